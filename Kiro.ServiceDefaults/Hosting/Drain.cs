@@ -1,0 +1,44 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>
+/// The time between "stop" and the closing of the listener: the service says that it is leaving and still serves.
+/// The host awaits <see cref="StoppingAsync"/> before it stops Kestrel.
+/// </summary>
+public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLifecycleService
+{
+    private volatile bool _isDraining;
+    private volatile bool _skipDelay;
+
+    /// <summary>True from the moment the service was told to stop.</summary>
+    public bool IsDraining => _isDraining;
+
+    /// <summary>A person at the terminal does not want to wait: the next stop only waits for requests in flight.</summary>
+    public void SkipDelay() => _skipDelay = true;
+
+    /// <inheritdoc />
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _isDraining = true;
+        if (!_skipDelay && options.Delay > TimeSpan.Zero)
+        {
+            await Task.Delay(options.Delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>Tells keep-alive clients of a draining service to come back on another connection.</summary>
+public static class DrainMiddleware
+{
+    /// <summary>Adds <c>Connection: close</c> to HTTP/1.x answers while the service drains.</summary>
+    public static void UseConnectionCloseWhileDraining(this IApplicationBuilder app)
+    {
+        var drain = app.ApplicationServices.GetRequiredService<Drain>();
+        app.Use(next => context =>
+        {
+            if (drain.IsDraining)
+            {
+                context.Response.OnStarting(CloseAsync, context.Response);
+            }
+
+            return next(context);
+        });
+    }
+
+    private static Task CloseAsync(object state)
+    {
+        var response = (HttpResponse)state;
+        // An upgraded connection has a use of its own for this header.
+        if (response.StatusCode != StatusCodes.Status101SwitchingProtocols
+            && HttpProtocol.IsHttp11(response.HttpContext.Request.Protocol))
+        {
+            response.Headers.Connection = "close";
+        }
+
+        return Task.CompletedTask;
+    }
+}

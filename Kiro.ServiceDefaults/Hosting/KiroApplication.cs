@@ -1,0 +1,66 @@
+using Kiro.ServiceDefaults.Settings;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>Runs a service so that what a user can get wrong ends in one clear line and exit code 1.</summary>
+public static class KiroApplication
+{
+    /// <summary>Reads <c>.env</c>, builds the service, runs it until it is told to stop.</summary>
+    /// <param name="args">The command line; <c>--NAME=value</c> sets a variable.</param>
+    /// <param name="build">Adds the service's parts to the builder and builds it.</param>
+    /// <returns>The exit code: 0 after a clean stop, 1 when a setting or the port cannot be used.</returns>
+    public static async Task<int> RunAsync(string[] args, Func<WebApplicationBuilder, WebApplication> build)
+    {
+        WebApplication? app = null;
+        try
+        {
+            EnvironmentFile.Load();
+            app = build(WebApplication.CreateBuilder(new WebApplicationOptions
+            {
+                Args = args,
+                // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
+                ContentRootPath = AppContext.BaseDirectory,
+            }));
+            await app.RunAsync();
+            return 0;
+        }
+        catch (InvalidSettingsException invalid)
+        {
+            return Refuse(invalid.Lines);
+        }
+        catch (IOException problem) when (problem.InnerException is AddressInUseException)
+        {
+            return Refuse([PortProblem(app, "is in use by another process")]);
+        }
+        catch (System.Net.Sockets.SocketException problem)
+        {
+            return Refuse([PortProblem(app, $"cannot be opened: {problem.Message}")]);
+        }
+        finally
+        {
+            if (app is not null)
+            {
+                await app.DisposeAsync();
+            }
+        }
+    }
+
+    private static string PortProblem(WebApplication? app, string problem)
+    {
+        var listen = app!.Services.GetRequiredService<ListenPort>();
+        return $"{listen.Variable}={listen.Port} {problem}.";
+    }
+
+    private static int Refuse(IReadOnlyList<string> lines)
+    {
+        foreach (var line in lines)
+        {
+            Console.Error.WriteLine(line);
+        }
+
+        return 1;
+    }
+}

@@ -1,0 +1,6 @@
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>The TCP port that a service listens on, and the variable that sets it.</summary>
+/// <param name="Variable">Named in the message when the port is in use.</param>
+/// <param name="Port">From 1 to 65535.</param>
+public sealed record ListenPort(string Variable, int Port);

@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>
+/// Ends the service on a signal, as the framework's console lifetime does, and tells the two kinds of stop apart:
+/// SIGTERM comes from an orchestrator and drains, Ctrl-C (SIGINT, SIGQUIT) comes from a person and does not wait.
+/// </summary>
+internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, Drain drain) : IHostLifetime, IDisposable
+{
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    public Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        On(PosixSignal.SIGTERM, skipDelay: false);
+        On(PosixSignal.SIGINT, skipDelay: true);
+        On(PosixSignal.SIGQUIT, skipDelay: true);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
+
+    private void On(PosixSignal signal, bool skipDelay) =>
+        _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            if (skipDelay)
+            {
+                drain.SkipDelay();
+            }
+
+            lifetime.StopApplication();
+        }));
+}

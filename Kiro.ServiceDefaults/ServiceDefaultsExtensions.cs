@@ -1,0 +1,66 @@
+using System.Reflection;
+using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Kiro.ServiceDefaults;
+
+/// <summary>What the balancer and the API have in common: logs, telemetry, service discovery, drain, health endpoints.</summary>
+public static class ServiceDefaultsExtensions
+{
+    /// <summary>The version of the running program, such as <c>0.1.0</c>.</summary>
+    public static string Version { get; } =
+        Assembly.GetEntryAssembly()?.GetName().Version?.ToString(3) ?? "0.0.0";
+
+    /// <summary>Adds the common parts.</summary>
+    /// <param name="builder">The service's builder.</param>
+    /// <param name="listen">The port; every address of this machine, IPv4 and IPv6, is listened on.</param>
+    /// <param name="drain">How the service leaves.</param>
+    public static void AddServiceDefaults(this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain)
+    {
+        builder.AddPlainLogging();
+        builder.AddTelemetry();
+        builder.Services.AddServiceDiscovery();
+
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(listen);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ListenAnyIP(listen.Port);
+        });
+
+        builder.Services.AddSingleton(drain);
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalLifetime>());
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = drain.Delay + drain.Timeout);
+        if (builder.Configuration[StopWithParent.Variable] == "1")
+        {
+            builder.Services.AddHostedService<StopWithParent>();
+        }
+    }
+
+    /// <summary>Maps <c>/health</c>, <c>/alive</c> and <c>/metrics</c>, in every environment: probes come in production.</summary>
+    /// <param name="app">The service.</param>
+    /// <param name="health">The service's own answer to <c>GET /health</c>.</param>
+    public static void MapDefaultEndpoints(this WebApplication app, Func<IResult> health)
+    {
+        app.MapGet("/health", (HttpResponse response) =>
+        {
+            response.Headers.CacheControl = "no-store";
+            return health();
+        });
+        app.MapGet("/alive", (HttpResponse response) =>
+        {
+            response.Headers.CacheControl = "no-store";
+            return Results.Text("alive\n");
+        });
+        app.MapPrometheusScrapingEndpoint();
+    }
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Kiro.ServiceDefaults.Telemetry;
+
+/// <summary>One line a message, Kiro's own from Information, the framework's from Warning; <c>Logging__LogLevel__…</c> changes it.</summary>
+internal static class LoggingExtensions
+{
+    private static readonly Dictionary<string, string?> Levels = new()
+    {
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft"] = "Warning",
+        ["Logging:LogLevel:System"] = "Warning",
+        ["Logging:LogLevel:Yarp"] = "Warning",
+    };
+
+    public static void AddPlainLogging(this IHostApplicationBuilder builder)
+    {
+        // First in the list, so that every other source wins over it.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Levels });
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "HH:mm:ss.fff ";
+            console.UseUtcTimestamp = true;
+        });
+
+        // A start that fails says why in one line of its own; these two would add a stack trace to it.
+        var started = false;
+        builder.Services.AddHostedService(services => new OnStarted(
+            services.GetRequiredService<IHostApplicationLifetime>(), () => Volatile.Write(ref started, true)));
+        foreach (var category in (string[])["Microsoft.Extensions.Hosting.Internal.Host", "Microsoft.AspNetCore.Server.Kestrel"])
+        {
+            builder.Logging.AddFilter(category, level => level >= LogLevel.Warning && Volatile.Read(ref started));
+        }
+    }
+
+    private sealed class OnStarted(IHostApplicationLifetime lifetime, Action action) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            lifetime.ApplicationStarted.Register(action);
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>A real Kiro process, started from the build output beside the tests, in a folder of its own.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+
+    /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>.</param>
+    /// <param name="environment">Variables for it; nothing of Kiro's is inherited from the test run.</param>
+    /// <param name="arguments">Its command line.</param>
+    public ServiceProcess(string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
+        var start = new ProcessStartInfo(
+            Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        // No test may write to the database of the person who runs it.
+        start.Environment.TryAdd("SQLITE_FILE", Path.Combine(folder, "kiro.db"));
+
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.OutputDataReceived += (_, line) => Append(line.Data);
+        _process.ErrorDataReceived += (_, line) => Append(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Both streams, in the order in which their lines came.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Sends a signal by name: TERM, INT, KILL, STOP, CONT.</summary>
+    public static void Signal(int process, string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, process.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public void Signal(string signal) => Signal(Id, signal);
+
+    /// <summary>Closes its standard input, as the death of a parent does.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
+
+    /// <summary>Waits for the end and returns the exit code.</summary>
+    public async Task<int> ExitCode(double seconds = 30)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"Still running after {seconds} s. Its output:\n{Output}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private void Append(string? line)
+    {
+        if (line is not null)
+        {
+            lock (_output)
+            {
+                _output.AppendLine(line);
+            }
+        }
+    }
+}
