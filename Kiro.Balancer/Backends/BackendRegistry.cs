@@ -101,7 +101,7 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
         backend.Health = after;
         if (after.State != before.State)
         {
-            logger.StateChanged(backend, after.State, after.Error is null ? "" : $": {after.Error}");
+            logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Error is null ? "" : $": {after.Error}");
         }
     }
 

@@ -10,7 +10,7 @@ internal static partial class Log
     public static partial void Left(this ILogger logger, object backend);
 
     [LoggerMessage(3, LogLevel.Information, "{Backend} is {State}{Reason}")]
-    public static partial void StateChanged(this ILogger logger, object backend, object state, string reason);
+    public static partial void StateChanged(this ILogger logger, object backend, string state, string reason);
 
     [LoggerMessage(4, LogLevel.Error, "Probing {Backend} went wrong in a way that it should not")]
     public static partial void ProbeBroke(this ILogger logger, Exception exception, object backend);
