@@ -1,7 +1,7 @@
 namespace Kiro.Balancer.Backends;
 
 /// <summary>A node, from when discovery first names it until it is forgotten.</summary>
-internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health)
+internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, TimeProvider time)
 {
     private volatile BackendHealth _health = health;
     private volatile BackendEndpoint _endpoint = endpoint;
@@ -26,10 +26,24 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health)
         internal set => _health = value;
     }
 
-    public BackendCounters Counters { get; } = new();
+    public BackendCounters Counters { get; } = new(time);
 
     /// <summary>Set by whoever has reason to doubt the node's state.</summary>
     public WakeSignal ProbeNow { get; } = new();
+
+    /// <summary>Fires when it is hopeless to wait for this node's answers any longer.</summary>
+    public CancellationToken Abandoned => Waiting.Token;
+
+    // Written by the node's probe loop alone. Never disposed: it has no timer, and requests may still hold its token.
+    private CancellationTokenSource Waiting { get; set; } = new();
+
+    /// <summary>Lets every request that waits for an answer, and can be sent elsewhere, go there.</summary>
+    public void AbandonWaiting()
+    {
+        var waiting = Waiting;
+        Waiting = new CancellationTokenSource();
+        waiting.Cancel();
+    }
 
     public override string ToString() => Health.Node is { } node && node != Id ? $"{node} ({Id})" : Id;
 }

@@ -34,9 +34,16 @@ internal sealed record BackendHealth
     /// <summary>Good probes in a row.</summary>
     public int Successes { get; init; }
 
+    /// <summary>Until when the node is out, whatever its probes say, because it lost requests; null when it is not.</summary>
+    public DateTimeOffset? EjectedUntil { get; init; }
+
+    /// <summary>How often it was ejected lately.</summary>
+    public int Ejections { get; init; }
+
     public BackendState State => Verdict switch
     {
         BackendVerdict.Down => BackendState.Down,
+        _ when EjectedUntil is not null => BackendState.Down,
         _ when DrainReasons != DrainReasons.None => BackendState.Draining,
         BackendVerdict.Up => BackendState.Up,
         _ => BackendState.Starting,

@@ -49,7 +49,7 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
 
             foreach (var endpoint in endpoints.Values)
             {
-                var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() });
+                var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() }, time);
                 logger.Joined(backend);
                 members.Add(backend);
             }
@@ -79,6 +79,30 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
             {
                 _current = new BackendSnapshot([.. _current.Backends], _current.Ranking);
             }
+        }
+    }
+
+    /// <summary>The node owes answers and gives none: that counts like a failed probe, and the next probe decides.</summary>
+    public void Suspect(Backend backend, string reason)
+    {
+        Change(backend, health => health with { Failures = Math.Max(1, health.Failures), Successes = 0, Error = reason });
+        backend.ProbeNow.Set();
+    }
+
+    /// <summary>The node loses requests although its probes may pass: it is out for a while, each time for longer.
+    /// Never more than half of the nodes are out for this reason, for then the reason is not the nodes.</summary>
+    public void Eject(Backend backend, string reason)
+    {
+        lock (_writing)
+        {
+            var members = _current.Backends;
+            if (backend.Health.State != BackendState.Up
+                || 2 * (members.Count(member => member.Health.EjectedUntil is not null) + 1) > members.Count)
+            {
+                return;
+            }
+
+            Change(backend, health => EjectionRules.Eject(health, reason, time.GetUtcNow()));
         }
     }
 

@@ -82,41 +82,41 @@ internal sealed class RequestForwarder(
     private async ValueTask<RequestFailure?> TryAsync(HttpContext context, Backend backend, RequestTransformer transformer, KeptBody? kept)
     {
         kept?.Rewind(context.Request);
-        transformer.Backend = backend;
-        backend.Counters.Begin();
-        ForwarderError error;
-        try
-        {
-            error = await forwarder.SendAsync(
-                context, backend.UrlPrefix, connections, ForwardingTimeouts.For(context.Request), transformer);
-        }
-        finally
-        {
-            backend.Counters.End();
-        }
-
+        var mayGoElsewhere = RetryPolicy.Allows(FailurePoint.BeforeResponse, context.Request.Method, RequestBodyKind.Of(context, kept));
+        using var attempt = transformer.Attempt = new Attempt(backend, mayGoElsewhere);
+        var error = await forwarder.SendAsync(
+            context, backend.UrlPrefix, connections, ForwardingTimeouts.For(context.Request), transformer, attempt.GiveUp);
         if (error == ForwarderError.None)
         {
             return null;
         }
 
-        var failure = RequestFailure.From(error, context.GetForwarderErrorFeature()?.Exception);
+        var failure = attempt.GiveUp.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested
+            ? new RequestFailure(FailurePoint.BeforeResponse, "the node does not answer")
+            : RequestFailure.From(error, context.GetForwarderErrorFeature()?.Exception);
         if (failure.Point == FailurePoint.Client)
         {
             return null;
         }
 
+        Report(backend, failure);
+        return failure;
+    }
+
+    private void Report(Backend backend, RequestFailure failure)
+    {
         backend.Counters.Fail();
         if (failure.Point == FailurePoint.Connect)
         {
             registry.TakeOut(backend, failure.Problem);
-        }
-        else
-        {
-            backend.ProbeNow.Set();
+            return;
         }
 
-        return failure;
+        backend.ProbeNow.Set();
+        if (backend.Counters.Lose() >= EjectionRules.LossesInARow)
+        {
+            registry.Eject(backend, $"{EjectionRules.LossesInARow} requests in a row were lost");
+        }
     }
 
     private Task RefuseAsync(HttpContext context, int status, string problem)

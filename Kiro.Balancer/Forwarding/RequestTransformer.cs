@@ -1,4 +1,3 @@
-using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -9,8 +8,8 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
 {
     private ResponseTrailers? _trailers;
 
-    /// <summary>The node of this try.</summary>
-    public Backend? Backend { get; set; }
+    /// <summary>This try.</summary>
+    public Attempt? Attempt { get; set; }
 
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -30,6 +29,7 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
     public override async ValueTask<bool> TransformResponseAsync(
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
+        Attempt!.Settle(answered: proxyResponse is not null);
         var copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         if (proxyResponse is null)
         {
@@ -40,7 +40,7 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
         if (proxyResponse.Headers.ConnectionClose == true)
         {
             // Servers that shut down say so like this; a probe finds out whether this one does.
-            Backend!.ProbeNow.Set();
+            Attempt.Backend.ProbeNow.Set();
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);

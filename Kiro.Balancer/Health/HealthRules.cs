@@ -34,8 +34,15 @@ internal sealed class HealthRules(HealthOptions options)
                 _ => health.DrainReasons,
             },
         };
+        after = EjectionRules.Readmit(after, passed, now);
         var verdict = Verdict(after, probe.Outcome);
-        return after with { Verdict = verdict, HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up };
+        return after with
+        {
+            Verdict = verdict,
+            HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up,
+            // The probe passes, but why the node is out must stay to be read.
+            Error = after.EjectedUntil is null ? after.Error : health.Error,
+        };
     }
 
     /// <summary>The time until the next probe.</summary>

@@ -8,5 +8,6 @@ internal static class HealthServices
         services.AddSingleton<HealthRules>();
         services.AddSingleton<Prober>();
         services.AddHostedService<ProbeLoop>();
+        services.AddHostedService<StallWatch>();
     }
 }

@@ -52,6 +52,10 @@ internal sealed class ProbeLoop(
             {
                 var probe = await prober.ProbeAsync(backend, cancellationToken);
                 registry.Change(backend, health => rules.Apply(health, probe, time.GetUtcNow()));
+                if (probe.Outcome == ProbeOutcome.Silent && backend.Health.Verdict == BackendVerdict.Down)
+                {
+                    backend.AbandonWaiting();
+                }
 
                 var wait = rules.NextProbe(backend.Health, Random.Shared.NextDouble());
                 var pause = wait < ShortestInterval ? wait : ShortestInterval;
