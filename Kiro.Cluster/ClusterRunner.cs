@@ -1,0 +1,63 @@
+using Kiro.Cluster.Health;
+using Kiro.Cluster.Nodes;
+using Kiro.Cluster.Output;
+using Kiro.Cluster.Supervision;
+
+namespace Kiro.Cluster;
+
+/// <summary>Starts the nodes, keeps them running, and ends them when a signal comes.</summary>
+internal static class ClusterRunner
+{
+    /// <param name="nodes">What to start.</param>
+    /// <param name="database">Which database they use, for the report.</param>
+    /// <param name="ignored">Variables of the user's that have no effect here.</param>
+    /// <returns>The exit code: 1 when a node could not start, 130 when the user would not wait for the end.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<Node> nodes, string database, IReadOnlyList<string> ignored)
+    {
+        var time = TimeProvider.System;
+        using var signals = new StopSignals(time);
+        using var probe = new HealthProbe(nodes.Count(node => !node.IsBalancer));
+        var console = new NodeConsole(Console.Out, [.. nodes.Select(node => node.Name)], NodeColour.IsWanted());
+        using var shutdown = new Shutdown(console.Say, time);
+        var watch = new StartWatch(probe.AskAsync, time);
+
+        if (ignored.Count > 0)
+        {
+            console.Say($"{string.Join(", ", ignored)}: ignored here, this balancer sends to this runner's instances.");
+        }
+
+        console.Say($"Starting {string.Join(", ", nodes.Select(node => node.Name))}.");
+        var supervisors = nodes.Select(node => new NodeSupervisor(node, () => Run(node), watch, console.Say, time)).ToArray();
+        var running = supervisors.ToDictionary(supervisor => supervisor.Node.Name, KeepAsync);
+        var report = new StartReport(supervisors, console, database, time).WriteAsync(signals.Stop);
+
+        await Task.Delay(Timeout.InfiniteTimeSpan, signals.Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        console.Say("Stopping.");
+        await report.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await shutdown.RunAsync(
+            running.ToDictionary(entry => entry.Key, entry => (Task)entry.Value),
+            name => name == ClusterPlan.BalancerName,
+            signals.Kill);
+        console.Say("Stopped.");
+        return running.Values.Any(node => !node.Result) ? 1 : signals.Kill.IsCancellationRequested ? 130 : 0;
+
+        Task<int?> Run(Node node) => NodeProcess.RunAsync(
+            node, console, node.IsBalancer ? shutdown.BalancerLeaves : shutdown.InstancesLeave, shutdown.Kill);
+
+        async Task<bool> KeepAsync(NodeSupervisor supervisor)
+        {
+            var wasStopped = false;
+            try
+            {
+                return wasStopped = await supervisor.RunAsync(signals.Stop);
+            }
+            finally
+            {
+                if (!wasStopped)
+                {
+                    signals.RequestStop();
+                }
+            }
+        }
+    }
+}

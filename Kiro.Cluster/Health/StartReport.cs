@@ -1,0 +1,37 @@
+using Kiro.Cluster.Output;
+using Kiro.Cluster.Supervision;
+
+namespace Kiro.Cluster.Health;
+
+/// <summary>Tells the user when the cluster is up, or what is missing after a minute.</summary>
+/// <param name="nodes">All nodes.</param>
+/// <param name="console">Takes the report.</param>
+/// <param name="database">Which database is used.</param>
+/// <param name="time">The clock.</param>
+internal sealed class StartReport(
+    IReadOnlyList<NodeSupervisor> nodes, NodeConsole console, string database, TimeProvider time)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public async Task WriteAsync(CancellationToken stopping)
+    {
+        var all = Task.WhenAll(nodes.Select(node => node.Healthy));
+        try
+        {
+            await all.WaitAsync(Patience, time, stopping);
+            console.Say("All nodes are healthy.");
+        }
+        catch (TimeoutException)
+        {
+            var missing = nodes.Where(node => !node.Healthy.IsCompleted).Select(node => $"{node.Node.Name} {node.Problem}");
+            console.Say($"Not healthy after {Patience.TotalSeconds} s: {string.Join(", ", missing)}.");
+        }
+
+        console.Block(AddressBlock.Lines([.. nodes.Select(node => node.Node)], database));
+        if (!all.IsCompleted)
+        {
+            await all.WaitAsync(stopping);
+            console.Say("All nodes are healthy.");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using Kiro.Cluster.Settings;
+
+namespace Kiro.Cluster.Nodes;
+
+/// <summary>Which processes there are, and what each one's environment says.</summary>
+internal static class ClusterPlan
+{
+    public const string Api = "Kiro.Api";
+    public const string Balancer = "Kiro.Balancer";
+    public const string BalancerName = "balancer";
+
+    public static IReadOnlyList<Node> Of(ClusterSettings settings, IgnoredSettings ignored)
+    {
+        var nodes = Enumerable.Range(0, settings.InstanceCount).Select(index => Instance(settings, index));
+        return settings.BalancerPort is { } port
+            ? [BalancerOf(settings, port, ignored), .. nodes]
+            : [.. nodes];
+    }
+
+    private static Node Instance(ClusterSettings settings, int index)
+    {
+        var name = $"api-{index + 1}";
+        var port = settings.StartPort + index;
+        return new Node(name, Api, port, "START_PORT", new Dictionary<string, string?>
+        {
+            ["PORT"] = Text(port),
+            ["NODE_NAME"] = name,
+        });
+    }
+
+    private static Node BalancerOf(ClusterSettings settings, int port, IgnoredSettings ignored)
+    {
+        var environment = new Dictionary<string, string?>
+        {
+            ["BALANCER_PORT"] = Text(port),
+            ["BACKEND_START_PORT"] = Text(settings.StartPort),
+            ["BACKEND_COUNT"] = Text(settings.InstanceCount),
+        };
+        foreach (var name in ignored.Emptied)
+        {
+            environment[name] = "";
+        }
+
+        foreach (var name in ignored.Removed)
+        {
+            environment[name] = null;
+        }
+
+        return new Node(BalancerName, Balancer, port, "BALANCER_PORT", environment);
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,31 @@
+using Kiro.Cluster.Nodes;
+
+namespace Kiro.Cluster.Output;
+
+/// <summary>What the user wants to know once everything runs.</summary>
+internal static class AddressBlock
+{
+    public static IEnumerable<string> Lines(IReadOnlyList<Node> nodes, string database)
+    {
+        var width = nodes.Max(node => node.Name.Length);
+        yield return "";
+        if (nodes.FirstOrDefault(node => node.IsBalancer) is { } balancer)
+        {
+            yield return Entry("balancer", $"{Text(balancer)}");
+            yield return Entry("", $"{Text(balancer)}/lb           nodes and routes");
+            yield return Entry("", $"{Text(balancer)}/status.html  status of the API");
+        }
+
+        foreach (var node in nodes.Where(node => !node.IsBalancer))
+        {
+            yield return Entry(node.Name, Text(node));
+        }
+
+        yield return Entry("database", database);
+        yield return Entry("stop", "Ctrl-C");
+        yield return "";
+
+        string Entry(string name, string value) => $"  {name.PadRight(Math.Max(width, "database".Length))}  {value}";
+        static string Text(Node node) => node.Address.GetLeftPart(UriPartial.Authority);
+    }
+}

@@ -1,0 +1,33 @@
+using Kiro.Cluster;
+using Kiro.Cluster.Arguments;
+using Kiro.Cluster.Nodes;
+using Kiro.Cluster.Output;
+using Kiro.Cluster.Settings;
+using Kiro.ServiceDefaults.Settings;
+
+try
+{
+    var arguments = RunnerArguments.Parse(args);
+    if (arguments.Help)
+    {
+        Console.Out.Write(HelpText.Text);
+        return 0;
+    }
+
+    EnvironmentFile.Load();
+    var configuration = RunnerConfiguration.Build(arguments);
+    var settings = ClusterSettings.Read(configuration, arguments);
+    var ignored = IgnoredSettings.Find(configuration, settings);
+    var nodes = ClusterPlan.Of(settings, ignored);
+    PortCheck.ThrowIfBusy(nodes);
+    return await ClusterRunner.RunAsync(nodes, DatabaseText.Of(configuration), ignored.Named);
+}
+catch (InvalidSettingsException invalid)
+{
+    foreach (var line in invalid.Lines)
+    {
+        Console.Error.WriteLine(line);
+    }
+
+    return 1;
+}

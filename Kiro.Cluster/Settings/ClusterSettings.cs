@@ -1,0 +1,55 @@
+using Kiro.Cluster.Arguments;
+using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Configuration;
+
+namespace Kiro.Cluster.Settings;
+
+/// <summary>What the runner starts.</summary>
+/// <param name="InstanceCount"><c>INSTANCE_COUNT</c>: 1 to 100, default 5.</param>
+/// <param name="StartPort"><c>START_PORT</c>: port of the first instance, default 13004; the others follow.</param>
+/// <param name="BalancerPort"><c>BALANCER_PORT</c>: default 13003; null when the balancer is not started.</param>
+internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? BalancerPort)
+{
+    /// <summary>The variables of the runner itself.</summary>
+    public static readonly IReadOnlyList<string> Names = ["INSTANCE_COUNT", "START_PORT", "BALANCER_PORT"];
+
+    private int LastPort => StartPort + InstanceCount - 1;
+
+    /// <summary>Reads the runner's settings, and looks at those of the services it is going to start.</summary>
+    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
+    public static ClusterSettings Read(IConfiguration configuration, RunnerArguments arguments)
+    {
+        var reader = new SettingsReader(configuration);
+        var count = reader.WholeNumber("INSTANCE_COUNT", 5, 1, 100);
+        var start = reader.Port("START_PORT", 13004);
+        var balancer = reader.Port("BALANCER_PORT", 13003);
+        var settings = new ClusterSettings(count, start, arguments.Balancer ? balancer : null);
+        settings.RejectPortsThatDoNotFit(reader);
+
+        var problems = ServiceSettings.Problems(configuration, settings);
+        try
+        {
+            reader.ThrowIfInvalid();
+        }
+        catch (InvalidSettingsException own)
+        {
+            problems = [.. own.Lines, .. problems];
+        }
+
+        return problems.Count == 0 ? settings : throw new InvalidSettingsException([.. problems.Distinct()]);
+    }
+
+    private void RejectPortsThatDoNotFit(SettingsReader reader)
+    {
+        if (LastPort > 65535)
+        {
+            reader.Reject("START_PORT", $"{StartPort}",
+                $"at most {65536 - InstanceCount}, for {InstanceCount} instances need as many ports in a row");
+        }
+        else if (BalancerPort >= StartPort && BalancerPort <= LastPort)
+        {
+            reader.Reject("BALANCER_PORT", $"{BalancerPort}",
+                $"a port outside of {StartPort} to {LastPort}, which the instances use");
+        }
+    }
+}

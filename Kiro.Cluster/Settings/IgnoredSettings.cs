@@ -1,0 +1,41 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace Kiro.Cluster.Settings;
+
+/// <summary>
+/// Variables that would send the balancer elsewhere than to the runner's own instances.
+/// </summary>
+/// <param name="Emptied">Set to nothing for the balancer: an empty value counts as unset and keeps a <c>.env</c> file's out.</param>
+/// <param name="Removed">Taken away from the balancer: for service discovery even an empty value would be an address.</param>
+/// <param name="Named">Those that the user has set, for the line that says so.</param>
+internal sealed record IgnoredSettings(
+    IReadOnlyList<string> Emptied, IReadOnlyList<string> Removed, IReadOnlyList<string> Named)
+{
+    private const string ServiceDiscovery = "services:api";
+    private static readonly string[] Modes = ["BACKEND_HOSTS", "BACKEND_DNS"];
+
+    public static IgnoredSettings Find(IConfiguration configuration, ClusterSettings settings)
+    {
+        if (settings.BalancerPort is null)
+        {
+            return new IgnoredSettings([], [], []);
+        }
+
+        var addresses = configuration.GetSection(ServiceDiscovery).AsEnumerable()
+            .Where(setting => setting.Value is not null)
+            .Select(setting => setting.Key.Replace(":", "__", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .ToArray();
+        return new IgnoredSettings(Modes, addresses,
+        [
+            .. Modes.Where(name => !string.IsNullOrWhiteSpace(configuration[name])),
+            .. OtherThan("BACKEND_START_PORT", settings.StartPort),
+            .. OtherThan("BACKEND_COUNT", settings.InstanceCount),
+            .. addresses,
+        ]);
+
+        IEnumerable<string> OtherThan(string name, int ours) =>
+            configuration[name]?.Trim() is { Length: > 0 } value && value != ours.ToString(CultureInfo.InvariantCulture) ? [name] : [];
+    }
+}

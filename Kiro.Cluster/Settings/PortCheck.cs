@@ -1,0 +1,46 @@
+using System.Net;
+using System.Net.Sockets;
+using Kiro.Cluster.Nodes;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Cluster.Settings;
+
+/// <summary>Tries every port before anything is started, so that no half of a cluster comes up.</summary>
+internal static class PortCheck
+{
+    /// <exception cref="InvalidSettingsException">One line for each port that a node could not listen on.</exception>
+    public static void ThrowIfBusy(IEnumerable<Node> nodes)
+    {
+        var problems = nodes.Select(Problem).OfType<string>().ToArray();
+        if (problems.Length > 0)
+        {
+            throw new InvalidSettingsException(problems);
+        }
+    }
+
+    private static string? Problem(Node node)
+    {
+        try
+        {
+            Listen(node.Port);
+            return null;
+        }
+        catch (SocketException problem)
+        {
+            return $"{node.PortVariable}: port {node.Port} (for {node.Name}) " +
+                (problem.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? "is in use by another process."
+                    : $"cannot be opened: {problem.Message}.");
+        }
+    }
+
+    // The same socket as Kestrel's ListenAnyIP: IPv6 and IPv4 in one, IPv4 alone where there is no IPv6.
+    private static void Listen(int port)
+    {
+        using var socket = Socket.OSSupportsIPv6
+            ? new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true }
+            : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, port));
+        socket.Listen();
+    }
+}

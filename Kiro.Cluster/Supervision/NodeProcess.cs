@@ -1,0 +1,54 @@
+using System.ComponentModel;
+using System.Text;
+using CliWrap;
+using Kiro.Cluster.Nodes;
+using Kiro.Cluster.Output;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.Cluster.Supervision;
+
+/// <summary>One run of a node's program.</summary>
+internal static class NodeProcess
+{
+    /// <summary>Starts the program and returns its exit code, or null when it was told to stop.</summary>
+    /// <param name="node">What to start.</param>
+    /// <param name="console">Takes its output.</param>
+    /// <param name="stop">Asks it to leave, without a drain.</param>
+    /// <param name="kill">Ends it.</param>
+    public static async Task<int?> RunAsync(Node node, NodeConsole console, CancellationToken stop, CancellationToken kill)
+    {
+        var host = DotnetHost.For(node.Program);
+        var output = PipeTarget.ToDelegate(line => console.Line(node.Name, line), Encoding.UTF8);
+        try
+        {
+            var result = await Cli.Wrap(host.File)
+                .WithArguments(host.Arguments)
+                .WithEnvironmentVariables(new Dictionary<string, string?>(node.Environment) { [StopWithParent.Variable] = "1" })
+                .WithStandardInputPipe(PipeSource.Create((_, ended) => HoldOpenAsync(stop, ended)))
+                .WithStandardOutputPipe(output)
+                .WithStandardErrorPipe(output)
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteAsync(kill, stop);
+            return result.ExitCode;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || kill.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (Win32Exception problem)
+        {
+            console.Say($"{node.Name} cannot be started: {problem.Message}");
+            return 1;
+        }
+    }
+
+    /// <summary>
+    /// The node stops when its standard input ends: with us, however we die, and when we tell it to. That works even
+    /// where the SIGINT of a stop does not, as in the background of a shell script, which has its processes ignore it.
+    /// </summary>
+    private static async Task HoldOpenAsync(CancellationToken stop, CancellationToken ended)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, ended);
+        await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

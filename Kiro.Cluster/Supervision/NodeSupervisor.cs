@@ -1,0 +1,94 @@
+using System.Globalization;
+using Kiro.Cluster.Health;
+using Kiro.Cluster.Nodes;
+
+namespace Kiro.Cluster.Supervision;
+
+/// <summary>Keeps one node running until the cluster stops.</summary>
+/// <param name="node">The node.</param>
+/// <param name="run">Runs its program once: the exit code, or null when it was told to stop.</param>
+/// <param name="watch">Waits until a node that was started is healthy.</param>
+/// <param name="say">Tells the user.</param>
+/// <param name="time">The clock.</param>
+internal sealed class NodeSupervisor(
+    Node node, Func<Task<int?>> run, StartWatch watch, Action<string> say, TimeProvider time)
+{
+    // In a terminal Ctrl-C reaches the nodes too: one may be gone before we have heard of it ourselves.
+    private static readonly TimeSpan SignalGrace = TimeSpan.FromMilliseconds(100);
+
+    private readonly RestartDelay _delay = new();
+    private readonly TaskCompletionSource _healthy = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _hasServed;
+    private bool _isRestarted;
+
+    public Node Node => node;
+
+    /// <summary>Done once the node has been healthy.</summary>
+    public Task Healthy => _healthy.Task;
+
+    /// <summary>What its last answer lacked.</summary>
+    public string Problem { get; private set; } = "has not started";
+
+    /// <summary>Runs it, again and again.</summary>
+    /// <returns>False when it cannot start at all: it has said why itself, and would only say it again.</returns>
+    public async Task<bool> RunAsync(CancellationToken stopping)
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            var start = time.GetTimestamp();
+            var exit = await RunOnceAsync(stopping);
+            var ran = time.GetElapsedTime(start);
+            await PauseAsync(SignalGrace, stopping);
+            if (stopping.IsCancellationRequested || exit is not { } code)
+            {
+                break;
+            }
+
+            if (code == 1 && !_hasServed)
+            {
+                say($"{node.Name} cannot start; stopping.");
+                return false;
+            }
+
+            var pause = _delay.After(ran);
+            say(string.Create(CultureInfo.InvariantCulture,
+                $"{node.Name} {ExitText.Of(code)}; starting it again in {pause.TotalSeconds:0.#} s."));
+            await PauseAsync(pause, stopping);
+            _isRestarted = true;
+        }
+
+        return true;
+    }
+
+    private async Task<int?> RunOnceAsync(CancellationToken stopping)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var watching = WatchAsync(ended.Token);
+        try
+        {
+            return await run();
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task WatchAsync(CancellationToken ended)
+    {
+        await watch.UntilHealthyAsync(node, health =>
+        {
+            _hasServed |= health.Serves;
+            Problem = health.Problem ?? "";
+        }, ended);
+        _healthy.TrySetResult();
+        if (_isRestarted)
+        {
+            say($"{node.Name} is healthy again.");
+        }
+    }
+
+    private async Task PauseAsync(TimeSpan pause, CancellationToken stopping) =>
+        await Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}
