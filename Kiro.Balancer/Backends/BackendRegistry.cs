@@ -134,8 +134,14 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
         Array.Sort(members, (a, b) => string.CompareOrdinal(a.Id, b.Id));
         var nodes = Array.ConvertAll(members, member => new HashNode(member.Id, member.Endpoint.Weight));
         // The ranking is the one thing here that costs: it stays as long as ids and weights do.
-        var ranking = _current.Ranking.Nodes.SequenceEqual(nodes) ? _current.Ranking : new Rendezvous(nodes, hashing.Seed);
+        var before = _current.Ranking;
+        var ranking = before.Nodes.SequenceEqual(nodes) ? before : new Rendezvous(nodes, hashing.Seed);
         _current = new BackendSnapshot(members, ranking);
+        if (ranking != before)
+        {
+            before.Retire();
+        }
+
         MembersChanged.Set();
     }
 }

@@ -27,7 +27,9 @@ internal readonly record struct AddressRange(UInt128 Network, UInt128 Mask)
         return true;
     }
 
-    public bool Contains(ClientAddress address) => (address.Value & Mask) == Network;
+    // IPv4 stands inside of IPv6's numbers, so that ::/0 alone would contain it.
+    public bool Contains(ClientAddress address) =>
+        (address.Value & Mask) == Network && address.IsIPv4 == new ClientAddress(Network).IsIPv4;
 
     /// <summary>A mask of <paramref name="prefix"/> ones, 0 to 128, from the left.</summary>
     public static UInt128 PrefixMask(int prefix) => prefix == 0 ? UInt128.Zero : UInt128.MaxValue << (128 - prefix);

@@ -80,7 +80,12 @@ internal readonly record struct ClientAddress(UInt128 Value)
             value = (value << 8) | octet;
         }
 
+        if (octets < 4)
+        {
+            return false;
+        }
+
         address = FromIPv4(value);
-        return octets == 4;
+        return true;
     }
 }

@@ -32,7 +32,15 @@ internal sealed class ClientResolver(ClientOptions options)
             while (!rest.IsEmpty)
             {
                 var comma = rest.LastIndexOf(',');
-                if (!ClientAddress.TryParse(rest[(comma + 1)..], out var entry))
+                var text = rest[(comma + 1)..];
+                rest = comma < 0 ? [] : rest[..comma];
+                if (text.IsWhiteSpace())
+                {
+                    // An empty element of a list counts for nothing (RFC 9110, section 5.6.1.2).
+                    continue;
+                }
+
+                if (!ClientAddress.TryParse(text, out var entry))
                 {
                     return address;
                 }
@@ -42,8 +50,6 @@ internal sealed class ClientResolver(ClientOptions options)
                 {
                     return address;
                 }
-
-                rest = comma < 0 ? [] : rest[..comma];
             }
         }
 

@@ -24,7 +24,7 @@ internal sealed class Rendezvous
     public Rendezvous(IReadOnlyList<HashNode> nodes, ulong seed)
     {
         Nodes = [.. nodes];
-        // Equal scores (once in 2^53) go to the smaller id, so the order of the list must not count.
+        // Equal scores (once in 2^52) go to the smaller id, so the order of the list must not count.
         _groups = [.. nodes
             .Select((node, place) => (node, place))
             .OrderBy(item => item.node.Id, StringComparer.Ordinal)
@@ -33,11 +33,17 @@ internal sealed class Rendezvous
                 group.Key,
                 [.. group.Select(item => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(item.node.Id), (long)seed))],
                 [.. group.Select(item => item.place)]))];
-        _table = nodes.Count > SlotTable.WorthwhileFrom ? new SlotTable(this) : null;
+        _table = nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1 ? new SlotTable(this) : null;
     }
 
     /// <summary>The nodes, in the places that the answers name.</summary>
     public IReadOnlyList<HashNode> Nodes { get; }
+
+    /// <summary>Ends when <see cref="First"/> is as fast as it gets; its answers are the same before.</summary>
+    public Task Ready => _table?.Filling ?? Task.CompletedTask;
+
+    /// <summary>Nobody will ask any more, or so few that the calculation does: a table that is being filled is given up.</summary>
+    public void Retire() => _table?.GiveUp();
 
     /// <summary>The place of the highest-ranked node, or -1 when there is none.</summary>
     public int First(int slot) => _table is { IsReady: true } table ? table[slot] : FirstAmong(slot, []);
@@ -90,6 +96,6 @@ internal sealed class Rendezvous
 
     private static ulong SlotKey(int slot) => Mix((ulong)slot + 0x9E37_79B9_7F4A_7C15);
 
-    // 53 bits fill a double exactly; the half keeps u away from 0 and 1.
-    private static double Score(ulong hash, double weight) => -weight / Math.Log(((hash >> 11) + 0.5) * (1.0 / (1UL << 53)));
+    // 52 bits and the half fill a double exactly: with one bit more the highest hashes would round to u = 1 and score -∞.
+    internal static double Score(ulong hash, double weight) => -weight / Math.Log(((hash >> 12) + 0.5) * (1.0 / (1UL << 52)));
 }
