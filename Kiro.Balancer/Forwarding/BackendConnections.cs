@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding;
@@ -21,6 +22,8 @@ internal static class BackendConnections
         AutomaticDecompression = DecompressionMethods.None,
         EnableMultipleHttp2Connections = true,
         PooledConnectionIdleTimeout = IdleTimeout,
+        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
         ActivityHeadersPropagator = new ReverseProxyPropagator(System.Diagnostics.DistributedContextPropagator.Current),
         // The handler's own timeout looks like a slow answer; this one is a failed connection.
         ConnectTimeout = Timeout.InfiniteTimeSpan,
