@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OpenTelemetry.Trace;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -8,7 +9,8 @@ internal static class ForwardingServices
     public static void AddForwarding(this WebApplicationBuilder builder)
     {
         builder.Services.AddHttpForwarder();
-        builder.Services.AddSingleton(services => BackendConnections.Create(services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services => BackendConnections.Create(
+            services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
         builder.Services.AddSingleton<RequestForwarder>();

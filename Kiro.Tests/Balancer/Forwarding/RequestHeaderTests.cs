@@ -89,6 +89,21 @@ public sealed class RequestHeaderTests
     }
 
     [Fact]
+    public async Task Trace_WhenSpansAreExported_ContinuesWithTheBalancersSpan()
+    {
+        const string Trace = "00-0af7651916cd43dd8448eb211c80319c-";
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(
+            node.Host, $"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{FreePort.Next()}");
+
+        await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a.example\r\ntraceparent: {Trace}b7ad6b7169203331-01\r\n\r\n");
+
+        var parent = RawHead.Value(Assert.Single(node.Heads), "traceparent");
+        Assert.StartsWith(Trace, parent, StringComparison.Ordinal);
+        Assert.NotEqual($"{Trace}b7ad6b7169203331-01", parent);
+    }
+
+    [Fact]
     public async Task ContentField_WithoutBody_Arrives()
     {
         var head = await ForwardAsync("GET / HTTP/1.1\r\nHost: a.example\r\nContent-Type: text/x\r\nExpires: 0\r\n\r\n");
