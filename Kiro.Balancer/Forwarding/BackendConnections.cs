@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding;
@@ -13,7 +15,10 @@ internal static class BackendConnections
     /// <summary>Below what servers keep idle connections (Kestrel 130 s, nginx 75 s), so that we close first.</summary>
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
 
-    public static HttpMessageInvoker Create(TimeProvider time) => new(new SendOnceHandler(new SocketsHttpHandler
+    /// <param name="time">For the time that a connection may take.</param>
+    /// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
+    /// a span of its own that nobody records would cut them in two.</param>
+    public static HttpMessageInvoker Create(TimeProvider time, bool isTraced) => new(new SendOnceHandler(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -21,7 +26,9 @@ internal static class BackendConnections
         AutomaticDecompression = DecompressionMethods.None,
         EnableMultipleHttp2Connections = true,
         PooledConnectionIdleTimeout = IdleTimeout,
-        ActivityHeadersPropagator = new ReverseProxyPropagator(System.Diagnostics.DistributedContextPropagator.Current),
+        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        ActivityHeadersPropagator = isTraced ? new ReverseProxyPropagator(DistributedContextPropagator.Current) : null,
         // The handler's own timeout looks like a slow answer; this one is a failed connection.
         ConnectTimeout = Timeout.InfiniteTimeSpan,
         ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, time, cancellationToken),

@@ -58,6 +58,9 @@ internal static class ForwardedHeaders
     private static void Replace(HttpRequestHeaders headers, string name, string value)
     {
         headers.Remove(name);
-        headers.TryAddWithoutValidation(name, value);
+        if (value.Length > 0)
+        {
+            headers.TryAddWithoutValidation(name, value);
+        }
     }
 }

@@ -1,4 +1,6 @@
+using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OpenTelemetry.Trace;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -7,7 +9,8 @@ internal static class ForwardingServices
     public static void AddForwarding(this WebApplicationBuilder builder)
     {
         builder.Services.AddHttpForwarder();
-        builder.Services.AddSingleton(services => BackendConnections.Create(services.GetRequiredService<TimeProvider>()));
+        builder.Services.AddSingleton(services => BackendConnections.Create(
+            services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
         builder.Services.AddSingleton<RequestForwarder>();
@@ -17,6 +20,9 @@ internal static class ForwardingServices
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
             kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
+            // Field values are bytes to us, whatever the two ends mean by them: Latin-1 keeps each byte.
+            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         });
     }
 

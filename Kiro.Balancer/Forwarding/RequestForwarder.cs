@@ -26,6 +26,12 @@ internal sealed class RequestForwarder(
         census.Note(client, forwardedFor.Count > 0);
         counters.Request();
 
+        if (HttpMethods.IsConnect(request.Method))
+        {
+            await RefuseAsync(context, StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+            return;
+        }
+
         var slot = hash.Slot(client.Address);
         if (registry.Current.Choose(slot) is not { } backend)
         {

@@ -1,4 +1,5 @@
 using Kiro.Balancer.Clients;
+using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding;
@@ -17,6 +18,12 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
         await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
 
         var request = httpContext.Request;
+        if (request.Headers.UpgradeInsecureRequests is { Count: > 0 } wish)
+        {
+            // YARP takes it for a field of the connection, but browsers say it to the node.
+            proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.UpgradeInsecureRequests, wish.ToString());
+        }
+
         if (request.Headers.Connection is { Count: > 0 } connection)
         {
             HopByHop.RemoveNamed(connection, proxyRequest.Headers, proxyRequest.Content?.Headers);

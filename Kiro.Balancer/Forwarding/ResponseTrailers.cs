@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,6 +22,7 @@ internal sealed class ResponseTrailers
     {
         if (response.Headers.Trailer.Count == 0
             || response.Headers.TransferEncodingChunked != true
+            || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified
             || !HttpProtocol.IsHttp11(context.Request.Protocol)
             || HttpMethods.IsHead(context.Request.Method))
         {
