@@ -21,7 +21,7 @@ internal static class BalancerApplication
 
         builder.Services.AddClients(settings.Clients);
         builder.Services.AddHashing(settings.Hashing);
-        builder.Services.AddBackends();
+        builder.Services.AddBackends(settings.Selection);
         builder.AddForwarding();
 
         builder.Services.AddDiscovery(settings.Discovery);

@@ -1,3 +1,4 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Hashing;
@@ -14,6 +15,7 @@ internal sealed record BalancerSettings(
     DrainOptions Drain,
     ClientOptions Clients,
     HashingOptions Hashing,
+    SelectionOptions Selection,
     DiscoveryOptions Discovery,
     HealthOptions Health,
     AdminOptions Admin)
@@ -27,6 +29,7 @@ internal sealed record BalancerSettings(
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),
+            SelectionOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
             AdminOptions.Read(settings));

@@ -5,6 +5,7 @@ internal sealed class BackendCounters(TimeProvider time)
 {
     private long _requests;
     private long _failures;
+    private long _overflows;
     private int _inFlight;
     private int _awaiting;
     private int _lossStreak;
@@ -15,6 +16,9 @@ internal sealed class BackendCounters(TimeProvider time)
 
     /// <summary>Those that got no complete answer, through no fault of the client.</summary>
     public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>Requests that went to another node because this one had its share.</summary>
+    public long Overflows => Interlocked.Read(ref _overflows);
 
     /// <summary>Those that are under way, upgraded connections among them.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
@@ -52,6 +56,9 @@ internal sealed class BackendCounters(TimeProvider time)
 
     /// <summary>The node failed a request.</summary>
     public void Fail() => Interlocked.Increment(ref _failures);
+
+    /// <summary>A request goes to another node because this one has its share.</summary>
+    public void Overflow() => Interlocked.Increment(ref _overflows);
 
     /// <summary>A request was lost on an open connection.</summary>
     /// <returns>How many were lost in a row.</returns>

@@ -13,6 +13,9 @@ internal sealed record BackendHealth
     /// <summary>Since when the node is in its <see cref="State"/>.</summary>
     public DateTimeOffset Since { get; init; }
 
+    /// <summary>When the node last came up after having been down; null when it never was.</summary>
+    public DateTimeOffset? CameBack { get; init; }
+
     /// <summary>When the last probe ended; null before the first.</summary>
     public DateTimeOffset? LastCheck { get; init; }
 

@@ -7,10 +7,13 @@ namespace Kiro.Balancer.Backends;
 /// Knows the nodes. Discovery, probes, requests and operators report to it; it is the only writer of the snapshot
 /// that requests read without a lock.
 /// </summary>
-internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger)
+internal sealed class BackendRegistry(
+    HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger, SelectionOptions? options = null)
 {
     private readonly Lock _writing = new();
-    private volatile BackendSnapshot _current = new([], new Rendezvous([], hashing.Seed));
+    private readonly SelectionOptions _options = options ?? SelectionOptions.Off;
+    private volatile BackendSnapshot _current =
+        new([], new Rendezvous([], hashing.Seed), SelectionOptions.Off, DateTimeOffset.UnixEpoch);
 
     /// <summary>The state of this moment.</summary>
     public BackendSnapshot Current => _current;
@@ -77,7 +80,7 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
             }
             else if (before != backend.Health.State)
             {
-                _current = new BackendSnapshot([.. _current.Backends], _current.Ranking);
+                Swap([.. _current.Backends], _current.Ranking);
             }
         }
     }
@@ -106,6 +109,18 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
         }
     }
 
+    /// <summary>Takes the time into account: a node on its way back gets more of its clients.</summary>
+    public void Refresh()
+    {
+        lock (_writing)
+        {
+            if (_current.IsChanging)
+            {
+                Swap([.. _current.Backends], _current.Ranking);
+            }
+        }
+    }
+
     /// <summary>A connection to the node failed: its clients move on at once, and a probe finds out more.</summary>
     public void TakeOut(Backend backend, string error)
     {
@@ -119,7 +134,9 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
         var before = backend.Health;
         if (after.State != before.State)
         {
-            after = after with { Since = time.GetUtcNow() };
+            var now = time.GetUtcNow();
+            var comesBack = before.State == BackendState.Down && after.State == BackendState.Up && before.HasBeenUp;
+            after = after with { Since = now, CameBack = comesBack ? now : after.CameBack };
         }
 
         backend.Health = after;
@@ -136,7 +153,7 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
         // The ranking is the one thing here that costs: it stays as long as ids and weights do.
         var before = _current.Ranking;
         var ranking = before.Nodes.SequenceEqual(nodes) ? before : new Rendezvous(nodes, hashing.Seed);
-        _current = new BackendSnapshot(members, ranking);
+        Swap(members, ranking);
         if (ranking != before)
         {
             before.Retire();
@@ -144,4 +161,7 @@ internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time,
 
         MembersChanged.Set();
     }
+
+    private void Swap(Backend[] members, Rendezvous ranking) =>
+        _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow());
 }

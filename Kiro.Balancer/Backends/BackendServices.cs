@@ -2,5 +2,13 @@ namespace Kiro.Balancer.Backends;
 
 internal static class BackendServices
 {
-    public static void AddBackends(this IServiceCollection services) => services.AddSingleton<BackendRegistry>();
+    public static void AddBackends(this IServiceCollection services, SelectionOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<BackendRegistry>();
+        if (options.SlowStart > TimeSpan.Zero)
+        {
+            services.AddHostedService<SlowStartLoop>();
+        }
+    }
 }

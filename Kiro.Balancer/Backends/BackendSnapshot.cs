@@ -10,16 +10,25 @@ internal sealed class BackendSnapshot
 {
     private readonly Backend[] _backends;
     private readonly bool[] _available;
+    private readonly BoundedLoad? _bound;
+    private readonly SlowStart? _slowStart;
 
     /// <param name="backends">All known nodes.</param>
     /// <param name="ranking">Over the same nodes, in the same places.</param>
-    public BackendSnapshot(Backend[] backends, Rendezvous ranking)
+    /// <param name="options">Reasons to pass over a node that is up.</param>
+    /// <param name="now">This moment.</param>
+    public BackendSnapshot(Backend[] backends, Rendezvous ranking, SelectionOptions options, DateTimeOffset now)
     {
         _backends = backends;
         Ranking = ranking;
         _available = Array.ConvertAll(backends, backend => backend.Health.State == BackendState.Up);
         IsPanic = !_available.Contains(true);
+        _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(backends, _available, ranking, options.BalanceFactor) : null;
+        _slowStart = SlowStart.Of(backends, options.SlowStart, now);
     }
+
+    /// <summary>Whether a node is on its way back, so that the next moment's answer will be another.</summary>
+    public bool IsChanging => _slowStart is not null;
 
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<Backend> Backends => _backends;
@@ -39,7 +48,8 @@ internal sealed class BackendSnapshot
             return null;
         }
 
-        return _backends[_available[first] || IsPanic ? first : Ranking.FirstAmong(slot, _available)];
+        var place = Serving(slot, first);
+        return _backends[_bound is null ? place : _bound.Fit(slot, place)];
     }
 
     /// <summary>The next-ranked node after those that a request has already tried, or null when none is left.</summary>
@@ -63,11 +73,28 @@ internal sealed class BackendSnapshot
         var slots = new int[_backends.Length];
         for (var slot = 0; slot < ClientHash.SlotCount && slots.Length > 0; slot += Step)
         {
-            var first = Ranking.First(slot);
-            var serving = _available[first] || IsPanic ? first : Ranking.FirstAmong(slot, _available);
-            slots[serving]++;
+            slots[Serving(slot, Ranking.First(slot))]++;
         }
 
         return Array.ConvertAll(slots, count => count / (double)(ClientHash.SlotCount / Step));
+    }
+
+    private int Serving(int slot, int first)
+    {
+        if (IsPanic)
+        {
+            return first;
+        }
+
+        var place = _available[first] ? first : Ranking.FirstAmong(slot, _available);
+        return _slowStart is null || !_slowStart.HoldsBack(slot, place) ? place : Instead(slot, place);
+    }
+
+    private int Instead(int slot, int returning)
+    {
+        var eligible = (bool[])_available.Clone();
+        eligible[returning] = false;
+        var next = Ranking.FirstAmong(slot, eligible);
+        return next < 0 ? returning : next;
     }
 }

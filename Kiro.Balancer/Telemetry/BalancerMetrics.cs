@@ -20,6 +20,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         _meter.CreateObservableUpDownCounter("kiro.balancer.backends", () => ByState(registry), "{node}", "Nodes by state");
         _meter.CreateObservableCounter("kiro.backend.requests", () => Each(registry, backend => backend.Counters.Requests), "{request}", "Requests given to a node, each try counted");
         _meter.CreateObservableCounter("kiro.backend.failures", () => Each(registry, backend => backend.Counters.Failures), "{request}", "Requests that a node did not answer");
+        _meter.CreateObservableCounter("kiro.backend.overflows", () => Each(registry, backend => backend.Counters.Overflows), "{request}", "Requests that went elsewhere because the node had its share");
         _meter.CreateObservableUpDownCounter("kiro.backend.in_flight", () => Each(registry, backend => backend.Counters.InFlight), "{request}", "Requests under way at a node");
         _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => backend.Health.State == BackendState.Up ? 1L : 0L), null, "1 while a node is up");
         _meter.CreateObservableGauge("kiro.backend.probe.duration", () => ProbeDurations(registry), "s", "Duration of a node's last answered probe");
