@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
+using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
 using Kiro.Balancer.Status;
@@ -16,6 +17,7 @@ internal sealed record BalancerSettings(
     ClientOptions Clients,
     HashingOptions Hashing,
     SelectionOptions Selection,
+    StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
     AdminOptions Admin)
@@ -30,6 +32,7 @@ internal sealed record BalancerSettings(
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
+            StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
             AdminOptions.Read(settings));

@@ -1,4 +1,5 @@
 using System.Text;
+using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
 
@@ -6,7 +7,7 @@ namespace Kiro.Balancer.Forwarding;
 
 internal static class ForwardingServices
 {
-    public static void AddForwarding(this WebApplicationBuilder builder)
+    public static void AddForwarding(this WebApplicationBuilder builder, StreamOptions streams)
     {
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => BackendConnections.Create(
@@ -14,6 +15,9 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
         builder.Services.AddSingleton<RequestForwarder>();
+        builder.Services.AddSingleton(streams);
+        builder.Services.AddSingleton<OpenStreams>();
+        builder.Services.AddHostedService<StreamDrain>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.

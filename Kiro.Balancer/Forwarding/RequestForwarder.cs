@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Logging;
 using Yarp.ReverseProxy.Forwarder;
@@ -16,6 +17,8 @@ internal sealed class RequestForwarder(
     HttpMessageInvoker connections,
     ForwardingCounters counters,
     RetryBudget budget,
+    OpenStreams streams,
+    TimeProvider time,
     ILogger<RequestForwarder> logger)
 {
     public async Task ForwardAsync(HttpContext context)
@@ -40,7 +43,8 @@ internal sealed class RequestForwarder(
         }
 
         var kept = KeptBody.IsFor(request) ? await KeptBody.ReadAsync(request) : null;
-        var transformer = new RequestTransformer(client);
+        var transformer = new RequestTransformer(client, streams);
+        using var tunnel = TunnelFeature.For(context, () => transformer.Attempt!.Backend, streams, time);
         if (await TryAsync(context, backend, transformer, kept) is { } failure)
         {
             await RetryAsync(context, slot, backend, failure, transformer, kept);

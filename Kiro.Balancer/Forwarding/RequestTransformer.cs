@@ -1,11 +1,12 @@
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>What changes in a message on its way through, for one request and its tries.</summary>
-internal sealed class RequestTransformer(Client client) : HttpTransformer
+internal sealed class RequestTransformer(Client client, OpenStreams streams) : HttpTransformer
 {
     private ResponseTrailers? _trailers;
 
@@ -48,6 +49,13 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
         {
             // Servers that shut down say so like this; a probe finds out whether this one does.
             Attempt.Backend.ProbeNow.Set();
+        }
+
+        if (proxyResponse.Content.Headers.ContentType?.MediaType == "text/event-stream")
+        {
+            var events = new EventStream(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), streams);
+            streams.Add(events, Attempt.Backend);
+            proxyResponse.Content = new StreamContent(events);
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);

@@ -1,0 +1,46 @@
+using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.Balancer.Forwarding.Streams;
+
+/// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace.</summary>
+internal sealed class StreamDrain(OpenStreams streams, StreamOptions options, Drain drain, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    private long? _balancerDrains;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                Look();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // By now the server has stopped, and with it every stream.
+        }
+    }
+
+    private void Look()
+    {
+        if (drain.IsDraining)
+        {
+            _balancerDrains ??= time.GetTimestamp();
+        }
+
+        var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= options.Grace;
+        foreach (var (stream, backend) in streams.All)
+        {
+            if (all || (backend.Health is { State: BackendState.Draining } health && time.GetUtcNow() - health.Since >= options.Grace))
+            {
+                streams.Remove(stream);
+                stream.End();
+            }
+        }
+    }
+}

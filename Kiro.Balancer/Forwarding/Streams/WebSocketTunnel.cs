@@ -1,0 +1,104 @@
+namespace Kiro.Balancer.Forwarding.Streams;
+
+/// <summary>
+/// The client's end of a WebSocket. Bytes pass unchanged; when the socket is to be closed, a close frame with 1001
+/// ("going away") is put between two frames of the node's, and what the node sends after it is dropped.
+/// </summary>
+internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider time) : ForwardOnlyStream, IOpenStream
+{
+    // FIN + close, 2 bytes of payload: 1001.
+    private static readonly byte[] GoingAway = [0x88, 0x02, 0x03, 0xE9];
+
+    /// <summary>A client that has not answered the close frame by then is cut off.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly FrameBoundary _boundary = new();
+    private volatile bool _isClosing;
+    private bool _isClosed;
+
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        client.ReadAsync(buffer, cancellationToken);
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            var boundary = _boundary.Advance(buffer.Span);
+            if (!_isClosing || boundary < 0)
+            {
+                await client.WriteAsync(buffer, cancellationToken);
+                return;
+            }
+
+            await client.WriteAsync(buffer[..boundary], cancellationToken);
+            await SayGoodbyeAsync();
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => client.FlushAsync(cancellationToken);
+
+    public void End() => _ = EndAsync();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            client.Dispose();
+            _writing.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private async Task EndAsync()
+    {
+        try
+        {
+            _isClosing = true;
+            await _writing.WaitAsync();
+            try
+            {
+                if (_boundary.IsAtBoundary)
+                {
+                    await SayGoodbyeAsync();
+                }
+            }
+            finally
+            {
+                _writing.Release();
+            }
+
+            await Task.Delay(Patience, time);
+            abort();
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // It ended by itself meanwhile.
+        }
+    }
+
+    private async Task SayGoodbyeAsync()
+    {
+        if (!_isClosed)
+        {
+            _isClosed = true;
+            await client.WriteAsync(GoingAway);
+            await client.FlushAsync();
+        }
+    }
+}
