@@ -14,6 +14,8 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:Microsoft"] = "Warning",
         ["Logging:LogLevel:System"] = "Warning",
         ["Logging:LogLevel:Yarp"] = "Warning",
+        // It tells every failed attempt to connect, with a stack trace; whoever tries says so once.
+        ["Logging:LogLevel:MySqlConnector"] = "Error",
     };
 
     public static void AddPlainLogging(this IHostApplicationBuilder builder)
