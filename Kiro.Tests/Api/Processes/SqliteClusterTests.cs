@@ -16,7 +16,8 @@ public sealed class SqliteClusterTests
         await cluster.StopAsync();
 
         Assert.Equal(0, cluster.Failed);
-        Assert.Equal((250, cluster.Sent), ((await cluster.TotalsAsync()) is var totals ? totals.Clients : 0, totals.Requests));
+        var totals = await cluster.TotalsAsync();
+        Assert.Equal((250, cluster.Sent), (totals.Clients, totals.Requests));
         Assert.All(cluster.Nodes, node => Assert.DoesNotContain("fail:", node.Process.Output, StringComparison.Ordinal));
     }
 }
