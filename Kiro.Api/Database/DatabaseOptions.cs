@@ -54,8 +54,12 @@ internal sealed class DatabaseOptions
     }
 
     /// <summary>A file, created with its folder when it is first opened.</summary>
-    public static DatabaseOptions Sqlite(string file) => new(
-        DatabaseKind.Sqlite, new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file) }.ConnectionString);
+    public static DatabaseOptions Sqlite(string file)
+    {
+        // The provider repeats what finds the file locked for this long; its 30 s would outlast the last flush.
+        var embedded = new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 5 };
+        return new DatabaseOptions(DatabaseKind.Sqlite, embedded.ConnectionString);
+    }
 
     private static string DefaultFile()
     {

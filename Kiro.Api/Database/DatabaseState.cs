@@ -1,10 +1,9 @@
-using System.Net.Sockets;
 using Kiro.Api.Telemetry;
 
 namespace Kiro.Api.Database;
 
 /// <summary>The verdict that everyone reads; whoever has just used the database reports into it.</summary>
-internal sealed class DatabaseState(TimeProvider time, ILogger<DatabaseState> logger)
+internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogger<DatabaseState> logger)
 {
     private readonly Lock _writer = new();
     private volatile DatabaseVerdict _current = new(false, "Not connected yet.");
@@ -35,18 +34,8 @@ internal sealed class DatabaseState(TimeProvider time, ILogger<DatabaseState> lo
         }
     }
 
-    /// <summary>Drivers put no secret in their messages; a refused connection names its cause one level deeper.</summary>
-    private static string Describe(Exception problem)
-    {
-        var cause = problem;
-        while (cause.InnerException is not null)
-        {
-            cause = cause.InnerException;
-        }
-
-        return (cause is SocketException && cause != problem ? $"{problem.Message} {cause.Message}." : problem.Message)
-            .ReplaceLineEndings(" ");
-    }
+    // Drivers put no secret in their messages, but they do not say which server or file they talk about either.
+    private string Describe(Exception problem) => $"{dialect.Place}: {problem.Message.ReplaceLineEndings(" ")}";
 
     private void Change(DatabaseVerdict verdict)
     {

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using Dapper;
 using MySqlConnector;
 
@@ -13,6 +14,8 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
         .UseLoggerFactory(loggers).UseName("kiro").Build();
 
     public override string Kind => "mysql";
+
+    public override string Place { get; } = PlaceOf(new MySqlConnectionStringBuilder(options.ConnectionString));
 
     public override DbDataSource Source => _source;
 
@@ -64,6 +67,9 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
 
     public override bool IsMissingTable(DbException problem) =>
         problem is MySqlException { ErrorCode: MySqlErrorCode.NoSuchTable };
+
+    private static string PlaceOf(MySqlConnectionStringBuilder server) =>
+        string.Create(CultureInfo.InvariantCulture, $"MySQL at {server.Server}:{server.Port}");
 
     private async Task CreateDatabaseAsync(CancellationToken cancellationToken)
     {

@@ -8,6 +8,9 @@ internal abstract class SqlDialect : IAsyncDisposable
     /// <summary><c>mysql</c> or <c>sqlite</c>: shown in /health, and the folder of the schema's scripts.</summary>
     public abstract string Kind { get; }
 
+    /// <summary>Which database it is, for people: a server's address or a file, and nothing else of the connection string.</summary>
+    public abstract string Place { get; }
+
     public abstract DbDataSource Source { get; }
 
     /// <summary>Ends a multi-row INSERT into clients.</summary>

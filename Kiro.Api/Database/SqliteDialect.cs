@@ -7,9 +7,12 @@ namespace Kiro.Api.Database;
 /// <summary>The embedded file.</summary>
 internal sealed class SqliteDialect(DatabaseOptions options) : SqlDialect
 {
+    private readonly string _file = new SqliteConnectionStringBuilder(options.ConnectionString).DataSource;
     private readonly SqliteDataSource _source = new(options.ConnectionString);
 
     public override string Kind => "sqlite";
+
+    public override string Place => _file;
 
     public override DbDataSource Source => _source;
 
@@ -26,8 +29,7 @@ internal sealed class SqliteDialect(DatabaseOptions options) : SqlDialect
 
     public override async Task CreateMissingAsync(CancellationToken cancellationToken)
     {
-        var file = new SqliteConnectionStringBuilder(options.ConnectionString).DataSource;
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
         await using var connection = await _source.OpenConnectionAsync(cancellationToken);
         // Readers do not wait for the writer, nor it for them. The file remembers it.
         await connection.ExecuteAsync("PRAGMA journal_mode = WAL");

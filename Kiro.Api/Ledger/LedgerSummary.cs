@@ -6,17 +6,31 @@ namespace Kiro.Api.Ledger;
 internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, TimeProvider time)
 {
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private Task<LedgerTotals?>? _read;
     private long _readAt;
 
-    /// <summary>The totals, or null while the database is away.</summary>
-    public Task<LedgerTotals?> GetAsync()
+    /// <summary>The totals, or null while the database is away or too slow for someone who watches.</summary>
+    public async Task<LedgerTotals?> GetAsync()
+    {
+        try
+        {
+            return await Shared().WaitAsync(Patience, time);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private Task<LedgerTotals?> Shared()
     {
         lock (_lock)
         {
-            if (_read is null || time.GetElapsedTime(_readAt) > GoodFor)
+            // One at a time: a slow database is not asked again before it has answered.
+            if (_read is null || (_read.IsCompleted && time.GetElapsedTime(_readAt) > GoodFor))
             {
                 _readAt = time.GetTimestamp();
                 // On its own, since several requests may wait for it and any of them may be given up.

@@ -18,7 +18,7 @@ internal static partial class Log
     [LoggerMessage(201, LogLevel.Warning, "Batch {Batch} had been written before its confirmation was lost; it is not written again.")]
     public static partial void BatchWasWritten(ILogger logger, long batch);
 
-    [LoggerMessage(202, LogLevel.Error, "{Requests} requests could not be written to the ledger before the end.")]
+    [LoggerMessage(202, LogLevel.Error, "Requests that could not be written to the ledger before the end: {Requests}.")]
     public static partial void CountsLost(ILogger logger, long requests);
 
     [LoggerMessage(203, LogLevel.Error, "A flush of the ledger failed for a reason that is not the database's.")]

@@ -14,6 +14,10 @@ public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLife
     /// <summary>True from the moment the service was told to stop.</summary>
     public bool IsDraining => _isDraining;
 
+    /// <summary>The service was told to stop. Said before anything ends because of it, so that a stream which ends
+    /// never finds the service still calling itself healthy.</summary>
+    public void Begin() => _isDraining = true;
+
     /// <summary>A person at the terminal does not want to wait: the next stop only waits for requests in flight.</summary>
     public void SkipDelay() => _skipDelay = true;
 

@@ -15,6 +15,7 @@ public static class KiroApplication
     public static async Task<int> RunAsync(string[] args, Func<WebApplicationBuilder, WebApplication> build)
     {
         WebApplication? app = null;
+        ListenPort? listen = null;
         try
         {
             EnvironmentFile.Load();
@@ -24,6 +25,8 @@ public static class KiroApplication
                 // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
                 ContentRootPath = AppContext.BaseDirectory,
             }));
+            // Asked for now: a run that fails disposes of the services before it says so.
+            listen = app.Services.GetRequiredService<ListenPort>();
             await app.RunAsync();
             return 0;
         }
@@ -33,11 +36,11 @@ public static class KiroApplication
         }
         catch (IOException problem) when (problem.InnerException is AddressInUseException)
         {
-            return Refuse([PortProblem(app, "is in use by another process")]);
+            return Refuse([PortProblem(listen!, "is in use by another process")]);
         }
         catch (System.Net.Sockets.SocketException problem)
         {
-            return Refuse([PortProblem(app, $"cannot be opened: {problem.Message}")]);
+            return Refuse([PortProblem(listen!, $"cannot be opened: {problem.Message}")]);
         }
         finally
         {
@@ -48,11 +51,7 @@ public static class KiroApplication
         }
     }
 
-    private static string PortProblem(WebApplication? app, string problem)
-    {
-        var listen = app!.Services.GetRequiredService<ListenPort>();
-        return $"{listen.Variable}={listen.Port} {problem}.";
-    }
+    private static string PortProblem(ListenPort listen, string problem) => $"{listen.Variable}={listen.Port} {problem}.";
 
     private static int Refuse(IReadOnlyList<string> lines)
     {

@@ -32,6 +32,7 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, Drain dr
                 drain.SkipDelay();
             }
 
+            drain.Begin();
             lifetime.StopApplication();
         }));
 }

@@ -28,6 +28,7 @@ public sealed class StopWithParent(IHostApplicationLifetime lifetime, Drain drai
         if (!stoppingToken.IsCancellationRequested)
         {
             drain.SkipDelay();
+            drain.Begin();
             lifetime.StopApplication();
         }
     }

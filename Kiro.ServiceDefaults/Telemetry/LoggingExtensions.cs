@@ -17,6 +17,8 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:System"] = "Warning",
         // The balancer says itself, without a stack trace, which node failed a request and why.
         ["Logging:LogLevel:Yarp"] = "Error",
+        // It tells every failed attempt to connect, with a stack trace; whoever tries says so once.
+        ["Logging:LogLevel:MySqlConnector"] = "Error",
     };
 
     public static void AddPlainLogging(this IHostApplicationBuilder builder)

@@ -24,6 +24,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
+        foreach (var name in start.Environment.Keys.Where(name => !IsOfTheMachine(name)).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
@@ -94,6 +99,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
         _process.Dispose();
     }
+
+    private static bool IsOfTheMachine(string name) =>
+        name is "PATH" or "HOME" or "USER" or "TMPDIR" or "LANG" || name.StartsWith("DOTNET_", StringComparison.Ordinal);
 
     private void Append(string? line)
     {

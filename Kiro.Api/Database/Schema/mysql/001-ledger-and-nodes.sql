@@ -29,5 +29,5 @@ CREATE TABLE IF NOT EXISTS nodes (
   version        VARCHAR(64) CHARACTER SET ascii NOT NULL,
   started_at     BIGINT NOT NULL,
   last_heartbeat BIGINT NOT NULL,
-  stopped        INT NOT NULL
+  stopped        BIGINT NOT NULL
 ) ENGINE = InnoDB;

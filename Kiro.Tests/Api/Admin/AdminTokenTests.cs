@@ -1,0 +1,20 @@
+using Kiro.Api.Admin;
+
+namespace Kiro.Tests.Api.Admin;
+
+public sealed class AdminTokenTests
+{
+    [Theory]
+    [InlineData("open sesame", null, "Absent")]
+    [InlineData("open sesame", "", "Absent")]
+    [InlineData("open sesame", "Bearer open sesame", "Right")]
+    [InlineData("open sesame", "bearer open sesame", "Right")]
+    [InlineData("open sesame", "Bearer open", "Wrong")]
+    [InlineData("open sesame", "Bearer ", "Wrong")]
+    [InlineData("open sesame", "Basic open sesame", "Wrong")]
+    [InlineData("open sesame", "open sesame", "Wrong")]
+    [InlineData(null, "Bearer ", "Wrong")]
+    [InlineData(null, null, "Absent")]
+    public void Judge_Header_IsRightOnlyWithTheToken(string? token, string? header, string verdict) =>
+        Assert.Equal(verdict, new AdminToken(token).Judge(header).ToString());
+}

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using Kiro.Api.Database;
+using Kiro.Api.Ledger;
+using Microsoft.Data.Sqlite;
+
+namespace Kiro.Tests.Api.Database;
+
+public sealed class SqliteLockTests
+{
+    [Fact]
+    public async Task WriteAsync_SomebodyHoldsTheFile_GivesUpInTimeAndCanBeRepeated()
+    {
+        var options = DatabaseOptions.Sqlite(Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "kiro.db"));
+        await using var node = new TestNode(options, "api-1", TimeProvider.System);
+        await node.Schema.RunAsync(TestContext.Current.CancellationToken);
+        var batch = new LedgerBatch(1, [new LedgerEntry("10.0.0.1", new ClientCount(1, 1, 1))]);
+        await using var other = new SqliteConnection(options.ConnectionString);
+        await other.OpenAsync(TestContext.Current.CancellationToken);
+
+        await using (await other.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            var clock = Stopwatch.StartNew();
+            await Assert.ThrowsAsync<DatabaseAwayException>(() => node.Ledger.WriteAsync(batch, TestContext.Current.CancellationToken));
+            Assert.InRange(clock.Elapsed.TotalSeconds, 2, 9);
+            Assert.Contains("database is locked", node.State.Current.Reason, StringComparison.Ordinal);
+            // Readers go on.
+            Assert.Equal(0, (await node.Ledger.TotalsAsync(TestContext.Current.CancellationToken)).Requests);
+        }
+
+        Assert.True(await node.Ledger.WriteAsync(batch, TestContext.Current.CancellationToken));
+        Assert.Equal(1, (await node.Ledger.TotalsAsync(TestContext.Current.CancellationToken)).Requests);
+    }
+}

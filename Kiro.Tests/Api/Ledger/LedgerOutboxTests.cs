@@ -1,0 +1,46 @@
+using System.Net;
+using Kiro.Api.Ledger;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Api.Ledger;
+
+public sealed class LedgerOutboxTests
+{
+    private readonly LedgerCounts _counts = new(new FakeTimeProvider());
+
+    [Fact]
+    public void Next_UntilConfirmed_StaysTheSameBatch()
+    {
+        var outbox = new LedgerOutbox(_counts);
+        _counts.Count(IPAddress.Parse("10.0.0.2"));
+        _counts.Count(IPAddress.Parse("10.0.0.10"));
+        var batch = outbox.Next();
+        _counts.Count(IPAddress.Parse("10.0.0.3"));
+
+        Assert.Equal(["10.0.0.10", "10.0.0.2"], batch!.Entries.Select(entry => entry.Client));
+        Assert.Same(batch, outbox.Next());
+        Assert.Equal(3, outbox.Pending);
+
+        outbox.Confirm();
+
+        Assert.Equal((1, 2), (batch.Number, outbox.Next()!.Number));
+        Assert.Equal("10.0.0.3", Assert.Single(outbox.Next()!.Entries).Client);
+        outbox.Confirm();
+        Assert.Null(outbox.Next());
+        Assert.Equal(0, outbox.Pending);
+    }
+
+    [Fact]
+    public void Next_MoreClientsThanABatchHolds_SplitsThem()
+    {
+        var outbox = new LedgerOutbox(_counts);
+        for (var client = 0; client < LedgerOutbox.LargestBatch + 1; client++)
+        {
+            _counts.Count(new IPAddress([10, 1, (byte)(client >> 8), (byte)client]));
+        }
+
+        Assert.Equal(LedgerOutbox.LargestBatch, outbox.Next()!.Entries.Count);
+        outbox.Confirm();
+        Assert.Single(outbox.Next()!.Entries);
+    }
+}

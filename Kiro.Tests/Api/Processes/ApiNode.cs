@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Api.Processes;
+
+/// <summary>One node as a process of its own.</summary>
+internal sealed class ApiNode : IAsyncDisposable
+{
+    private readonly HttpClient _client;
+
+    /// <param name="environment">Variables; a free port, short intervals and no drain delay unless they say otherwise.</param>
+    public ApiNode(params IEnumerable<(string Name, string Value)> environment)
+    {
+        var variables = new Dictionary<string, string>
+        {
+            ["PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture),
+            ["LEDGER_INTERVAL"] = "0.2",
+            ["HEARTBEAT_INTERVAL"] = "0.5",
+            ["DRAIN_DELAY"] = "0",
+        };
+        foreach (var (name, value) in environment)
+        {
+            variables[name] = value;
+        }
+
+        Process = new ServiceProcess("Kiro.Api", variables);
+        _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{variables["PORT"]}"), Timeout = TimeSpan.FromSeconds(30) };
+    }
+
+    public ServiceProcess Process { get; }
+
+    public HttpClient Client => _client;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Waits until /health says this; returns the answer.</summary>
+    public async Task<JsonElement> HealthAsync(string status, double seconds = 30)
+    {
+        var last = default(JsonElement);
+        await Eventually.BeTrue(
+            async () => (last = await JsonAsync("/health")).GetProperty("status").GetString() == status,
+            $"{status}; the node's output: {Process.Output}", seconds);
+        return last;
+    }
+
+    /// <summary>The body of an answer of any status.</summary>
+    public async Task<JsonElement> JsonAsync(string path, params (string Name, string Value)[] headers)
+    {
+        using var answer = await GetAsync(path, headers);
+        return JsonElement.Parse(await answer.Content.ReadAsStringAsync(Cancellation));
+    }
+
+    public async Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.Add(name, value);
+        }
+
+        return await _client.SendAsync(request, Cancellation);
+    }
+
+    /// <summary>One request as a client with this address, through a proxy on this machine.</summary>
+    public async Task<bool> RequestAsAsync(string address)
+    {
+        using var answer = await GetAsync("/api/client-ip", ("X-Forwarded-For", address));
+        return answer.StatusCode == HttpStatusCode.OK;
+    }
+
+    public async Task StopAsync()
+    {
+        Process.Signal("TERM");
+        Assert.Equal(0, await Process.ExitCode());
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        return Process.DisposeAsync();
+    }
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using Kiro.Api.Database;
+using Kiro.Api.Ledger;
+using Kiro.Tests.Api.Database;
+
+namespace Kiro.Tests.Api.Processes;
+
+/// <summary>Several nodes on one database, started at once while it is still empty.</summary>
+internal sealed class ClusterScenario(DatabaseOptions options, int size, params (string Name, string Value)[] environment) : IAsyncDisposable
+{
+    private const int Clients = 250;
+    private long _sent;
+    private long _failed;
+
+    public IReadOnlyList<ApiNode> Nodes { get; } =
+        [.. Enumerable.Range(1, size).Select(number => new ApiNode([.. environment, ("NODE_NAME", $"api-{number}")]))];
+
+    public long Failed => Interlocked.Read(ref _failed);
+
+    public long Sent => Interlocked.Read(ref _sent);
+
+    public Task AllAsync(string status) => Task.WhenAll(Nodes.Select(node => node.HealthAsync(status)));
+
+    /// <summary>Each node comes to know all of them.</summary>
+    public Task AllKnowEachOtherAsync() => Task.WhenAll(Nodes.Select(node => Support.Eventually.BeTrue(
+        async () => (await node.JsonAsync("/api/nodes", ("X-Forwarded-For", NextClient()))).GetProperty("nodes").EnumerateArray()
+            .Count(other => other.GetProperty("state").GetString() == "up") == Nodes.Count,
+        "all nodes are up")));
+
+    /// <summary>Sends requests of many clients to all nodes, until enough were sent or for as long as the task runs.</summary>
+    public Task SendAsync(int count) => SendAsync(() => Interlocked.Add(ref count, -1) >= 0);
+
+    public Task SendAsync(Func<bool> more) => Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+    {
+        while (more())
+        {
+            var node = Nodes[(int)(Interlocked.Read(ref _sent) % Nodes.Count)];
+            if (!await node.RequestAsAsync(NextClient()))
+            {
+                Interlocked.Increment(ref _failed);
+            }
+        }
+    })));
+
+    public Task StopAsync() => Task.WhenAll(Nodes.Select(node => node.StopAsync()));
+
+    /// <summary>What the database holds.</summary>
+    public async Task<LedgerTotals> TotalsAsync()
+    {
+        await using var reader = new TestNode(options, "reader", TimeProvider.System);
+        return await reader.Ledger.TotalsAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in Nodes)
+        {
+            await node.DisposeAsync();
+        }
+    }
+
+    private string NextClient() =>
+        string.Create(CultureInfo.InvariantCulture, $"203.0.113.{Interlocked.Increment(ref _sent) % Clients}");
+}

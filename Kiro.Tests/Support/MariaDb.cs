@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using MySqlConnector;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>
+/// A real database server in a folder of its own, started when the first test asks for it. Tests share it through the
+/// collection of the same name, so that only one at a time can stop it; each uses a database of its own.
+/// </summary>
+public sealed class MariaDb : IAsyncDisposable
+{
+    /// <summary>What a connection string that is joined by hand would break on.</summary>
+    public const string Password = "p;q 'r\" s=%t ";
+
+    public const string User = "kiro";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("kiro-mariadb-").FullName;
+    private Process? _server;
+    private bool _installed;
+
+    public int Port { get; } = FreePort.Next();
+
+    /// <summary>Starts the server unless it runs; skips the test when there is none on this machine.</summary>
+    public async Task ReadyAsync()
+    {
+        var server = Requirement.Find("mariadbd", "mysqld");
+        var install = Requirement.Find("mariadb-install-db");
+        Requirement.Need("mysql", server is not null && install is not null, "no MariaDB server is installed.");
+        if (!_installed)
+        {
+            await InstallAsync(install!);
+            _installed = true;
+        }
+
+        await StartAsync();
+    }
+
+    public async Task StartAsync()
+    {
+        if (_server is { HasExited: false })
+        {
+            return;
+        }
+
+        _server = Run(
+            Requirement.Find("mariadbd", "mysqld")!,
+            "--no-defaults", "--user=root", "--datadir=" + Path.Combine(_folder, "data"), "--port=" + Port,
+            "--bind-address=127.0.0.1", "--socket=" + Path.Combine(_folder, "s"), "--skip-name-resolve",
+            "--innodb-buffer-pool-size=32M", "--init-file=" + Path.Combine(_folder, "users.sql"));
+        await Eventually.BeTrue(
+            async () =>
+            {
+                await using var connection = new MySqlConnection(ConnectionString(""));
+                await connection.OpenAsync();
+                return true;
+            },
+            "MariaDB answers");
+    }
+
+    /// <summary>Ends the server: as an administrator does, or as a power cut does.</summary>
+    public async Task StopAsync(bool kill = false)
+    {
+        if (_server is { HasExited: false })
+        {
+            ServiceProcess.Signal(_server.Id, kill ? "KILL" : "TERM");
+            await _server.WaitForExitAsync();
+        }
+    }
+
+    /// <summary>Freezes the server, or lets it go on: it accepts connections and never answers.</summary>
+    public void Freeze(bool frozen) => ServiceProcess.Signal(_server!.Id, frozen ? "STOP" : "CONT");
+
+    /// <summary>A name that no other test uses; the database is not there yet.</summary>
+    public static string NewDatabase() => "kiro_" + Guid.NewGuid().ToString("N");
+
+    public string ConnectionString(string database) => new MySqlConnectionStringBuilder
+    {
+        Server = "127.0.0.1",
+        Port = (uint)Port,
+        UserID = User,
+        Password = Password,
+        Database = database,
+        Pooling = false,
+    }.ConnectionString;
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new MySqlConnection(ConnectionString(""));
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(kill: true);
+        _server?.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task InstallAsync(string install)
+    {
+        var password = Password.Replace("'", "''", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(
+            Path.Combine(_folder, "users.sql"),
+            $"CREATE USER IF NOT EXISTS '{User}'@'127.0.0.1' IDENTIFIED BY '{password}';\n"
+            + $"GRANT ALL ON *.* TO '{User}'@'127.0.0.1' WITH GRANT OPTION;\n");
+        using var process = Run(
+            install, "--no-defaults", "--user=root", "--datadir=" + Path.Combine(_folder, "data"),
+            "--auth-root-authentication-method=normal", "--skip-test-db");
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    private static Process Run(string program, params string[] arguments)
+    {
+        var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        process.Start();
+        // Nobody reads it, but a full pipe would stop the server.
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+}
