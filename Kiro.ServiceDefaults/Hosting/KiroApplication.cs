@@ -39,6 +39,11 @@ public static class KiroApplication
         {
             return Refuse([PortProblem(app, $"cannot be opened: {problem.Message}")]);
         }
+        catch (OperationCanceledException) when (app?.Lifetime.ApplicationStopping.IsCancellationRequested == true)
+        {
+            // Told to stop before the start was done: a clean stop all the same.
+            return 0;
+        }
         finally
         {
             if (app is not null)
