@@ -15,6 +15,9 @@ public static class KiroApplication
     public static async Task<int> RunAsync(string[] args, Func<WebApplicationBuilder, WebApplication> build)
     {
         WebApplication? app = null;
+        // Taken while the application is alive: its services are gone once the run has ended.
+        ListenPort? listen = null;
+        var stopping = CancellationToken.None;
         try
         {
             EnvironmentFile.Load();
@@ -24,6 +27,8 @@ public static class KiroApplication
                 // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
                 ContentRootPath = AppContext.BaseDirectory,
             }));
+            listen = app.Services.GetRequiredService<ListenPort>();
+            stopping = app.Lifetime.ApplicationStopping;
             await app.RunAsync();
             return 0;
         }
@@ -33,13 +38,13 @@ public static class KiroApplication
         }
         catch (IOException problem) when (problem.InnerException is AddressInUseException)
         {
-            return Refuse([PortProblem(app, "is in use by another process")]);
+            return Refuse([PortProblem(listen, "is in use by another process")]);
         }
         catch (System.Net.Sockets.SocketException problem)
         {
-            return Refuse([PortProblem(app, $"cannot be opened: {problem.Message}")]);
+            return Refuse([PortProblem(listen, $"cannot be opened: {problem.Message}")]);
         }
-        catch (OperationCanceledException) when (app?.Lifetime.ApplicationStopping.IsCancellationRequested == true)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // Told to stop before the start was done: a clean stop all the same.
             return 0;
@@ -53,11 +58,7 @@ public static class KiroApplication
         }
     }
 
-    private static string PortProblem(WebApplication? app, string problem)
-    {
-        var listen = app!.Services.GetRequiredService<ListenPort>();
-        return $"{listen.Variable}={listen.Port} {problem}.";
-    }
+    private static string PortProblem(ListenPort? listen, string problem) => $"{listen?.Variable}={listen?.Port} {problem}.";
 
     private static int Refuse(IReadOnlyList<string> lines)
     {
