@@ -27,7 +27,6 @@ public static class ServiceDefaultsExtensions
         builder.AddTelemetry();
         builder.Services.AddServiceDiscovery();
 
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(listen);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

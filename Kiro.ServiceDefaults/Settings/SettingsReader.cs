@@ -15,6 +15,9 @@ public sealed class SettingsReader(IConfiguration configuration)
     public string? Text(string name) =>
         configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
 
+    /// <summary>The value as it is, or null when it is unset or empty: a space at the end of a password belongs to it.</summary>
+    public string? Secret(string name) => configuration[name] is { Length: > 0 } value ? value : null;
+
     /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>
     public int WholeNumber(string name, int fallback, int min, int max)
     {
@@ -64,6 +67,12 @@ public sealed class SettingsReader(IConfiguration configuration)
     /// <param name="allowed">What it may hold, to follow "expected".</param>
     public void Reject(string name, string value, string allowed) =>
         _problems.Add($"{name}={value} is not valid: expected {allowed}.");
+
+    /// <summary>Notes that a secret cannot be used, without showing it.</summary>
+    /// <param name="name">The variable.</param>
+    /// <param name="allowed">What it may hold, to follow "expected".</param>
+    public void RejectSecret(string name, string allowed) =>
+        _problems.Add($"{name} is not valid (its value is not shown): expected {allowed}.");
 
     /// <summary>Ends the reading.</summary>
     /// <exception cref="InvalidSettingsException">At least one value was rejected.</exception>

@@ -1,0 +1,26 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Kiro.Api.Callers;
+
+/// <summary>An address that the public may see: enough to recognise one's own, too little to find a person.</summary>
+internal static class AddressMask
+{
+    /// <summary><c>203.0.113.7</c> becomes <c>203.0.113.*</c>, <c>2001:db8:1:2::3</c> becomes <c>2001:db8:1:*</c>.</summary>
+    public static string Hide(string address)
+    {
+        if (!IPAddress.TryParse(address, out var parsed))
+        {
+            return "*";
+        }
+
+        parsed = CallerAddress.Normalise(parsed);
+        var bytes = parsed.GetAddressBytes();
+        return parsed.AddressFamily == AddressFamily.InterNetwork
+            ? string.Create(CultureInfo.InvariantCulture, $"{bytes[0]}.{bytes[1]}.{bytes[2]}.*")
+            : string.Create(CultureInfo.InvariantCulture, $"{Group(bytes, 0):x}:{Group(bytes, 2):x}:{Group(bytes, 4):x}:*");
+    }
+
+    private static int Group(byte[] bytes, int first) => (bytes[first] << 8) | bytes[first + 1];
+}

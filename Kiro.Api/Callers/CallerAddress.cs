@@ -1,0 +1,56 @@
+using System.Net;
+using Microsoft.AspNetCore.HttpOverrides;
+
+namespace Kiro.Api.Callers;
+
+/// <summary>Finds out who calls, behind however many trusted proxies.</summary>
+internal static class CallerAddress
+{
+    private const string RealIp = "X-Real-IP";
+
+    /// <summary>
+    /// The framework would trust everybody when ASPNETCORE_FORWARDEDHEADERS_ENABLED is set, and some tools set it
+    /// by themselves; this takes its effect away. <see cref="UseCallerAddress"/> brings options of its own.
+    /// </summary>
+    public static void IgnoreForwardedHeadersSwitch(this IServiceCollection services) =>
+        services.PostConfigure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.None);
+
+    /// <summary>Puts the caller's address in the place of a trusted proxy's.</summary>
+    public static void UseCallerAddress(this IApplicationBuilder app, CallerOptions options)
+    {
+        // The balancer's verdict is X-Real-IP. Whoever sends it has walked X-Forwarded-For already, so that is only
+        // walked, from right to left, when there is no verdict.
+        app.UseWhen(
+            context => !context.Request.Headers.ContainsKey(RealIp),
+            branch => branch.UseForwardedHeaders(Trusting(options, ForwardedHeadersDefaults.XForwardedForHeaderName, limit: null)));
+        app.UseForwardedHeaders(Trusting(options, RealIp, limit: 1));
+    }
+
+    /// <summary>The caller, as one and the same address whether it came over IPv4 or IPv4-mapped IPv6.</summary>
+    public static IPAddress Of(HttpContext context) => Normalise(context.Connection.RemoteIpAddress ?? IPAddress.None);
+
+    public static IPAddress Normalise(IPAddress address) =>
+        address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
+        // A scope names an interface of this machine, which says nothing about the caller.
+        : address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 && address.ScopeId != 0
+            ? new IPAddress(address.GetAddressBytes())
+            : address;
+
+    private static ForwardedHeadersOptions Trusting(CallerOptions options, string header, int? limit)
+    {
+        var forwarded = new ForwardedHeadersOptions
+        {
+            ForwardedHeaders = ForwardedHeaders.XForwardedFor,
+            ForwardedForHeaderName = header,
+            ForwardLimit = limit,
+        };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var network in options.TrustedProxies)
+        {
+            forwarded.KnownIPNetworks.Add(network);
+        }
+
+        return forwarded;
+    }
+}

@@ -1,0 +1,16 @@
+using Kiro.Api.Nodes;
+using Kiro.Api.Settings;
+
+namespace Kiro.Api.Callers;
+
+/// <summary><c>GET /api/client-ip</c>: who am I, and who serves me?</summary>
+internal static class CallerEndpoints
+{
+    public static void MapCallers(this IEndpointRouteBuilder app) =>
+        app.MapGet("/api/client-ip", (HttpContext context, NodeIdentity node) =>
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            return Results.Json(
+                new CallerAnswer(CallerAddress.Of(context).ToString(), node.Name), ApiJson.Default.CallerAnswer);
+        });
+}

@@ -1,0 +1,77 @@
+using System.Data.Common;
+using Dapper;
+using MySqlConnector;
+
+namespace Kiro.Api.Database;
+
+/// <summary>MySQL and MariaDB.</summary>
+internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory loggers) : SqlDialect
+{
+    private const string SchemaLock = "kiro_schema";
+
+    private readonly MySqlDataSource _source = new MySqlDataSourceBuilder(options.ConnectionString)
+        .UseLoggerFactory(loggers).UseName("kiro").Build();
+
+    public override string Kind => "mysql";
+
+    public override DbDataSource Source => _source;
+
+    public override string InsertIfNew => "INSERT IGNORE";
+
+    // Assignments take effect from left to right, so those that ask for the old last_seen and node come first.
+    public override string MergeClients => """
+        ON DUPLICATE KEY UPDATE
+          moves = moves + IF(VALUES(last_seen) > last_seen AND VALUES(node) <> node, 1, 0),
+          node = IF(VALUES(last_seen) > last_seen, VALUES(node), node),
+          requests = requests + VALUES(requests),
+          first_seen = LEAST(first_seen, VALUES(first_seen)),
+          last_seen = GREATEST(last_seen, VALUES(last_seen))
+        """;
+
+    public override async Task CreateMissingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (MySqlException problem) when (problem.ErrorCode == MySqlErrorCode.UnknownDatabase)
+        {
+            await CreateDatabaseAsync(cancellationToken);
+        }
+    }
+
+    public override async Task ExclusivelyAsync(
+        DbConnection connection, Func<DbTransaction?, Task> work, CancellationToken cancellationToken)
+    {
+        if (await connection.ExecuteScalarAsync<int?>("SELECT GET_LOCK(@SchemaLock, 5)", new { SchemaLock }) != 1)
+        {
+            throw new TimeoutException("Another node is changing the schema.");
+        }
+
+        try
+        {
+            // DDL ends every transaction here, which is why the scripts can be repeated.
+            await work(null);
+        }
+        finally
+        {
+            await connection.ExecuteAsync("DO RELEASE_LOCK(@SchemaLock)", new { SchemaLock });
+        }
+    }
+
+    public override bool IsDeadlock(DbException problem) =>
+        problem is MySqlException { ErrorCode: MySqlErrorCode.LockDeadlock or MySqlErrorCode.LockWaitTimeout };
+
+    public override bool IsMissingTable(DbException problem) =>
+        problem is MySqlException { ErrorCode: MySqlErrorCode.NoSuchTable };
+
+    private async Task CreateDatabaseAsync(CancellationToken cancellationToken)
+    {
+        var server = new MySqlConnectionStringBuilder(options.ConnectionString) { Pooling = false };
+        var name = server.Database.Replace("`", "``", StringComparison.Ordinal);
+        server.Database = "";
+        await using var connection = new MySqlConnection(server.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        await connection.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4");
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using Kiro.Api.Nodes;
+using Kiro.Api.Settings;
+
+namespace Kiro.Api.Demo;
+
+/// <summary>Endpoints that stand for the kinds of work a real API does: a body both ways, a slow answer, a stream.</summary>
+internal static class DemoEndpoints
+{
+    private const int LongestWait = 60_000;
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    public static void MapDemo(this IEndpointRouteBuilder app)
+    {
+        app.MapPost("/api/echo", EchoAsync);
+        app.MapGet("/api/slow", SlowAsync);
+        app.MapGet("/api/events", (NodeIdentity node, IHostApplicationLifetime lifetime, TimeProvider time, HttpContext context) =>
+            TypedResults.ServerSentEvents(TicksAsync(node, time, lifetime.ApplicationStopping, context.RequestAborted)));
+    }
+
+    /// <summary>Sends the body back as it comes in.</summary>
+    private static Task EchoAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        response.ContentType = request.ContentType;
+        response.ContentLength = request.ContentLength;
+        response.Headers.XContentTypeOptions = "nosniff";
+        return request.Body.CopyToAsync(response.Body, context.RequestAborted);
+    }
+
+    /// <summary>Answers after <c>ms</c> milliseconds, also while the node drains.</summary>
+    private static async Task<IResult> SlowAsync(string? ms, NodeIdentity node, TimeProvider time, CancellationToken aborted)
+    {
+        if (!int.TryParse(ms ?? "1000", out var wait) || wait is < 0 or > LongestWait)
+        {
+            return Problem.Answer(StatusCodes.Status400BadRequest, $"ms must be a whole number from 0 to {LongestWait}.");
+        }
+
+        await Task.Delay(TimeSpan.FromMilliseconds(wait), time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return Results.Json(new SlowAnswer(node.Name, wait), ApiJson.Default.SlowAnswer);
+    }
+
+    /// <summary>A tick a second, until the client leaves or the node is told to stop.</summary>
+    private static async IAsyncEnumerable<SseItem<Tick>> TicksAsync(
+        NodeIdentity node, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken aborted)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, aborted);
+        for (var number = 1L; !end.IsCancellationRequested; number++)
+        {
+            yield return new SseItem<Tick>(new Tick(node.Name, number, time.GetUtcNow()), "tick");
+            await Task.Delay(Second, time, end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

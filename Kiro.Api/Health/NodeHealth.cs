@@ -1,0 +1,28 @@
+using Kiro.Api.Database;
+using Kiro.Api.Nodes;
+using Kiro.Api.Settings;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.Api.Health;
+
+/// <summary>How this node is, from memory: a probe never waits for the database.</summary>
+internal sealed class NodeHealth(NodeIdentity node, DatabaseState database, SqlDialect dialect, Drain drain, TimeProvider time)
+{
+    public HealthReport Report()
+    {
+        var verdict = database.Current;
+        return new HealthReport(
+            drain.IsDraining ? "draining" : verdict.Up ? "ok" : "degraded",
+            node.Name, verdict.Word, dialect.Kind, verdict.Reason, node.Version, node.UptimeSeconds(time));
+    }
+
+    /// <summary>Without its database a node still serves, so only one that is leaving is not healthy.</summary>
+    public IResult Answer()
+    {
+        var report = Report();
+        return Results.Json(
+            report,
+            ApiJson.Default.HealthReport,
+            statusCode: report.Status == "draining" ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Text;
+using Kiro.Api.Database;
+
+namespace Kiro.Api.Ledger;
+
+/// <summary>Adds a batch to the rows of its clients, many rows a statement.</summary>
+internal static class ClientRows
+{
+    private const int RowsPerStatement = 200;
+
+    /// <remarks>
+    /// A client has moved when another node saw it later than the last one did; a batch that arrives late with what
+    /// the former node saw earlier only adds to the sums.
+    /// </remarks>
+    public static async Task MergeAsync(
+        DbConnection connection, DbTransaction transaction, SqlDialect dialect, string node,
+        IReadOnlyList<LedgerEntry> entries, CancellationToken cancellationToken)
+    {
+        foreach (var rows in entries.Chunk(RowsPerStatement))
+        {
+            await using var command = connection.CreateCommand();
+            command.Transaction = transaction;
+            command.CommandText = Statement(rows.Length, dialect);
+            Add(command, "@node", node);
+            for (var row = 0; row < rows.Length; row++)
+            {
+                var (client, count) = rows[row];
+                Add(command, Name("@c", row), client);
+                Add(command, Name("@f", row), count.FirstSeen);
+                Add(command, Name("@l", row), count.LastSeen);
+                Add(command, Name("@r", row), count.Requests);
+            }
+
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+
+    private static string Statement(int rows, SqlDialect dialect)
+    {
+        var sql = new StringBuilder("INSERT INTO clients (client, node, first_seen, last_seen, requests, moves) VALUES");
+        for (var row = 0; row < rows; row++)
+        {
+            sql.Append(CultureInfo.InvariantCulture, $"{(row == 0 ? '\n' : ',')}(@c{row}, @node, @f{row}, @l{row}, @r{row}, 0)");
+        }
+
+        return sql.Append('\n').Append(dialect.MergeClients).ToString();
+    }
+
+    private static string Name(string prefix, int row) => prefix + row.ToString(CultureInfo.InvariantCulture);
+
+    private static void Add(DbCommand command, string name, object value)
+    {
+        var parameter = command.CreateParameter();
+        parameter.ParameterName = name;
+        parameter.Value = value;
+        command.Parameters.Add(parameter);
+    }
+}

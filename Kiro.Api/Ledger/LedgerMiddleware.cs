@@ -1,0 +1,35 @@
+using Kiro.Api.Callers;
+
+namespace Kiro.Api.Ledger;
+
+/// <summary>Counts each request, whatever became of it, when it is over. Probes and scrapes are nobody's requests.</summary>
+internal sealed class LedgerMiddleware(RequestDelegate next, LedgerCounts counts)
+{
+    private static readonly PathString[] Uncounted = ["/health", "/alive", "/metrics"];
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        foreach (var path in Uncounted)
+        {
+            if (context.Request.Path.Equals(path, StringComparison.OrdinalIgnoreCase))
+            {
+                return next(context);
+            }
+        }
+
+        return CountAsync(context);
+    }
+
+    private async Task CountAsync(HttpContext context)
+    {
+        var client = CallerAddress.Of(context);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            counts.Count(client);
+        }
+    }
+}

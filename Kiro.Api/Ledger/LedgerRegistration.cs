@@ -1,0 +1,19 @@
+using Kiro.Api.Telemetry;
+
+namespace Kiro.Api.Ledger;
+
+internal static class LedgerRegistration
+{
+    public static void AddLedger(this IServiceCollection services, LedgerOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<LedgerCounts>();
+        services.AddSingleton<LedgerOutbox>();
+        services.AddSingleton<LedgerStore>();
+        services.AddSingleton<LedgerSummary>();
+        services.AddSingleton<ApiMetrics>();
+        services.AddHostedService<LedgerFlush>();
+    }
+
+    public static void UseLedger(this IApplicationBuilder app) => app.UseMiddleware<LedgerMiddleware>();
+}

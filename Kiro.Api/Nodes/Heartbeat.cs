@@ -1,0 +1,61 @@
+using Kiro.Api.Database;
+using Kiro.Api.Telemetry;
+
+namespace Kiro.Api.Nodes;
+
+/// <summary>Keeps this node's row fresh while it runs, and marks it when it stops.</summary>
+internal sealed class Heartbeat(
+    NodeStore store, NodeDirectory directory, DatabaseState database, NodeOptions options, TimeProvider time,
+    ILogger<Heartbeat> logger) : BackgroundService
+{
+    private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Runs after the ledger's last flush: a stopped node has nothing left to write.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (!database.IsUp)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(GoodbyeLimit, time);
+        try
+        {
+            await store.StopAsync(limit.Token);
+        }
+        catch (Exception problem) when (problem is DatabaseAwayException || limit.IsCancellationRequested)
+        {
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var beaten = database.IsUp && await BeatAsync(stoppingToken);
+            // Until the first one the node is unknown to the others.
+            var wait = beaten || directory.Nodes.Count > 0 ? options.Heartbeat : FirstRetry;
+            await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<bool> BeatAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            directory.Nodes = await store.HeartbeatAsync(stoppingToken);
+            return true;
+        }
+        catch (Exception problem) when (problem is DatabaseAwayException || stoppingToken.IsCancellationRequested)
+        {
+        }
+        catch (Exception problem)
+        {
+            Log.HeartbeatBroken(logger, problem);
+        }
+
+        return false;
+    }
+}

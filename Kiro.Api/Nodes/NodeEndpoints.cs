@@ -1,0 +1,16 @@
+using Kiro.Api.Database;
+using Kiro.Api.Settings;
+
+namespace Kiro.Api.Nodes;
+
+/// <summary><c>GET /api/nodes</c>: the cluster as the database knows it.</summary>
+internal static class NodeEndpoints
+{
+    public static void MapNodes(this IEndpointRouteBuilder app) =>
+        app.MapGet("/api/nodes", (HttpResponse response, NodeIdentity node, NodeDirectory directory, DatabaseState database) =>
+        {
+            response.Headers.CacheControl = "no-store";
+            return Results.Json(
+                new NodesAnswer(node.Name, database.Current.Word, directory.Nodes), ApiJson.Default.NodesAnswer);
+        });
+}

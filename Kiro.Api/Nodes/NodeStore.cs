@@ -1,0 +1,57 @@
+using Dapper;
+using Kiro.Api.Database;
+
+namespace Kiro.Api.Nodes;
+
+/// <summary>The cluster in the database.</summary>
+internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, NodeOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan Remembered = TimeSpan.FromHours(1);
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Says that this node is here, and looks who else is.</summary>
+    public Task<IReadOnlyList<NodeAnswer>> HeartbeatAsync(CancellationToken cancellationToken) =>
+        database.RunAsync<IReadOnlyList<NodeAnswer>>(
+            async connection =>
+            {
+                await connection.ExecuteAsync(
+                    """
+                    REPLACE INTO nodes (name, instance, address, version, started_at, last_heartbeat, stopped)
+                    VALUES (@Name, @Instance, @Address, @Version, @StartedAt, @Now, 0)
+                    """,
+                    new { self.Name, self.Instance, self.Address, self.Version, StartedAt = self.StartedAt.ToUnixTimeMilliseconds(), Now });
+                var rows = (await connection.QueryAsync<NodeRow>(
+                    """
+                    SELECT name AS Name, address AS Address, version AS Version, started_at AS StartedAt,
+                           last_heartbeat AS LastHeartbeat, stopped AS Stopped
+                    FROM nodes ORDER BY name
+                    """)).AsList();
+                var limit = Now - (long)(options.Patience + Remembered).TotalMilliseconds;
+                foreach (var old in rows.Where(row => row.LastHeartbeat < limit))
+                {
+                    // By key, and only if it is still silent: nodes must not wait for each other here.
+                    await connection.ExecuteAsync(
+                        "DELETE FROM nodes WHERE name = @Name AND last_heartbeat < @limit", new { old.Name, limit });
+                }
+
+                return [.. rows.Where(row => row.LastHeartbeat >= limit).Select(Answer)];
+            },
+            cancellationToken);
+
+    /// <summary>Says goodbye, unless another process has taken this node's name by now.</summary>
+    public Task<int> StopAsync(CancellationToken cancellationToken) =>
+        database.RunAsync(
+            connection => connection.ExecuteAsync(
+                "UPDATE nodes SET stopped = 1, last_heartbeat = @Now WHERE name = @Name AND instance = @Instance",
+                new { Now, self.Name, self.Instance }),
+            cancellationToken);
+
+    private NodeAnswer Answer(NodeRow row) => new(
+        row.Name, row.Address, row.Version,
+        DateTimeOffset.FromUnixTimeMilliseconds(row.StartedAt),
+        DateTimeOffset.FromUnixTimeMilliseconds(row.LastHeartbeat),
+        row.Stopped != 0 ? "stopped"
+        : Now - row.LastHeartbeat > options.Patience.TotalMilliseconds ? "gone"
+        : "up");
+}

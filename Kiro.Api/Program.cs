@@ -1,0 +1,34 @@
+using Kiro.Api.Callers;
+using Kiro.Api.Database;
+using Kiro.Api.Demo;
+using Kiro.Api.Health;
+using Kiro.Api.Ledger;
+using Kiro.Api.Nodes;
+using Kiro.Api.Settings;
+using Kiro.Api.Status;
+using Kiro.ServiceDefaults;
+using Kiro.ServiceDefaults.Hosting;
+
+return await KiroApplication.RunAsync(args, builder =>
+{
+    var settings = ApiSettings.Read(builder.Configuration);
+    builder.AddServiceDefaults(settings.Api.Listen, settings.Drain);
+    builder.Services.AddApi(settings);
+    // What is added last stops first: after Kestrel the ledger is flushed, then the node says goodbye.
+    builder.Services.AddDatabase(settings.Database);
+    builder.Services.AddNodes(settings.Api, settings.Nodes);
+    builder.Services.AddLedger(settings.Ledger);
+
+    var app = builder.Build();
+    app.UseConnectionCloseWhileDraining();
+    app.UseCallerAddress(settings.Callers);
+    app.UseLedger();
+    app.MapDefaultEndpoints(app.Services.GetRequiredService<NodeHealth>().Answer);
+    app.MapCallers();
+    app.MapNodes();
+    app.MapLedger();
+    app.MapStatus();
+    app.MapDemo();
+    app.SayWhenServing(settings.Api);
+    return app;
+});

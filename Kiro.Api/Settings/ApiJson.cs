@@ -1,0 +1,22 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Kiro.Api.Callers;
+using Kiro.Api.Demo;
+using Kiro.Api.Health;
+using Kiro.Api.Ledger;
+using Kiro.Api.Nodes;
+using Kiro.Api.Status;
+
+namespace Kiro.Api.Settings;
+
+/// <summary>Every answer that a node gives as JSON.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(HealthReport))]
+[JsonSerializable(typeof(CallerAnswer))]
+[JsonSerializable(typeof(NodesAnswer))]
+[JsonSerializable(typeof(ClientsAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
+[JsonSerializable(typeof(SlowAnswer))]
+[JsonSerializable(typeof(Tick))]
+[JsonSerializable(typeof(Problem))]
+internal sealed partial class ApiJson : JsonSerializerContext;

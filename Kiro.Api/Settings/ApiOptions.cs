@@ -1,0 +1,27 @@
+using System.Net;
+using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Api.Settings;
+
+/// <summary>Who this node is.</summary>
+/// <param name="Listen"><c>PORT</c>, default 13004.</param>
+/// <param name="NodeName"><c>NODE_NAME</c>, default the host name. At most 255 characters, none of them invisible.</param>
+internal sealed record ApiOptions(ListenPort Listen, string NodeName)
+{
+    private const int LongestName = 255;
+
+    public static ApiOptions Read(SettingsReader settings) =>
+        new(new ListenPort("PORT", settings.Port("PORT", 13004)), ReadName(settings));
+
+    private static string ReadName(SettingsReader settings)
+    {
+        var name = settings.Text("NODE_NAME") ?? Dns.GetHostName();
+        if (name.Length > LongestName || name.Any(char.IsControl))
+        {
+            settings.Reject("NODE_NAME", name.ReplaceLineEndings(" "), $"at most {LongestName} visible characters");
+        }
+
+        return name;
+    }
+}

@@ -1,0 +1,23 @@
+using Kiro.Api.Callers;
+using Kiro.Api.Health;
+using Kiro.Api.Status;
+using Kiro.Api.Telemetry;
+
+namespace Kiro.Api.Settings;
+
+internal static class ApiRegistration
+{
+    /// <summary>What has no database in it.</summary>
+    public static void AddApi(this IServiceCollection services, ApiSettings settings)
+    {
+        services.IgnoreForwardedHeadersSwitch();
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.AddSingleton(settings.Admin);
+        services.AddSingleton<NodeHealth>();
+        services.AddSingleton<StatusPage>();
+    }
+
+    /// <summary>One line for whoever started it.</summary>
+    public static void SayWhenServing(this WebApplication app, ApiOptions api) =>
+        app.Lifetime.ApplicationStarted.Register(() => Log.Serving(app.Logger, api.NodeName, api.Listen.Port));
+}

@@ -1,0 +1,147 @@
+using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Logging;
+
+namespace Kiro.Balancer.Backends;
+
+/// <summary>
+/// Knows the nodes. Discovery, probes, requests and operators report to it; it is the only writer of the snapshot
+/// that requests read without a lock.
+/// </summary>
+internal sealed class BackendRegistry(HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger)
+{
+    private readonly Lock _writing = new();
+    private volatile BackendSnapshot _current = new([], new Rendezvous([], hashing.Seed));
+
+    /// <summary>The state of this moment.</summary>
+    public BackendSnapshot Current => _current;
+
+    /// <summary>Set when nodes came or went.</summary>
+    public WakeSignal MembersChanged { get; } = new();
+
+    /// <summary>Set when there is reason to look the nodes up again.</summary>
+    public WakeSignal LookupNow { get; } = new();
+
+    /// <summary>Takes over what discovery found. A node that is not in it drains while it works and is forgotten when it does not.</summary>
+    public void SetMembers(IEnumerable<BackendEndpoint> found)
+    {
+        lock (_writing)
+        {
+            var endpoints = found.DistinctBy(endpoint => endpoint.Id).ToDictionary(endpoint => endpoint.Id);
+            var members = new List<Backend>();
+            foreach (var backend in _current.Backends)
+            {
+                if (endpoints.Remove(backend.Id, out var endpoint))
+                {
+                    backend.Endpoint = endpoint;
+                    Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons & ~DrainReasons.Absent });
+                    members.Add(backend);
+                }
+                else if (backend.Health.Verdict == BackendVerdict.Up)
+                {
+                    Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons | DrainReasons.Absent });
+                    members.Add(backend);
+                }
+                else
+                {
+                    logger.Left(backend);
+                }
+            }
+
+            foreach (var endpoint in endpoints.Values)
+            {
+                var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() }, time);
+                logger.Joined(backend);
+                members.Add(backend);
+            }
+
+            Publish([.. members]);
+        }
+    }
+
+    /// <summary>Replaces a node's health by what <paramref name="change"/> makes of it.</summary>
+    public void Change(Backend backend, Func<BackendHealth, BackendHealth> change)
+    {
+        lock (_writing)
+        {
+            if (!_current.Backends.Contains(backend))
+            {
+                return;
+            }
+
+            var before = backend.Health.State;
+            Replace(backend, change(backend.Health));
+            if (backend.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
+            {
+                logger.Left(backend);
+                Publish([.. _current.Backends.Where(member => member != backend)]);
+            }
+            else if (before != backend.Health.State)
+            {
+                _current = new BackendSnapshot([.. _current.Backends], _current.Ranking);
+            }
+        }
+    }
+
+    /// <summary>The node owes answers and gives none: that counts like a failed probe, and the next probe decides.</summary>
+    public void Suspect(Backend backend, string reason)
+    {
+        Change(backend, health => health with { Failures = Math.Max(1, health.Failures), Successes = 0, Error = reason });
+        backend.ProbeNow.Set();
+    }
+
+    /// <summary>The node loses requests although its probes may pass: it is out for a while, each time for longer.
+    /// Never more than half of the nodes are out for this reason, for then the reason is not the nodes.</summary>
+    public void Eject(Backend backend, string reason)
+    {
+        lock (_writing)
+        {
+            var members = _current.Backends;
+            if (backend.Health.State != BackendState.Up
+                || 2 * (members.Count(member => member.Health.EjectedUntil is not null) + 1) > members.Count)
+            {
+                return;
+            }
+
+            Change(backend, health => EjectionRules.Eject(health, reason, time.GetUtcNow()));
+        }
+    }
+
+    /// <summary>A connection to the node failed: its clients move on at once, and a probe finds out more.</summary>
+    public void TakeOut(Backend backend, string error)
+    {
+        Change(backend, health => health with { Verdict = BackendVerdict.Down, Reachable = false, Error = error, Successes = 0 });
+        backend.ProbeNow.Set();
+        LookupNow.Set();
+    }
+
+    private void Replace(Backend backend, BackendHealth after)
+    {
+        var before = backend.Health;
+        if (after.State != before.State)
+        {
+            after = after with { Since = time.GetUtcNow() };
+        }
+
+        backend.Health = after;
+        if (after.State != before.State)
+        {
+            logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Error is null ? "" : $": {after.Error}");
+        }
+    }
+
+    private void Publish(Backend[] members)
+    {
+        Array.Sort(members, (a, b) => string.CompareOrdinal(a.Id, b.Id));
+        var nodes = Array.ConvertAll(members, member => new HashNode(member.Id, member.Endpoint.Weight));
+        // The ranking is the one thing here that costs: it stays as long as ids and weights do.
+        var before = _current.Ranking;
+        var ranking = before.Nodes.SequenceEqual(nodes) ? before : new Rendezvous(nodes, hashing.Seed);
+        _current = new BackendSnapshot(members, ranking);
+        if (ranking != before)
+        {
+            before.Retire();
+        }
+
+        MembersChanged.Set();
+    }
+}

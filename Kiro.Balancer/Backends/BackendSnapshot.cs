@@ -1,0 +1,73 @@
+using Kiro.Balancer.Hashing;
+
+namespace Kiro.Balancer.Backends;
+
+/// <summary>
+/// All that a request needs to know to choose its node, at one moment. The nodes are ranked over the whole membership
+/// and health is a filter on the ranking: a node that goes down or comes back changes nothing for other nodes' clients.
+/// </summary>
+internal sealed class BackendSnapshot
+{
+    private readonly Backend[] _backends;
+    private readonly bool[] _available;
+
+    /// <param name="backends">All known nodes.</param>
+    /// <param name="ranking">Over the same nodes, in the same places.</param>
+    public BackendSnapshot(Backend[] backends, Rendezvous ranking)
+    {
+        _backends = backends;
+        Ranking = ranking;
+        _available = Array.ConvertAll(backends, backend => backend.Health.State == BackendState.Up);
+        IsPanic = !_available.Contains(true);
+    }
+
+    /// <summary>Sorted by id.</summary>
+    public IReadOnlyList<Backend> Backends => _backends;
+
+    /// <summary>The ranking over all known nodes.</summary>
+    public Rendezvous Ranking { get; }
+
+    /// <summary>No node is up: every node is tried rather than none.</summary>
+    public bool IsPanic { get; }
+
+    /// <summary>The node that serves the clients of a slot, or null when no node is known.</summary>
+    public Backend? Choose(int slot)
+    {
+        var first = Ranking.First(slot);
+        if (first < 0)
+        {
+            return null;
+        }
+
+        return _backends[_available[first] || IsPanic ? first : Ranking.FirstAmong(slot, _available)];
+    }
+
+    /// <summary>The next-ranked node after those that a request has already tried, or null when none is left.</summary>
+    public Backend? ChooseExcept(int slot, IReadOnlyCollection<Backend> tried)
+    {
+        var eligible = new bool[_backends.Length];
+        for (var place = 0; place < eligible.Length; place++)
+        {
+            eligible[place] = (_available[place] || IsPanic) && !tried.Contains(_backends[place]);
+        }
+
+        var next = Ranking.FirstAmong(slot, eligible);
+        return next < 0 ? null : _backends[next];
+    }
+
+    /// <summary>Every node's share of all clients, by place, as a fraction of 1: the slots that it serves now.</summary>
+    public double[] Shares()
+    {
+        // Every 16th slot tells the share to a tenth of a percent.
+        const int Step = 16;
+        var slots = new int[_backends.Length];
+        for (var slot = 0; slot < ClientHash.SlotCount && slots.Length > 0; slot += Step)
+        {
+            var first = Ranking.First(slot);
+            var serving = _available[first] || IsPanic ? first : Ranking.FirstAmong(slot, _available);
+            slots[serving]++;
+        }
+
+        return Array.ConvertAll(slots, count => count / (double)(ClientHash.SlotCount / Step));
+    }
+}

@@ -1,0 +1,9 @@
+namespace Kiro.Balancer.Backends;
+
+/// <summary>What the probes say.</summary>
+internal enum BackendVerdict
+{
+    Unknown,
+    Up,
+    Down,
+}

@@ -1,0 +1,40 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Discovery;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Health;
+using Kiro.Balancer.Status;
+using Kiro.Balancer.Telemetry;
+using Kiro.ServiceDefaults;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.Balancer;
+
+/// <summary>The balancer, put together in the order in which a request meets its rooms.</summary>
+internal static class BalancerApplication
+{
+    public static WebApplication Build(WebApplicationBuilder builder)
+    {
+        var settings = BalancerSettings.Read(builder.Configuration);
+        builder.AddServiceDefaults(settings.Listen, settings.Drain);
+
+        builder.Services.AddClients(settings.Clients);
+        builder.Services.AddHashing(settings.Hashing);
+        builder.Services.AddBackends();
+        builder.AddForwarding();
+
+        builder.Services.AddDiscovery(settings.Discovery);
+        builder.Services.AddHealth(settings.Health);
+        builder.Services.AddStatus(settings.Admin);
+        builder.Services.AddBalancerMetrics();
+
+        var app = builder.Build();
+        app.UseConnectionCloseWhileDraining();
+        app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
+        app.MapStatus();
+        app.MapAdmin();
+        app.MapForwarding();
+        return app;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Kiro.Balancer.Clients;
+
+/// <summary>
+/// An IP address as one 128-bit number. IPv4 stands in its IPv4-mapped form (::ffff:0:0/96, RFC 4291 section 2.5.5.2),
+/// so that both spellings of one address are the same client.
+/// </summary>
+internal readonly record struct ClientAddress(UInt128 Value)
+{
+    private const int LongestAddress = 45;
+    private static readonly UInt128 MappedPrefix = (UInt128)0xFFFF << 32;
+
+    /// <summary>True for IPv4 and for IPv4-mapped IPv6.</summary>
+    public bool IsIPv4 => Value >> 32 == 0xFFFF;
+
+    /// <summary>Takes an address as the socket reports it; the scope of a link-local one is dropped.</summary>
+    public static ClientAddress From(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        return address.AddressFamily == AddressFamily.InterNetwork
+            ? FromIPv4(BinaryPrimitives.ReadUInt32BigEndian(bytes))
+            : new ClientAddress(BinaryPrimitives.ReadUInt128BigEndian(bytes));
+    }
+
+    /// <summary>
+    /// Reads an entry of X-Forwarded-For: an address, with or without a port, IPv6 with or without brackets.
+    /// IPv4 must be four decimal numbers: "1" or "0x7f.1" are no addresses here.
+    /// </summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out ClientAddress address)
+    {
+        text = text.Trim(" \t\"");
+        if (text.StartsWith('['))
+        {
+            var end = text.IndexOf(']');
+            text = end < 0 ? [] : text[1..end];
+        }
+        else if (text.IndexOf(':') is var colon && colon >= 0 && !text[(colon + 1)..].Contains(':'))
+        {
+            text = text[..colon];
+        }
+
+        if (!text.Contains(':'))
+        {
+            return TryParseIPv4(text, out address);
+        }
+
+        var isAddress = IPAddress.TryParse(text[..Math.Min(text.Length, LongestAddress + 1)], out var parsed);
+        address = isAddress ? From(parsed!) : default;
+        return isAddress;
+    }
+
+    /// <summary>IPv4 in dotted form, IPv6 as in RFC 5952.</summary>
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+        return new IPAddress(IsIPv4 ? bytes[12..] : bytes).ToString();
+    }
+
+    private static ClientAddress FromIPv4(uint address) => new(MappedPrefix | address);
+
+    private static bool TryParseIPv4(ReadOnlySpan<char> text, out ClientAddress address)
+    {
+        address = default;
+        uint value = 0;
+        var octets = 0;
+        foreach (var part in text.Split('.'))
+        {
+            var digits = text[part];
+            if (++octets > 4 || digits.Length > 3
+                || !byte.TryParse(digits, System.Globalization.NumberStyles.None, null, out var octet))
+            {
+                return false;
+            }
+
+            value = (value << 8) | octet;
+        }
+
+        if (octets < 4)
+        {
+            return false;
+        }
+
+        address = FromIPv4(value);
+        return true;
+    }
+}

@@ -1,0 +1,41 @@
+using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.Discovery;
+
+/// <summary>Where the nodes come from.</summary>
+/// <param name="Mode">The first of the four ways that is set.</param>
+/// <param name="Dns"><c>BACKEND_DNS</c>: the name that is looked up.</param>
+/// <param name="DnsPort"><c>BACKEND_PORT</c>: the port of the nodes behind that name, default 13004.</param>
+/// <param name="Fixed"><c>BACKEND_HOSTS</c>, or the local ports from <c>BACKEND_START_PORT</c> (13004) on,
+/// <c>BACKEND_COUNT</c> (5) of them.</param>
+/// <param name="Interval"><c>DNS_INTERVAL</c>: between two lookups, 1 to 86400 s, default 60 s.</param>
+internal sealed record DiscoveryOptions(
+    DiscoveryMode Mode, string? Dns, int DnsPort, IReadOnlyList<BackendEndpoint> Fixed, TimeSpan Interval)
+{
+    /// <summary>The name under which Aspire and Microsoft.Extensions.ServiceDiscovery know the API.</summary>
+    public const string Service = "api";
+
+    public static DiscoveryOptions Read(SettingsReader settings, IConfiguration configuration)
+    {
+        var dns = settings.Text("BACKEND_DNS");
+        if (dns is not null && Uri.CheckHostName(dns) != UriHostNameType.Dns)
+        {
+            settings.Reject("BACKEND_DNS", dns, "a host name");
+        }
+
+        var hosts = BackendHosts.Read(settings);
+        var startPort = settings.Port("BACKEND_START_PORT", 13004);
+        var count = settings.WholeNumber("BACKEND_COUNT", 5, 1, 65536 - startPort);
+        var mode = configuration.GetSection($"services:{Service}").GetChildren().Any() ? DiscoveryMode.ServiceDiscovery
+            : dns is not null ? DiscoveryMode.Dns
+            : hosts is not null ? DiscoveryMode.Hosts
+            : DiscoveryMode.Local;
+        return new DiscoveryOptions(
+            mode,
+            dns,
+            settings.Port("BACKEND_PORT", 13004),
+            hosts ?? [.. Enumerable.Range(startPort, count).Select(port => new BackendEndpoint("127.0.0.1", port))],
+            settings.Seconds("DNS_INTERVAL", 60, 1, 86400));
+    }
+}

@@ -1,0 +1,13 @@
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Discovery;
+
+/// <summary>Nodes that are known from the start.</summary>
+internal sealed class FixedLookup(IReadOnlyList<BackendEndpoint> endpoints) : IBackendLookup
+{
+    public string Source => "the fixed list";
+
+    public bool CanChange => false;
+
+    public Task<IReadOnlyList<BackendEndpoint>> FindAsync(CancellationToken cancellationToken) => Task.FromResult(endpoints);
+}

@@ -1,0 +1,7 @@
+using System.Text.Json.Serialization;
+
+namespace Kiro.Balancer.Forwarding;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ErrorAnswer.Body))]
+internal sealed partial class ErrorAnswerJson : JsonSerializerContext;

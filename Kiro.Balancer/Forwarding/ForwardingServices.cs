@@ -1,0 +1,35 @@
+using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OpenTelemetry.Trace;
+
+namespace Kiro.Balancer.Forwarding;
+
+internal static class ForwardingServices
+{
+    public static void AddForwarding(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHttpForwarder();
+        builder.Services.AddSingleton(services => BackendConnections.Create(
+            services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
+        builder.Services.AddSingleton<ForwardingCounters>();
+        builder.Services.AddSingleton<RetryBudget>();
+        builder.Services.AddSingleton<RequestForwarder>();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
+            kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
+            // Field values are bytes to us, whatever the two ends mean by them: Latin-1 keeps each byte.
+            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
+        });
+    }
+
+    /// <summary>Forwards whatever is not the balancer's own.</summary>
+    public static void MapForwarding(this WebApplication app)
+    {
+        var forwarder = app.Services.GetRequiredService<RequestForwarder>();
+        app.MapFallback("/{**path}", forwarder.ForwardAsync);
+    }
+}

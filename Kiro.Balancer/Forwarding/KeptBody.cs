@@ -1,0 +1,32 @@
+namespace Kiro.Balancer.Forwarding;
+
+/// <summary>Keeps small bodies of idempotent requests in memory, so that they can be sent to another node.</summary>
+internal sealed class KeptBody
+{
+    /// <summary>In bytes.</summary>
+    public const int Longest = 64 * 1024;
+
+    private readonly byte[] _bytes;
+
+    private KeptBody(byte[] bytes) => _bytes = bytes;
+
+    /// <summary>Whether this request's body is worth keeping. One that waits for "100 Continue" is not: reading it
+    /// would promise in the node's place that the body is welcome.</summary>
+    public static bool IsFor(HttpRequest request) =>
+        request.ContentLength is > 0 and <= Longest
+        && RetryPolicy.IsIdempotent(request.Method)
+        && request.Headers.Expect.Count == 0;
+
+    /// <summary>Reads the body.</summary>
+    /// <exception cref="BadHttpRequestException">The client did not send it as announced.</exception>
+    /// <exception cref="IOException">The client is gone.</exception>
+    public static async Task<KeptBody> ReadAsync(HttpRequest request)
+    {
+        var bytes = new byte[(int)request.ContentLength!.Value];
+        await request.Body.ReadExactlyAsync(bytes, request.HttpContext.RequestAborted);
+        return new KeptBody(bytes);
+    }
+
+    /// <summary>Gives the request its body, from the first byte on.</summary>
+    public void Rewind(HttpRequest request) => request.Body = new MemoryStream(_bytes, writable: false);
+}

@@ -1,0 +1,133 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Logging;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Kiro.Balancer.Forwarding;
+
+/// <summary>The way of a request: who calls, which slot, which node; send it, and try the next one if that is safe.</summary>
+internal sealed class RequestForwarder(
+    ClientResolver clients,
+    ClientCensus census,
+    ClientHash hash,
+    BackendRegistry registry,
+    IHttpForwarder forwarder,
+    HttpMessageInvoker connections,
+    ForwardingCounters counters,
+    RetryBudget budget,
+    ILogger<RequestForwarder> logger)
+{
+    public async Task ForwardAsync(HttpContext context)
+    {
+        var request = context.Request;
+        var forwardedFor = request.Headers["X-Forwarded-For"];
+        var client = clients.Resolve(context.Connection.RemoteIpAddress, forwardedFor);
+        census.Note(client, forwardedFor.Count > 0);
+        counters.Request();
+
+        if (HttpMethods.IsConnect(request.Method))
+        {
+            await RefuseAsync(context, StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+            return;
+        }
+
+        var slot = hash.Slot(client.Address);
+        if (registry.Current.Choose(slot) is not { } backend)
+        {
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "no node is known");
+            return;
+        }
+
+        var kept = KeptBody.IsFor(request) ? await KeptBody.ReadAsync(request) : null;
+        var transformer = new RequestTransformer(client);
+        if (await TryAsync(context, backend, transformer, kept) is { } failure)
+        {
+            await RetryAsync(context, slot, backend, failure, transformer, kept);
+        }
+    }
+
+    private async Task RetryAsync(
+        HttpContext context, int slot, Backend backend, RequestFailure failure, RequestTransformer transformer, KeptBody? kept)
+    {
+        var body = RequestBodyKind.Of(context, kept);
+        var tried = new List<Backend> { backend };
+        while (true)
+        {
+            if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+            {
+                return;
+            }
+
+            if (!RetryPolicy.Allows(failure.Point, context.Request.Method, body)
+                || tried.Count >= RetryPolicy.MostTries
+                || registry.Current.ChooseExcept(slot, tried) is not { } next
+                || !budget.TryTake())
+            {
+                var status = failure.Point == FailurePoint.Timeout ? StatusCodes.Status504GatewayTimeout : StatusCodes.Status502BadGateway;
+                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, status, failure.Problem);
+                await RefuseAsync(context, status, failure.Problem);
+                return;
+            }
+
+            logger.Retrying(context.Request.Method, context.Request.Path, backend, failure.Problem);
+            counters.Retry();
+            tried.Add(next);
+            backend = next;
+            context.Response.Clear();
+            if (await TryAsync(context, backend, transformer, kept) is not { } again)
+            {
+                return;
+            }
+
+            failure = again;
+        }
+    }
+
+    /// <returns>Null when the node has answered, or when nobody waits for the answer any more.</returns>
+    private async ValueTask<RequestFailure?> TryAsync(HttpContext context, Backend backend, RequestTransformer transformer, KeptBody? kept)
+    {
+        kept?.Rewind(context.Request);
+        var mayGoElsewhere = RetryPolicy.Allows(FailurePoint.BeforeResponse, context.Request.Method, RequestBodyKind.Of(context, kept));
+        using var attempt = transformer.Attempt = new Attempt(backend, mayGoElsewhere);
+        var error = await forwarder.SendAsync(
+            context, backend.UrlPrefix, connections, ForwardingTimeouts.For(context.Request), transformer, attempt.GiveUp);
+        if (error == ForwarderError.None)
+        {
+            return null;
+        }
+
+        var failure = attempt.GiveUp.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested
+            ? new RequestFailure(FailurePoint.BeforeResponse, "the node does not answer")
+            : RequestFailure.From(error, context.GetForwarderErrorFeature()?.Exception);
+        if (failure.Point == FailurePoint.Client)
+        {
+            return null;
+        }
+
+        Report(backend, failure);
+        return failure;
+    }
+
+    private void Report(Backend backend, RequestFailure failure)
+    {
+        backend.Counters.Fail();
+        if (failure.Point == FailurePoint.Connect)
+        {
+            registry.TakeOut(backend, failure.Problem);
+            return;
+        }
+
+        backend.ProbeNow.Set();
+        if (backend.Counters.Lose() >= EjectionRules.LossesInARow)
+        {
+            registry.Eject(backend, $"{EjectionRules.LossesInARow} requests in a row were lost");
+        }
+    }
+
+    private Task RefuseAsync(HttpContext context, int status, string problem)
+    {
+        counters.Error();
+        return ErrorAnswer.WriteAsync(context, status, problem);
+    }
+}

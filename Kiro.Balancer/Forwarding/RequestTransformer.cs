@@ -1,0 +1,60 @@
+using Kiro.Balancer.Clients;
+using Microsoft.Net.Http.Headers;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Kiro.Balancer.Forwarding;
+
+/// <summary>What changes in a message on its way through, for one request and its tries.</summary>
+internal sealed class RequestTransformer(Client client) : HttpTransformer
+{
+    private ResponseTrailers? _trailers;
+
+    /// <summary>This try.</summary>
+    public Attempt? Attempt { get; set; }
+
+    public override async ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+
+        var request = httpContext.Request;
+        if (request.Headers.UpgradeInsecureRequests is { Count: > 0 } wish)
+        {
+            // YARP takes it for a field of the connection, but browsers say it to the node.
+            proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.UpgradeInsecureRequests, wish.ToString());
+        }
+
+        if (request.Headers.Connection is { Count: > 0 } connection)
+        {
+            HopByHop.RemoveNamed(connection, proxyRequest.Headers, proxyRequest.Content?.Headers);
+        }
+
+        ForwardedHeaders.Set(request, client, proxyRequest.Headers);
+        proxyRequest.RequestUri = RequestTarget.At(destinationPrefix, httpContext);
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        Attempt!.Settle(answered: proxyResponse is not null);
+        var copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        if (proxyResponse is null)
+        {
+            return copyBody;
+        }
+
+        HopByHop.RemoveNamed(proxyResponse.Headers.Connection, httpContext.Response.Headers);
+        if (proxyResponse.Headers.ConnectionClose == true)
+        {
+            // Servers that shut down say so like this; a probe finds out whether this one does.
+            Attempt.Backend.ProbeNow.Set();
+        }
+
+        _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
+        return copyBody;
+    }
+
+    public override ValueTask TransformResponseTrailersAsync(
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
+        _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken) ?? ValueTask.CompletedTask;
+}

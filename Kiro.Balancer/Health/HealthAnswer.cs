@@ -1,0 +1,28 @@
+using System.Text.Json;
+
+namespace Kiro.Balancer.Health;
+
+/// <summary>What Kiro reads in a node's health answer: <c>{"status":"…","node":"…"}</c>. Any other body is fine, too.</summary>
+internal readonly record struct HealthAnswer(string? Status, string? Node)
+{
+    private const int LongestName = 100;
+
+    public static HealthAnswer Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? new HealthAnswer(Text(document.RootElement, "status"), Text(document.RootElement, "node"))
+                : default;
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    private static string? Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        && value.GetString() is { Length: > 0 and <= LongestName } text ? text : null;
+}

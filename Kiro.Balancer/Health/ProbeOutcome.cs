@@ -1,0 +1,20 @@
+namespace Kiro.Balancer.Health;
+
+/// <summary>How a probe ended.</summary>
+internal enum ProbeOutcome
+{
+    /// <summary>2xx.</summary>
+    Passed,
+
+    /// <summary>503 with <c>{"status":"draining"}</c>: the node works and asks for no new requests.</summary>
+    Draining,
+
+    /// <summary>Another answer.</summary>
+    Failed,
+
+    /// <summary>No answer in time, or the connection was lost.</summary>
+    Silent,
+
+    /// <summary>Nobody listens there: no doubt is left.</summary>
+    Refused,
+}

@@ -1,0 +1,29 @@
+namespace Kiro.Balancer.Logging;
+
+/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "{Backend} joined")]
+    public static partial void Joined(this ILogger logger, object backend);
+
+    [LoggerMessage(2, LogLevel.Information, "{Backend} left")]
+    public static partial void Left(this ILogger logger, object backend);
+
+    [LoggerMessage(3, LogLevel.Information, "{Backend} is {State}{Reason}")]
+    public static partial void StateChanged(this ILogger logger, object backend, string state, string reason);
+
+    [LoggerMessage(4, LogLevel.Error, "Probing {Backend} went wrong in a way that it should not")]
+    public static partial void ProbeBroke(this ILogger logger, Exception exception, object backend);
+
+    [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last answer stays in use: {Problem}")]
+    public static partial void LookupFailed(this ILogger logger, string source, string problem);
+
+    [LoggerMessage(21, LogLevel.Information, "Looking up {Source} works again")]
+    public static partial void LookupWorks(this ILogger logger, string source);
+
+    [LoggerMessage(30, LogLevel.Debug, "{Method} {Path} goes on to another node, {Backend} failed: {Problem}")]
+    public static partial void Retrying(this ILogger logger, string method, string path, object backend, string problem);
+
+    [LoggerMessage(31, LogLevel.Warning, "{Method} {Path} failed at {Backend} with {Status}: {Problem}")]
+    public static partial void RequestFailed(this ILogger logger, string method, string path, object backend, int status, string problem);
+}

@@ -1,0 +1,4 @@
+using Kiro.Balancer;
+using Kiro.ServiceDefaults.Hosting;
+
+return await KiroApplication.RunAsync(args, BalancerApplication.Build);

@@ -1,0 +1,34 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Kiro.ServiceDefaults.Telemetry;
+
+/// <summary>A line a message: time (UTC), level unless it is Information, text. An exception follows on the same line.</summary>
+internal sealed class PlainConsoleFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
+{
+    public const string FormatterName = "plain";
+
+    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    {
+        textWriter.Write(time.GetUtcNow().ToString("HH:mm:ss.fff ", CultureInfo.InvariantCulture));
+        textWriter.Write(logEntry.LogLevel switch
+        {
+            LogLevel.Trace => "trace: ",
+            LogLevel.Debug => "debug: ",
+            LogLevel.Warning => "warning: ",
+            LogLevel.Error => "error: ",
+            LogLevel.Critical => "critical: ",
+            _ => "",
+        });
+        textWriter.Write(logEntry.Formatter(logEntry.State, logEntry.Exception).ReplaceLineEndings(" "));
+        if (logEntry.Exception is { } exception)
+        {
+            textWriter.Write(" | ");
+            textWriter.Write(exception.ToString().ReplaceLineEndings(" "));
+        }
+
+        textWriter.WriteLine();
+    }
+}

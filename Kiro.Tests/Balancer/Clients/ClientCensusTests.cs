@@ -1,0 +1,89 @@
+using System.Net;
+using Kiro.Balancer.Clients;
+
+namespace Kiro.Tests.Balancer.Clients;
+
+public sealed class ClientCensusTests
+{
+    private readonly ClientCensus _census = new();
+
+    [Fact]
+    public void OnlyClient_FewRequests_IsNotKnown()
+    {
+        Note(99, "10.0.0.1");
+
+        Assert.Null(_census.OnlyClient);
+    }
+
+    [Fact]
+    public void OnlyClient_ManyRequestsOfOne_IsNamed()
+    {
+        Note(100, "10.0.0.1");
+
+        Assert.Equal(Address("10.0.0.1"), _census.OnlyClient);
+    }
+
+    [Fact]
+    public void OnlyClient_OneOther_IsNeverNamedAgain()
+    {
+        Note(100, "10.0.0.1");
+        Note(1, "10.0.0.2");
+        Note(1000, "10.0.0.1");
+
+        Assert.Null(_census.OnlyClient);
+    }
+
+    [Fact]
+    public void OnlyClient_FirstOfManyDiffers_IsNotKnown()
+    {
+        Note(1, "10.0.0.2");
+        Note(1000, "10.0.0.1");
+
+        Assert.Null(_census.OnlyClient);
+    }
+
+    [Fact]
+    public void IgnoredProxy_UntrustedPeerClaimsAnother_IsNamed()
+    {
+        Note(1, "10.0.0.1", claimsAnother: true);
+        Note(1, "10.0.0.2", claimsAnother: false);
+
+        Assert.Equal(Address("10.0.0.1"), _census.IgnoredProxy);
+    }
+
+    [Fact]
+    public void IgnoredProxy_SeveralClaimAnother_LatestIsNamed()
+    {
+        Note(1, "10.0.0.1", claimsAnother: true);
+        Note(1, "10.0.0.2", claimsAnother: true);
+
+        Assert.Equal(Address("10.0.0.2"), _census.IgnoredProxy);
+    }
+
+    [Fact]
+    public void IgnoredProxy_TrustedPeerClaimsAnother_IsNotKnown()
+    {
+        _census.Note(new Client(Address("203.0.113.7"), Address("10.0.0.1"), PeerIsTrusted: true), claimsAnother: true);
+
+        Assert.Null(_census.IgnoredProxy);
+    }
+
+    [Fact]
+    public async Task Note_ManyThreads_FindsTheOtherOne()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(
+            () => Note(2000, thread == 5 ? "10.0.0.2" : "10.0.0.1"), TestContext.Current.CancellationToken)));
+
+        Assert.Null(_census.OnlyClient);
+    }
+
+    private static ClientAddress Address(string text) => ClientAddress.From(IPAddress.Parse(text));
+
+    private void Note(int times, string client, bool claimsAnother = false)
+    {
+        for (var time = 0; time < times; time++)
+        {
+            _census.Note(new Client(Address(client), Address(client), PeerIsTrusted: false), claimsAnother);
+        }
+    }
+}

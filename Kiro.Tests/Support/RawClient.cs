@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>A client that sends exact bytes and reads exact bytes.</summary>
+internal sealed class RawClient : IDisposable
+{
+    private RawClient(Socket socket) => Stream = new RawStream(socket);
+
+    public RawStream Stream { get; }
+
+    /// <param name="port">On this machine.</param>
+    /// <param name="address">IPv4 loopback unless given.</param>
+    /// <param name="receiveBuffer">In bytes, for a client that is to be easy to fill up.</param>
+    public static async Task<RawClient> ConnectAsync(int port, IPAddress? address = null, int? receiveBuffer = null)
+    {
+        address ??= IPAddress.Loopback;
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        if (receiveBuffer is { } size)
+        {
+            socket.ReceiveBufferSize = size;
+        }
+
+        await socket.ConnectAsync(new IPEndPoint(address, port), TestContext.Current.CancellationToken);
+        return new RawClient(socket);
+    }
+
+    /// <summary>One request over a connection of its own.</summary>
+    public static async Task<RawAnswer> ExchangeAsync(int port, string request, IPAddress? address = null)
+    {
+        using var client = await ConnectAsync(port, address);
+        await client.SendAsync(request);
+        return await client.ReadAnswerAsync(isHead: request.StartsWith("HEAD ", StringComparison.Ordinal));
+    }
+
+    public Task SendAsync(string text) => Stream.WriteAsync(text);
+
+    /// <summary>Reads an answer by the rules of RFC 9112, section 6.3.</summary>
+    public async Task<RawAnswer> ReadAnswerAsync(bool isHead = false)
+    {
+        var head = await Stream.ReadHeadAsync();
+        Assert.True(head is not null, "The connection ended without an answer.");
+        var answer = new RawAnswer(head, "", "", IsComplete: true);
+        if (isHead || answer.Status is < 200 or 204 or 304)
+        {
+            return answer;
+        }
+
+        if (answer.Value("Transfer-Encoding") == "chunked")
+        {
+            var (body, trailers, isComplete) = await Stream.ReadChunkedAsync();
+            return answer with { Body = body, Trailers = trailers, IsComplete = isComplete };
+        }
+
+        if (answer.Value("Content-Length") is { } length)
+        {
+            var expected = long.Parse(length, CultureInfo.InvariantCulture);
+            var body = await Stream.ReadAsync(expected);
+            return answer with { Body = body, IsComplete = body.Length == expected };
+        }
+
+        return answer with { Body = await Stream.ReadToEndAsync() };
+    }
+
+    public void Dispose() => Stream.Dispose();
+}

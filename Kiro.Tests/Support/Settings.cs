@@ -1,0 +1,26 @@
+using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Configuration;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>Settings as a user would have set them, without touching this process's environment.</summary>
+internal static class Settings
+{
+    /// <param name="pairs"><c>NAME=value</c>; nested keys with a colon, as configuration spells them.</param>
+    public static IConfiguration Of(params string[] pairs) => new ConfigurationBuilder()
+        .AddInMemoryCollection(pairs.Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1])))
+        .Build();
+
+    /// <summary>What <paramref name="read"/> makes of good settings.</summary>
+    public static T Read<T>(Func<SettingsReader, T> read, params string[] pairs)
+    {
+        var reader = new SettingsReader(Of(pairs));
+        var value = read(reader);
+        reader.ThrowIfInvalid();
+        return value;
+    }
+
+    /// <summary>The lines with which <paramref name="read"/> refuses bad settings.</summary>
+    public static IReadOnlyList<string> Refusals<T>(Func<SettingsReader, T> read, params string[] pairs) =>
+        Assert.Throws<InvalidSettingsException>(() => Read(read, pairs)).Lines;
+}

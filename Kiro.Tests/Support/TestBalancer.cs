@@ -1,0 +1,98 @@
+using System.Net;
+using Kiro.Balancer;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Hashing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>The whole balancer in this process, behind a real port.</summary>
+internal sealed class TestBalancer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly NotedLogs _logs;
+
+    private TestBalancer(WebApplication app, int port, NotedLogs logs)
+    {
+        (_app, Port, _logs) = (app, port, logs);
+        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false })
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{port}"),
+            Timeout = TimeSpan.FromSeconds(30),
+        };
+    }
+
+    public int Port { get; }
+
+    public HttpClient Http { get; }
+
+    /// <summary>What it logged, from Warning on.</summary>
+    public IReadOnlyCollection<string> Logs => _logs.Lines;
+
+    public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
+
+    private BackendRegistry Registry => _app.Services.GetRequiredService<BackendRegistry>();
+
+    /// <summary>Starts it and waits until every node is up.</summary>
+    /// <param name="hosts">BACKEND_HOSTS.</param>
+    /// <param name="settings">Other variables as NAME=value.</param>
+    public static async Task<TestBalancer> StartAsync(string hosts, params string[] settings)
+    {
+        var balancer = await StartUnreadyAsync(hosts, settings);
+        await Eventually.BeTrue(
+            () => balancer.Registry.Current.Backends is { Count: > 0 } backends && backends.All(backend => backend.Health.State == BackendState.Up),
+            "all nodes are up");
+        return balancer;
+    }
+
+    /// <summary>Starts it and does not wait for the nodes.</summary>
+    public static async Task<TestBalancer> StartUnreadyAsync(string hosts, params string[] settings)
+    {
+        var port = FreePort.Next();
+        var logs = new NotedLogs();
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(
+            ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "Logging:Console:LogLevel:Default=None", .. settings])
+            .Select(setting => setting.Split('=', 2)).Select(parts => KeyValuePair.Create(parts[0], (string?)parts[1])));
+        builder.Services.AddSingleton<ILoggerProvider>(logs);
+        var app = BalancerApplication.Build(builder);
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new TestBalancer(app, port, logs);
+    }
+
+    public Backend Backend(int port) => Registry.Current.Backends.Single(backend => backend.Endpoint.Port == port);
+
+    /// <summary>An address whose requests go to this node first.</summary>
+    public string ClientOf(int port)
+    {
+        var hash = _app.Services.GetRequiredService<ClientHash>();
+        return Enumerable.Range(1, 10_000).Select(host => $"203.0.{host / 250}.{host % 250}").First(address =>
+            Registry.Current.Ranking.First(hash.Slot(ClientAddress.From(IPAddress.Parse(address)))) is var place
+            && Registry.Current.Backends[place].Endpoint.Port == port);
+    }
+
+    /// <summary>A request of a client of this node.</summary>
+    public HttpRequestMessage Request(HttpMethod method, string target, int nodePort, HttpContent? content = null)
+    {
+        var request = new HttpRequestMessage(method, target) { Content = content };
+        request.Headers.Add("X-Forwarded-For", ClientOf(nodePort));
+        return request;
+    }
+
+    /// <summary>Sends raw bytes over a connection of their own and reads the answer.</summary>
+    public Task<RawAnswer> ExchangeAsync(string request) => RawClient.ExchangeAsync(Port, request);
+
+    /// <summary>As SIGTERM: drains, then stops.</summary>
+    public Task StopAsync() => _app.StopAsync(CancellationToken.None);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.DisposeAsync();
+    }
+}

@@ -1,0 +1,53 @@
+using System.Net;
+using BenchmarkDotNet.Attributes;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Hashing;
+
+namespace Kiro.Bench;
+
+/// <summary>From a client's address to its node, as every request walks it. The bound: 100 ns and no allocation.</summary>
+[MemoryDiagnoser]
+public class PickNode
+{
+    private const int Clients = 4096;
+
+    private readonly IPAddress[] _clients = new IPAddress[Clients];
+    private readonly ClientHash _hash = new(new HashingOptions(HashingOptions.DefaultSeed, 32, 64));
+    private BackendSnapshot _snapshot = null!;
+    private int _next;
+
+    [Params(5, 24, 100, 1000)]
+    public int Nodes { get; set; }
+
+    [Params(false, true)]
+    public bool MixedWeights { get; set; }
+
+    [GlobalSetup]
+    public async Task Setup()
+    {
+        var random = new Random(1);
+        for (var client = 0; client < Clients; client++)
+        {
+            var bytes = new byte[4];
+            random.NextBytes(bytes);
+            _clients[client] = new IPAddress(bytes);
+        }
+
+        var up = new BackendHealth { Verdict = BackendVerdict.Up };
+        var backends = Enumerable.Range(0, Nodes)
+            .Select(node => new Backend(new BackendEndpoint($"api-{node + 1}", 13004, MixedWeights ? 1 + node % 5 : 1), up))
+            .ToArray();
+        var nodes = Array.ConvertAll(backends, backend => new HashNode(backend.Id, backend.Endpoint.Weight));
+        var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed);
+        await ranking.Ready;
+        _snapshot = new BackendSnapshot(backends, ranking);
+    }
+
+    [Benchmark]
+    public object? AddressToNode()
+    {
+        var client = ClientAddress.From(_clients[_next++ % Clients]);
+        return _snapshot.Choose(_hash.Slot(client));
+    }
+}
