@@ -15,7 +15,9 @@ public static class KiroApplication
     public static async Task<int> RunAsync(string[] args, Func<WebApplicationBuilder, WebApplication> build)
     {
         WebApplication? app = null;
+        // Taken while the application is alive: its services are gone once the run has ended.
         ListenPort? listen = null;
+        var stopping = CancellationToken.None;
         try
         {
             EnvironmentFile.Load();
@@ -25,8 +27,8 @@ public static class KiroApplication
                 // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
                 ContentRootPath = AppContext.BaseDirectory,
             }));
-            // Asked for now: a run that fails disposes of the services before it says so.
             listen = app.Services.GetRequiredService<ListenPort>();
+            stopping = app.Lifetime.ApplicationStopping;
             await app.RunAsync();
             return 0;
         }
@@ -36,11 +38,16 @@ public static class KiroApplication
         }
         catch (IOException problem) when (problem.InnerException is AddressInUseException)
         {
-            return Refuse([PortProblem(listen!, "is in use by another process")]);
+            return Refuse([PortProblem(listen, "is in use by another process")]);
         }
         catch (System.Net.Sockets.SocketException problem)
         {
-            return Refuse([PortProblem(listen!, $"cannot be opened: {problem.Message}")]);
+            return Refuse([PortProblem(listen, $"cannot be opened: {problem.Message}")]);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Told to stop before the start was done: a clean stop all the same.
+            return 0;
         }
         finally
         {
@@ -51,7 +58,7 @@ public static class KiroApplication
         }
     }
 
-    private static string PortProblem(ListenPort listen, string problem) => $"{listen.Variable}={listen.Port} {problem}.";
+    private static string PortProblem(ListenPort? listen, string problem) => $"{listen?.Variable}={listen?.Port} {problem}.";
 
     private static int Refuse(IReadOnlyList<string> lines)
     {
