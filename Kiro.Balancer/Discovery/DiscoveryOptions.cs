@@ -27,7 +27,7 @@ internal sealed record DiscoveryOptions(
         var hosts = BackendHosts.Read(settings);
         var startPort = settings.Port("BACKEND_START_PORT", 13004);
         var count = settings.WholeNumber("BACKEND_COUNT", 5, 1, 65536 - startPort);
-        var mode = configuration.GetSection($"services:{Service}").GetChildren().Any() ? DiscoveryMode.ServiceDiscovery
+        var mode = configuration.GetSection($"services:{Service}").AsEnumerable().Any(entry => !string.IsNullOrEmpty(entry.Value)) ? DiscoveryMode.ServiceDiscovery
             : dns is not null ? DiscoveryMode.Dns
             : hosts is not null ? DiscoveryMode.Hosts
             : DiscoveryMode.Local;

@@ -22,11 +22,18 @@ internal static class ClusterPlan
     {
         var name = $"api-{index + 1}";
         var port = settings.StartPort + index;
-        return new Node(name, Api, port, "START_PORT", new Dictionary<string, string?>
+        var environment = new Dictionary<string, string?>
         {
             ["PORT"] = Text(port),
             ["NODE_NAME"] = name,
-        });
+        };
+        if (settings.BalancerPort is not null)
+        {
+            // The user's list says whom the balancer believes; the instances believe the balancer, which is on this machine.
+            environment["TRUSTED_PROXIES"] = "127.0.0.0/8,::1/128";
+        }
+
+        return new Node(name, Api, port, "START_PORT", environment);
     }
 
     private static Node BalancerOf(ClusterSettings settings, int port, IgnoredSettings ignored)

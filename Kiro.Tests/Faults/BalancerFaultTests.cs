@@ -1,0 +1,34 @@
+using System.Net;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Faults;
+
+/// <summary>The balancer itself leaves under load.</summary>
+[Collection(RunsAlone.Name)]
+public sealed class BalancerFaultTests
+{
+    [Fact]
+    public async Task Terminate_UnderLoad_EveryAcceptedRequestIsAnswered()
+    {
+        await using var cluster = await FaultCluster.StartAsync(balancer: new() { ["DRAIN_DELAY"] = "2" });
+        await using var load = new Load(cluster.Port);
+        await Load.For(3);
+        using var http = new HttpClient();
+        var slow = http.GetStringAsync(new Uri($"http://127.0.0.1:{cluster.Port}/api/slow?ms=5000"), TestContext.Current.CancellationToken);
+        await Load.For(1);
+        var fault = load.Now;
+        cluster.Balancer.Signal("TERM");
+        using var health = await http.GetAsync(new Uri($"http://127.0.0.1:{cluster.Port}/health"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        await slow;
+        Assert.Equal(0, await cluster.Balancer.ExitCode());
+
+        var report = new FaultReport(await load.StopAsync(), fault);
+        var refused = report.Failures.Count(answer => answer.Failure!.Contains("refused", StringComparison.Ordinal));
+        report.Note("SIGTERM of the balancer", 0, $", {refused} of the failures are connections refused after it had left");
+
+        // Whoever comes after the end is refused; nobody whose request was taken is cut off.
+        Assert.All(report.Failures, answer => Assert.True(
+            answer.Sent > fault + TimeSpan.FromSeconds(1.9) && answer.Failure!.Contains("refused", StringComparison.Ordinal), answer.ToString()));
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Faults;
+
+/// <summary>Real nodes and a real balancer, each a process that a test can hurt.</summary>
+internal sealed class FaultCluster : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("kiro-faults-").FullName;
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly Dictionary<string, string> _database;
+    private readonly Dictionary<string, ServiceProcess> _nodes = [];
+    private readonly int _firstPort;
+    private readonly int _known;
+
+    /// <param name="known">Nodes in the balancer's list; not all of them need to run.</param>
+    /// <param name="database">Variables that name a database; by default an embedded file of its own.</param>
+    private FaultCluster(int known, Dictionary<string, string>? database)
+    {
+        _known = known;
+        _firstPort = FreePort.Range(known);
+        _database = database ?? new() { ["SQLITE_FILE"] = Path.Combine(_folder, "kiro.db") };
+    }
+
+    public int Port { get; } = FreePort.Next();
+
+    public ServiceProcess Balancer { get; private set; } = null!;
+
+    public static string Name(int number) => $"api-{number}";
+
+    /// <summary>Starts nodes 1 to <paramref name="running"/> and the balancer; returns when all are up.</summary>
+    public static async Task<FaultCluster> StartAsync(
+        int running = 5, int? known = null, Dictionary<string, string>? database = null, Dictionary<string, string>? balancer = null)
+    {
+        var cluster = new FaultCluster(known ?? running, database);
+        for (var number = 1; number <= running; number++)
+        {
+            cluster.Start(number);
+        }
+
+        cluster.StartBalancer(balancer ?? []);
+        await cluster.UpAsync(running);
+        return cluster;
+    }
+
+    public void Start(int number) => _nodes[Name(number)] = new ServiceProcess("Kiro.Api", new Dictionary<string, string>(_database)
+    {
+        ["PORT"] = Text(_firstPort + number - 1),
+        ["NODE_NAME"] = Name(number),
+        ["DRAIN_DELAY"] = "2",
+    });
+
+    /// <summary>The process of a node.</summary>
+    public ServiceProcess Node(int number) => _nodes[Name(number)];
+
+    /// <summary>Waits until so many nodes are up, and no more.</summary>
+    public Task UpAsync(int count) => Eventually.BeTrue(async () => (await StatusAsync()).Count(node => node.State == "up") == count, $"{count} nodes are up", 60);
+
+    /// <summary>Each node's id and state, as the balancer sees them.</summary>
+    public async Task<IReadOnlyList<(string? Node, string State)>> StatusAsync()
+    {
+        var status = await _http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{Port}/lb/status");
+        return [.. status.GetProperty("backends").EnumerateArray().Select(node => (node.GetProperty("node").GetString(), node.GetProperty("state").GetString()!))];
+    }
+
+    /// <summary>Stops everything cleanly and returns the sum of all requests in the ledger.</summary>
+    public async Task<long> LedgerSumAsync()
+    {
+        Balancer.Signal("INT");
+        await Balancer.ExitCode(60);
+        foreach (var node in _nodes.Values.Where(node => !node.HasExited))
+        {
+            node.Signal("INT");
+        }
+
+        foreach (var node in _nodes.Values)
+        {
+            await node.ExitCode(60);
+        }
+
+        return await Ledger.SumAsync(_database);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Balancer is not null)
+        {
+            await Balancer.DisposeAsync();
+        }
+
+        foreach (var node in _nodes.Values)
+        {
+            await node.DisposeAsync();
+        }
+
+        _http.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private void StartBalancer(Dictionary<string, string> more) => Balancer = new ServiceProcess("Kiro.Balancer", new Dictionary<string, string>(more)
+    {
+        ["BALANCER_PORT"] = Text(Port),
+        ["BACKEND_HOSTS"] = string.Join(',', Enumerable.Range(0, _known).Select(index => $"127.0.0.1:{_firstPort + index}")),
+    });
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

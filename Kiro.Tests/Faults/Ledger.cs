@@ -1,0 +1,27 @@
+using System.Globalization;
+using Dapper;
+using Microsoft.Data.Sqlite;
+using MySqlConnector;
+
+namespace Kiro.Tests.Faults;
+
+/// <summary>Reads the route ledger, past the API.</summary>
+internal static class Ledger
+{
+    /// <summary>All requests that were counted, of all clients.</summary>
+    public static async Task<long> SumAsync(IReadOnlyDictionary<string, string> database)
+    {
+        await using System.Data.Common.DbConnection connection = database.TryGetValue("SQLITE_FILE", out var file)
+            ? new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ConnectionString)
+            : new MySqlConnection(new MySqlConnectionStringBuilder
+            {
+                Server = database["MYSQL_HOST"],
+                Port = uint.Parse(database["MYSQL_PORT"], CultureInfo.InvariantCulture),
+                UserID = database["MYSQL_USER"],
+                Password = database["MYSQL_PASSWORD"],
+                Database = database["MYSQL_DATABASE"],
+                Pooling = false,
+            }.ConnectionString);
+        return await connection.ExecuteScalarAsync<long>("SELECT COALESCE(SUM(requests), 0) FROM clients");
+    }
+}

@@ -1,0 +1,203 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Faults;
+
+/// <summary>Nodes die, hang, restart, come and go under load.</summary>
+[Collection(RunsAlone.Name)]
+public sealed class NodeFaultTests
+{
+    private static readonly double LedgerInterval = 1;
+
+    [Fact]
+    public async Task Kill_OneOfFive_ItsClientsMoveWithoutAFailureAndComeHome()
+    {
+        await using var cluster = await FaultCluster.StartAsync();
+        await using var load = new Load(cluster.Port);
+        await Load.For(4);
+        var fault = load.Now;
+        cluster.Node(3).Signal("KILL");
+        await Load.For(4);
+        cluster.Start(3);
+        await cluster.UpAsync(5);
+        var home = load.Now;
+        await Load.For(4);
+
+        var answers = await load.StopAsync();
+        var report = new FaultReport(answers, fault);
+        var had = report.Before.Values.Count(node => node == "api-3");
+        var missing = answers.Count(answer => answer.Failure is null) - await cluster.LedgerSumAsync();
+        report.Note("kill -9 of a node", had, $", {missing} counts lost with it");
+
+        report.AssertNoFailure();
+        Assert.Empty(report.MovedWithoutNeed("api-3"));
+        Assert.Equal(had, report.Moved.Count);
+        Assert.Equal(report.Before, report.After(home));
+        // What the node had counted since its last flush, give or take one that was under way.
+        var rate = answers.Count(answer => answer.Ended < fault) / fault.TotalSeconds * had / Load.Clients;
+        Assert.InRange(missing, long.MinValue, (long)(rate * LedgerInterval * 2.5) + 64);
+    }
+
+    [Fact]
+    public async Task Freeze_OneOfFive_ItsClientsAreServedElsewhereWithinSeconds()
+    {
+        await using var cluster = await FaultCluster.StartAsync();
+        await using var load = new Load(cluster.Port);
+        await Load.For(4);
+        var fault = load.Now;
+        cluster.Node(2).Signal("STOP");
+        await Load.For(9);
+        cluster.Node(2).Signal("CONT");
+        await cluster.UpAsync(5);
+        var home = load.Now;
+        await Load.For(4);
+
+        var answers = await load.StopAsync();
+        var report = new FaultReport(answers, fault);
+        var had = report.Before.Values.Count(node => node == "api-2");
+        var sum = await cluster.LedgerSumAsync();
+        report.Note("SIGSTOP of a node for 9 s", had, $", {sum - report.Successes} more in the ledger than answered");
+
+        // A POST that reached the frozen node must not be sent to another one: it waits until the node goes on.
+        report.AssertNoFailure();
+        Assert.Empty(report.MovedWithoutNeed("api-2"));
+        Assert.Equal(report.Before, report.After(home));
+        Assert.True(sum >= report.Successes, $"{report.Successes} answered, {sum} counted");
+        var lastGet = answers.Where(answer => answer.Node is not null && answer.Sent > fault && answer.Sent < fault + TimeSpan.FromSeconds(9)).Max(answer => answer.Ended - answer.Sent);
+        Assert.True(lastGet < TimeSpan.FromSeconds(8), $"a GET took {lastGet}");
+    }
+
+    [Fact]
+    public async Task RollingRestart_OfAllNodes_NoRequestFails()
+    {
+        await using var cluster = await FaultCluster.StartAsync();
+        await using var load = new Load(cluster.Port);
+        await Load.For(3);
+        var fault = load.Now;
+        for (var number = 1; number <= 5; number++)
+        {
+            cluster.Node(number).Signal("TERM");
+            Assert.Equal(0, await cluster.Node(number).ExitCode());
+            cluster.Start(number);
+            await cluster.UpAsync(5);
+        }
+
+        var home = load.Now;
+        await Load.For(4);
+        var report = new FaultReport(await load.StopAsync(), fault);
+        var sum = await cluster.LedgerSumAsync();
+        report.Note("rolling restart of 5 nodes", report.Before.Count, $", ledger {sum} of {report.Successes}");
+
+        report.AssertNoFailure();
+        Assert.Equal(report.Before, report.After(home));
+        Assert.Equal(report.Successes, sum);
+    }
+
+    [Fact]
+    public async Task Stop_OfAllNodes_EverybodyIsBackWhenTheyAre()
+    {
+        await using var cluster = await FaultCluster.StartAsync();
+        await using var load = new Load(cluster.Port);
+        await Load.For(3);
+        var fault = load.Now;
+        for (var number = 1; number <= 5; number++)
+        {
+            cluster.Node(number).Signal("INT");
+        }
+
+        for (var number = 1; number <= 5; number++)
+        {
+            Assert.Equal(0, await cluster.Node(number).ExitCode());
+        }
+
+        await Load.For(3);
+        var back = load.Now;
+        for (var number = 1; number <= 5; number++)
+        {
+            cluster.Start(number);
+        }
+
+        await cluster.UpAsync(5);
+        var home = load.Now;
+        await Load.For(4);
+        var report = new FaultReport(await load.StopAsync(), fault);
+        var sum = await cluster.LedgerSumAsync();
+        report.Note("all nodes down for 3 s and back", report.Before.Count, $", all of them between {fault.TotalSeconds:0} s and {home.TotalSeconds:0} s; ledger {sum} of {report.Successes}");
+
+        // While there is no node, an error at once is the right answer.
+        Assert.All(report.Failures, answer => Assert.InRange(answer.Sent, fault - TimeSpan.FromSeconds(1), home));
+        Assert.All(report.Failures, answer => Assert.True(answer.Ended - answer.Sent < TimeSpan.FromSeconds(5)));
+        Assert.NotEmpty(report.Failures);
+        Assert.Equal(report.Before, report.After(home));
+        Assert.True(home - back < TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public async Task Scale_FromFiveToTenToThree_NoRequestFailsAndNobodyMovesWithoutNeed()
+    {
+        await using var cluster = await FaultCluster.StartAsync(running: 5, known: 10);
+        await using var load = new Load(cluster.Port);
+        await Load.For(4);
+        var up = load.Now;
+        for (var number = 6; number <= 10; number++)
+        {
+            cluster.Start(number);
+        }
+
+        await cluster.UpAsync(10);
+        await Load.For(4);
+        var down = load.Now;
+        for (var number = 4; number <= 10; number++)
+        {
+            cluster.Node(number).Signal("TERM");
+        }
+
+        await cluster.UpAsync(3);
+        var three = load.Now;
+        await Load.For(4);
+
+        var answers = await load.StopAsync();
+        var sum = await cluster.LedgerSumAsync();
+        var joined = new FaultReport([.. answers.Where(answer => answer.Ended < down)], up);
+        var left = new FaultReport([.. answers.Where(answer => answer.Ended > down - TimeSpan.FromSeconds(3))], down);
+        string[] stay = ["api-1", "api-2", "api-3"];
+        var hadTo = left.Before.Count(client => !stay.Contains(client.Value));
+        joined.Note("scale 5 → 10", joined.Moved.Count);
+        left.Note("scale 10 → 3", hadTo, $", ledger {sum} of {answers.Count}");
+
+        joined.AssertNoFailure();
+        left.AssertNoFailure();
+        Assert.All(joined.After(down - TimeSpan.FromSeconds(2)), client =>
+            Assert.True(client.Value == joined.Before[client.Key] || int.Parse(client.Value[4..], null) > 5, "moved from one old node to another"));
+        Assert.InRange(joined.Moved.Count, Load.Clients * 0.4, Load.Clients * 0.6);
+        Assert.Empty(left.MovedWithoutNeed([.. Enumerable.Range(4, 7).Select(FaultCluster.Name)]));
+        Assert.All(left.After(three).Values, node => Assert.Contains(node, stay));
+        Assert.Equal(answers.Count, sum);
+    }
+
+    [Fact]
+    public async Task Drain_ByTheOperator_MovesTheNodesClientsAndResumeBringsThemBack()
+    {
+        await using var cluster = await FaultCluster.StartAsync(balancer: new() { ["ADMIN_TOKEN"] = "test" });
+        await using var load = new Load(cluster.Port);
+        await Load.For(3);
+        var fault = load.Now;
+        using var http = new HttpClient { DefaultRequestHeaders = { Authorization = new("Bearer", "test") } };
+        (await http.PostAsync(new Uri($"http://127.0.0.1:{cluster.Port}/lb/backends/api-4/drain"), null, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        await Load.For(3);
+        var drained = load.Now;
+        await Load.For(2);
+        (await http.PostAsync(new Uri($"http://127.0.0.1:{cluster.Port}/lb/backends/api-4/resume"), null, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        var home = load.Now + TimeSpan.FromSeconds(1);
+        await Load.For(4);
+
+        var answers = await load.StopAsync();
+        var report = new FaultReport(answers, fault);
+        var had = report.Before.Values.Count(node => node == "api-4");
+        report.Note("operator's drain and resume", had);
+
+        report.AssertNoFailure();
+        Assert.Empty(report.MovedWithoutNeed("api-4"));
+        Assert.DoesNotContain(answers, answer => answer.Node == "api-4" && answer.Sent > drained && answer.Ended < home - TimeSpan.FromSeconds(1));
+        Assert.Equal(report.Before, report.After(home));
+    }
+}
