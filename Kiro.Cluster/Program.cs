@@ -1,3 +1,4 @@
+using Kiro.Api.Database;
 using Kiro.Cluster;
 using Kiro.Cluster.Arguments;
 using Kiro.Cluster.Nodes;
@@ -19,8 +20,9 @@ try
     var settings = ClusterSettings.Read(configuration, arguments);
     var ignored = IgnoredSettings.Find(configuration, settings);
     var nodes = ClusterPlan.Of(settings, ignored);
+    var database = DatabaseText.Of(DatabaseOptions.Read(new SettingsReader(configuration)));
     PortCheck.ThrowIfBusy(nodes);
-    return await ClusterRunner.RunAsync(nodes, DatabaseText.Of(configuration), ignored.Named);
+    return await ClusterRunner.RunAsync(nodes, database, ignored.Named);
 }
 catch (InvalidSettingsException invalid)
 {

@@ -36,7 +36,10 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
             problems = [.. own.Lines, .. problems];
         }
 
-        return problems.Count == 0 ? settings : throw new InvalidSettingsException([.. problems.Distinct()]);
+        return problems.Count == 0 ? settings : throw new InvalidSettingsException([.. problems.DistinctBy(Setting)]);
+
+        // Both services may read a variable, and tell in other words what is wrong with it.
+        static string Setting(string line) => line.Split(" is not valid", 2)[0];
     }
 
     private void RejectPortsThatDoNotFit(SettingsReader reader)

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Cluster;
+
+public class ClusterRefusalTests
+{
+    [Theory]
+    [InlineData("INSTANCE_COUNT", "-1", "INSTANCE_COUNT=-1 is not valid: expected a whole number from 1 to 100.")]
+    [InlineData("BALANCER_PORT", "abc", "BALANCER_PORT=abc is not valid: expected a whole number from 1 to 65535.")]
+    public async Task Start_BadValue_IsOneLineAndExitCode1(string name, string value, string line) =>
+        await IsRefused(new Dictionary<string, string> { [name] = value }, [line]);
+
+    [Fact]
+    public async Task Start_UnknownArgument_IsOneLineAndExitCode1() =>
+        await IsRefused([], ["Unknown argument: --fast. --help lists what there is."], "--fast");
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Start_PortsInUse_AreNamedAndNothingStarts(bool loopbackOnly)
+    {
+        var port = FreePort.Range(4);
+        using var balancer = Listen(port, loopbackOnly);
+        using var third = Listen(port + 3, loopbackOnly);
+
+        await IsRefused(new Dictionary<string, string>
+        {
+            ["BALANCER_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+            ["START_PORT"] = (port + 1).ToString(CultureInfo.InvariantCulture),
+            ["INSTANCE_COUNT"] = "3",
+        },
+        [
+            $"BALANCER_PORT: port {port} (for balancer) is in use by another process.",
+            $"START_PORT: port {port + 3} (for api-3) is in use by another process.",
+        ]);
+    }
+
+    [Fact]
+    public async Task Help_Asked_IsShort()
+    {
+        await using var runner = new ServiceProcess("Kiro.Cluster", new Dictionary<string, string>(), "--help");
+
+        Assert.Equal(0, await runner.ExitCode());
+        Assert.Contains("--no-balancer", runner.Output, StringComparison.Ordinal);
+        Assert.Contains("INSTANCE_COUNT", runner.Output, StringComparison.Ordinal);
+    }
+
+    private static async Task IsRefused(Dictionary<string, string> environment, string[] lines, params string[] arguments)
+    {
+        await using var runner = new ServiceProcess("Kiro.Cluster", environment, arguments);
+
+        Assert.Equal(1, await runner.ExitCode());
+        Assert.Equal(lines, runner.Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static TcpListener Listen(int port, bool loopbackOnly)
+    {
+        var listener = new TcpListener(loopbackOnly ? IPAddress.Loopback : IPAddress.Any, port);
+        listener.Start();
+        return listener;
+    }
+}
