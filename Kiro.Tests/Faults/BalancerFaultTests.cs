@@ -10,7 +10,7 @@ public sealed class BalancerFaultTests
     [Fact]
     public async Task Terminate_UnderLoad_EveryAcceptedRequestIsAnswered()
     {
-        await using var cluster = await FaultCluster.StartAsync(balancer: new() { ["DRAIN_DELAY"] = "2" });
+        await using var cluster = await ProcessCluster.StartAsync(balancer: new() { ["DRAIN_DELAY"] = "2" });
         await using var load = new Load(cluster.Port);
         await Load.For(3);
         using var http = new HttpClient();
@@ -24,11 +24,11 @@ public sealed class BalancerFaultTests
         Assert.Equal(0, await cluster.Balancer.ExitCode());
 
         var report = new FaultReport(await load.StopAsync(), fault);
-        var refused = report.Failures.Count(answer => answer.Failure!.Contains("refused", StringComparison.Ordinal));
-        report.Note("SIGTERM of the balancer", 0, $", {refused} of the failures are connections refused after it had left");
+        var sum = await cluster.LedgerSumAsync();
+        report.Note("SIGTERM of the balancer", 0, $", all failures after it had left; ledger {sum} of {report.Successes + 1}");
 
-        // Whoever comes after the end is refused; nobody whose request was taken is cut off.
-        Assert.All(report.Failures, answer => Assert.True(
-            answer.Sent > fault + TimeSpan.FromSeconds(1.9) && answer.Failure!.Contains("refused", StringComparison.Ordinal), answer.ToString()));
+        // Whoever connects when the listener is closed, or about to, is refused; nobody whose request was taken is cut off.
+        Assert.All(report.Failures, answer => Assert.True(answer.Sent > fault + TimeSpan.FromSeconds(1.9), answer.ToString()));
+        Assert.Equal(report.Successes + 1, sum);
     }
 }

@@ -12,7 +12,7 @@ public sealed class DatabaseFaultTests
     {
         await using var server = new MariaDb();
         await server.ReadyAsync();
-        await using var cluster = await FaultCluster.StartAsync(database: new()
+        await using var cluster = await ProcessCluster.StartAsync(database: new()
         {
             ["MYSQL_HOST"] = "127.0.0.1",
             ["MYSQL_PORT"] = server.Port.ToString(CultureInfo.InvariantCulture),

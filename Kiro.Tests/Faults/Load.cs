@@ -11,7 +11,7 @@ namespace Kiro.Tests.Faults;
 internal sealed class Load : IAsyncDisposable
 {
     public const int Clients = 500;
-    private const int Connections = 64;
+    public const int Connections = 64;
 
     /// <summary>Between two requests of a connection: the machine is to be busy, not starved.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);

@@ -1,53 +1,68 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kiro.Tests.Support;
 
-namespace Kiro.Tests.Faults;
+namespace Kiro.Tests.Support;
 
 /// <summary>Real nodes and a real balancer, each a process that a test can hurt.</summary>
-internal sealed class FaultCluster : IAsyncDisposable
+internal sealed class ProcessCluster : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("kiro-faults-").FullName;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
     private readonly Dictionary<string, string> _database;
     private readonly Dictionary<string, ServiceProcess> _nodes = [];
-    private readonly int _firstPort;
     private readonly int _known;
 
     /// <param name="known">Nodes in the balancer's list; not all of them need to run.</param>
     /// <param name="database">Variables that name a database; by default an embedded file of its own.</param>
-    private FaultCluster(int known, Dictionary<string, string>? database)
+    /// <param name="firstPort">The port of the first node; by default a free one.</param>
+    private ProcessCluster(int known, Dictionary<string, string>? database, int? firstPort)
     {
         _known = known;
-        _firstPort = FreePort.Range(known);
+        FirstPort = firstPort ?? FreePort.Range(known);
         _database = database ?? new() { ["SQLITE_FILE"] = Path.Combine(_folder, "kiro.db") };
     }
 
     public int Port { get; } = FreePort.Next();
+
+    public int FirstPort { get; }
 
     public ServiceProcess Balancer { get; private set; } = null!;
 
     public static string Name(int number) => $"api-{number}";
 
     /// <summary>Starts nodes 1 to <paramref name="running"/> and the balancer; returns when all are up.</summary>
-    public static async Task<FaultCluster> StartAsync(
-        int running = 5, int? known = null, Dictionary<string, string>? database = null, Dictionary<string, string>? balancer = null)
+    public static async Task<ProcessCluster> StartAsync(
+        int running = 5,
+        int? known = null,
+        Dictionary<string, string>? database = null,
+        Dictionary<string, string>? balancer = null,
+        int? firstPort = null)
     {
-        var cluster = new FaultCluster(known ?? running, database);
+        var cluster = new ProcessCluster(known ?? running, database, firstPort);
         for (var number = 1; number <= running; number++)
         {
             cluster.Start(number);
         }
 
-        cluster.StartBalancer(balancer ?? []);
+        cluster.Balancer = NewBalancer(cluster.Port, cluster.Backends(), balancer ?? []);
         await cluster.UpAsync(running);
         return cluster;
     }
 
+    /// <summary>A second balancer for the same nodes, once it sees as many up as the first.</summary>
+    public async Task<(int Port, ServiceProcess Process)> StartAnotherBalancerAsync(bool reversed)
+    {
+        var port = FreePort.Next();
+        var process = NewBalancer(port, reversed ? Backends().Reverse() : Backends(), []);
+        var up = (await StatusAsync(Port)).Count(node => node.State == "up");
+        await Eventually.BeTrue(async () => (await StatusAsync(port)).Count(node => node.State == "up") == up, $"{up} nodes are up for the other balancer", 60);
+        return (port, process);
+    }
+
     public void Start(int number) => _nodes[Name(number)] = new ServiceProcess("Kiro.Api", new Dictionary<string, string>(_database)
     {
-        ["PORT"] = Text(_firstPort + number - 1),
+        ["PORT"] = Text(FirstPort + number - 1),
         ["NODE_NAME"] = Name(number),
         ["DRAIN_DELAY"] = "2",
     });
@@ -59,9 +74,11 @@ internal sealed class FaultCluster : IAsyncDisposable
     public Task UpAsync(int count) => Eventually.BeTrue(async () => (await StatusAsync()).Count(node => node.State == "up") == count, $"{count} nodes are up", 60);
 
     /// <summary>Each node's id and state, as the balancer sees them.</summary>
-    public async Task<IReadOnlyList<(string? Node, string State)>> StatusAsync()
+    public Task<IReadOnlyList<(string? Node, string State)>> StatusAsync() => StatusAsync(Port);
+
+    private async Task<IReadOnlyList<(string? Node, string State)>> StatusAsync(int port)
     {
-        var status = await _http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{Port}/lb/status");
+        var status = await _http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{port}/lb/status");
         return [.. status.GetProperty("backends").EnumerateArray().Select(node => (node.GetProperty("node").GetString(), node.GetProperty("state").GetString()!))];
     }
 
@@ -99,11 +116,14 @@ internal sealed class FaultCluster : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private void StartBalancer(Dictionary<string, string> more) => Balancer = new ServiceProcess("Kiro.Balancer", new Dictionary<string, string>(more)
-    {
-        ["BALANCER_PORT"] = Text(Port),
-        ["BACKEND_HOSTS"] = string.Join(',', Enumerable.Range(0, _known).Select(index => $"127.0.0.1:{_firstPort + index}")),
-    });
+    private IEnumerable<string> Backends() => Enumerable.Range(0, _known).Select(index => $"127.0.0.1:{FirstPort + index}");
+
+    private static ServiceProcess NewBalancer(int port, IEnumerable<string> backends, Dictionary<string, string> more) =>
+        new("Kiro.Balancer", new Dictionary<string, string>(more)
+        {
+            ["BALANCER_PORT"] = Text(port),
+            ["BACKEND_HOSTS"] = string.Join(',', backends),
+        });
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

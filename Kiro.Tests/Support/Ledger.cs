@@ -3,7 +3,7 @@ using Dapper;
 using Microsoft.Data.Sqlite;
 using MySqlConnector;
 
-namespace Kiro.Tests.Faults;
+namespace Kiro.Tests.Support;
 
 /// <summary>Reads the route ledger, past the API.</summary>
 internal static class Ledger
