@@ -18,8 +18,13 @@ public sealed class BalancerFaultTests
         await Load.For(1);
         var fault = load.Now;
         cluster.Balancer.Signal("TERM");
-        using var health = await http.GetAsync(new Uri($"http://127.0.0.1:{cluster.Port}/health"), TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        await Eventually.BeTrue(
+            async () =>
+            {
+                using var health = await http.GetAsync(new Uri($"http://127.0.0.1:{cluster.Port}/health"), TestContext.Current.CancellationToken);
+                return health.StatusCode == HttpStatusCode.ServiceUnavailable;
+            },
+            "the balancer says that it drains", 1.5);
         await slow;
         Assert.Equal(0, await cluster.Balancer.ExitCode());
 

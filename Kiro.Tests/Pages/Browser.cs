@@ -1,0 +1,38 @@
+using Kiro.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Kiro.Tests.Pages;
+
+/// <summary>A real Chromium of this machine, shared by the tests of the pages.</summary>
+public sealed class Browser : IAsyncDisposable
+{
+    private static readonly string[] Arguments =
+    [
+        "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+    ];
+
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    /// <summary>Opens a page of a size; skips the test when there is no Chromium.</summary>
+    public async Task<IPage> OpenAsync(string url, int width = 1280, int height = 900)
+    {
+        var program = Requirement.Find("chromium", "chromium-browser", "google-chrome");
+        Requirement.Need("browser", program is not null, "no Chromium is installed.");
+        _playwright ??= await Playwright.CreateAsync();
+        _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments });
+        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = height } });
+        await page.GotoAsync(url);
+        return page;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null)
+        {
+            await _browser.DisposeAsync();
+        }
+
+        _playwright?.Dispose();
+    }
+}
