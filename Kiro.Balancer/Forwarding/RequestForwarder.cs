@@ -26,9 +26,10 @@ internal sealed class RequestForwarder(
         census.Note(client, forwardedFor.Count > 0);
         counters.Request();
 
-        if (HttpMethods.IsConnect(request.Method))
+        if (RequestRefusal.Of(request) is { } refusal)
         {
-            await RefuseAsync(context, StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+            context.Response.OnStarting(CloseAsync, context.Response);
+            await RefuseAsync(context, refusal.Status, refusal.Problem);
             return;
         }
 
@@ -123,6 +124,13 @@ internal sealed class RequestForwarder(
         }
 
         return failure;
+    }
+
+    // What follows on the connection may not be what the client meant as its next request.
+    private static Task CloseAsync(object response)
+    {
+        ((HttpResponse)response).Headers.Connection = "close";
+        return Task.CompletedTask;
     }
 
     private Task RefuseAsync(HttpContext context, int status, string problem)
