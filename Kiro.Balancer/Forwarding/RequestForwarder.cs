@@ -55,7 +55,14 @@ internal sealed class RequestForwarder(
         var tried = new List<Backend> { backend };
         while (true)
         {
-            if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+            if (context.Response.HasStarted)
+            {
+                // The client has part of the answer already and sees that it breaks off.
+                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, context.Response.StatusCode, failure.Problem);
+                return;
+            }
+
+            if (context.RequestAborted.IsCancellationRequested)
             {
                 return;
             }
