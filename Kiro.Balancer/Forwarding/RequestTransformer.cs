@@ -1,3 +1,4 @@
+using System.Net;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Microsoft.Net.Http.Headers;
@@ -51,6 +52,12 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
+        // After an upgrade the content is the connection itself.
+        if (proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols && proxyResponse.Content.Headers.ContentLength != 0)
+        {
+            proxyResponse.Content = new HeadFirstContent(proxyResponse.Content, httpContext.Response);
+        }
+
         return copyBody;
     }
 
