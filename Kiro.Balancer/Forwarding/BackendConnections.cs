@@ -42,7 +42,7 @@ internal static class BackendConnections
         try
         {
             await socket.ConnectAsync(endpoint, either.Token);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new BackendStream(socket);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

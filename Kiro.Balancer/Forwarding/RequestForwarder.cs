@@ -109,7 +109,7 @@ internal sealed class RequestForwarder(
             backend.Counters.End();
         }
 
-        if (error == ForwarderError.None)
+        if (error == ForwarderError.None || transformer.IsAnswered)
         {
             return null;
         }

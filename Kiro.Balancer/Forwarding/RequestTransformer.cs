@@ -14,6 +14,9 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
     /// <summary>The node of this try.</summary>
     public Backend? Backend { get; set; }
 
+    /// <summary>The client has the whole answer, whatever became of the request's body.</summary>
+    public bool IsAnswered { get; private set; }
+
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {
@@ -62,6 +65,9 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
     }
 
     public override ValueTask TransformResponseTrailersAsync(
-        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
-        _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken) ?? ValueTask.CompletedTask;
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        IsAnswered = true;
+        return _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken) ?? ValueTask.CompletedTask;
+    }
 }

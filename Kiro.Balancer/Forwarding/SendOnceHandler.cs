@@ -34,6 +34,10 @@ internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHand
         {
             request.Content = new ByteArrayContent([]);
         }
+        else if (request.Content is { } body && body.Headers.ContentLength != 0)
+        {
+            request.Content = new PromptContent(body);
+        }
 
         return base.SendAsync(request, cancellationToken);
     }
