@@ -40,7 +40,12 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var kept = KeptBody.IsFor(request) ? await KeptBody.ReadAsync(request) : null;
+        KeptBody? kept = null;
+        if (KeptBody.IsFor(request) && (kept = await KeptBody.ReadAsync(context)) is null)
+        {
+            return;
+        }
+
         var transformer = new RequestTransformer(client);
         if (await TryAsync(context, backend, transformer, kept) is { } failure)
         {
