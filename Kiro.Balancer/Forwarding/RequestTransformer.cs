@@ -34,6 +34,8 @@ internal sealed class RequestTransformer(Client client) : HttpTransformer
             HopByHop.RemoveNamed(connection, proxyRequest.Headers, proxyRequest.Content?.Headers);
         }
 
+        // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
+        proxyRequest.Headers.Remove(HeaderNames.Trailer);
         ForwardedHeaders.Set(request, client, proxyRequest.Headers);
         proxyRequest.RequestUri = RequestTarget.At(destinationPrefix, httpContext);
     }
