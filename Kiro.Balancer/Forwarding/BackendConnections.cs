@@ -26,7 +26,7 @@ internal static class BackendConnections
         AutomaticDecompression = DecompressionMethods.None,
         EnableMultipleHttp2Connections = true,
         PooledConnectionIdleTimeout = IdleTimeout,
-        RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1,
+        RequestHeaderEncodingSelector = SendOnceHandler.EncodingOf,
         ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
         ActivityHeadersPropagator = isTraced ? new ReverseProxyPropagator(DistributedContextPropagator.Current) : null,
         // The handler's own timeout looks like a slow answer; this one is a failed connection.
@@ -42,7 +42,7 @@ internal static class BackendConnections
         try
         {
             await socket.ConnectAsync(endpoint, either.Token);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new BackendStream(socket);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -20,7 +20,7 @@ internal static class ErrorAnswer
 
         return HttpMethods.IsHead(context.Request.Method)
             ? Task.CompletedTask
-            : context.Response.WriteAsJsonAsync(new Body(status, problem), ErrorAnswerJson.Default.Body, cancellationToken: context.RequestAborted);
+            : context.Response.WriteAsJsonAsync(new Body(status, problem), ErrorAnswerJson.Default.Body);
     }
 
     internal sealed record Body(int Status, string Error);

@@ -24,7 +24,7 @@ internal static class ForwardedHeaders
         {
             if (request.Headers[For] is { Count: > 0 } before)
             {
-                forwardedFor = $"{before}, {peer}";
+                forwardedFor = $"{string.Join(", ", before.ToArray())}, {peer}";
             }
 
             proto = First(request.Headers[Proto]) ?? proto;

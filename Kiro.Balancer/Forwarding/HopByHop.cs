@@ -13,8 +13,11 @@ internal static class HopByHop
     {
         foreach (var name in Names(connection))
         {
-            headers.Remove(name);
-            contentHeaders?.Remove(name);
+            Remove(headers, name);
+            if (contentHeaders is not null)
+            {
+                Remove(contentHeaders, name);
+            }
         }
     }
 
@@ -26,6 +29,15 @@ internal static class HopByHop
             {
                 headers.Remove(name);
             }
+        }
+    }
+
+    // Remove throws on what is no name, and on the name of a field that belongs to the other collection.
+    private static void Remove(HttpHeaders headers, string name)
+    {
+        if (headers.NonValidated.Contains(name))
+        {
+            headers.Remove(name);
         }
     }
 

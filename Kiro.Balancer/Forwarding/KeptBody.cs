@@ -18,13 +18,25 @@ internal sealed class KeptBody
         && request.Headers.Expect.Count == 0;
 
     /// <summary>Reads the body.</summary>
-    /// <exception cref="BadHttpRequestException">The client did not send it as announced.</exception>
-    /// <exception cref="IOException">The client is gone.</exception>
-    public static async Task<KeptBody> ReadAsync(HttpRequest request)
+    /// <returns>Null when the client did not send what it announced: there is nobody, or nothing, to go on with.</returns>
+    public static async Task<KeptBody?> ReadAsync(HttpContext context)
     {
-        var bytes = new byte[(int)request.ContentLength!.Value];
-        await request.Body.ReadExactlyAsync(bytes, request.HttpContext.RequestAborted);
-        return new KeptBody(bytes);
+        var bytes = new byte[(int)context.Request.ContentLength!.Value];
+        try
+        {
+            await context.Request.Body.ReadExactlyAsync(bytes, context.RequestAborted);
+            return new KeptBody(bytes);
+        }
+        catch (BadHttpRequestException broken)
+        {
+            await ErrorAnswer.WriteAsync(context, broken.StatusCode, "the body is not what was announced");
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException)
+        {
+            // Nobody waits for an answer.
+        }
+
+        return null;
     }
 
     /// <summary>Gives the request its body, from the first byte on.</summary>

@@ -13,6 +13,9 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
             new(FailurePoint.Connect, ConnectError.Describe(exception)),
         ForwarderError.Request when exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
             new(FailurePoint.DuringResponse, "the answer is not valid HTTP"),
+        // A 101 that nobody asked for: YARP finds no way to upgrade the client's connection.
+        ForwarderError.UpgradeResponseClient when exception is InvalidOperationException =>
+            new(FailurePoint.DuringResponse, "the answer is not valid HTTP"),
         ForwarderError.Request or ForwarderError.RequestBodyDestination =>
             new(FailurePoint.BeforeResponse, "the connection was lost before an answer"),
         ForwarderError.RequestTimedOut =>

@@ -29,9 +29,10 @@ internal sealed class RequestForwarder(
         census.Note(client, forwardedFor.Count > 0);
         counters.Request();
 
-        if (HttpMethods.IsConnect(request.Method))
+        if (RequestRefusal.Of(request) is { } refusal)
         {
-            await RefuseAsync(context, StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+            context.Response.OnStarting(CloseAsync, context.Response);
+            await RefuseAsync(context, refusal.Status, refusal.Problem);
             return;
         }
 
@@ -42,7 +43,12 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var kept = KeptBody.IsFor(request) ? await KeptBody.ReadAsync(request) : null;
+        KeptBody? kept = null;
+        if (KeptBody.IsFor(request) && (kept = await KeptBody.ReadAsync(context)) is null)
+        {
+            return;
+        }
+
         var transformer = new RequestTransformer(client, streams);
         using var tunnel = TunnelFeature.For(context, () => transformer.Attempt!.Backend, streams, time);
         if (await TryAsync(context, backend, transformer, kept) is { } failure)
@@ -58,7 +64,14 @@ internal sealed class RequestForwarder(
         var tried = new List<Backend> { backend };
         while (true)
         {
-            if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+            if (context.Response.HasStarted)
+            {
+                // The client has part of the answer already and sees that it breaks off.
+                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, context.Response.StatusCode, failure.Problem);
+                return;
+            }
+
+            if (context.RequestAborted.IsCancellationRequested)
             {
                 return;
             }
@@ -96,7 +109,7 @@ internal sealed class RequestForwarder(
         using var attempt = transformer.Attempt = new Attempt(backend, mayGoElsewhere);
         var error = await forwarder.SendAsync(
             context, backend.UrlPrefix, connections, ForwardingTimeouts.For(context.Request), transformer, attempt.GiveUp);
-        if (error == ForwarderError.None)
+        if (error == ForwarderError.None || transformer.IsAnswered)
         {
             return null;
         }
@@ -127,6 +140,13 @@ internal sealed class RequestForwarder(
         {
             registry.Eject(backend, $"{EjectionRules.LossesInARow} requests in a row were lost");
         }
+    }
+
+    // What follows on the connection may not be what the client meant as its next request.
+    private static Task CloseAsync(object response)
+    {
+        ((HttpResponse)response).Headers.Connection = "close";
+        return Task.CompletedTask;
     }
 
     private Task RefuseAsync(HttpContext context, int status, string problem)

@@ -1,3 +1,4 @@
+using System.Net;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.Net.Http.Headers;
@@ -12,6 +13,9 @@ internal sealed class RequestTransformer(Client client, OpenStreams streams) : H
 
     /// <summary>This try.</summary>
     public Attempt? Attempt { get; set; }
+
+    /// <summary>The client has the whole answer, whatever became of the request's body.</summary>
+    public bool IsAnswered { get; private set; }
 
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
@@ -30,6 +34,8 @@ internal sealed class RequestTransformer(Client client, OpenStreams streams) : H
             HopByHop.RemoveNamed(connection, proxyRequest.Headers, proxyRequest.Content?.Headers);
         }
 
+        // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
+        proxyRequest.Headers.Remove(HeaderNames.Trailer);
         ForwardedHeaders.Set(request, client, proxyRequest.Headers);
         proxyRequest.RequestUri = RequestTarget.At(destinationPrefix, httpContext);
     }
@@ -59,10 +65,19 @@ internal sealed class RequestTransformer(Client client, OpenStreams streams) : H
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
+        // After an upgrade the content is the connection itself.
+        if (proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols && proxyResponse.Content.Headers.ContentLength != 0)
+        {
+            proxyResponse.Content = new HeadFirstContent(proxyResponse.Content, httpContext.Response);
+        }
+
         return copyBody;
     }
 
     public override ValueTask TransformResponseTrailersAsync(
-        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) =>
-        _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken) ?? ValueTask.CompletedTask;
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
+    {
+        IsAnswered = true;
+        return _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken) ?? ValueTask.CompletedTask;
+    }
 }

@@ -1,0 +1,19 @@
+namespace Kiro.Balancer.Forwarding;
+
+/// <summary>Why a request is not forwarded, whatever the nodes say.</summary>
+internal readonly record struct RequestRefusal(int Status, string Problem)
+{
+    /// <returns>Null for a request that can be forwarded.</returns>
+    public static RequestRefusal? Of(HttpRequest request)
+    {
+        if (HttpMethods.IsConnect(request.Method))
+        {
+            return new RequestRefusal(StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+        }
+
+        // Length and chunks at once is how requests are smuggled (RFC 9112, section 6.3). Kestrel renames the length.
+        return request.Headers.TransferEncoding.Count > 0 && request.Headers.ContainsKey("X-Content-Length")
+            ? new RequestRefusal(StatusCodes.Status400BadRequest, "the body has both a Content-Length and a Transfer-Encoding")
+            : null;
+    }
+}

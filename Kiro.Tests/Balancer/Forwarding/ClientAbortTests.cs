@@ -1,0 +1,112 @@
+using Kiro.Balancer.Backends;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>A client that goes away or breaks its word: the node hears of it and is not blamed.</summary>
+public sealed class ClientAbortTests
+{
+    private const string Head = " HTTP/1.1\r\nHost: a.example\r\n";
+
+    [Theory]
+    [InlineData("GET /hold", "\r\n", false)]
+    [InlineData("GET /hold", "\r\n", true)]
+    [InlineData("POST /hold", "Content-Length: 5\r\n\r\nhello", false)]
+    [InlineData("POST /count", "Content-Length: 1000000\r\n\r\nhello", false)]
+    [InlineData("POST /count", "Content-Length: 1000000\r\n\r\nhello", true)]
+    [InlineData("POST /count", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", false)]
+    [InlineData("POST /count", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)]
+    [InlineData("GET /bytes/1000000000", "\r\n", false)]
+    [InlineData("GET /bytes/1000000000", "\r\n", true)]
+    public async Task Client_ThatGoesAway_EndsTheRequestAtTheNode(string start, string rest, bool byReset)
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var other = await TestBackend.StartAsync("other");
+        await using var balancer = await TestBalancer.StartAsync($"{node.Host},{other.Host}");
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync($"{start}{Head}X-Forwarded-For: {balancer.ClientOf(node.Port)}\r\n{rest}");
+        await Eventually.BeTrue(() => node.Arrived.Count == 1, "the node has the request");
+        if (byReset)
+        {
+            client.Stream.Reset();
+        }
+        else
+        {
+            client.Dispose();
+        }
+
+        await Eventually.BeTrue(() => node.Aborted == 1, "the node hears of it");
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the request is over");
+        AssertNobodyIsBlamed(balancer, node.Port);
+        Assert.Empty(other.Arrived);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Client_ThatGoesAwayWhileItsBodyIsKept_EndsQuietly(bool byReset)
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync($"PUT /x{Head}Content-Length: 1000\r\n\r\nonly this");
+        await Eventually.BeTrue(() => balancer.Counters.Requests == 1, "the balancer has the head");
+        if (byReset)
+        {
+            client.Stream.Reset();
+        }
+        else
+        {
+            client.Dispose();
+        }
+
+        // Whatever the balancer has to say about it comes before its answer to a later request.
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        Assert.Equal(200, (await balancer.ExchangeAsync($"GET /status/200{Head}\r\n")).Status);
+        Assert.Single(node.Arrived);
+        AssertNobodyIsBlamed(balancer, node.Port);
+    }
+
+    [Theory]
+    [InlineData("PUT", "Content-Length: 1000\r\n\r\nonly this")]
+    [InlineData("POST", "Content-Length: 1000\r\n\r\nonly this")]
+    [InlineData("POST", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")]
+    public async Task Client_ThatEndsItsBodyTooEarly_GetsNoGoodAnswer(string method, string rest)
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync($"{method} /count{Head}{rest}");
+        client.Stream.EndWriting();
+        var answer = await client.Stream.ReadToEndAsync();
+
+        Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), answer);
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the request is over");
+        AssertNobodyIsBlamed(balancer, node.Port);
+    }
+
+    [Theory]
+    [InlineData("PUT")]
+    [InlineData("POST")]
+    public async Task Client_WithABrokenChunk_Gets400(string method)
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync($"{method} /count{Head}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n");
+
+        Assert.Equal(400, answer.Status);
+        AssertNobodyIsBlamed(balancer, node.Port);
+    }
+
+    private static void AssertNobodyIsBlamed(TestBalancer balancer, int port)
+    {
+        Assert.Equal(0, balancer.Backend(port).Counters.Failures);
+        Assert.Equal(BackendState.Up, balancer.Backend(port).Health.State);
+        Assert.Equal(0, balancer.Counters.Retries);
+        Assert.Empty(balancer.Logs);
+    }
+}

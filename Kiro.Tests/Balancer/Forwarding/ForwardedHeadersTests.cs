@@ -1,0 +1,111 @@
+using System.Net;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class ForwardedHeadersTests
+{
+    private const string Claims =
+        "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\nX-Forwarded-Prefix: /shop\r\n"
+        + "X-Forwarded-Port: 443\r\nForwarded: for=203.0.113.7;proto=https\r\nX-Real-IP: 198.51.100.1\r\n";
+
+    [Fact]
+    public async Task TrustedPeer_WithClaims_AreKeptAndCompleted()
+    {
+        var head = await ForwardAsync(Claims);
+
+        Assert.Equal("203.0.113.7, 127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
+        Assert.Equal("https", RawHead.Value(head, "X-Forwarded-Proto"));
+        Assert.Equal("shop.example", RawHead.Value(head, "X-Forwarded-Host"));
+        Assert.Equal("/shop", RawHead.Value(head, "X-Forwarded-Prefix"));
+        Assert.Equal("443", RawHead.Value(head, "X-Forwarded-Port"));
+        Assert.Equal("for=203.0.113.7;proto=https", RawHead.Value(head, "Forwarded"));
+        Assert.Equal("203.0.113.7", RawHead.Value(head, "X-Real-IP"));
+    }
+
+    [Fact]
+    public async Task TrustedPeer_WithoutClaims_AreMade()
+    {
+        var head = await ForwardAsync("");
+
+        Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
+        Assert.Equal("http", RawHead.Value(head, "X-Forwarded-Proto"));
+        Assert.Equal("a.example", RawHead.Value(head, "X-Forwarded-Host"));
+        Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Real-IP"));
+        Assert.False(RawHead.Has(head, "Forwarded"));
+    }
+
+    [Fact]
+    public async Task TrustedPeer_WithSeveralLines_KeepsThemInOrder()
+    {
+        var head = await ForwardAsync("X-Forwarded-For: 198.51.100.9, 203.0.113.7\r\nX-Forwarded-For: 127.0.0.5\r\n");
+
+        Assert.Equal("198.51.100.9, 203.0.113.7, 127.0.0.5, 127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
+        Assert.Equal("203.0.113.7", RawHead.Value(head, "X-Real-IP"));
+    }
+
+    [Fact]
+    public async Task UntrustedPeer_WithClaims_AreAllReplacedOrDropped()
+    {
+        var head = await ForwardAsync(Claims, null, "TRUSTED_PROXIES=none");
+
+        Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
+        Assert.Equal("http", RawHead.Value(head, "X-Forwarded-Proto"));
+        Assert.Equal("a.example", RawHead.Value(head, "X-Forwarded-Host"));
+        Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Real-IP"));
+        Assert.False(RawHead.Has(head, "X-Forwarded-Prefix"));
+        Assert.False(RawHead.Has(head, "X-Forwarded-Port"));
+        Assert.False(RawHead.Has(head, "Forwarded"));
+        Assert.DoesNotContain("203.0.113.7", head, StringComparison.Ordinal);
+        Assert.DoesNotContain("198.51.100.1", head, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UntrustedPeer_WithOddlyWrittenClaims_AreDroppedToo()
+    {
+        var head = await ForwardAsync("x-forwarded-SERVER: x\r\nFORWARDED: for=x\r\nx-forwarded-for: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\n", null, "TRUSTED_PROXIES=10.0.0.0/8");
+
+        Assert.False(RawHead.Has(head, "X-Forwarded-Server"));
+        Assert.False(RawHead.Has(head, "Forwarded"));
+        Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
+    }
+
+    [Fact]
+    public async Task Peer_OverIPv6_IsToldAsItIs()
+    {
+        var head = await ForwardAsync("X-Forwarded-For: 2001:db8::1\r\n", IPAddress.IPv6Loopback);
+
+        Assert.Equal("2001:db8::1, ::1", RawHead.Value(head, "X-Forwarded-For"));
+        Assert.Equal("2001:db8::1", RawHead.Value(head, "X-Real-IP"));
+    }
+
+    [Fact]
+    public async Task UntrustedPeer_OverIPv6_IsItsOwnClient()
+    {
+        var head = await ForwardAsync("X-Forwarded-For: 2001:db8::1\r\n", IPAddress.IPv6Loopback, "TRUSTED_PROXIES=127.0.0.0/8");
+
+        Assert.Equal("::1", RawHead.Value(head, "X-Forwarded-For"));
+        Assert.Equal("::1", RawHead.Value(head, "X-Real-IP"));
+    }
+
+    [Fact]
+    public async Task Node_OverIPv6_IsReached()
+    {
+        // Only that brackets survive the way into a URL: the node itself is reached by its IPv4-mapped address.
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync($"[::ffff:127.0.0.1]:{node.Port}");
+
+        Assert.Equal("ok", (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")).Body);
+    }
+
+    private static async Task<string> ForwardAsync(string fields, IPAddress? address = null, params string[] settings)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, settings);
+
+        var answer = await RawClient.ExchangeAsync(balancer.Port, $"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n", address);
+
+        Assert.Equal(200, answer.Status);
+        return Assert.Single(node.Heads);
+    }
+}

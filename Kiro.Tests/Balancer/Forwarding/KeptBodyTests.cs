@@ -1,0 +1,84 @@
+using System.IO.Pipelines;
+using System.Text;
+using Kiro.Balancer.Forwarding;
+using Microsoft.AspNetCore.Http;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class KeptBodyTests
+{
+    [Theory]
+    [InlineData("PUT", 1L, true)]
+    [InlineData("PUT", 65_536L, true)]
+    [InlineData("DELETE", 10L, true)]
+    [InlineData("GET", 10L, true)]
+    [InlineData("PUT", 0L, false)]
+    [InlineData("PUT", 65_537L, false)]
+    [InlineData("PUT", null, false)]
+    [InlineData("POST", 10L, false)]
+    [InlineData("PATCH", 10L, false)]
+    public void IsFor_MethodAndLength_OnlySmallOnesThatMayBeRepeated(string method, long? length, bool expected)
+    {
+        var request = new DefaultHttpContext().Request;
+        (request.Method, request.ContentLength) = (method, length);
+
+        Assert.Equal(expected, KeptBody.IsFor(request));
+    }
+
+    [Fact]
+    public void IsFor_ThatWaitsForContinue_IsFalse()
+    {
+        var request = new DefaultHttpContext().Request;
+        (request.Method, request.ContentLength) = ("PUT", 10);
+        request.Headers.Expect = "100-continue";
+
+        Assert.False(KeptBody.IsFor(request));
+    }
+
+    [Fact]
+    public async Task Rewind_Twice_GivesTheWholeBodyTwice()
+    {
+        var context = Context(new MemoryStream("hello"u8.ToArray()));
+        var kept = await KeptBody.ReadAsync(context);
+
+        for (var time = 1; time <= 2; time++)
+        {
+            kept!.Rewind(context.Request);
+            using var reader = new StreamReader(context.Request.Body, Encoding.ASCII, leaveOpen: true);
+            Assert.Equal("hello", await reader.ReadToEndAsync(TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(OperationCanceledException))]
+    public async Task ReadAsync_ClientIsGone_IsNullAndQuiet(Type failure)
+    {
+        var pipe = new Pipe();
+        await pipe.Writer.CompleteAsync((Exception)Activator.CreateInstance(failure)!);
+        var context = Context(pipe.Reader.AsStream());
+
+        Assert.Null(await KeptBody.ReadAsync(context));
+        Assert.Equal(200, context.Response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(408)]
+    public async Task ReadAsync_BodyIsBroken_AnswersWhatIsWrong(int status)
+    {
+        var pipe = new Pipe();
+        await pipe.Writer.CompleteAsync(new BadHttpRequestException("broken", status));
+        var context = Context(pipe.Reader.AsStream());
+
+        Assert.Null(await KeptBody.ReadAsync(context));
+        Assert.Equal(status, context.Response.StatusCode);
+    }
+
+    private static DefaultHttpContext Context(Stream body)
+    {
+        var context = new DefaultHttpContext();
+        (context.Request.Method, context.Request.ContentLength, context.Request.Body) = ("PUT", 5, body);
+        return context;
+    }
+}

@@ -1,0 +1,84 @@
+using Kiro.Balancer.Forwarding;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class RetryBudgetTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly ForwardingCounters _counters = new();
+
+    [Fact]
+    public void TryTake_WithoutRequests_AllowsTheReserve() => Assert.Equal(100, TakeAll(new RetryBudget(_counters, _time)));
+
+    [Fact]
+    public void TryTake_WithRequests_AllowsAFifthOfThemMore()
+    {
+        var budget = new RetryBudget(_counters, _time);
+        Requests(1000);
+
+        Assert.Equal(300, TakeAll(budget));
+
+        Requests(50);
+        Assert.Equal(10, TakeAll(budget));
+    }
+
+    [Fact]
+    public void TryTake_JustBeforeTheWindowEnds_IsStillSpent()
+    {
+        var budget = new RetryBudget(_counters, _time);
+        TakeAll(budget);
+
+        _time.Advance(TimeSpan.FromSeconds(9.9));
+
+        Assert.False(budget.TryTake());
+    }
+
+    [Fact]
+    public void TryTake_InTheNextWindow_StartsAnewWithItsOwnRequests()
+    {
+        var budget = new RetryBudget(_counters, _time);
+        Requests(1000);
+        TakeAll(budget);
+
+        _time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal(100, TakeAll(budget));
+    }
+
+    [Fact]
+    public void TryTake_ByManyAtOnce_GivesNoMoreThanThereIs()
+    {
+        var budget = new RetryBudget(_counters, _time);
+        var taken = 0;
+
+        Parallel.For(0, 1000, _ =>
+        {
+            if (budget.TryTake())
+            {
+                Interlocked.Increment(ref taken);
+            }
+        });
+
+        Assert.Equal(100, taken);
+    }
+
+    private void Requests(int count)
+    {
+        for (var number = 0; number < count; number++)
+        {
+            _counters.Request();
+        }
+    }
+
+    private static int TakeAll(RetryBudget budget)
+    {
+        var taken = 0;
+        while (budget.TryTake())
+        {
+            taken++;
+        }
+
+        return taken;
+    }
+}

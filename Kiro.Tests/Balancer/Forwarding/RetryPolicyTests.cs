@@ -1,0 +1,29 @@
+using Kiro.Balancer.Forwarding;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class RetryPolicyTests
+{
+    private static readonly string[] Idempotent = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
+    private static readonly string[] Others = ["POST", "PATCH", "CONNECT", "PROPFIND", "LOCK", "X-ANY"];
+
+    /// <summary>Every method with every body at every point of failure, and what must come of it.</summary>
+    public static IEnumerable<TheoryDataRow<string, string, string, bool>> Table() =>
+        from method in Idempotent.Concat(Others)
+        from body in Enum.GetValues<RequestBody>()
+        from point in Enum.GetValues<FailurePoint>()
+        let canBeSentAgain = Idempotent.Contains(method) && body is RequestBody.Empty or RequestBody.Kept && Idempotent.Contains(method)
+        select new TheoryDataRow<string, string, string, bool>(
+            method,
+            body.ToString(),
+            point.ToString(),
+            point == FailurePoint.Connect || (point == FailurePoint.BeforeResponse && canBeSentAgain));
+
+    [Theory]
+    [MemberData(nameof(Table))]
+    public void Allows_EveryCase_FollowsTheTable(string method, string body, string point, bool expected) =>
+        Assert.Equal(expected, RetryPolicy.Allows(Enum.Parse<FailurePoint>(point), method, Enum.Parse<RequestBody>(body)));
+
+    [Fact]
+    public void Table_Whole_HasEveryCase() => Assert.Equal(12 * 3 * 5, Table().Count());
+}

@@ -1,0 +1,134 @@
+using System.Threading.Channels;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>What one end sends reaches the other end when it is sent, not when there is enough of it.</summary>
+public sealed class StreamingTests
+{
+    private const string Get = "GET /stream HTTP/1.1\r\nHost: a.example\r\nAccept: text/event-stream\r\n\r\n";
+
+    [Theory]
+    [InlineData("Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")]
+    [InlineData("Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")]
+    [InlineData("Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n")]
+    public async Task Answer_InPieces_ArrivesPieceByPiece(string fields)
+    {
+        var pieces = Channel.CreateUnbounded<string>();
+        await using var node = Scripted(pieces.Reader);
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync(Get);
+        pieces.Writer.TryWrite("HTTP/1.1 200 OK\r\n" + fields);
+        Assert.NotNull(await client.Stream.ReadHeadAsync());
+        for (var number = 1; number <= 20; number++)
+        {
+            var sent = $"data: {number}\n\n";
+            pieces.Writer.TryWrite($"{sent.Length:x}\r\n{sent}\r\n");
+            Assert.Equal(sent, await client.Stream.ReadChunkAsync());
+        }
+
+        pieces.Writer.TryWrite("0\r\n\r\n");
+        Assert.Equal("", await client.Stream.ReadChunkAsync());
+    }
+
+    [Fact]
+    public async Task Answer_WithLengthInPieces_ArrivesPieceByPiece()
+    {
+        var pieces = Channel.CreateUnbounded<string>();
+        await using var node = Scripted(pieces.Reader);
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync(Get);
+        pieces.Writer.TryWrite("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+        Assert.NotNull(await client.Stream.ReadHeadAsync());
+        pieces.Writer.TryWrite("hello");
+        Assert.Equal("hello", await client.Stream.ReadAsync(5));
+        pieces.Writer.TryWrite("world");
+        Assert.Equal("world", await client.Stream.ReadAsync(5));
+    }
+
+    [Theory]
+    [InlineData("Transfer-Encoding: chunked")]
+    [InlineData("Content-Length: 200")]
+    public async Task Request_InPieces_ArrivesPieceByPiece(string framing)
+    {
+        var isChunked = framing.EndsWith("chunked", StringComparison.Ordinal);
+        var arrived = Channel.CreateUnbounded<string>();
+        await using var node = new RawBackend(async exchange =>
+        {
+            for (var number = 1; number <= 20; number++)
+            {
+                arrived.Writer.TryWrite((isChunked ? await exchange.Connection.ReadChunkAsync() : await exchange.Connection.ReadAsync(10))!);
+            }
+
+            if (isChunked)
+            {
+                await exchange.Connection.ReadChunkedAsync();
+            }
+
+            await exchange.OkAsync("ok");
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\n{framing}\r\n\r\n");
+        for (var number = 1; number <= 20; number++)
+        {
+            var sent = $"piece {number:0000}";
+            await client.SendAsync(isChunked ? $"{sent.Length:x}\r\n{sent}\r\n" : sent);
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            Assert.Equal(sent, await arrived.Reader.ReadAsync(limit.Token));
+        }
+
+        if (isChunked)
+        {
+            await client.SendAsync("0\r\n\r\n");
+        }
+
+        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+    }
+
+    [Fact]
+    public async Task Upgraded_BothDirections_CarryAnyBytes()
+    {
+        // Ping, pong, masks, close frames: after the upgrade nothing is looked at any more.
+        await using var node = new RawBackend(async exchange =>
+        {
+            await exchange.WriteAsync("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n");
+            while (await exchange.Connection.ReadAsync(6) is { Length: 6 } bytes)
+            {
+                await exchange.WriteAsync("echo " + bytes);
+            }
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync("GET /ws HTTP/1.1\r\nHost: a.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+        var answer = await client.ReadAnswerAsync();
+        Assert.Equal(101, answer.Status);
+        Assert.Equal("Upgrade", answer.Value("Connection"));
+        Assert.Equal("websocket", answer.Value("Upgrade"));
+        Assert.Equal("x", answer.Value("Sec-WebSocket-Accept"));
+        foreach (var frame in (string[])["\u0089\u0080mask", "\u008a\0\u0001\u0002\u0003\u0004", "\u0088\u0082\u00ff\u00fe\0\0"])
+        {
+            await client.SendAsync(frame);
+            Assert.Equal("echo " + frame, await client.Stream.ReadAsync(11));
+        }
+
+        Assert.Equal(1, balancer.Backend(node.Port).Counters.InFlight);
+        client.Dispose();
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over");
+        Assert.Equal(0, balancer.Backend(node.Port).Counters.Failures);
+    }
+
+    private static RawBackend Scripted(ChannelReader<string> pieces) => new(async exchange =>
+    {
+        await foreach (var piece in pieces.ReadAllAsync(CancellationToken.None))
+        {
+            await exchange.WriteAsync(piece);
+        }
+    });
+}

@@ -1,0 +1,108 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class TrailerTests
+{
+    private const string Get = "GET / HTTP/1.1\r\nHost: a.example\r\nTE: trailers\r\n\r\n";
+    private const string Chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
+
+    [Theory]
+    [InlineData("5\r\nhello\r\n", "hello", "X-Sum: 42\r\n")]
+    [InlineData("2\r\nhe\r\n3\r\nllo\r\n", "hello", "X-Sum: 1\r\nX-Sum: 2\r\nX-Latin: caf\u00e9\r\n")]
+    [InlineData("", "", "X-Sum: 42\r\n")]
+    [InlineData("5\r\nhello\r\n", "hello", "")]
+    public async Task Answer_ThatAnnouncesTrailers_ArrivesWithThem(string chunks, string body, string trailers)
+    {
+        await using var node = RawBackend.Answering($"{Chunked}Trailer: X-Sum, X-Latin\r\n\r\n{chunks}0\r\n{trailers}\r\n");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        for (var number = 1; number <= 2; number++)
+        {
+            await client.SendAsync(Get);
+            var answer = await client.ReadAnswerAsync();
+            Assert.Equal("X-Sum, X-Latin", string.Join(", ", answer.Values("Trailer")));
+            Assert.Equal(body, answer.Body);
+            Assert.Equal(trailers, answer.Trailers);
+            Assert.True(answer.IsComplete);
+        }
+    }
+
+    [Fact]
+    public async Task Answer_ThatDoesNotAnnounceThem_ArrivesWithoutThem()
+    {
+        // They may be dropped (RFC 9110, section 6.5.1): Kestrel frames this answer, and it cannot send them.
+        await using var node = RawBackend.Answering($"{Chunked}\r\n5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync(Get);
+
+        Assert.Equal("hello", answer.Body);
+        Assert.Equal("", answer.Trailers);
+        Assert.True(answer.IsComplete);
+    }
+
+    [Fact]
+    public async Task Trailers_ThatWouldChangeTheMessage_AreDropped()
+    {
+        await using var node = RawBackend.Answering(
+            $"{Chunked}Trailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\nX-Sum: 42\r\nSet-Cookie: a=b\r\n\r\n");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync(Get);
+
+        Assert.DoesNotContain("Content-Length", answer.Trailers, StringComparison.Ordinal);
+        Assert.DoesNotContain("Transfer-Encoding", answer.Trailers, StringComparison.Ordinal);
+        Assert.Contains("X-Sum: 42\r\n", answer.Trailers, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Answer_ToHead_HasNoBodyAndNoTrailers()
+    {
+        await using var node = RawBackend.Answering($"{Chunked}Trailer: X-Sum\r\n\r\n");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        for (var number = 1; number <= 2; number++)
+        {
+            await client.SendAsync("HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+            Assert.Equal(200, (await client.ReadAnswerAsync(isHead: true)).Status);
+        }
+    }
+
+    [Fact]
+    public async Task Request_WithTrailers_ArrivesWithoutThem()
+    {
+        // HttpClient has no way to send them over HTTP/1.1, so the node must not be promised any.
+        (string Body, string Trailers, bool IsComplete) received = default;
+        await using var node = new RawBackend(async exchange =>
+        {
+            received = await exchange.Connection.ReadChunkedAsync();
+            await exchange.OkAsync("ok");
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync(
+            "POST / HTTP/1.1\r\nHost: a.example\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n");
+
+        Assert.Equal("ok", answer.Body);
+        Assert.Equal(("hello", "", true), received);
+        Assert.False(RawHead.Has(Assert.Single(node.Heads), "Trailer"));
+    }
+
+    [Fact]
+    public async Task Answers_Interim_AreSwallowedAndTheFinalOneArrives()
+    {
+        // HttpClient drops 102 and 103 before anybody behind it could pass them on.
+        await using var node = RawBackend.Answering(
+            "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync(Get);
+
+        Assert.Equal(200, answer.Status);
+        Assert.False(answer.Has("Link"));
+        Assert.Equal("ok", answer.Body);
+    }
+}

@@ -1,0 +1,167 @@
+using System.Net.WebSockets;
+using System.Text;
+using Kiro.Balancer.Backends;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class WebSocketTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Messages_OfAllKinds_ComeBack()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var socket = await ConnectAsync(balancer);
+
+        Assert.Equal("héllo", Encoding.UTF8.GetString(await EchoAsync(socket, Encoding.UTF8.GetBytes("héllo"), WebSocketMessageType.Text)));
+        byte[] bytes = [0, 1, 2, 255];
+        Assert.Equal(bytes, await EchoAsync(socket, bytes, WebSocketMessageType.Binary));
+        Assert.Equal(TestBackendRoutes.Block, await EchoAsync(socket, TestBackendRoutes.Block, WebSocketMessageType.Binary));
+        Assert.Empty(await EchoAsync(socket, [], WebSocketMessageType.Text));
+        for (var number = 0; number < 100; number++)
+        {
+            Assert.Equal($"{number}", Encoding.UTF8.GetString(await EchoAsync(socket, Encoding.UTF8.GetBytes($"{number}"), WebSocketMessageType.Text)));
+        }
+    }
+
+    [Fact]
+    public async Task Close_ByTheClient_KeepsItsCodeAndReason()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var socket = await ConnectAsync(balancer);
+
+        await socket.CloseAsync((WebSocketCloseStatus)4567, "that is all", Cancel);
+
+        Assert.Equal((4567, "that is all"), ((int)socket.CloseStatus!.Value, socket.CloseStatusDescription));
+        await AssertOverAsync(balancer, node.Port);
+    }
+
+    [Fact]
+    public async Task Close_ByTheNode_KeepsItsCodeAndReason()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var socket = await ConnectAsync(balancer);
+
+        await socket.SendAsync("close me"u8.ToArray(), WebSocketMessageType.Text, true, Cancel);
+        var received = await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel);
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, Cancel);
+
+        Assert.Equal(WebSocketMessageType.Close, received.MessageType);
+        Assert.Equal((4321, "as you wish"), ((int)socket.CloseStatus!.Value, socket.CloseStatusDescription));
+        await AssertOverAsync(balancer, node.Port);
+    }
+
+    [Fact]
+    public async Task Subprotocol_ThatTheNodeChooses_IsAgreed()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        using var socket = await ConnectAsync(balancer, "chat.v2", "chat.v1");
+
+        Assert.Equal("chat.v2", socket.SubProtocol);
+    }
+
+    [Fact]
+    public async Task Pings_OfTheClient_AreAnsweredByTheNode()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var socket = new ClientWebSocket();
+        // Without a pong in time the client aborts the connection by itself.
+        socket.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(100);
+        socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(2);
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+
+        var received = socket.ReceiveAsync(new byte[100].AsMemory(), Cancel).AsTask();
+        await Task.WhenAny(received, Task.Delay(Timeout.Infinite, limit.Token));
+
+        Assert.Equal(WebSocketState.Open, socket.State);
+    }
+
+    [Fact]
+    public async Task Node_ThatRefuses_NextNodeUpgrades()
+    {
+        await using var dead = await TestBackend.StartAsync("dead");
+        await using var alive = await TestBackend.StartAsync("alive");
+        await using var balancer = await TestBalancer.StartAsync($"{dead.Host},{alive.Host}");
+        await dead.StopAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("X-Forwarded-For", balancer.ClientOf(dead.Port));
+
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+
+        Assert.Equal([1], await EchoAsync(socket, [1], WebSocketMessageType.Binary));
+        Assert.Equal(BackendState.Down, balancer.Backend(dead.Port).Health.State);
+    }
+
+    [Fact]
+    public async Task Upgrade_ThatTheNodeDeclines_IsItsAnswer()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+
+        await Assert.ThrowsAsync<WebSocketException>(
+            () => socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/status/403"), Cancel));
+
+        Assert.Equal(403, (int)socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task Node_ThatDies_EndsTheConnection()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var socket = await ConnectAsync(balancer);
+        await EchoAsync(socket, [1], WebSocketMessageType.Binary);
+
+        await node.StopAsync();
+
+        await Assert.ThrowsAnyAsync<WebSocketException>(async () => await socket.ReceiveAsync(new byte[1].AsMemory(), Cancel));
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over");
+    }
+
+    private static async Task<ClientWebSocket> ConnectAsync(TestBalancer balancer, params string[] protocols)
+    {
+        var socket = new ClientWebSocket();
+        foreach (var protocol in protocols)
+        {
+            socket.Options.AddSubProtocol(protocol);
+        }
+
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        return socket;
+    }
+
+    private static async Task<byte[]> EchoAsync(ClientWebSocket socket, byte[] message, WebSocketMessageType kind)
+    {
+        var sending = socket.SendAsync(message.AsMemory(), kind, endOfMessage: true, Cancel).AsTask();
+        using var echo = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        ValueWebSocketReceiveResult received;
+        do
+        {
+            received = await socket.ReceiveAsync(buffer.AsMemory(), Cancel);
+            echo.Write(buffer, 0, received.Count);
+        }
+        while (!received.EndOfMessage);
+        await sending;
+        Assert.Equal(kind, received.MessageType);
+        return echo.ToArray();
+    }
+
+    private static async Task AssertOverAsync(TestBalancer balancer, int port)
+    {
+        await Eventually.BeTrue(() => balancer.Backend(port).Counters.InFlight == 0, "the connection is over");
+        Assert.Equal(0, balancer.Backend(port).Counters.Failures);
+        Assert.Empty(balancer.Logs);
+    }
+}
