@@ -5,7 +5,6 @@ using Kiro.Balancer.Backends;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Support;
 
@@ -41,9 +40,7 @@ internal sealed class BalancerInProcess : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection(
-            pairs.Prepend("DRAIN_DELAY=0").Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1])));
-        builder.Services.AddSingleton<TimeProvider>(TimeProvider.System);
-        builder.Logging.ClearProviders();
+            pairs.Prepend("DRAIN_DELAY=0").Prepend("Logging:LogLevel:Default=None").Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1])));
         return BalancerApplication.Build(builder);
     }
 

@@ -3,17 +3,20 @@ using System.Net.Sockets;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A listener on 127.0.0.1 that does with a connection what no good server would.</summary>
+/// <summary>A listener that does with a connection what no good server would.</summary>
 internal sealed class SocketServer : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
     private int _connections;
 
     /// <param name="serve">Has the connection until it returns; then it is closed.</param>
-    public SocketServer(Func<NetworkStream, CancellationToken, Task> serve)
+    /// <param name="address">127.0.0.1, unless a test needs one port on several addresses.</param>
+    /// <param name="port">0 takes any.</param>
+    public SocketServer(Func<NetworkStream, CancellationToken, Task> serve, IPAddress? address = null, int port = 0)
     {
+        _listener = new TcpListener(address ?? IPAddress.Loopback, port);
         _listener.Start();
         _accepting = AcceptAsync(serve);
     }
@@ -23,11 +26,13 @@ internal sealed class SocketServer : IAsyncDisposable
     public int Connections => Volatile.Read(ref _connections);
 
     /// <summary>Reads the head of a request and answers with these bytes.</summary>
-    public static SocketServer Answering(string answer) => new(async (stream, stop) =>
-    {
-        await ReadHead(stream, stop);
-        await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
-    });
+    public static SocketServer Answering(string answer, IPAddress? address = null, int port = 0) => new(
+        async (stream, stop) =>
+        {
+            await ReadHead(stream, stop);
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
+        },
+        address, port);
 
     public static async Task ReadHead(Stream stream, CancellationToken stop)
     {
