@@ -12,6 +12,7 @@ internal sealed class BackendSnapshot
     private readonly bool[] _available;
     private readonly BoundedLoad? _bound;
     private readonly SlowStart? _slowStart;
+    private volatile double[]? _shares;
 
     /// <param name="backends">All known nodes.</param>
     /// <param name="ranking">Over the same nodes, in the same places.</param>
@@ -66,7 +67,10 @@ internal sealed class BackendSnapshot
     }
 
     /// <summary>Every node's share of all clients, by place, as a fraction of 1: the slots that it serves now.</summary>
-    public double[] Shares()
+    // Worked out once, however many people look at the status: with many nodes it takes milliseconds.
+    public IReadOnlyList<double> Shares => _shares ??= WorkOutShares();
+
+    private double[] WorkOutShares()
     {
         // Every 16th slot tells the share to a tenth of a percent.
         const int Step = 16;

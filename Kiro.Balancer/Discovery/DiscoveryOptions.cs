@@ -31,6 +31,12 @@ internal sealed record DiscoveryOptions(
             : dns is not null ? DiscoveryMode.Dns
             : hosts is not null ? DiscoveryMode.Hosts
             : DiscoveryMode.Local;
+        // The default count is no one's choice, so it is the first port that does not fit.
+        if (mode == DiscoveryMode.Local && startPort + count > 65536 && settings.Text("BACKEND_COUNT") is null)
+        {
+            settings.Reject("BACKEND_START_PORT", $"{startPort}", $"a port that leaves room for BACKEND_COUNT={count} ports up to 65535");
+        }
+
         return new DiscoveryOptions(
             mode,
             dns,

@@ -16,8 +16,9 @@ internal readonly record struct HealthAnswer(string? Status, string? Node)
                 ? new HealthAnswer(Text(document.RootElement, "status"), Text(document.RootElement, "node"))
                 : default;
         }
-        catch (JsonException)
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException)
         {
+            // The latter: a string that is no valid Unicode, which only shows when it is read.
             return default;
         }
     }

@@ -39,6 +39,10 @@ internal sealed class Prober(HealthOptions options, TimeProvider time) : IDispos
         {
             return new ProbeResult(ProbeOutcome.Refused, null, ConnectError.Describe(failure), null);
         }
+        catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.InvalidResponse)
+        {
+            return new ProbeResult(ProbeOutcome.Failed, null, "the answer is not HTTP", null);
+        }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
             return new ProbeResult(ProbeOutcome.Silent, null, "connection lost before the answer was complete", null);

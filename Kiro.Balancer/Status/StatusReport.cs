@@ -27,7 +27,7 @@ internal sealed class StatusReport(
     public StatusModel For(HttpContext context)
     {
         var snapshot = registry.Current;
-        var shares = snapshot.Shares();
+        var shares = snapshot.Shares;
         var backends = snapshot.Backends.Select((backend, place) => Describe(backend, shares[place])).ToList();
         var now = time.GetUtcNow();
         return new StatusModel(

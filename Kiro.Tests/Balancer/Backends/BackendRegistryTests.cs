@@ -1,0 +1,209 @@
+using Kiro.Balancer.Backends;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Backends;
+
+public sealed class BackendRegistryTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void Current_NothingFoundYet_HasNoNode()
+    {
+        var registry = Registries.Empty(_time);
+
+        Assert.Empty(registry.Current.Backends);
+        Assert.True(registry.Current.IsPanic);
+        Assert.Null(registry.Current.Choose(0));
+        Assert.Null(registry.Current.ChooseExcept(0, []));
+        Assert.Empty(registry.Current.Shares);
+    }
+
+    [Fact]
+    public async Task SetMembers_NewNodes_StartAndWakeTheProber()
+    {
+        var registry = Registries.Empty(_time);
+
+        registry.SetMembers(Registries.Endpoints(2));
+
+        Assert.Equal(["api-1:80", "api-2:80"], registry.Ids());
+        Assert.All(registry.Current.Backends, backend => Assert.Equal(BackendState.Starting, backend.Health.State));
+        Assert.All(registry.Current.Backends, backend => Assert.Equal(_time.GetUtcNow(), backend.Health.Since));
+        Assert.True(await IsSet(registry.MembersChanged));
+    }
+
+    [Fact]
+    public void SetMembers_SameNodeTwice_IsOneNode()
+    {
+        var registry = Registries.Empty(_time);
+
+        registry.SetMembers([new BackendEndpoint("API-1", 80), new BackendEndpoint("api-1", 80, 5)]);
+
+        Assert.Equal(["api-1:80"], registry.Ids());
+        Assert.Equal(1, registry.Find("api-1:80").Endpoint.Weight);
+    }
+
+    [Fact]
+    public void SetMembers_SameAnswerInOtherOrder_ChangesNothing()
+    {
+        var registry = Registries.Up(3, _time);
+        var before = registry.Current;
+
+        registry.SetMembers(Registries.Endpoints(3).Reverse());
+
+        Assert.Equal(before.Backends, registry.Current.Backends);
+        Assert.Same(before.Ranking, registry.Current.Ranking);
+        Assert.Equal(3, registry.Serving().Length);
+    }
+
+    [Fact]
+    public void SetMembers_UpAndAbsent_Drains()
+    {
+        var registry = Registries.Up(3, _time);
+
+        registry.SetMembers(Registries.Endpoints(2));
+
+        Assert.Equal(BackendState.Draining, registry.StateOf("api-3:80"));
+        Assert.Equal(["api-1:80", "api-2:80"], registry.Serving());
+    }
+
+    [Theory]
+    [InlineData("Unknown")]
+    [InlineData("Down")]
+    public void SetMembers_NotUpAndAbsent_IsForgotten(string verdict)
+    {
+        var registry = Registries.Up(3, _time);
+        registry.Set("api-3:80", Enum.Parse<BackendVerdict>(verdict));
+
+        registry.SetMembers(Registries.Endpoints(2));
+
+        Assert.Equal(["api-1:80", "api-2:80"], registry.Ids());
+    }
+
+    [Fact]
+    public async Task Change_AbsentGoesDown_IsForgottenAndWakesTheProber()
+    {
+        var registry = Registries.Up(3, _time);
+        registry.SetMembers(Registries.Endpoints(2));
+        Assert.True(await IsSet(registry.MembersChanged));
+
+        registry.Set("api-3:80", BackendVerdict.Down);
+
+        Assert.Equal(["api-1:80", "api-2:80"], registry.Ids());
+        Assert.True(await IsSet(registry.MembersChanged));
+    }
+
+    [Fact]
+    public void SetMembers_AbsentReturns_IsTheSameNodeAgain()
+    {
+        var registry = Registries.Up(3, _time);
+        var before = registry.Find("api-3:80");
+        before.Counters.Begin();
+        registry.SetMembers(Registries.Endpoints(2));
+
+        registry.SetMembers(Registries.Endpoints(3));
+
+        Assert.Same(before, registry.Find("api-3:80"));
+        Assert.Equal(1, registry.Find("api-3:80").Counters.Requests);
+        Assert.Equal(3, registry.Serving().Length);
+    }
+
+    [Fact]
+    public void Change_SeveralDrainReasons_DrainUntilTheLastIsGone()
+    {
+        var registry = Registries.Up(3, _time);
+        registry.Drain("api-3:80", DrainReasons.Operator);
+        registry.Drain("api-3:80", DrainReasons.Node);
+        registry.SetMembers(Registries.Endpoints(2));
+
+        registry.Resume("api-3:80", DrainReasons.Operator);
+        Assert.Equal(BackendState.Draining, registry.StateOf("api-3:80"));
+        registry.SetMembers(Registries.Endpoints(3));
+        Assert.Equal(BackendState.Draining, registry.StateOf("api-3:80"));
+        registry.Resume("api-3:80", DrainReasons.Node);
+        Assert.Equal(BackendState.Up, registry.StateOf("api-3:80"));
+    }
+
+    [Fact]
+    public void Change_OperatorDrainsADeadNode_ItDrainsWhenItIsBack()
+    {
+        var registry = Registries.Up(3, _time);
+        registry.Set("api-3:80", BackendVerdict.Down);
+        registry.Drain("api-3:80", DrainReasons.Operator);
+        Assert.Equal(BackendState.Down, registry.StateOf("api-3:80"));
+
+        registry.Set("api-3:80", BackendVerdict.Up);
+
+        Assert.Equal(BackendState.Draining, registry.StateOf("api-3:80"));
+        Assert.DoesNotContain("api-3:80", registry.Serving());
+    }
+
+    [Fact]
+    public void Change_ForgottenNode_ChangesNothing()
+    {
+        var registry = Registries.Up(3, _time);
+        var forgotten = registry.Find("api-3:80");
+        registry.Set("api-3:80", BackendVerdict.Down);
+        registry.SetMembers(Registries.Endpoints(2));
+        var before = registry.Current;
+
+        registry.Change(forgotten, health => health with { Verdict = BackendVerdict.Up });
+
+        Assert.Same(before, registry.Current);
+        Assert.Equal(BackendVerdict.Down, forgotten.Health.Verdict);
+    }
+
+    [Fact]
+    public void Change_SameState_KeepsTheSnapshotAndSince()
+    {
+        var registry = Registries.Up(3, _time);
+        var (before, since) = (registry.Current, _time.GetUtcNow());
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        registry.Change(registry.Find("api-1:80"), health => health with { Successes = 9, LastCheck = _time.GetUtcNow() });
+
+        Assert.Same(before, registry.Current);
+        Assert.Equal(since, registry.Find("api-1:80").Health.Since);
+    }
+
+    [Fact]
+    public async Task TakeOut_UpNode_IsDownAtOnceAndWakesProberAndDiscovery()
+    {
+        var registry = Registries.Up(3, _time);
+        var backend = registry.Find("api-2:80");
+        _time.Advance(TimeSpan.FromSeconds(30));
+
+        registry.TakeOut(backend, "connection refused");
+
+        Assert.Equal(BackendState.Down, backend.Health.State);
+        Assert.Equal("connection refused", backend.Health.Error);
+        Assert.False(backend.Health.Reachable);
+        Assert.Equal(0, backend.Health.Successes);
+        Assert.Equal(_time.GetUtcNow(), backend.Health.Since);
+        Assert.Equal(["api-1:80", "api-3:80"], registry.Serving());
+        Assert.True(await IsSet(backend.ProbeNow));
+        Assert.True(await IsSet(registry.LookupNow));
+    }
+
+    [Fact]
+    public void SetMembers_WeightChanges_TheNodeStaysAndTheRankingFollows()
+    {
+        var registry = Registries.Up(3, _time);
+        var backend = registry.Find("api-3:80");
+        var before = registry.Current.Shares[2];
+
+        registry.SetMembers([.. Registries.Endpoints(2), new BackendEndpoint("api-3", 80, 4)]);
+
+        Assert.Same(backend, registry.Find("api-3:80"));
+        Assert.Equal(BackendState.Up, backend.Health.State);
+        Assert.InRange(before, 0.32, 0.35);
+        Assert.InRange(registry.Current.Shares[2], 0.65, 0.68);
+    }
+
+    private Task<bool> IsSet(WakeSignal signal)
+    {
+        var wait = signal.WaitAsync(TimeSpan.FromSeconds(1), _time, TestContext.Current.CancellationToken);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        return wait;
+    }
+}

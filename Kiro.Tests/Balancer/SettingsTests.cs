@@ -1,0 +1,80 @@
+using Kiro.Balancer;
+using Kiro.ServiceDefaults.Settings;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer;
+
+/// <summary>All settings together; the rooms' own tests have the details.</summary>
+public sealed class SettingsTests
+{
+    public static TheoryData<string, string> BadValues { get; } = new()
+    {
+        { "BALANCER_PORT=0", "a whole number from 1 to 65535" },
+        { "BALANCER_PORT=65536", "a whole number from 1 to 65535" },
+        { "BALANCER_PORT=http", "a whole number from 1 to 65535" },
+        { "BALANCER_PORT=13003.0", "a whole number from 1 to 65535" },
+        { "BALANCER_PORT=99999999999", "a whole number from 1 to 65535" },
+        { "BACKEND_HOSTS=api-1", "host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights above 0 and up to 1000; api-1 is neither" },
+        { "BACKEND_DNS=api:80", "a host name" },
+        { "BACKEND_PORT=0", "a whole number from 1 to 65535" },
+        { "BACKEND_START_PORT=x", "a whole number from 1 to 65535" },
+        { "BACKEND_COUNT=0", "a whole number from 1 to 52532" },
+        { "HEALTH_PATH=health", "a path that begins with /" },
+        { "HEALTH_INTERVAL=0", "a number from 0.1 to 3600" },
+        { "HEALTH_TIMEOUT=301", "a number from 0.1 to 300" },
+        { "HEALTH_FALL=0", "a whole number from 1 to 100" },
+        { "HEALTH_RISE=101", "a whole number from 1 to 100" },
+        { "DNS_INTERVAL=0", "a number from 1 to 86400" },
+        { "TRUSTED_PROXIES=all", "addresses or CIDR ranges such as 10.0.0.0/8,fd00::/8, or none; all is neither" },
+        { "HASH_IPV4_PREFIX=33", "a whole number from 1 to 32" },
+        { "HASH_IPV6_PREFIX=129", "a whole number from 1 to 128" },
+        { "DRAIN_DELAY=-1", "a number from 0 to 3600" },
+        { "DRAIN_TIMEOUT=0", "a number from 1 to 3600" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadValues))]
+    public void Read_BadValue_IsOneLine(string pair, string allowed) =>
+        Assert.Equal([$"{pair} is not valid: expected {allowed}."], Refusals(pair));
+
+    [Fact]
+    public void Read_SeveralBadValues_AreSeveralLines()
+    {
+        var lines = Refusals("BALANCER_PORT=x", "HEALTH_FALL=0", "TRUSTED_PROXIES=all", "BACKEND_COUNT=3");
+
+        Assert.Equal(["BALANCER_PORT", "TRUSTED_PROXIES", "HEALTH_FALL"], lines.Select(line => line.Split('=')[0]));
+    }
+
+    [Fact]
+    public void Read_EmptyValues_AreUnset()
+    {
+        string[] names =
+        [
+            "BALANCER_PORT", "BACKEND_HOSTS", "BACKEND_DNS", "BACKEND_PORT", "BACKEND_START_PORT", "BACKEND_COUNT", "HEALTH_PATH", "HEALTH_INTERVAL",
+            "HEALTH_TIMEOUT", "HEALTH_FALL", "HEALTH_RISE", "DNS_INTERVAL", "TRUSTED_PROXIES", "HASH_SEED", "HASH_IPV4_PREFIX", "HASH_IPV6_PREFIX",
+            "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT",
+        ];
+
+        var empty = BalancerSettings.Read(Settings.Of([.. names.Select((name, at) => name + (at % 2 == 0 ? "=" : "=  "))]));
+        var unset = BalancerSettings.Read(Settings.Of());
+
+        Assert.Equal(unset.Listen, empty.Listen);
+        Assert.Equal(unset.Drain, empty.Drain);
+        Assert.Equal(unset.Hashing, empty.Hashing);
+        Assert.Equal(unset.Health, empty.Health);
+        Assert.Equal(unset.Admin, empty.Admin);
+        Assert.Equal(unset.Clients.TrustedProxies, empty.Clients.TrustedProxies);
+        Assert.Equal(unset.Discovery.Fixed, empty.Discovery.Fixed);
+        Assert.Equal(unset.Discovery with { Fixed = [] }, empty.Discovery with { Fixed = [] });
+    }
+
+    [Fact]
+    public void Read_Unset_ListensOnTheDocumentedPort() => Assert.Equal(13003, BalancerSettings.Read(Settings.Of()).Listen.Port);
+
+    [Fact]
+    public void Read_AdminToken_IsNeverShown() =>
+        Assert.DoesNotContain("secret", BalancerSettings.Read(Settings.Of("ADMIN_TOKEN=secret")).ToString(), StringComparison.Ordinal);
+
+    private static IReadOnlyList<string> Refusals(params string[] pairs) =>
+        Assert.Throws<InvalidSettingsException>(() => BalancerSettings.Read(Settings.Of(pairs))).Lines;
+}

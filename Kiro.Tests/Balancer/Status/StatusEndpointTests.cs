@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.Json;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Hashing;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Status;
+
+public sealed class StatusEndpointTests
+{
+    [Fact]
+    public async Task Status_NodeUpAndNodeDown_HasExactlyTheShapeOfTheContract()
+    {
+        await using var node = SocketServer.Answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"status\":\"ok\",\"node\":\"api-1\"}");
+        var nobody = FreePort.Next();
+        await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{node.Port},127.0.0.1:{nobody}*2.5");
+        await Eventually.BeTrue(() => balancer.Registry.Current.Backends.All(backend => backend.Health.LastCheck is not null), "both are probed");
+
+        var status = await balancer.Status("203.0.113.7");
+
+        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array timestamp:Time");
+        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number");
+        AssertShape(status.GetProperty("summary"),
+            "total:Number healthy:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number");
+        AssertShape(status.GetProperty("client"), "ip:String backend:String node:String");
+        var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());
+        AssertShape(backends[node.Port],
+            "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number error:Null "
+            + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number");
+        AssertShape(backends[nobody],
+            "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null error:String "
+            + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number");
+
+        Assert.Equal(balancer.Port, status.GetProperty("balancer").GetProperty("port").GetInt32());
+        Assert.Equal("hosts", status.GetProperty("balancer").GetProperty("mode").GetString());
+        Assert.Equal("running", status.GetProperty("balancer").GetProperty("state").GetString());
+        Assert.Equal("203.0.113.7", status.GetProperty("client").GetProperty("ip").GetString());
+        Assert.Equal($"127.0.0.1:{node.Port}", status.GetProperty("client").GetProperty("backend").GetString());
+        Assert.Equal("up", backends[node.Port].GetProperty("state").GetString());
+        Assert.Equal(1, backends[node.Port].GetProperty("share").GetDouble());
+        Assert.Matches("^[0-9]+ms$", backends[node.Port].GetProperty("latency").GetString());
+        Assert.Equal("down", backends[nobody].GetProperty("state").GetString());
+        Assert.Equal("connection refused", backends[nobody].GetProperty("error").GetString());
+        Assert.Equal(2.5, backends[nobody].GetProperty("weight").GetDouble());
+    }
+
+    [Theory]
+    [InlineData("up up up", 3, 0, 0)]
+    [InlineData("up down draining", 1, 1, 1)]
+    [InlineData("starting down draining", 0, 2, 1)]
+    public async Task Summary_States_AreCounted(string states, int healthy, int unhealthy, int draining)
+    {
+        await using var unprobed = await UnprobedBalancer.Start();
+        unprobed.SetStates(states);
+
+        var status = await unprobed.Balancer.Status();
+
+        var summary = status.GetProperty("summary");
+        Assert.Equal(3, summary.GetProperty("total").GetInt32());
+        Assert.Equal(healthy, summary.GetProperty("healthy").GetInt32());
+        Assert.Equal(unhealthy, summary.GetProperty("unhealthy").GetInt32());
+        Assert.Equal(draining, summary.GetProperty("draining").GetInt32());
+        Assert.Equal(states, string.Join(' ', status.GetProperty("backends").EnumerateArray().Select(backend => backend.GetProperty("state").GetString())));
+    }
+
+    [Fact]
+    public async Task Client_EveryAddress_IsTheNodeThatTheRoutingCodeTakes()
+    {
+        await using var unprobed = await UnprobedBalancer.Start();
+        unprobed.SetStates("up up up");
+        var hash = new ClientHash(Settings.Read(HashingOptions.Read));
+
+        for (var client = 0; client < 20; client++)
+        {
+            var status = await unprobed.Balancer.Status($"203.0.113.{client}");
+
+            Assert.True(ClientAddress.TryParse($"203.0.113.{client}", out var address));
+            Assert.Equal(unprobed.Registry.Current.Choose(hash.Slot(address))!.Id, status.GetProperty("client").GetProperty("backend").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Status_IsNeverStored()
+    {
+        await using var balancer = await BalancerInProcess.Start();
+
+        using var response = await balancer.Http.GetAsync("/lb/status", TestContext.Current.CancellationToken);
+
+        Assert.Equal("no-store", response.Headers.CacheControl!.ToString());
+        Assert.Equal("application/json; charset=utf-8", response.Content.Headers.ContentType!.ToString());
+    }
+
+    private static void AssertShape(JsonElement json, string shape) => Assert.Equal(
+        shape.Split(' '), json.EnumerateObject().Select(property => $"{property.Name}:{TypeOf(property.Value)}"));
+
+    private static string TypeOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String
+        && value.GetString()!.Contains('T')
+        && DateTimeOffset.TryParse(value.GetString(), CultureInfo.InvariantCulture, out _) ? "Time" : value.ValueKind.ToString();
+}

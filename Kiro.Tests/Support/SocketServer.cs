@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>A listener that does with a connection what no good server would.</summary>
+internal sealed class SocketServer : IAsyncDisposable
+{
+    private readonly TcpListener _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _accepting;
+    private int _connections;
+
+    /// <param name="serve">Has the connection until it returns; then it is closed.</param>
+    /// <param name="address">127.0.0.1, unless a test needs one port on several addresses.</param>
+    /// <param name="port">0 takes any.</param>
+    public SocketServer(Func<NetworkStream, CancellationToken, Task> serve, IPAddress? address = null, int port = 0)
+    {
+        _listener = new TcpListener(address ?? IPAddress.Loopback, port);
+        _listener.Start();
+        _accepting = AcceptAsync(serve);
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Reads the head of a request and answers with these bytes.</summary>
+    public static SocketServer Answering(string answer, IPAddress? address = null, int port = 0) => new(
+        async (stream, stop) =>
+        {
+            await ReadHead(stream, stop);
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
+        },
+        address, port);
+
+    public static async Task ReadHead(Stream stream, CancellationToken stop)
+    {
+        var end = 0;
+        var one = new byte[1];
+        while (end < 4 && await stream.ReadAsync(one, stop) == 1)
+        {
+            end = one[0] == "\r\n\r\n"[end] ? end + 1 : one[0] == '\r' ? 1 : 0;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync(Func<NetworkStream, CancellationToken, Task> serve)
+    {
+        var served = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var connection = await _listener.AcceptTcpClientAsync(_stop.Token);
+                Interlocked.Increment(ref _connections);
+                served.Add(ServeAsync(connection, serve));
+            }
+        }
+        catch (Exception problem) when (problem is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            await Task.WhenAll(served);
+        }
+    }
+
+    private async Task ServeAsync(TcpClient connection, Func<NetworkStream, CancellationToken, Task> serve)
+    {
+        using (connection)
+        {
+            try
+            {
+                await serve(connection.GetStream(), _stop.Token);
+            }
+            catch (Exception problem) when (problem is OperationCanceledException or IOException)
+            {
+                // The client has gone, or the test is over.
+            }
+        }
+    }
+}
