@@ -1,7 +1,7 @@
 namespace Kiro.Balancer.Backends;
 
 /// <summary>A node, from when discovery first names it until it is forgotten.</summary>
-internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, TimeProvider time)
+internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, TimeProvider? time = null)
 {
     private volatile BackendHealth _health = health;
     private volatile BackendEndpoint _endpoint = endpoint;
@@ -26,7 +26,7 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
         internal set => _health = value;
     }
 
-    public BackendCounters Counters { get; } = new(time);
+    public BackendCounters Counters { get; } = new(time ?? TimeProvider.System);
 
     /// <summary>Set by whoever has reason to doubt the node's state.</summary>
     public WakeSignal ProbeNow { get; } = new();

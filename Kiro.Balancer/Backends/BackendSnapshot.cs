@@ -16,14 +16,15 @@ internal sealed class BackendSnapshot
 
     /// <param name="backends">All known nodes.</param>
     /// <param name="ranking">Over the same nodes, in the same places.</param>
-    /// <param name="options">Reasons to pass over a node that is up.</param>
-    /// <param name="now">This moment.</param>
-    public BackendSnapshot(Backend[] backends, Rendezvous ranking, SelectionOptions options, DateTimeOffset now)
+    /// <param name="options">Reasons to pass over a node that is up; by default none.</param>
+    /// <param name="now">This moment, for a slow start.</param>
+    public BackendSnapshot(Backend[] backends, Rendezvous ranking, SelectionOptions? options = null, DateTimeOffset now = default)
     {
         _backends = backends;
         Ranking = ranking;
         _available = Array.ConvertAll(backends, backend => backend.Health.State == BackendState.Up);
         IsPanic = !_available.Contains(true);
+        options ??= SelectionOptions.Off;
         _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(backends, _available, ranking, options.BalanceFactor) : null;
         _slowStart = SlowStart.Of(backends, options.SlowStart, now);
     }
