@@ -1,0 +1,97 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Health;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Backends;
+
+/// <summary>Nodes that lose requests although they pass their probes.</summary>
+public sealed class EjectionTests
+{
+    private static readonly ProbeResult Passed = new(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null);
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly HealthRules _rules = new(new HealthOptions("/health", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(3), 2, 2));
+    private readonly BackendRegistry _registry;
+
+    public EjectionTests()
+    {
+        _registry = new BackendRegistry(new HashingOptions(1, 32, 64), _time, NullLogger<BackendRegistry>.Instance);
+        _registry.SetMembers(Enumerable.Range(1, 5).Select(number => new BackendEndpoint($"node-{number}", 13004)));
+        foreach (var backend in _registry.Current.Backends)
+        {
+            Probe(backend);
+        }
+    }
+
+    [Fact]
+    public void Eject_ANode_IsOutAlthoughItsProbesPassAndComesBackInTime()
+    {
+        var backend = _registry.Current.Backends[0];
+        _registry.Eject(backend, "5 requests in a row were lost");
+        Assert.Equal(BackendState.Down, backend.Health.State);
+
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Probe(backend);
+        Assert.Equal(BackendState.Down, backend.Health.State);
+        Assert.Equal("ejected for 10 s: 5 requests in a row were lost", backend.Health.Error);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Probe(backend);
+        Assert.Equal(BackendState.Up, backend.Health.State);
+        Assert.Null(backend.Health.Error);
+    }
+
+    [Fact]
+    public void Eject_AgainAndAgain_TakesLongerUntilItIsForgotten()
+    {
+        var backend = _registry.Current.Backends[0];
+        foreach (var seconds in new[] { 10, 20, 30 })
+        {
+            _registry.Eject(backend, "lost");
+            Assert.Equal(_time.GetUtcNow().AddSeconds(seconds), backend.Health.EjectedUntil);
+            _time.Advance(TimeSpan.FromSeconds(seconds));
+            Probe(backend);
+        }
+
+        _time.Advance(TimeSpan.FromMinutes(6));
+        _registry.Eject(backend, "lost");
+        Assert.Equal(_time.GetUtcNow().AddSeconds(10), backend.Health.EjectedUntil);
+    }
+
+    [Fact]
+    public void Eject_EveryNode_LeavesMoreThanHalfOfThem()
+    {
+        foreach (var backend in _registry.Current.Backends)
+        {
+            _registry.Eject(backend, "lost");
+        }
+
+        Assert.Equal(3, _registry.Current.Backends.Count(backend => backend.Health.State == BackendState.Up));
+    }
+
+    [Fact]
+    public void TakeOut_EveryNode_KnowsNoSuchLimit()
+    {
+        foreach (var backend in _registry.Current.Backends)
+        {
+            _registry.TakeOut(backend, "connection refused");
+        }
+
+        Assert.True(_registry.Current.IsPanic);
+    }
+
+    [Fact]
+    public void Lose_AnAnswerInBetween_BeginsAnew()
+    {
+        var counters = _registry.Current.Backends[0].Counters;
+        Assert.Equal(1, counters.Lose());
+        Assert.Equal(2, counters.Lose());
+        counters.Begin();
+        counters.Settle(answered: true);
+        counters.End();
+        Assert.Equal(1, counters.Lose());
+    }
+
+    private void Probe(Backend backend) => _registry.Change(backend, health => _rules.Apply(health, Passed, _time.GetUtcNow()));
+}
