@@ -125,6 +125,7 @@ internal sealed class RequestForwarder(
             return null;
         }
 
+        transformer.DiscardAnswer(context);
         backend.Counters.Fail();
         if (failure.Point == FailurePoint.Connect)
         {
