@@ -24,13 +24,28 @@ internal sealed class BalancerProcess : IAsyncDisposable
     /// <param name="settings">Other variables as NAME=value.</param>
     public static async Task<BalancerProcess> StartAsync(string hosts, params string[] settings)
     {
-        var port = FreePort.Next();
-        var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", .. settings])
-            .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
-        var balancer = new BalancerProcess(new ServiceProcess("Kiro.Balancer", variables), port);
-        await Eventually.BeTrue(async () => (await balancer.Http.GetAsync("/health")).IsSuccessStatusCode, "the balancer is healthy");
-        return balancer;
+        while (true)
+        {
+            var port = FreePort.Next();
+            var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", .. settings])
+                .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+            var balancer = new BalancerProcess(new ServiceProcess("Kiro.Balancer", variables), port);
+            await Eventually.BeTrue(async () => balancer.Process.HasExited || await balancer.IsHealthyAsync(hosts), "the balancer is healthy");
+            if (!balancer.Process.HasExited)
+            {
+                return balancer;
+            }
+
+            // Another test run took the port while the process was starting.
+            Assert.Contains("is in use", balancer.Process.Output, StringComparison.Ordinal);
+            await balancer.DisposeAsync();
+        }
     }
+
+    // On a port that was lost somebody else may answer, who does not know these nodes.
+    private async Task<bool> IsHealthyAsync(string hosts) =>
+        (await Http.GetStringAsync("/lb/status", TestContext.Current.CancellationToken)).Contains($"\"{hosts.Split(',')[0]}\"", StringComparison.Ordinal)
+        && (await Http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode;
 
     public async ValueTask DisposeAsync()
     {
