@@ -122,6 +122,7 @@ internal sealed class RequestForwarder(
             return null;
         }
 
+        transformer.DiscardAnswer(context);
         Report(backend, failure);
         return failure;
     }

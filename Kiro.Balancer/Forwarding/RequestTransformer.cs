@@ -17,6 +17,13 @@ internal sealed class RequestTransformer(Client client, OpenStreams streams) : H
     /// <summary>The client has the whole answer, whatever became of the request's body.</summary>
     public bool IsAnswered { get; private set; }
 
+    /// <summary>Undoes what an answer that broke has left behind.</summary>
+    public void DiscardAnswer(HttpContext httpContext)
+    {
+        _trailers?.Discard(httpContext);
+        _trailers = null;
+    }
+
     public override async ValueTask TransformRequestAsync(
         HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
     {

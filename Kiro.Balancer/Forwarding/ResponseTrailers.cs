@@ -13,9 +13,10 @@ namespace Kiro.Balancer.Forwarding;
 /// </summary>
 internal sealed class ResponseTrailers
 {
+    private readonly IHttpResponseBodyFeature _body;
     private readonly PipeWriter _output;
 
-    private ResponseTrailers(PipeWriter output) => _output = output;
+    private ResponseTrailers(IHttpResponseBodyFeature body) => (_body, _output) = (body, body.Writer);
 
     /// <returns>Null when the answer announces no trailers, or has no body that they could follow.</returns>
     public static ResponseTrailers? Announce(HttpContext context, HttpResponseMessage response)
@@ -33,8 +34,11 @@ internal sealed class ResponseTrailers
         context.Response.Headers.TransferEncoding = "chunked";
         context.Response.Headers.Trailer = response.Headers.Trailer.ToArray();
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(new ChunkedStream(body.Writer), body));
-        return new ResponseTrailers(body.Writer);
+        return new ResponseTrailers(body);
     }
+
+    /// <summary>Nothing of the answer was sent: another one is framed by Kestrel again.</summary>
+    public void Discard(HttpContext context) => context.Features.Set(_body);
 
     /// <summary>Ends the body with the last chunk and the trailers.</summary>
     public async ValueTask WriteAsync(HttpResponseHeaders trailers, CancellationToken cancellationToken)

@@ -8,8 +8,8 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// </summary>
 public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLifecycleService
 {
+    private readonly TaskCompletionSource _skipped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isDraining;
-    private volatile bool _skipDelay;
 
     /// <summary>True from the moment the service was told to stop.</summary>
     public bool IsDraining => _isDraining;
@@ -18,17 +18,14 @@ public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLife
     /// never finds the service still calling itself healthy.</summary>
     public void Begin() => _isDraining = true;
 
-    /// <summary>A person at the terminal does not want to wait: the next stop only waits for requests in flight.</summary>
-    public void SkipDelay() => _skipDelay = true;
+    /// <summary>A person at the terminal does not want to wait: the stop, also one under way, only waits for requests in flight.</summary>
+    public void SkipDelay() => _skipped.TrySetResult();
 
     /// <inheritdoc />
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         _isDraining = true;
-        if (!_skipDelay && options.Delay > TimeSpan.Zero)
-        {
-            await Task.Delay(options.Delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await _skipped.Task.WaitAsync(options.Delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc />

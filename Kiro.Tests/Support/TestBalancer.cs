@@ -58,7 +58,8 @@ internal sealed class TestBalancer : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
             ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "Logging:Console:LogLevel:Default=None", .. settings])
-            .Select(setting => setting.Split('=', 2)).Select(parts => KeyValuePair.Create(parts[0], (string?)parts[1])));
+            .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
+            .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
         builder.Services.AddSingleton<ILoggerProvider>(logs);
         var app = BalancerApplication.Build(builder);
         await app.StartAsync(TestContext.Current.CancellationToken);

@@ -13,6 +13,8 @@ public sealed class BrokenAnswerTests
     [InlineData("status too short", "HTTP/1.1 20 OK\r\n\r\n")]
     [InlineData("broken field", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")]
     [InlineData("bad length", "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
+    [InlineData("bad first chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n")]
+    [InlineData("bad first chunk before trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\nx\r\n")]
     [InlineData("unasked upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")]
     [InlineData("head without end", "endless")]
     public async Task Answer_Garbage_Is502AndNotRetried(string what, string answer)
@@ -28,7 +30,7 @@ public sealed class BrokenAnswerTests
         var seen = await balancer.ExchangeAsync($"{Get}X-Forwarded-For: {balancer.ClientOf(broken.Port)}\r\n\r\n");
 
         Assert.True(seen.Status == 502, $"{what}: {seen.StatusLine}");
-        Assert.Contains("\"error\":", seen.Body, StringComparison.Ordinal);
+        Assert.StartsWith("{\"status\":502,\"error\":", seen.Body, StringComparison.Ordinal);
         Assert.Single(broken.Heads);
         Assert.Empty(other.Heads);
         Assert.Equal(1, balancer.Backend(broken.Port).Counters.Failures);
@@ -61,8 +63,9 @@ public sealed class BrokenAnswerTests
         Assert.False(seen.IsComplete);
         Assert.Single(broken.Heads);
         Assert.Empty(other.Heads);
-        Assert.Equal(1, balancer.Backend(broken.Port).Counters.Failures);
+        await Eventually.BeTrue(() => balancer.Logs.Count > 0, "the balancer says so");
         Assert.Contains("in the middle of the answer", Assert.Single(balancer.Logs), StringComparison.Ordinal);
+        Assert.Equal(1, balancer.Backend(broken.Port).Counters.Failures);
     }
 
     [Fact]

@@ -34,6 +34,8 @@ public sealed class LostConnectionTests
         }
 
         Assert.Single(next.Arrived);
+        // HttpClient repeats a request without body by itself, at the same node and three times at most.
+        Assert.InRange(losing.Heads.Count, 1, bytes == 0 ? 4 : 1);
         Assert.Equal(1, balancer.Counters.Retries);
         Assert.Equal(1, balancer.Backend(losing.Port).Counters.Failures);
     }

@@ -92,6 +92,33 @@ public sealed class StreamingTests
     }
 
     [Fact]
+    public async Task Answer_ThatBeginsBeforeTheBodyEnds_ArrivesWhole()
+    {
+        // HttpClient reads no answer over HTTP/1.1 before it has sent the request: both directions, but one by one.
+        await using var node = new RawBackend(async exchange =>
+        {
+            await exchange.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while (await exchange.Connection.ReadChunkAsync() is { Length: > 0 } chunk)
+            {
+                await exchange.WriteAsync($"{chunk.Length:x}\r\n{chunk}\r\n");
+            }
+
+            await exchange.Connection.ReadLineAsync();
+            await exchange.WriteAsync("0\r\n\r\n");
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+        var answer = client.ReadAnswerAsync();
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        Assert.False(answer.IsCompleted);
+        await client.SendAsync("5\r\n then\r\n0\r\n\r\n");
+
+        Assert.Equal("first then", (await answer).Body);
+    }
+
+    [Fact]
     public async Task Upgraded_BothDirections_CarryAnyBytes()
     {
         // Ping, pong, masks, close frames: after the upgrade nothing is looked at any more.

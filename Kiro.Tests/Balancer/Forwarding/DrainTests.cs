@@ -1,0 +1,158 @@
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>The balancer itself is told to stop.</summary>
+public sealed class DrainTests
+{
+    private const string Health = "GET /health HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    private const string Get = "GET /status/200 HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    private const string Hold = "GET /hold HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Stop_WithRequestsInFlight_DrainsInOrder()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "DRAIN_DELAY=2");
+        using var kept = await RawClient.ConnectAsync(balancer.Port);
+        await kept.SendAsync(Get);
+        Assert.False((await kept.ReadAnswerAsync()).Has("Connection"));
+        using var held = await HoldAsync(balancer.Port, node);
+
+        var stopping = balancer.StopAsync();
+
+        // At once: who asks learns of it, and all goes on.
+        var health = await balancer.ExchangeAsync(Health);
+        Assert.Equal(503, health.Status);
+        Assert.Contains("\"draining\"", health.Body, StringComparison.Ordinal);
+        await kept.SendAsync(Get);
+        var answer = await kept.ReadAnswerAsync();
+        Assert.Equal("status 200 of node-1", answer.Body);
+        Assert.Equal("close", answer.Value("Connection"));
+        Assert.Equal("", await kept.Stream.ReadToEndAsync());
+        Assert.Equal("close", (await balancer.ExchangeAsync(Get)).Value("Connection"));
+
+        // After the delay: nobody new, but the request in flight finishes.
+        await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
+        Assert.False(stopping.IsCompleted);
+        node.Hold.Release();
+        Assert.Equal("held by node-1", (await held.ReadAnswerAsync()).Body);
+        await stopping;
+        Assert.Empty(balancer.Logs);
+    }
+
+    [Fact]
+    public async Task Stop_NodeFailsMeanwhile_IsStillTakenOut()
+    {
+        await using var dead = await TestBackend.StartAsync("dead");
+        await using var alive = await TestBackend.StartAsync("alive");
+        await using var balancer = await TestBalancer.StartAsync($"{dead.Host},{alive.Host}", "DRAIN_DELAY=2");
+        var stopping = balancer.StopAsync();
+        await dead.StopAsync();
+
+        using var request = balancer.Request(HttpMethod.Post, "/status/200", dead.Port);
+        using var answer = await balancer.Http.SendAsync(request, Cancel);
+
+        Assert.Equal("status 200 of alive", await answer.Content.ReadAsStringAsync(Cancel));
+        await stopping;
+    }
+
+    [Fact]
+    public async Task Sigterm_WithRequestsInFlight_FinishesThemAndExitsWith0()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=1");
+        using var held = await HoldAsync(balancer.Port, node);
+
+        balancer.Process.Signal("TERM");
+
+        await Eventually.BeTrue(async () => (await RawClient.ExchangeAsync(balancer.Port, Health)).Status == 503, "it says that it drains");
+        Assert.Equal(200, (await RawClient.ExchangeAsync(balancer.Port, Get)).Status);
+        await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
+        Assert.False(balancer.Process.HasExited);
+        node.Hold.Release();
+        Assert.Equal("held by node-1", (await held.ReadAnswerAsync()).Body);
+        Assert.Equal(0, await balancer.Process.ExitCode());
+        AssertNoTrouble(balancer);
+    }
+
+    [Fact]
+    public async Task Sigint_WithRequestsInFlight_SkipsTheDelayAndFinishesThem()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=3600");
+        using var held = await HoldAsync(balancer.Port, node);
+
+        balancer.Process.Signal("INT");
+
+        await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
+        node.Hold.Release();
+        Assert.Equal("held by node-1", (await held.ReadAnswerAsync()).Body);
+        Assert.Equal(0, await balancer.Process.ExitCode());
+        AssertNoTrouble(balancer);
+    }
+
+    [Fact]
+    public async Task Sigterm_ThenSigint_CutsTheDelayShort()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=3600");
+        balancer.Process.Signal("TERM");
+        await Eventually.BeTrue(async () => (await RawClient.ExchangeAsync(balancer.Port, Health)).Status == 503, "it says that it drains");
+
+        balancer.Process.Signal("INT");
+
+        Assert.Equal(0, await balancer.Process.ExitCode());
+        AssertNoTrouble(balancer);
+    }
+
+    [Fact]
+    public async Task Sigterm_WithAnOpenWebSocket_ClosesItAfterTheTimeoutAndExitsWith0()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=0", "DRAIN_TIMEOUT=1");
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+
+        balancer.Process.Signal("TERM");
+        await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
+        await socket.SendAsync("still here"u8.ToArray(), WebSocketMessageType.Text, true, Cancel);
+        Assert.Equal(10, (await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel)).Count);
+
+        await Assert.ThrowsAnyAsync<WebSocketException>(async () => await socket.ReceiveAsync(new byte[1].AsMemory(), Cancel));
+        Assert.Equal(0, await balancer.Process.ExitCode());
+        AssertNoTrouble(balancer);
+    }
+
+    private static async Task<RawClient> HoldAsync(int port, TestBackend node)
+    {
+        var client = await RawClient.ConnectAsync(port);
+        await client.SendAsync(Hold);
+        await Eventually.BeTrue(() => node.Arrived.Contains("GET /hold"), "a request is in flight");
+        return client;
+    }
+
+    private static async Task<bool> IsRefusedAsync(int port)
+    {
+        try
+        {
+            using var client = await RawClient.ConnectAsync(port);
+            return false;
+        }
+        catch (SocketException refused)
+        {
+            return refused.SocketErrorCode == SocketError.ConnectionRefused;
+        }
+    }
+
+    private static void AssertNoTrouble(BalancerProcess balancer)
+    {
+        Assert.DoesNotContain("xception", balancer.Process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("warn:", balancer.Process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("fail:", balancer.Process.Output, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,126 @@
+using System.IO.Hashing;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>Bodies far larger than the memory that the balancer may take for them.</summary>
+public sealed class LargeBodyTests(ITestOutputHelper output)
+{
+    private const long GiB = 1L << 30;
+
+    /// <summary>In MiB: a multiple of what was measured, and a small part of the body.</summary>
+    private const double MostGrowth = 100;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Body_OfAGiB_GoesThroughInBothDirectionsWithLittleMemory()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The memory of a process is read from /proc.");
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host);
+        await UploadAsync(balancer.Port, 1 << 20);
+        await DownloadAsync(balancer, 1 << 20);
+        var before = ProcessMemory.Peak(balancer.Process.Id);
+
+        Assert.EndsWith(TestBackendRoutes.Count(GiB), await UploadAsync(balancer.Port, GiB), StringComparison.Ordinal);
+        var afterUpload = ProcessMemory.Peak(balancer.Process.Id);
+        Assert.Equal(TestBackendRoutes.Count(GiB), await DownloadAsync(balancer, GiB));
+        var after = ProcessMemory.Peak(balancer.Process.Id);
+
+        output.WriteLine($"Peak: {before:0} MiB before, {afterUpload:0} MiB after 1 GiB up, {after:0} MiB after 1 GiB down.");
+        Assert.True(after - before < MostGrowth, $"from {before:0} to {after:0} MiB");
+    }
+
+    [Fact]
+    public async Task Client_ThatStopsReading_HoldsTheNodeBack()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The memory of a process is read from /proc.");
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host);
+        await DownloadAsync(balancer, 1 << 20);
+        var before = ProcessMemory.Resident(balancer.Process.Id);
+        var clients = new List<RawClient>();
+        for (var number = 0; number < 20; number++)
+        {
+            var client = await RawClient.ConnectAsync(balancer.Port, receiveBuffer: 4096);
+            clients.Add(client);
+            await client.SendAsync($"GET /bytes/{GiB} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        }
+
+        await Eventually.BeTrue(() => node.Arrived.Count == 21, "all requests have arrived");
+        await Task.Delay(1000, Cancel);
+        var growth = ProcessMemory.Resident(balancer.Process.Id) - before;
+        clients.ForEach(client => client.Dispose());
+
+        output.WriteLine($"20 stalled downloads of 1 GiB took {growth:0} MiB.");
+        Assert.True(growth < MostGrowth, $"{growth:0} MiB");
+        await Eventually.BeTrue(() => node.Aborted == 20, "the node hears that nobody reads any more");
+    }
+
+    [Fact]
+    public async Task Node_ThatStopsReading_HoldsTheClientBack()
+    {
+        await using var node = new RawBackend(_ => Task.Delay(Timeout.Infinite, Cancel));
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+        await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: {GiB}\r\n\r\n");
+        var sent = 0L;
+        var sending = SendAsync();
+
+        var before = -1L;
+        await Eventually.BeTrue(
+            async () =>
+            {
+                before = Volatile.Read(ref sent);
+                await Task.Delay(500, Cancel);
+                return before > 0 && Volatile.Read(ref sent) == before;
+            },
+            "the client cannot send more");
+
+        Assert.True(before < 64 << 20, $"{before} bytes went somewhere");
+        client.Dispose();
+        await sending;
+
+        async Task SendAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    await client.Stream.WriteAsync(TestBackendRoutes.Block);
+                    Volatile.Write(ref sent, sent + TestBackendRoutes.Block.Length);
+                }
+            }
+            catch (Exception end) when (end is IOException or ObjectDisposedException or OperationCanceledException)
+            {
+                // The test has seen what it wanted to see.
+            }
+        }
+    }
+
+    private static async Task<string> UploadAsync(int port, long bytes)
+    {
+        using var client = await RawClient.ConnectAsync(port);
+        await client.SendAsync($"POST /count HTTP/1.1\r\nHost: a.example\r\nContent-Length: {bytes}\r\n\r\n");
+        for (var left = bytes; left > 0; left -= TestBackendRoutes.Block.Length)
+        {
+            await client.Stream.WriteAsync(TestBackendRoutes.Block.AsMemory(0, (int)Math.Min(left, TestBackendRoutes.Block.Length)));
+        }
+
+        return (await client.ReadAnswerAsync()).Body;
+    }
+
+    private static async Task<string> DownloadAsync(BalancerProcess balancer, long bytes)
+    {
+        await using var body = await balancer.Http.GetStreamAsync($"/bytes/{bytes}", Cancel);
+        var (count, hash, buffer) = (0L, new XxHash3(), new byte[256 * 1024]);
+        while (await body.ReadAsync(buffer, Cancel) is var read && read > 0)
+        {
+            count += read;
+            hash.Append(buffer.AsSpan(0, read));
+        }
+
+        return TestBackendRoutes.Count(count, hash);
+    }
+}

@@ -1,0 +1,55 @@
+namespace Kiro.Tests.Support;
+
+/// <summary>A balancer in a process of its own, for what only a process shows: memory, signals, exit codes.</summary>
+internal sealed class BalancerProcess : IAsyncDisposable
+{
+    private BalancerProcess(ServiceProcess process, int port)
+    {
+        (Process, Port) = (process, port);
+        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.Zero })
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{port}"),
+        };
+    }
+
+    public ServiceProcess Process { get; }
+
+    public int Port { get; }
+
+    /// <summary>Opens a connection for each request.</summary>
+    public HttpClient Http { get; }
+
+    /// <summary>Starts it and waits until it is healthy.</summary>
+    /// <param name="hosts">BACKEND_HOSTS.</param>
+    /// <param name="settings">Other variables as NAME=value.</param>
+    public static async Task<BalancerProcess> StartAsync(string hosts, params string[] settings)
+    {
+        while (true)
+        {
+            var port = FreePort.Next();
+            var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", .. settings])
+                .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+            var balancer = new BalancerProcess(new ServiceProcess("Kiro.Balancer", variables), port);
+            await Eventually.BeTrue(async () => balancer.Process.HasExited || await balancer.IsHealthyAsync(hosts), "the balancer is healthy");
+            if (!balancer.Process.HasExited)
+            {
+                return balancer;
+            }
+
+            // Another test run took the port while the process was starting.
+            Assert.Contains("is in use", balancer.Process.Output, StringComparison.Ordinal);
+            await balancer.DisposeAsync();
+        }
+    }
+
+    // On a port that was lost somebody else may answer, who does not know these nodes.
+    private async Task<bool> IsHealthyAsync(string hosts) =>
+        (await Http.GetStringAsync("/lb/status", TestContext.Current.CancellationToken)).Contains($"\"{hosts.Split(',')[0]}\"", StringComparison.Ordinal)
+        && (await Http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode;
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await Process.DisposeAsync();
+    }
+}
