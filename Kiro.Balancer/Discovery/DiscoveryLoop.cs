@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
 
@@ -61,7 +62,13 @@ internal sealed class DiscoveryLoop(
         }
         catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
         {
-            problem = failure is TimeoutException ? "no answer in time" : failure.Message;
+            problem = failure switch
+            {
+                TimeoutException => "no answer in time",
+                SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } => "the name does not exist",
+                SocketException { SocketErrorCode: SocketError.TryAgain } => "no name server answers",
+                _ => failure.Message,
+            };
         }
 
         if (status.Problem is null)

@@ -13,11 +13,21 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <param name="environment">Variables for it; nothing of Kiro's is inherited from the test run.</param>
     /// <param name="arguments">Its command line.</param>
     public ServiceProcess(string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+        : this(Directory.CreateTempSubdirectory("kiro-test-").FullName, [], program, environment, arguments)
     {
-        var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
-        var start = new ProcessStartInfo(
-            Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet",
-            [Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments])
+    }
+
+    /// <param name="folder">Its working directory.</param>
+    /// <param name="wrapper">A command line to run it with, such as <c>unshare -m</c>; empty for none.</param>
+    /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>.</param>
+    /// <param name="environment">Variables for it.</param>
+    /// <param name="arguments">Its command line.</param>
+    public ServiceProcess(
+        string folder, string[] wrapper, string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        var dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+        string[] command = [.. wrapper, dotnet, Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

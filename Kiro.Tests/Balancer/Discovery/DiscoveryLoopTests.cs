@@ -121,6 +121,19 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
         Assert.True(await _time.AdvanceUntil(() => _status.Problem is null, 1));
     }
 
+    [Theory]
+    [InlineData(SocketError.HostNotFound, "the name does not exist")]
+    [InlineData(SocketError.NoData, "the name does not exist")]
+    [InlineData(SocketError.TryAgain, "no name server answers")]
+    public async Task Execute_NameCannotBeResolved_IsAFailureInPlainWords(SocketError error, string words)
+    {
+        _lookup.Fail(new SocketException((int)error));
+
+        await Start();
+
+        Assert.Equal($"Looking up api.test failed: {words}", _status.Problem);
+    }
+
     [Fact]
     public async Task Execute_LookupTakesTooLong_IsAFailureInPlainWords()
     {

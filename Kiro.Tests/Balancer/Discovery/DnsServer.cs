@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Discovery;
+
+/// <summary>
+/// A real DNS server (dnsmasq) that knows one name, and the way to start a balancer that asks it: in a mount namespace
+/// whose /etc/resolv.conf names it. That takes Linux and root.
+/// </summary>
+internal sealed class DnsServer : IAsyncDisposable
+{
+    public const string Name = "api.kiro.test";
+
+    // resolv.conf has no room for a port; an address that nobody else takes does instead.
+    private const string Address = "127.53.53.53";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("kiro-dns-").FullName;
+    private readonly string _program;
+    private Process? _process;
+
+    public DnsServer()
+    {
+        _program = Requirement.Find("dnsmasq") ?? "";
+        Requirement.Need("dns", _program != "" && Requirement.Find("unshare") is not null, "dnsmasq and unshare are not installed");
+        Requirement.Need("dns", Environment.IsPrivilegedProcess, "a mount namespace and port 53 need root");
+        File.WriteAllText(ResolvConf, $"nameserver {Address}\noptions timeout:1 attempts:1\n");
+        Publish();
+    }
+
+    private string Hosts => Path.Combine(_folder, "hosts");
+
+    private string ResolvConf => Path.Combine(_folder, "resolv.conf");
+
+    /// <summary>What the name stands for from now on; nothing: it does not exist.</summary>
+    public void Publish(params string[] addresses)
+    {
+        File.WriteAllLines(Hosts, addresses.Select(address => $"{address} {Name}"));
+        if (_process is not null)
+        {
+            ServiceProcess.Signal(_process.Id, "HUP");
+        }
+    }
+
+    public async Task Start()
+    {
+        _process = Process.Start(
+            _program,
+            [
+                "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv", "--no-hosts", "--addn-hosts=" + Hosts,
+                "--local=/kiro.test/", "--bind-interfaces", "--listen-address=" + Address, "--except-interface=lo", "--log-facility=/dev/null",
+            ]);
+        // Before it answers, a SIGHUP would end it.
+        await Eventually.BeTrue(Answers, "the DNS server answers");
+    }
+
+    public async Task Stop()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>A balancer that looks its nodes up here.</summary>
+    public ServiceProcess StartBalancer(IReadOnlyDictionary<string, string> environment) => new(
+        _folder,
+        // A refused mount must not leave the balancer with the machine's own servers.
+        ["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", ResolvConf],
+        "Kiro.Balancer", environment);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            await Stop();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<bool> Answers()
+    {
+        using var udp = new UdpClient(Address, 53);
+        // One question, recursion desired: x, type A, class IN.
+        await udp.SendAsync((byte[])[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, (byte)'x', 0, 0, 1, 0, 1]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        return (await udp.ReceiveAsync(patience.Token)).Buffer.Length > 0;
+    }
+}
