@@ -2,37 +2,36 @@ namespace Kiro.Balancer.Forwarding;
 
 /// <summary>
 /// Bounds retries to a part of the requests, so that nodes which are all in trouble do not get every request several
-/// times: in each window of 10 s as many retries as a fifth of its requests, and always 100.
+/// times. A bucket of 1,000 gains a fifth of every request and 10 a second: what good times left over is there for the
+/// moment in which a busy node dies with everything that it had in hand.
 /// </summary>
 internal sealed class RetryBudget(ForwardingCounters counters, TimeProvider time)
 {
-    private const double Share = 0.2;
-    private const long Reserve = 100;
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
+    private const double Size = 1000;
+    private const double Start = 100;
+    private const double PerRequest = 0.2;
+    private const double PerSecond = 10;
 
     private readonly Lock _taking = new();
-    private long _windowStart = time.GetTimestamp();
-    private long _requestsBefore;
-    private long _taken;
+    private double _left = Start;
+    private long _requestsSeen;
+    private long _lastGain = time.GetTimestamp();
 
     /// <summary>Takes one retry out of the budget, if there is one.</summary>
     public bool TryTake()
     {
         lock (_taking)
         {
-            if (time.GetElapsedTime(_windowStart) >= Window)
-            {
-                _windowStart = time.GetTimestamp();
-                _requestsBefore = counters.Requests;
-                _taken = 0;
-            }
-
-            if (_taken >= Reserve + (long)(Share * (counters.Requests - _requestsBefore)))
+            var (requests, now) = (counters.Requests, time.GetTimestamp());
+            var gain = PerRequest * (requests - _requestsSeen) + PerSecond * time.GetElapsedTime(_lastGain, now).TotalSeconds;
+            _left = Math.Min(Size, _left + gain);
+            (_requestsSeen, _lastGain) = (requests, now);
+            if (_left < 1)
             {
                 return false;
             }
 
-            _taken++;
+            _left--;
             return true;
         }
     }

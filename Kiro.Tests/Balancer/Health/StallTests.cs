@@ -31,7 +31,8 @@ public sealed class StallTests
 
         using var request = balancer.Request(HttpMethod.Get, "/hold", slow.Port);
         var answer = balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
-        await Eventually.BeTrue(() => balancer.Backend(slow.Port).Health.Successes > 2, "the suspected node was probed");
+        var before = balancer.Backend(slow.Port).Health.LastCheck;
+        await Eventually.BeTrue(() => balancer.Backend(slow.Port).Health is { Failures: 0 } health && health.LastCheck > before, "the suspected node was probed", 10);
         slow.Hold.Release();
         using var response = await answer;
 
