@@ -69,7 +69,7 @@ internal sealed class SocketServer : IAsyncDisposable
                 served.Add(ServeAsync(connection, serve));
             }
         }
-        catch (Exception problem) when (problem is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             await Task.WhenAll(served);
         }
