@@ -51,4 +51,7 @@ internal sealed record BackendHealth
         BackendVerdict.Up => BackendState.Up,
         _ => BackendState.Starting,
     };
+
+    /// <summary>Why the node is not simply up, in plain words; null when it is.</summary>
+    public string? Reason => Error ?? (State == BackendState.Draining ? DrainWords.Of(DrainReasons) : null);
 }

@@ -71,15 +71,16 @@ internal sealed class BackendRegistry(
                 return;
             }
 
-            var before = backend.Health.State;
-            Replace(backend, change(backend.Health));
+            var before = backend.Health;
+            Replace(backend, change(before));
             if (backend.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
             {
                 logger.Left(backend);
                 Publish([.. _current.Backends.Where(member => member != backend)]);
             }
-            else if (before != backend.Health.State)
+            else if (before.State != backend.Health.State || before.Node != backend.Health.Node)
             {
+                MarkTwins();
                 Swap([.. _current.Backends], _current.Ranking);
             }
         }
@@ -142,7 +143,21 @@ internal sealed class BackendRegistry(
         backend.Health = after;
         if (after.State != before.State)
         {
-            logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Error is null ? "" : $": {after.Error}");
+            logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Reason is null ? "" : $": {after.Reason}");
+        }
+    }
+
+    private void MarkTwins()
+    {
+        var twins = TwinRule.Find(_current.Backends);
+        foreach (var backend in _current.Backends)
+        {
+            var others = backend.Health.DrainReasons & ~DrainReasons.Twin;
+            var reasons = twins.Contains(backend) ? others | DrainReasons.Twin : others;
+            if (reasons != backend.Health.DrainReasons)
+            {
+                Replace(backend, backend.Health with { DrainReasons = reasons });
+            }
         }
     }
 

@@ -14,4 +14,7 @@ internal enum DrainReasons
 
     /// <summary>Discovery: the node is not in the answer any more, but still passes its probe.</summary>
     Absent = 4,
+
+    /// <summary>It is the IPv6 address of a node that is in use by its IPv4 address.</summary>
+    Twin = 8,
 }

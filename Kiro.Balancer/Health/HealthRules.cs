@@ -8,7 +8,7 @@ internal sealed class HealthRules(HealthOptions options)
     /// <summary>A node that has never been up: it waits for nothing but its first good probe.</summary>
     private static readonly TimeSpan StartingInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A node in transition, down or draining.</summary>
+    /// <summary>A node in transition, down or on its way out.</summary>
     private static readonly TimeSpan FastInterval = TimeSpan.FromSeconds(2);
 
     /// <summary>Probes spread over time instead of hitting a node from all balancers at once.</summary>
@@ -50,7 +50,8 @@ internal sealed class HealthRules(HealthOptions options)
     /// <param name="random">Evenly from 0 to 1.</param>
     public TimeSpan NextProbe(BackendHealth health, double random)
     {
-        var isSteady = health is { State: BackendState.Up, Failures: 0 };
+        const DrainReasons Leaving = DrainReasons.Node | DrainReasons.Absent;
+        var isSteady = health is { Verdict: BackendVerdict.Up, Failures: 0, EjectedUntil: null } && (health.DrainReasons & Leaving) == 0;
         var interval = isSteady ? options.Interval
             : !health.HasBeenUp ? StartingInterval
             : FastInterval;

@@ -54,7 +54,7 @@ internal sealed class StatusReport(
             StateNames.Of(health.State), health.State == BackendState.Up, health.Reachable,
             health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
             health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
-            health.Error, health.LastCheck, health.Since, backend.Endpoint.Weight, Math.Round(share, 4),
+            health.Reason, health.LastCheck, health.Since, backend.Endpoint.Weight, Math.Round(share, 4),
             backend.Counters.InFlight, backend.Counters.Requests, backend.Counters.Failures);
     }
 

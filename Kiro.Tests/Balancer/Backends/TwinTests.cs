@@ -1,0 +1,68 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Hashing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kiro.Tests.Balancer.Backends;
+
+/// <summary>DNS names the IPv4 and the IPv6 address of a host; it is one node all the same.</summary>
+public sealed class TwinTests
+{
+    private readonly BackendRegistry _registry = new(new HashingOptions(1, 32, 64), TimeProvider.System, NullLogger<BackendRegistry>.Instance);
+
+    [Fact]
+    public void Change_BothFamiliesOfOneNode_OnlyIPv4GetsRequests()
+    {
+        Members("10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2");
+        Up("10.0.0.1", "api-1");
+        Up("fd00::1", "api-1");
+        Up("fd00::2", "api-2");
+        Up("10.0.0.2", "api-2");
+
+        Assert.Equal(["10.0.0.1:13004", "10.0.0.2:13004"], UpIds());
+        Assert.Equal("the same node is in use by its IPv4 address", Find("fd00::1").Health.Reason);
+    }
+
+    [Fact]
+    public void Change_TheIPv4AddressFails_IPv6TakesOverUntilItIsBack()
+    {
+        Members("10.0.0.1", "fd00::1");
+        Up("10.0.0.1", "api-1");
+        Up("fd00::1", "api-1");
+
+        _registry.TakeOut(Find("10.0.0.1"), "connection refused");
+        Assert.Equal(["[fd00::1]:13004"], UpIds());
+
+        Up("10.0.0.1", "api-1");
+        Assert.Equal(["10.0.0.1:13004"], UpIds());
+    }
+
+    [Fact]
+    public void Change_NodesOfOneFamilyEach_AllGetRequests()
+    {
+        Members("10.0.0.1", "fd00::2");
+        Up("10.0.0.1", "api-1");
+        Up("fd00::2", "api-2");
+
+        Assert.Equal(2, UpIds().Count);
+    }
+
+    [Fact]
+    public void Change_NodesThatAllGiveOneName_AreNotOneNode()
+    {
+        Members("10.0.0.1", "10.0.0.2", "fd00::3");
+        Up("10.0.0.1", "api");
+        Up("10.0.0.2", "api");
+        Up("fd00::3", "api");
+
+        Assert.Equal(3, UpIds().Count);
+    }
+
+    private void Members(params string[] hosts) => _registry.SetMembers(hosts.Select(host => new BackendEndpoint(host, 13004)));
+
+    private Backend Find(string host) => _registry.Current.Backends.Single(backend => backend.Endpoint.Host == host);
+
+    private void Up(string host, string node) =>
+        _registry.Change(Find(host), health => health with { Verdict = BackendVerdict.Up, Node = node, Error = null });
+
+    private List<string> UpIds() => [.. _registry.Current.Backends.Where(backend => backend.Health.State == BackendState.Up).Select(backend => backend.Id)];
+}
