@@ -1,13 +1,13 @@
+using Kiro.Api;
 using Kiro.Api.Callers;
 using Kiro.Api.Database;
 using Kiro.Api.Demo;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
-using Kiro.Api.Settings;
 using Kiro.Api.Status;
-using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults;
 
 return await KiroApplication.RunAsync(args, builder =>
 {

@@ -1,9 +1,8 @@
 using Kiro.Api.Database;
-using Kiro.Cluster;
-using Kiro.Cluster.Arguments;
 using Kiro.Cluster.Nodes;
 using Kiro.Cluster.Output;
 using Kiro.Cluster.Settings;
+using Kiro.Cluster;
 using Kiro.ServiceDefaults.Settings;
 
 try

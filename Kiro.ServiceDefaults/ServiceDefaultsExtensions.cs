@@ -13,6 +13,9 @@ namespace Kiro.ServiceDefaults;
 /// <summary>What the balancer and the API have in common: logs, telemetry, service discovery, drain, health endpoints.</summary>
 public static class ServiceDefaultsExtensions
 {
+    // Some probes ask with HEAD; they mean the service itself, too.
+    private static readonly string[] Read = ["GET", "HEAD"];
+
     /// <summary>The version of the running program, such as <c>0.1.0</c>.</summary>
     public static string Version { get; } =
         Assembly.GetEntryAssembly()?.GetName().Version?.ToString(3) ?? "0.0.0";
@@ -50,12 +53,12 @@ public static class ServiceDefaultsExtensions
     /// <param name="health">The service's own answer to <c>GET /health</c>.</param>
     public static void MapDefaultEndpoints(this WebApplication app, Func<IResult> health)
     {
-        app.MapGet("/health", (HttpResponse response) =>
+        app.MapMethods("/health", Read, (HttpResponse response) =>
         {
             response.Headers.CacheControl = "no-store";
             return health();
         });
-        app.MapGet("/alive", (HttpResponse response) =>
+        app.MapMethods("/alive", Read, (HttpResponse response) =>
         {
             response.Headers.CacheControl = "no-store";
             return Results.Text("alive\n");

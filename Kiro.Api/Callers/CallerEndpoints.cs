@@ -1,5 +1,4 @@
 using Kiro.Api.Nodes;
-using Kiro.Api.Settings;
 
 namespace Kiro.Api.Callers;
 
@@ -11,6 +10,6 @@ internal static class CallerEndpoints
         {
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(
-                new CallerAnswer(CallerAddress.Of(context).ToString(), node.Name), ApiJson.Default.CallerAnswer);
+                new CallerAnswer(CallerAddress.Of(context).ToString(), node.Name));
         });
 }

@@ -1,4 +1,4 @@
-using Kiro.Api.Telemetry;
+using Kiro.Api.Logging;
 
 namespace Kiro.Api.Database;
 

@@ -1,6 +1,6 @@
 using System.Data.Common;
 using Dapper;
-using Kiro.Api.Telemetry;
+using Kiro.Api.Logging;
 
 namespace Kiro.Api.Database;
 

@@ -1,7 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using Kiro.Api.Answers;
 using Kiro.Api.Nodes;
-using Kiro.Api.Settings;
 
 namespace Kiro.Api.Demo;
 
@@ -38,7 +38,7 @@ internal static class DemoEndpoints
         }
 
         await Task.Delay(TimeSpan.FromMilliseconds(wait), time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return Results.Json(new SlowAnswer(node.Name, wait), ApiJson.Default.SlowAnswer);
+        return Results.Json(new SlowAnswer(node.Name, wait));
     }
 
     /// <summary>A tick a second, until the client leaves or the node is told to stop.</summary>

@@ -1,6 +1,5 @@
 using Kiro.Api.Database;
 using Kiro.Api.Nodes;
-using Kiro.Api.Settings;
 using Kiro.ServiceDefaults.Hosting;
 
 namespace Kiro.Api.Health;
@@ -22,7 +21,6 @@ internal sealed class NodeHealth(NodeIdentity node, DatabaseState database, SqlD
         var report = Report();
         return Results.Json(
             report,
-            ApiJson.Default.HealthReport,
             statusCode: report.Status == "draining" ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
     }
 }

@@ -1,6 +1,6 @@
 using Kiro.Api.Admin;
+using Kiro.Api.Answers;
 using Kiro.Api.Database;
-using Kiro.Api.Settings;
 
 namespace Kiro.Api.Ledger;
 
@@ -31,7 +31,7 @@ internal static class LedgerEndpoints
             {
                 var (totals, rows) = await store.ReadAsync(page, context.RequestAborted);
                 return Results.Json(
-                    ClientsAnswer.From(totals, page, rows, masked: verdict != AdminVerdict.Right), ApiJson.Default.ClientsAnswer);
+                    ClientsAnswer.From(totals, page, rows, masked: verdict != AdminVerdict.Right));
             }
         }
         catch (DatabaseAwayException)

@@ -1,5 +1,5 @@
 using Kiro.Api.Database;
-using Kiro.Api.Telemetry;
+using Kiro.Api.Logging;
 
 namespace Kiro.Api.Ledger;
 

@@ -1,5 +1,3 @@
-using Kiro.Api.Telemetry;
-
 namespace Kiro.Api.Ledger;
 
 internal static class LedgerRegistration

@@ -1,5 +1,4 @@
 using Kiro.Api.Database;
-using Kiro.Api.Settings;
 
 namespace Kiro.Api.Nodes;
 
@@ -11,6 +10,6 @@ internal static class NodeEndpoints
         {
             response.Headers.CacheControl = "no-store";
             return Results.Json(
-                new NodesAnswer(node.Name, database.Current.Word, directory.Nodes), ApiJson.Default.NodesAnswer);
+                new NodesAnswer(node.Name, database.Current.Word, directory.Nodes));
         });
 }

@@ -1,4 +1,3 @@
-using Kiro.Api.Settings;
 using Kiro.ServiceDefaults;
 
 namespace Kiro.Api.Nodes;

@@ -2,7 +2,6 @@ using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
-using Kiro.Api.Settings;
 
 namespace Kiro.Api.Status;
 
@@ -35,7 +34,6 @@ internal static class StatusEndpoints
                 new ClusterAnswer(nodes.Count, nodes.Count(node => node.State == "up"), nodes),
                 new CallerAnswer(CallerAddress.Of(context).ToString(), report.Node),
                 totals,
-                time.GetUtcNow()),
-            ApiJson.Default.StatusAnswer);
+                time.GetUtcNow()));
     }
 }

@@ -1,4 +1,3 @@
-using Kiro.Cluster.Arguments;
 using Microsoft.Extensions.Configuration;
 
 namespace Kiro.Cluster.Settings;

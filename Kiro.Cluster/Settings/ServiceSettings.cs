@@ -25,7 +25,7 @@ internal static class ServiceSettings
             .Build();
 
         var problems = new List<string>();
-        Collect(problems, () => Kiro.Api.Settings.ApiSettings.Read(seen));
+        Collect(problems, () => Kiro.Api.ApiSettings.Read(seen));
         if (settings.BalancerPort is not null)
         {
             Collect(problems, () => Kiro.Balancer.BalancerSettings.Read(seen));

@@ -1,4 +1,3 @@
-using Kiro.Cluster.Arguments;
 using Kiro.Cluster.Settings;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;

@@ -1,4 +1,4 @@
-using Kiro.Cluster.Arguments;
+using Kiro.Cluster.Settings;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Tests.Cluster;

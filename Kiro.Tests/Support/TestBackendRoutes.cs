@@ -2,8 +2,8 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http;
 
 namespace Kiro.Tests.Support;
 

@@ -1,9 +1,9 @@
 using System.Net;
-using Kiro.Balancer;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Hashing;
+using Kiro.Balancer;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

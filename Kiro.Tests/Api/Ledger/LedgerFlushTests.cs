@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using Kiro.Api.Database;
 using Kiro.Api.Ledger;
-using Kiro.Api.Telemetry;
 using Kiro.Tests.Api.Database;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;

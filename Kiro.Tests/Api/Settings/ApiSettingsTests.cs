@@ -1,5 +1,5 @@
 using Kiro.Api.Database;
-using Kiro.Api.Settings;
+using Kiro.Api;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;
 using MySqlConnector;

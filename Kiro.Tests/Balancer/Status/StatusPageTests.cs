@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
+using System.Text;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Status;

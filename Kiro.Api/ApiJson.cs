@@ -1,5 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json;
+using Kiro.Api.Answers;
 using Kiro.Api.Callers;
 using Kiro.Api.Demo;
 using Kiro.Api.Health;
@@ -7,7 +8,7 @@ using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
 using Kiro.Api.Status;
 
-namespace Kiro.Api.Settings;
+namespace Kiro.Api;
 
 /// <summary>Every answer that a node gives as JSON.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

@@ -1,4 +1,4 @@
-namespace Kiro.Cluster.Arguments;
+namespace Kiro.Cluster.Settings;
 
 /// <summary>What <c>--help</c> prints.</summary>
 internal static class HelpText

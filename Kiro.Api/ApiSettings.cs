@@ -6,7 +6,7 @@ using Kiro.Api.Nodes;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 
-namespace Kiro.Api.Settings;
+namespace Kiro.Api;
 
 /// <summary>Everything that can be set on a node.</summary>
 internal sealed class ApiSettings

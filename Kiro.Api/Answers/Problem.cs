@@ -1,8 +1,8 @@
-namespace Kiro.Api.Settings;
+namespace Kiro.Api.Answers;
 
 /// <summary>The body of every answer that is a refusal.</summary>
 internal sealed record Problem(string Error)
 {
     public static IResult Answer(int status, string error) =>
-        Results.Json(new Problem(error), ApiJson.Default.Problem, statusCode: status);
+        Results.Json(new Problem(error), statusCode: status);
 }

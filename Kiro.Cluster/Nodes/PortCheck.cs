@@ -1,9 +1,8 @@
-using System.Net;
 using System.Net.Sockets;
-using Kiro.Cluster.Nodes;
+using System.Net;
 using Kiro.ServiceDefaults.Settings;
 
-namespace Kiro.Cluster.Settings;
+namespace Kiro.Cluster.Nodes;
 
 /// <summary>Tries every port before anything is started, so that no half of a cluster comes up.</summary>
 internal static class PortCheck

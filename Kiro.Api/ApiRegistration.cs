@@ -1,9 +1,10 @@
 using Kiro.Api.Callers;
 using Kiro.Api.Health;
+using Kiro.Api.Logging;
+using Kiro.Api.Nodes;
 using Kiro.Api.Status;
-using Kiro.Api.Telemetry;
 
-namespace Kiro.Api.Settings;
+namespace Kiro.Api;
 
 internal static class ApiRegistration
 {

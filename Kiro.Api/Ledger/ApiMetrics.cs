@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
 using Kiro.Api.Database;
-using Kiro.Api.Ledger;
 
-namespace Kiro.Api.Telemetry;
+namespace Kiro.Api.Ledger;
 
 /// <summary>The meter <c>Kiro.Api</c>.</summary>
 internal sealed class ApiMetrics

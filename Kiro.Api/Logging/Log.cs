@@ -1,4 +1,4 @@
-namespace Kiro.Api.Telemetry;
+namespace Kiro.Api.Logging;
 
 /// <summary>Everything that a node says. 1xx: the database, 2xx: the ledger, 3xx: the nodes.</summary>
 internal static partial class Log

@@ -2,7 +2,7 @@ using System.Net;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 
-namespace Kiro.Api.Settings;
+namespace Kiro.Api.Nodes;
 
 /// <summary>Who this node is.</summary>
 /// <param name="Listen"><c>PORT</c>, default 13004.</param>

@@ -1,7 +1,6 @@
-using Kiro.Cluster.Settings;
 using Kiro.ServiceDefaults.Settings;
 
-namespace Kiro.Cluster.Arguments;
+namespace Kiro.Cluster.Settings;
 
 /// <summary>The runner's command line.</summary>
 /// <param name="Help">Print the help and do nothing.</param>

@@ -1,7 +1,6 @@
 using Kiro.Cluster.Output;
-using Kiro.Cluster.Supervision;
 
-namespace Kiro.Cluster.Health;
+namespace Kiro.Cluster.Supervision;
 
 /// <summary>Tells the user when the cluster is up, or what is missing after a minute.</summary>
 /// <param name="nodes">All nodes.</param>
