@@ -1,0 +1,42 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>Takes what services send by OTLP over HTTP, and keeps it as it came.</summary>
+internal sealed class OtlpReceiver : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly ConcurrentQueue<(string Path, byte[] Body)> _received = new();
+
+    private OtlpReceiver(WebApplication app) => _app = app;
+
+    public int Port { get; } = FreePort.Next();
+
+    public static async Task<OtlpReceiver> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var receiver = new OtlpReceiver(builder.Build());
+        receiver._app.Urls.Add($"http://127.0.0.1:{receiver.Port}");
+        receiver._app.Run(receiver.TakeAsync);
+        await receiver._app.StartAsync();
+        return receiver;
+    }
+
+    /// <summary>Whether one message to this path holds all of these byte sequences.</summary>
+    public bool Has(string path, params byte[][] parts) => _received.Any(message =>
+        message.Path == path && parts.All(part => message.Body.AsSpan().IndexOf(part) >= 0));
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private async Task TakeAsync(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body);
+        _received.Enqueue((context.Request.Path, body.ToArray()));
+    }
+}
