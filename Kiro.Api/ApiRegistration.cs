@@ -1,4 +1,3 @@
-using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Logging;
 using Kiro.Api.Nodes;
@@ -11,7 +10,6 @@ internal static class ApiRegistration
     /// <summary>What has no database in it.</summary>
     public static void AddApi(this IServiceCollection services, ApiSettings settings)
     {
-        services.IgnoreForwardedHeadersSwitch();
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
         services.AddSingleton(settings.Admin);
         services.AddSingleton<NodeHealth>();

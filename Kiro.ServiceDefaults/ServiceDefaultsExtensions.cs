@@ -4,6 +4,7 @@ using Kiro.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -29,6 +30,9 @@ public static class ServiceDefaultsExtensions
         builder.AddPlainLogging();
         builder.AddTelemetry();
         builder.Services.AddServiceDiscovery();
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED makes the framework believe everybody, and some tools set it by themselves.
+        // Who is believed is said by TRUSTED_PROXIES alone.
+        builder.Services.PostConfigure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.None);
 
         builder.Services.AddSingleton(listen);
         builder.WebHost.ConfigureKestrel(kestrel =>

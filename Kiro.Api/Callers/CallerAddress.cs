@@ -8,13 +8,6 @@ internal static class CallerAddress
 {
     private const string RealIp = "X-Real-IP";
 
-    /// <summary>
-    /// The framework would trust everybody when ASPNETCORE_FORWARDEDHEADERS_ENABLED is set, and some tools set it
-    /// by themselves; this takes its effect away. <see cref="UseCallerAddress"/> brings options of its own.
-    /// </summary>
-    public static void IgnoreForwardedHeadersSwitch(this IServiceCollection services) =>
-        services.PostConfigure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.None);
-
     /// <summary>Puts the caller's address in the place of a trusted proxy's.</summary>
     public static void UseCallerAddress(this IApplicationBuilder app, CallerOptions options)
     {

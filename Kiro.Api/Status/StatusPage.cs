@@ -10,7 +10,7 @@ internal sealed class StatusPage
     {
         using var stream = typeof(StatusPage).Assembly.GetManifestResourceStream("status.html")!;
         using var reader = new StreamReader(stream);
-        var html = reader.ReadToEnd();
+        var html = reader.ReadToEnd().ReplaceLineEndings("\n");
         Html = Encoding.UTF8.GetBytes(html);
         Policy = $"default-src 'none'; script-src {Hash(html, "script")}; style-src {Hash(html, "style")}; "
             + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

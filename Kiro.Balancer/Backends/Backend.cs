@@ -31,6 +31,9 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
     /// <summary>Set by whoever has reason to doubt the node's state.</summary>
     public WakeSignal ProbeNow { get; } = new();
 
+    /// <summary>Whether the node's last answer ended its connection.</summary>
+    public bool Closes { get; set; }
+
     /// <summary>Fires when it is hopeless to wait for this node's answers any longer.</summary>
     public CancellationToken Abandoned => Waiting.Token;
 

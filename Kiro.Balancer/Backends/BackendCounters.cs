@@ -31,23 +31,31 @@ internal sealed class BackendCounters(TimeProvider time)
     {
         Interlocked.Increment(ref _requests);
         Interlocked.Increment(ref _inFlight);
-        if (Interlocked.Increment(ref _awaiting) == 1)
+    }
+
+    /// <summary>From here on the node owes an answer: it has, or is about to have, all of the request.</summary>
+    public void Await()
+    {
+        if (Volatile.Read(ref _awaiting) == 0)
         {
             Volatile.Write(ref _lastSign, time.GetTimestamp());
         }
+
+        Interlocked.Increment(ref _awaiting);
     }
 
-    /// <summary>The request got the head of an answer, or nobody waits for it any more.</summary>
-    public void Settle(bool answered)
+    /// <summary>The node owes this answer no longer.</summary>
+    public void Settle() => Interlocked.Decrement(ref _awaiting);
+
+    /// <summary>The node has begun an answer.</summary>
+    public void Answer() => Volatile.Write(ref _lastSign, time.GetTimestamp());
+
+    /// <summary>A complete answer, or an ejection, begins the count of losses anew.</summary>
+    public void ForgetLosses()
     {
-        Interlocked.Decrement(ref _awaiting);
-        if (answered)
+        if (Volatile.Read(ref _lossStreak) != 0)
         {
-            Volatile.Write(ref _lastSign, time.GetTimestamp());
-            if (Volatile.Read(ref _lossStreak) != 0)
-            {
-                Volatile.Write(ref _lossStreak, 0);
-            }
+            Volatile.Write(ref _lossStreak, 0);
         }
     }
 

@@ -80,7 +80,7 @@ internal sealed class BackendRegistry(
             }
             else if (before.State != backend.Health.State || before.Node != backend.Health.Node)
             {
-                MarkTwins();
+                MarkTwins(_current.Backends);
                 Swap([.. _current.Backends], _current.Ranking);
             }
         }
@@ -106,6 +106,7 @@ internal sealed class BackendRegistry(
                 return;
             }
 
+            backend.Counters.ForgetLosses();
             Change(backend, health => EjectionRules.Eject(health, reason, time.GetUtcNow()));
         }
     }
@@ -147,10 +148,10 @@ internal sealed class BackendRegistry(
         }
     }
 
-    private void MarkTwins()
+    private void MarkTwins(IReadOnlyList<Backend> members)
     {
-        var twins = TwinRule.Find(_current.Backends);
-        foreach (var backend in _current.Backends)
+        var twins = TwinRule.Find(members);
+        foreach (var backend in members)
         {
             var others = backend.Health.DrainReasons & ~DrainReasons.Twin;
             var reasons = twins.Contains(backend) ? others | DrainReasons.Twin : others;
@@ -163,6 +164,7 @@ internal sealed class BackendRegistry(
 
     private void Publish(Backend[] members)
     {
+        MarkTwins(members);
         Array.Sort(members, (a, b) => string.CompareOrdinal(a.Id, b.Id));
         var nodes = Array.ConvertAll(members, member => new HashNode(member.Id, member.Endpoint.Weight));
         // The ranking is the one thing here that costs: it stays as long as ids and weights do.

@@ -25,8 +25,8 @@ internal sealed class BackendSnapshot
         _available = Array.ConvertAll(backends, backend => backend.Health.State == BackendState.Up);
         IsPanic = !_available.Contains(true);
         options ??= SelectionOptions.Off;
-        _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(backends, _available, ranking, options.BalanceFactor) : null;
         _slowStart = SlowStart.Of(backends, options.SlowStart, now);
+        _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(backends, _available, ranking, _slowStart, options.BalanceFactor) : null;
     }
 
     /// <summary>Whether a node is on its way back, so that the next moment's answer will be another.</summary>
@@ -42,16 +42,24 @@ internal sealed class BackendSnapshot
     public bool IsPanic { get; }
 
     /// <summary>The node that serves the clients of a slot, or null when no node is known.</summary>
-    public Backend? Choose(int slot)
+    public Backend? Choose(int slot) => Ranking.First(slot) is >= 0 and var first ? _backends[Bounded(slot, Serving(slot, first))] : null;
+
+    /// <summary>The same, and counts when a node leaves the request to another because it has its share.</summary>
+    public Backend? ChooseCounted(int slot)
     {
-        var first = Ranking.First(slot);
-        if (first < 0)
+        if (_bound is null || Ranking.First(slot) is not (>= 0 and var first))
         {
-            return null;
+            return Choose(slot);
         }
 
-        var place = Serving(slot, first);
-        return _backends[_bound is null ? place : _bound.Fit(slot, place)];
+        var home = Serving(slot, first);
+        var place = Bounded(slot, home);
+        if (place != home)
+        {
+            _backends[home].Counters.Overflow();
+        }
+
+        return _backends[place];
     }
 
     /// <summary>The next-ranked node after those that a request has already tried, or null when none is left.</summary>
@@ -84,6 +92,8 @@ internal sealed class BackendSnapshot
         return Array.ConvertAll(slots, count => count / (double)(ClientHash.SlotCount / Step));
     }
 
+    private int Bounded(int slot, int place) => _bound is null ? place : _bound.Fit(slot, place);
+
     private int Serving(int slot, int first)
     {
         if (IsPanic)
@@ -98,7 +108,11 @@ internal sealed class BackendSnapshot
     private int Instead(int slot, int returning)
     {
         var eligible = (bool[])_available.Clone();
-        eligible[returning] = false;
+        for (var place = 0; place < eligible.Length; place++)
+        {
+            eligible[place] &= !_slowStart!.HoldsBack(slot, place);
+        }
+
         var next = Ranking.FirstAmong(slot, eligible);
         return next < 0 ? returning : next;
     }

@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Backends;
 /// factor × its share of the requests under way. What is too much goes to the next node in the client's own ranking, so that
 /// it spreads over all others instead of falling onto one neighbour.
 /// </summary>
-internal sealed class BoundedLoad(Backend[] backends, bool[] available, Rendezvous ranking, int percent)
+internal sealed class BoundedLoad(Backend[] backends, bool[] available, Rendezvous ranking, SlowStart? slowStart, int percent)
 {
     private readonly double _allWeight = backends.Where((_, place) => available[place]).Sum(backend => backend.Endpoint.Weight);
 
@@ -25,11 +25,10 @@ internal sealed class BoundedLoad(Backend[] backends, bool[] available, Rendezvo
             return first;
         }
 
-        backends[first].Counters.Overflow();
         var eligible = new bool[backends.Length];
         for (var place = 0; place < eligible.Length; place++)
         {
-            eligible[place] = available[place] && HasRoom(place, all);
+            eligible[place] = available[place] && slowStart?.HoldsBack(slot, place) != true && HasRoom(place, all);
         }
 
         var next = ranking.FirstAmong(slot, eligible);

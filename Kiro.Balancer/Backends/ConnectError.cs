@@ -2,31 +2,36 @@ using System.Net.Sockets;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>Says in plain words why a connection could not be opened.</summary>
-internal static class ConnectError
+/// <summary>What a failed attempt to connect says, and about whom.</summary>
+internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
 {
-    public static string Describe(Exception failure)
+    public static ConnectError From(Exception failure)
     {
         for (var cause = failure; cause is not null; cause = cause.InnerException)
         {
             if (cause is SocketException socket)
             {
-                return socket.SocketErrorCode switch
-                {
-                    SocketError.ConnectionRefused => "connection refused",
-                    SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain => "name not found",
-                    SocketError.HostUnreachable or SocketError.NetworkUnreachable => "host unreachable",
-                    SocketError.TimedOut => "connection timed out",
-                    _ => socket.Message,
-                };
+                return From(socket);
             }
 
             if (cause is TimeoutException)
             {
-                return "connection timed out";
+                return new ConnectError("connection timed out", ConnectFault.Node);
             }
         }
 
-        return failure.Message;
+        return new ConnectError(failure.Message, ConnectFault.Node);
     }
+
+    private static ConnectError From(SocketException socket) => socket.SocketErrorCode switch
+    {
+        SocketError.ConnectionRefused => new("connection refused", ConnectFault.Node),
+        SocketError.HostUnreachable or SocketError.NetworkUnreachable => new("host unreachable", ConnectFault.Node),
+        SocketError.TimedOut => new("connection timed out", ConnectFault.Node),
+        SocketError.HostNotFound or SocketError.NoData => new("name not found", ConnectFault.Node),
+        SocketError.TryAgain => new("no name server answers", ConnectFault.NameServer),
+        SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AddressNotAvailable =>
+            new($"the balancer itself is short of connections ({socket.Message})", ConnectFault.Balancer),
+        _ => new(socket.Message, ConnectFault.Node),
+    };
 }

@@ -5,7 +5,8 @@ namespace Kiro.Balancer.Backends;
 
 /// <summary>
 /// One host with an IPv4 and an IPv6 address is one node, although DNS names both. They are known by the name that the node
-/// gives itself; as long as the IPv4 address works, the other one is left alone.
+/// gives itself; as long as the IPv4 address works and is in the
+/// answer, the other one is left alone.
 /// </summary>
 internal static class TwinRule
 {
@@ -14,7 +15,7 @@ internal static class TwinRule
         .Where(member => member.Health.Node is not null && member.Health.Verdict == BackendVerdict.Up)
         .GroupBy(member => (member.Health.Node, member.Endpoint.Port))
         // Exactly one of each: nodes that all give the same name are not one node.
-        .Where(group => group.Count(IsIPv4) == 1 && group.Count(IsIPv6) == 1)
+        .Where(group => group.Count(IsIPv4) == 1 && !group.Single(IsIPv4).Health.DrainReasons.HasFlag(DrainReasons.Absent) && group.Count(IsIPv6) == 1)
         .Select(group => group.Single(IsIPv6))];
 
     private static bool IsIPv4(Backend backend) => FamilyOf(backend) == AddressFamily.InterNetwork;

@@ -7,13 +7,19 @@ internal sealed class WakeSignal : IDisposable
 
     public void Set()
     {
+        // Looked at first because an exception for every signal in a busy moment would cost.
+        if (_signal.CurrentCount > 0)
+        {
+            return;
+        }
+
         try
         {
             _signal.Release();
         }
         catch (SemaphoreFullException)
         {
-            // Already set.
+            // Somebody else was faster.
         }
     }
 

@@ -7,19 +7,23 @@ namespace Kiro.Balancer.Clients;
 internal sealed class ClientCensus
 {
     private const int EnoughRequests = 100;
+    private const int EnoughVotes = 20;
+    private const int MostVotes = 100;
 
     // Written without a lock by requests: a lost race costs a count, never a wrong verdict.
     private Sighting? _only;
     private bool _several;
-    private Sighting? _ignoredProxy;
+    private Sighting? _claimant;
+    private int _votes;
     private long _requests;
 
     /// <summary>The address that every request so far came from, once there were enough of them; else null.</summary>
     public ClientAddress? OnlyClient =>
         !Volatile.Read(ref _several) && Volatile.Read(ref _requests) >= EnoughRequests ? Volatile.Read(ref _only)?.Address : null;
 
-    /// <summary>The latest peer that sent X-Forwarded-For without being trusted; else null.</summary>
-    public ClientAddress? IgnoredProxy => Volatile.Read(ref _ignoredProxy)?.Address;
+    /// <summary>The peer that sends X-Forwarded-For without being trusted, when most requests come through it; else null.
+    /// A stranger who sends one is not worth a word.</summary>
+    public ClientAddress? IgnoredProxy => Volatile.Read(ref _votes) >= EnoughVotes ? Volatile.Read(ref _claimant)?.Address : null;
 
     /// <summary>Notes a request.</summary>
     /// <param name="client">Who sent it.</param>
@@ -40,9 +44,24 @@ internal sealed class ClientCensus
             }
         }
 
-        if (claimsAnother && !client.PeerIsTrusted && _ignoredProxy?.Address != client.Peer)
+        var claims = claimsAnother && !client.PeerIsTrusted;
+        if (claims || _votes > 0)
         {
-            Volatile.Write(ref _ignoredProxy, new Sighting(client.Peer));
+            Vote(client.Peer, claims);
+        }
+    }
+
+    // The majority vote of R. Boyer and J. Moore: what remains in the end is the peer that most requests name, if any.
+    private void Vote(ClientAddress peer, bool claims)
+    {
+        if (claims && _votes <= 0)
+        {
+            Volatile.Write(ref _claimant, new Sighting(peer));
+            _votes = 1;
+        }
+        else
+        {
+            _votes = Math.Min(MostVotes, _votes + (claims && _claimant?.Address == peer ? 1 : -1));
         }
     }
 

@@ -5,20 +5,32 @@ namespace Kiro.Balancer.Forwarding;
 /// <summary>One try of a request at one node, from the sending to the end of the exchange.</summary>
 internal sealed class Attempt : IDisposable
 {
+    private const int Waiting = 0;
+    private const int Settled = 1;
+    private const int GivenUp = 2;
+
     private readonly CancellationTokenSource? _giveUp;
     private readonly CancellationTokenRegistration _abandoned;
-    private bool _isSettled;
+    private readonly bool _isAwaited;
+    private int _state;
 
     /// <param name="backend">The node.</param>
+    /// <param name="isAwaited">Whether the node has all of the request at once, and owes an answer from now on.</param>
     /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
-    public Attempt(Backend backend, bool mayGoElsewhere)
+    public Attempt(Backend backend, bool isAwaited, bool mayGoElsewhere)
     {
         Backend = backend;
         backend.Counters.Begin();
+        _isAwaited = isAwaited;
+        if (isAwaited)
+        {
+            backend.Counters.Await();
+        }
+
         if (mayGoElsewhere)
         {
             _giveUp = new CancellationTokenSource();
-            _abandoned = backend.Abandoned.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _giveUp);
+            _abandoned = backend.Abandoned.UnsafeRegister(static attempt => ((Attempt)attempt!).OnAbandoned(), this);
         }
     }
 
@@ -30,12 +42,23 @@ internal sealed class Attempt : IDisposable
     /// <summary>The wait for an answer is over: with its head, or without.</summary>
     public void Settle(bool answered)
     {
-        if (!_isSettled)
+        // Whoever is first decides: an answer that has begun is not given up, and the other way round.
+        var before = Interlocked.CompareExchange(ref _state, Settled, Waiting);
+        if (before == Settled)
         {
-            _isSettled = true;
-            // From here on the exchange is the node's business: being slow now is no reason to cut it.
-            _abandoned.Unregister();
-            Backend.Counters.Settle(answered);
+            return;
+        }
+
+        _state = Settled;
+        _abandoned.Unregister();
+        if (_isAwaited)
+        {
+            Backend.Counters.Settle();
+        }
+
+        if (answered)
+        {
+            Backend.Counters.Answer();
         }
     }
 
@@ -44,5 +67,13 @@ internal sealed class Attempt : IDisposable
         // The source is left to the collector: it has no timer, and a node that is being given up may just be firing it.
         Settle(answered: false);
         Backend.Counters.End();
+    }
+
+    private void OnAbandoned()
+    {
+        if (Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting)
+        {
+            _giveUp!.Cancel();
+        }
     }
 }

@@ -6,6 +6,12 @@ internal enum FailurePoint
     /// <summary>No connection to the node: it has seen nothing of the request.</summary>
     Connect,
 
+    /// <summary>No connection, for want of the balancer's own sockets: no node is to blame, and none is better.</summary>
+    Balancer,
+
+    /// <summary>The request cannot be put into the form that a node would get.</summary>
+    Request,
+
     /// <summary>The connection was lost before any byte of the answer: the node may have acted on the request.</summary>
     BeforeResponse,
 

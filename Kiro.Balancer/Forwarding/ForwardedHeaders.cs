@@ -35,6 +35,7 @@ internal static class ForwardedHeaders
             DropClaims(request.Headers, headers);
         }
 
+        DropLookalikes(request.Headers, headers);
         Replace(headers, For, forwardedFor);
         Replace(headers, Proto, proto);
         Replace(headers, Host, host);
@@ -46,6 +47,19 @@ internal static class ForwardedHeaders
         foreach (var (name, _) in claimed)
         {
             if (name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.Equals(Standard, StringComparison.OrdinalIgnoreCase))
+            {
+                headers.Remove(name);
+            }
+        }
+    }
+
+    // CGI-like nodes cannot tell X_Real_IP from X-Real-IP; only the balancer's word may look like it.
+    private static void DropLookalikes(IHeaderDictionary claimed, HttpRequestHeaders headers)
+    {
+        foreach (var (name, _) in claimed)
+        {
+            if (name.Contains('_') && name.Replace('_', '-') is var meant
+                && (meant.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || meant.Equals(RealIp, StringComparison.OrdinalIgnoreCase)))
             {
                 headers.Remove(name);
             }

@@ -1,7 +1,6 @@
 using System.Text;
 using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Configuration.Memory;
 using OpenTelemetry.Trace;
 
 namespace Kiro.Balancer.Forwarding;
@@ -10,17 +9,13 @@ internal static class ForwardingServices
 {
     public static void AddForwarding(this WebApplicationBuilder builder, StreamOptions streams)
     {
-        // YARP logs every failed try with its stack trace, also when the client went away or another node answered.
-        // Our own line says what became of the request. First in the list, so that every other source wins over it.
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
-        {
-            InitialData = [KeyValuePair.Create("Logging:LogLevel:Yarp.ReverseProxy.Forwarder", (string?)"Error")],
-        });
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => BackendConnections.Create(
             services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
+        builder.Services.AddSingleton<KeptBytes>();
+        builder.Services.AddSingleton<FailureReports>();
         builder.Services.AddSingleton<RequestForwarder>();
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();

@@ -13,7 +13,7 @@ internal static class ForwardingTimeouts
     private static readonly ForwarderRequestConfig Stream = Idle(TimeSpan.FromHours(1));
 
     public static ForwarderRequestConfig For(HttpRequest request) =>
-        request.Headers.Upgrade.Count > 0 || request.Headers.Accept == "text/event-stream" ? Stream : Exchange;
+        request.Headers.Upgrade.Count > 0 || request.Headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase) ? Stream : Exchange;
 
     private static ForwarderRequestConfig Idle(TimeSpan timeout) => new()
     {

@@ -24,7 +24,18 @@ internal sealed class HeadFirstStream(Stream body, HttpResponse response) : Forw
 
     private async ValueTask<int> SendHeadAsync(ValueTask<int> read, CancellationToken cancellationToken)
     {
-        await response.Body.FlushAsync(cancellationToken);
+        try
+        {
+            await response.Body.FlushAsync(cancellationToken);
+        }
+        catch
+        {
+            // The read still writes into the caller's buffer: it must not get that back before the read is over.
+            body.Dispose();
+            await read.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            throw;
+        }
+
         return await read;
     }
 }

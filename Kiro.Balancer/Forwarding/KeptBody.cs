@@ -1,14 +1,15 @@
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Keeps small bodies of idempotent requests in memory, so that they can be sent to another node.</summary>
-internal sealed class KeptBody
+internal sealed class KeptBody : IDisposable
 {
     /// <summary>In bytes.</summary>
     public const int Longest = 64 * 1024;
 
     private readonly byte[] _bytes;
+    private readonly KeptBytes _all;
 
-    private KeptBody(byte[] bytes) => _bytes = bytes;
+    private KeptBody(byte[] bytes, KeptBytes all) => (_bytes, _all) = (bytes, all);
 
     /// <summary>Whether this request's body is worth keeping. One that waits for "100 Continue" is not: reading it
     /// would promise in the node's place that the body is welcome.</summary>
@@ -19,13 +20,16 @@ internal sealed class KeptBody
 
     /// <summary>Reads the body.</summary>
     /// <returns>Null when the client did not send what it announced: there is nobody, or nothing, to go on with.</returns>
-    public static async Task<KeptBody?> ReadAsync(HttpContext context)
+    /// <param name="context">The request; its length has been taken from <paramref name="all"/>.</param>
+    /// <param name="all">Gets the length back when the body is not needed any more.</param>
+    public static async Task<KeptBody?> ReadAsync(HttpContext context, KeptBytes all)
     {
-        var bytes = new byte[(int)context.Request.ContentLength!.Value];
+        var length = (int)context.Request.ContentLength!.Value;
         try
         {
+            var bytes = new byte[length];
             await context.Request.Body.ReadExactlyAsync(bytes, context.RequestAborted);
-            return new KeptBody(bytes);
+            return new KeptBody(bytes, all);
         }
         catch (BadHttpRequestException broken)
         {
@@ -36,8 +40,11 @@ internal sealed class KeptBody
             // Nobody waits for an answer.
         }
 
+        all.Return(length);
         return null;
     }
+
+    public void Dispose() => _all.Return(_bytes.Length);
 
     /// <summary>Gives the request its body, from the first byte on.</summary>
     public void Rewind(HttpRequest request) => request.Body = new MemoryStream(_bytes, writable: false);

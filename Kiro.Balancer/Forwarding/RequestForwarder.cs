@@ -17,6 +17,8 @@ internal sealed class RequestForwarder(
     HttpMessageInvoker connections,
     ForwardingCounters counters,
     RetryBudget budget,
+    FailureReports reports,
+    KeptBytes keptBytes,
     OpenStreams streams,
     TimeProvider time,
     ILogger<RequestForwarder> logger)
@@ -36,16 +38,18 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var slot = hash.Slot(client.Address);
-        if (registry.Current.Choose(slot) is not { } backend)
+        KeptBody? body = null;
+        if (KeptBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
+            && (body = await KeptBody.ReadAsync(context, keptBytes)) is null)
         {
-            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "no node is known");
             return;
         }
 
-        KeptBody? kept = null;
-        if (KeptBody.IsFor(request) && (kept = await KeptBody.ReadAsync(context)) is null)
+        using var kept = body;
+        var slot = hash.Slot(client.Address);
+        if (registry.Current.ChooseCounted(slot) is not { } backend)
         {
+            await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "no node is known");
             return;
         }
 
@@ -81,9 +85,8 @@ internal sealed class RequestForwarder(
                 || registry.Current.ChooseExcept(slot, tried) is not { } next
                 || !budget.TryTake())
             {
-                var status = failure.Point == FailurePoint.Timeout ? StatusCodes.Status504GatewayTimeout : StatusCodes.Status502BadGateway;
-                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, status, failure.Problem);
-                await RefuseAsync(context, status, failure.Problem);
+                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, failure.Status, failure.Problem);
+                await RefuseAsync(context, failure.Status, failure.Problem);
                 return;
             }
 
@@ -105,42 +108,30 @@ internal sealed class RequestForwarder(
     private async ValueTask<RequestFailure?> TryAsync(HttpContext context, Backend backend, RequestTransformer transformer, KeptBody? kept)
     {
         kept?.Rewind(context.Request);
-        var mayGoElsewhere = RetryPolicy.Allows(FailurePoint.BeforeResponse, context.Request.Method, RequestBodyKind.Of(context, kept));
-        using var attempt = transformer.Attempt = new Attempt(backend, mayGoElsewhere);
+        var body = RequestBodyKind.Of(context, kept);
+        var mayGoElsewhere = RetryPolicy.Allows(FailurePoint.BeforeResponse, context.Request.Method, body);
+        // A long body may take the client's time: as long as it comes, the node owes nothing.
+        var isAwaited = body != RequestBody.Streamed || context.Request.ContentLength <= KeptBody.Longest;
+        using var attempt = transformer.Attempt = new Attempt(backend, isAwaited, mayGoElsewhere);
         var error = await forwarder.SendAsync(
             context, backend.UrlPrefix, connections, ForwardingTimeouts.For(context.Request), transformer, attempt.GiveUp);
         if (error == ForwarderError.None || transformer.IsAnswered)
         {
+            backend.Counters.ForgetLosses();
             return null;
         }
 
         var failure = attempt.GiveUp.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested
             ? new RequestFailure(FailurePoint.BeforeResponse, "the node does not answer")
-            : RequestFailure.From(error, context.GetForwarderErrorFeature()?.Exception);
+            : RequestFailure.From(error, context.GetForwarderErrorFeature()?.Exception, context.RequestAborted.IsCancellationRequested);
         if (failure.Point == FailurePoint.Client)
         {
             return null;
         }
 
         transformer.DiscardAnswer(context);
-        Report(backend, failure);
+        reports.Report(backend, failure);
         return failure;
-    }
-
-    private void Report(Backend backend, RequestFailure failure)
-    {
-        backend.Counters.Fail();
-        if (failure.Point == FailurePoint.Connect)
-        {
-            registry.TakeOut(backend, failure.Problem);
-            return;
-        }
-
-        backend.ProbeNow.Set();
-        if (backend.Counters.Lose() >= EjectionRules.LossesInARow)
-        {
-            registry.Eject(backend, $"{EjectionRules.LossesInARow} requests in a row were lost");
-        }
     }
 
     // What follows on the connection may not be what the client meant as its next request.

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http.Features;
+
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Why a request is not forwarded, whatever the nodes say.</summary>
@@ -9,6 +11,13 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
         if (HttpMethods.IsConnect(request.Method))
         {
             return new RequestRefusal(StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+        }
+
+        // Kestrel takes controls within the target; lenient nodes would end the target there (RFC 9112, section 3).
+        var target = request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (target.AsSpan().ContainsAnyInRange('\0', ' ') || target.Contains('\x7F'))
+        {
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has control characters");
         }
 
         // Length and chunks at once is how requests are smuggled (RFC 9112, section 6.3). Kestrel renames the length.

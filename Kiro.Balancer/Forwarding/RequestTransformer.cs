@@ -58,10 +58,15 @@ internal sealed class RequestTransformer(Client client, OpenStreams streams) : H
         }
 
         HopByHop.RemoveNamed(proxyResponse.Headers.Connection, httpContext.Response.Headers);
-        if (proxyResponse.Headers.ConnectionClose == true)
+        var closes = proxyResponse.Headers.ConnectionClose == true;
+        if (closes != Attempt.Backend.Closes)
         {
-            // Servers that shut down say so like this; a probe finds out whether this one does.
-            Attempt.Backend.ProbeNow.Set();
+            Attempt.Backend.Closes = closes;
+            if (closes)
+            {
+                // Servers that shut down begin to say so like this; a probe finds out whether this one does.
+                Attempt.Backend.ProbeNow.Set();
+            }
         }
 
         if (proxyResponse.Content.Headers.ContentType?.MediaType == "text/event-stream")

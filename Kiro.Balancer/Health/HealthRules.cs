@@ -17,6 +17,11 @@ internal sealed class HealthRules(HealthOptions options)
     /// <summary>The health after a probe.</summary>
     public BackendHealth Apply(BackendHealth health, ProbeResult probe, DateTimeOffset now)
     {
+        if (probe.Outcome == ProbeOutcome.Unknown)
+        {
+            return health with { LastCheck = now };
+        }
+
         var passed = probe.Outcome is ProbeOutcome.Passed or ProbeOutcome.Draining;
         var after = health with
         {

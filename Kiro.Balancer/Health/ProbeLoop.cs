@@ -52,7 +52,8 @@ internal sealed class ProbeLoop(
             {
                 var probe = await prober.ProbeAsync(backend, cancellationToken);
                 registry.Change(backend, health => rules.Apply(health, probe, time.GetUtcNow()));
-                if (probe.Outcome == ProbeOutcome.Silent && backend.Health.Verdict == BackendVerdict.Down)
+                // Without another node there is nothing better to do than to wait for this one.
+                if (probe.Outcome == ProbeOutcome.Silent && backend.Health.Verdict == BackendVerdict.Down && !registry.Current.IsPanic)
                 {
                     backend.AbandonWaiting();
                 }

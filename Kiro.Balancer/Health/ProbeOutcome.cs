@@ -15,6 +15,9 @@ internal enum ProbeOutcome
     /// <summary>No answer in time, or the connection was lost.</summary>
     Silent,
 
+    /// <summary>The balancer could not even ask: nothing is known about the node.</summary>
+    Unknown,
+
     /// <summary>Nobody listens there: no doubt is left.</summary>
     Refused,
 }

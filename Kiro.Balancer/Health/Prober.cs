@@ -37,7 +37,14 @@ internal sealed class Prober(HealthOptions options, TimeProvider time) : IDispos
         catch (HttpRequestException failure) when (failure.HttpRequestError
             is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
         {
-            return new ProbeResult(ProbeOutcome.Refused, null, ConnectError.Describe(failure), null);
+            var error = ConnectError.From(failure);
+            var outcome = error.Fault switch
+            {
+                ConnectFault.Balancer => ProbeOutcome.Unknown,
+                ConnectFault.NameServer => ProbeOutcome.Silent,
+                _ => ProbeOutcome.Refused,
+            };
+            return new ProbeResult(outcome, null, error.Problem, null);
         }
         catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.InvalidResponse)
         {

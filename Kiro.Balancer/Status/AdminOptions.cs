@@ -17,7 +17,8 @@ internal sealed record AdminOptions(string? Token)
         Token is not null
         && authorization?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true
         && CryptographicOperations.FixedTimeEquals(
-            SHA256.HashData(Encoding.UTF8.GetBytes(authorization[Scheme.Length..].Trim())),
+            // Header bytes reach us one character each.
+            SHA256.HashData(Encoding.Latin1.GetBytes(authorization[Scheme.Length..].Trim())),
             SHA256.HashData(Encoding.UTF8.GetBytes(Token)));
 
     /// <summary>Keeps the token out of logs.</summary>

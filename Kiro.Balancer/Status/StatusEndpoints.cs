@@ -22,6 +22,8 @@ internal static class StatusEndpoints
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(report.For(context), StatusJson.Default.StatusModel);
         });
+        // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
+        app.Map("/lb/{**rest}", () => Results.NotFound());
         app.MapGet("/lb", (HttpResponse response, StatusPage page) => page.Answer(response));
     }
 }

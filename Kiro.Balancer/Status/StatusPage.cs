@@ -16,7 +16,7 @@ internal sealed class StatusPage
     {
         using var stream = typeof(StatusPage).Assembly.GetManifestResourceStream("status.html")!;
         using var reader = new StreamReader(stream);
-        _html = reader.ReadToEnd();
+        _html = reader.ReadToEnd().ReplaceLineEndings("\n");
         var start = _html.IndexOf(ScriptStart, StringComparison.Ordinal) + ScriptStart.Length;
         var script = _html[start.._html.IndexOf(ScriptEnd, StringComparison.Ordinal)];
         var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)));

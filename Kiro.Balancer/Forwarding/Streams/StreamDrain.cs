@@ -4,9 +4,12 @@ using Kiro.ServiceDefaults.Hosting;
 namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace.</summary>
-internal sealed class StreamDrain(OpenStreams streams, StreamOptions options, Drain drain, TimeProvider time) : BackgroundService
+internal sealed class StreamDrain(
+    OpenStreams streams, StreamOptions options, Drain drain, DrainOptions drainOptions, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan TimeForGoodbyes = TimeSpan.FromSeconds(4);
 
     private long? _balancerDrains;
 
@@ -33,7 +36,11 @@ internal sealed class StreamDrain(OpenStreams streams, StreamOptions options, Dr
             _balancerDrains ??= time.GetTimestamp();
         }
 
-        var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= options.Grace;
+        // The goodbyes must be said before the server cuts whatever is still open.
+        var stop = drainOptions.Delay + drainOptions.Timeout;
+        var last = stop > 2 * TimeForGoodbyes ? stop - TimeForGoodbyes : stop / 2;
+        var grace = options.Grace < last ? options.Grace : last;
+        var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= grace;
         foreach (var (stream, backend) in streams.All)
         {
             if (all || (backend.Health is { State: BackendState.Draining } health && time.GetUtcNow() - health.Since >= options.Grace))

@@ -70,6 +70,22 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         try
         {
             _isClosing = true;
+            // A client that does not read holds the goodbye up, too; it gets no more time than the others.
+            var patience = Task.Delay(Patience, time);
+            _ = GoodbyeBetweenFramesAsync();
+            await patience;
+            abort();
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // It ended by itself meanwhile.
+        }
+    }
+
+    private async Task GoodbyeBetweenFramesAsync()
+    {
+        try
+        {
             await _writing.WaitAsync();
             try
             {
@@ -82,9 +98,6 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
             {
                 _writing.Release();
             }
-
-            await Task.Delay(Patience, time);
-            abort();
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException or OperationCanceledException)
         {

@@ -6,20 +6,34 @@ namespace Kiro.Tests.Balancer.Backends;
 public sealed class ConnectErrorTests
 {
     [Theory]
-    [InlineData(SocketError.ConnectionRefused, "connection refused")]
-    [InlineData(SocketError.HostNotFound, "name not found")]
-    [InlineData(SocketError.TryAgain, "name not found")]
-    [InlineData(SocketError.HostUnreachable, "host unreachable")]
-    [InlineData(SocketError.NetworkUnreachable, "host unreachable")]
-    [InlineData(SocketError.TimedOut, "connection timed out")]
-    public void Describe_SocketError_IsPlainWords(SocketError error, string words) =>
-        Assert.Equal(words, ConnectError.Describe(new HttpRequestException("outer", new SocketException((int)error))));
+    [InlineData(SocketError.ConnectionRefused, "connection refused", nameof(ConnectFault.Node))]
+    [InlineData(SocketError.HostNotFound, "name not found", nameof(ConnectFault.Node))]
+    [InlineData(SocketError.TryAgain, "no name server answers", nameof(ConnectFault.NameServer))]
+    [InlineData(SocketError.HostUnreachable, "host unreachable", nameof(ConnectFault.Node))]
+    [InlineData(SocketError.NetworkUnreachable, "host unreachable", nameof(ConnectFault.Node))]
+    [InlineData(SocketError.TimedOut, "connection timed out", nameof(ConnectFault.Node))]
+    public void From_SocketError_IsPlainWordsAndAFault(SocketError error, string words, string fault)
+    {
+        var said = ConnectError.From(new HttpRequestException("outer", new SocketException((int)error)));
+        Assert.Equal((words, fault), (said.Problem, said.Fault.ToString()));
+    }
+
+    [Theory]
+    [InlineData(SocketError.TooManyOpenSockets)]
+    [InlineData(SocketError.NoBufferSpaceAvailable)]
+    [InlineData(SocketError.AddressNotAvailable)]
+    public void From_OwnShortage_BlamesNoNode(SocketError error)
+    {
+        var said = ConnectError.From(new HttpRequestException("outer", new SocketException((int)error)));
+        Assert.Equal(ConnectFault.Balancer, said.Fault);
+        Assert.StartsWith("the balancer itself is short of connections", said.Problem, StringComparison.Ordinal);
+    }
 
     [Fact]
-    public void Describe_Timeout_IsPlainWords() =>
-        Assert.Equal("connection timed out", ConnectError.Describe(new TaskCanceledException("outer", new TimeoutException())));
+    public void From_Timeout_IsPlainWords() =>
+        Assert.Equal("connection timed out", ConnectError.From(new TaskCanceledException("outer", new TimeoutException())).Problem);
 
     [Fact]
-    public void Describe_SomethingElse_IsItsMessage() =>
-        Assert.Equal("odd", ConnectError.Describe(new InvalidOperationException("odd")));
+    public void From_SomethingElse_IsItsMessage() =>
+        Assert.Equal("odd", ConnectError.From(new InvalidOperationException("odd")).Problem);
 }

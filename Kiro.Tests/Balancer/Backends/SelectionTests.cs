@@ -30,7 +30,7 @@ public sealed class SelectionTests
         foreach (var slot in Slots())
         {
             var ranking = snapshot.Ranking.Ranking(slot);
-            Assert.Equal(backends[ranking[0] == 2 ? ranking[1] : ranking[0]], snapshot.Choose(slot));
+            Assert.Equal(backends[ranking[0] == 2 ? ranking[1] : ranking[0]], snapshot.ChooseCounted(slot));
         }
 
         Assert.True(backends[2].Counters.Overflows > 0);
@@ -92,6 +92,17 @@ public sealed class SelectionTests
             Assert.Superset(home, now);
             home = now;
         }
+    }
+
+    [Fact]
+    public void Choose_TwoNodesCameBack_WhoIsHeldBackByOneIsNotSentToTheOther()
+    {
+        var backends = Backends(4);
+        backends[0].Health = backends[0].Health with { CameBack = Start };
+        backends[1].Health = backends[1].Health with { CameBack = Start };
+        var snapshot = Snapshot(backends, new SelectionOptions(0, TimeSpan.FromSeconds(100)), Start);
+
+        Assert.All(Slots(), slot => Assert.Contains(snapshot.Choose(slot), new[] { backends[2], backends[3] }));
     }
 
     [Fact]

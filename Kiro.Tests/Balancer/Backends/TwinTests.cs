@@ -37,6 +37,21 @@ public sealed class TwinTests
     }
 
     [Fact]
+    public void SetMembers_TheIPv4AddressLeavesTheAnswer_IPv6TakesOver()
+    {
+        Members("10.0.0.1", "fd00::1");
+        Up("10.0.0.1", "api-1");
+        Up("fd00::1", "api-1");
+
+        Members("fd00::1");
+        Assert.Equal(["[fd00::1]:13004"], UpIds());
+
+        _registry.TakeOut(Find("10.0.0.1"), "connection refused");
+        Assert.Equal(["[fd00::1]:13004"], UpIds());
+        Assert.Single(_registry.Current.Backends);
+    }
+
+    [Fact]
     public void Change_NodesOfOneFamilyEach_AllGetRequests()
     {
         Members("10.0.0.1", "fd00::2");

@@ -43,19 +43,36 @@ public sealed class ClientCensusTests
     }
 
     [Fact]
-    public void IgnoredProxy_UntrustedPeerClaimsAnother_IsNamed()
+    public void IgnoredProxy_MostRequestsComeThroughIt_IsNamed()
     {
-        Note(1, "10.0.0.1", claimsAnother: true);
-        Note(1, "10.0.0.2", claimsAnother: false);
+        Note(50, "10.0.0.1", claimsAnother: true);
+        Note(20, "10.0.0.2", claimsAnother: false);
 
         Assert.Equal(Address("10.0.0.1"), _census.IgnoredProxy);
     }
 
     [Fact]
-    public void IgnoredProxy_SeveralClaimAnother_LatestIsNamed()
+    public void IgnoredProxy_AStrangerClaimsAnother_IsNotWorthAWord()
     {
-        Note(1, "10.0.0.1", claimsAnother: true);
-        Note(1, "10.0.0.2", claimsAnother: true);
+        Note(19, "10.0.0.1", claimsAnother: true);
+
+        Assert.Null(_census.IgnoredProxy);
+    }
+
+    [Fact]
+    public void IgnoredProxy_ItSendsNoMore_IsForgotten()
+    {
+        Note(1000, "10.0.0.1", claimsAnother: true);
+        Note(100, "10.0.0.2", claimsAnother: false);
+
+        Assert.Null(_census.IgnoredProxy);
+    }
+
+    [Fact]
+    public void IgnoredProxy_AnotherTakesItsPlace_IsNamed()
+    {
+        Note(100, "10.0.0.1", claimsAnother: true);
+        Note(200, "10.0.0.2", claimsAnother: true);
 
         Assert.Equal(Address("10.0.0.2"), _census.IgnoredProxy);
     }

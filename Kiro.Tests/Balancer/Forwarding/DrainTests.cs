@@ -111,10 +111,10 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task Sigterm_WithAnOpenWebSocket_ClosesItAfterTheTimeoutAndExitsWith0()
+    public async Task Sigterm_WithAnOpenWebSocket_ClosesItBeforeTheTimeoutAndExitsWith0()
     {
         await using var node = await TestBackend.StartAsync();
-        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=0", "DRAIN_TIMEOUT=1");
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=0", "DRAIN_TIMEOUT=6", "STREAM_GRACE=3600");
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
 
@@ -123,7 +123,8 @@ public sealed class DrainTests
         await socket.SendAsync("still here"u8.ToArray(), WebSocketMessageType.Text, true, Cancel);
         Assert.Equal(10, (await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel)).Count);
 
-        await Assert.ThrowsAnyAsync<WebSocketException>(async () => await socket.ReceiveAsync(new byte[1].AsMemory(), Cancel));
+        Assert.Equal(WebSocketMessageType.Close, (await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel)).MessageType);
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
         Assert.Equal(0, await balancer.Process.ExitCode());
         AssertNoTrouble(balancer);
     }

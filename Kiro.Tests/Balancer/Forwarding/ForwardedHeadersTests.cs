@@ -44,6 +44,18 @@ public sealed class ForwardedHeadersTests
         Assert.Equal("203.0.113.7", RawHead.Value(head, "X-Real-IP"));
     }
 
+    [Theory]
+    [InlineData("TRUSTED_PROXIES=none")]
+    [InlineData("TRUSTED_PROXIES=127.0.0.1")]
+    public async Task AnyPeer_WithLookalikes_AreDropped(string trust)
+    {
+        var head = await ForwardAsync("X_Forwarded_For: 203.0.113.7\r\nX_Real_IP: 203.0.113.7\r\nX-Forwarded_Proto: https\r\nA_B: kept\r\n", null, trust);
+
+        Assert.DoesNotContain("203.0.113.7", head, StringComparison.Ordinal);
+        Assert.False(RawHead.Has(head, "X-Forwarded_Proto"));
+        Assert.Equal("kept", RawHead.Value(head, "A_B"));
+    }
+
     [Fact]
     public async Task UntrustedPeer_WithClaims_AreAllReplacedOrDropped()
     {

@@ -7,6 +7,8 @@ namespace Kiro.Tests.Balancer.Forwarding;
 
 public sealed class KeptBodyTests
 {
+    private readonly KeptBytes _all = new();
+
     [Theory]
     [InlineData("PUT", 1L, true)]
     [InlineData("PUT", 65_536L, true)]
@@ -39,7 +41,7 @@ public sealed class KeptBodyTests
     public async Task Rewind_Twice_GivesTheWholeBodyTwice()
     {
         var context = Context(new MemoryStream("hello"u8.ToArray()));
-        var kept = await KeptBody.ReadAsync(context);
+        var kept = await KeptBody.ReadAsync(context, _all);
 
         for (var time = 1; time <= 2; time++)
         {
@@ -58,7 +60,7 @@ public sealed class KeptBodyTests
         await pipe.Writer.CompleteAsync((Exception)Activator.CreateInstance(failure)!);
         var context = Context(pipe.Reader.AsStream());
 
-        Assert.Null(await KeptBody.ReadAsync(context));
+        Assert.Null(await KeptBody.ReadAsync(context, _all));
         Assert.Equal(200, context.Response.StatusCode);
     }
 
@@ -71,8 +73,30 @@ public sealed class KeptBodyTests
         await pipe.Writer.CompleteAsync(new BadHttpRequestException("broken", status));
         var context = Context(pipe.Reader.AsStream());
 
-        Assert.Null(await KeptBody.ReadAsync(context));
+        Assert.Null(await KeptBody.ReadAsync(context, _all));
         Assert.Equal(status, context.Response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Dispose_AndABodyThatNeverCame_GiveTheirBytesBack()
+    {
+        for (var body = 0; body < 2000; body++)
+        {
+            Assert.True(_all.TryTake(KeptBytes.Most));
+            var context = Context(new MemoryStream(body % 2 == 0 ? "hello"u8.ToArray() : []));
+            context.Request.ContentLength = 5;
+            _all.Return(KeptBytes.Most - 5);
+            (await KeptBody.ReadAsync(context, _all))?.Dispose();
+        }
+    }
+
+    [Fact]
+    public void TryTake_BeyondTheBound_IsRefusedAndTakesNothing()
+    {
+        Assert.True(_all.TryTake(KeptBytes.Most));
+        Assert.False(_all.TryTake(1));
+        _all.Return(KeptBytes.Most);
+        Assert.True(_all.TryTake(KeptBytes.Most));
     }
 
     private static DefaultHttpContext Context(Stream body)

@@ -76,6 +76,22 @@ public sealed class RequestTargetTests
     }
 
     [Theory]
+    [InlineData(0x01)]
+    [InlineData(0x09)]
+    [InlineData(0x0B)]
+    [InlineData(0x7F)]
+    public async Task Target_WithAControlCharacter_IsRefusedWithoutAskingANode(int character)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync($"GET /a{(char)character}HTTP/1.1 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+
+        Assert.Equal(400, answer.Status);
+        Assert.Empty(node.Heads);
+    }
+
+    [Theory]
     [InlineData("GET")]
     [InlineData("POST")]
     [InlineData("PUT")]

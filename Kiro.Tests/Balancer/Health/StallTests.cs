@@ -42,6 +42,22 @@ public sealed class StallTests
     }
 
     [Fact]
+    public async Task Get_TheOnlyNodeHangs_IsWaitedFor()
+    {
+        await using var hanging = new HangingNode();
+        await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{hanging.Port}", "HEALTH_TIMEOUT=1");
+        hanging.Hang();
+
+        var answer = balancer.Http.GetAsync(new Uri("/api/client-ip", UriKind.Relative), TestContext.Current.CancellationToken);
+        await Eventually.BeTrue(() => balancer.Backend(hanging.Port).Health.State == BackendState.Down, "the node is out");
+        Assert.False(answer.IsCompleted);
+        hanging.GoOn();
+        using var response = await answer;
+
+        Assert.True(response.IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task Post_ANodeThatHangs_IsNotSentToAnother()
     {
         await using var hanging = new HangingNode();

@@ -40,6 +40,28 @@ public sealed class StreamDrainTests
     }
 
     [Fact]
+    public async Task WebSocket_TheClientDoesNotRead_IsCutOff()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "HEALTH_INTERVAL=0.2", "STREAM_GRACE=1");
+        using var socket = await ConnectAsync(balancer);
+        // Echoes that nobody reads fill every buffer on the way, until the node's writes stand still.
+        var message = new byte[1024 * 1024];
+        for (var sent = 0; sent < 64; sent++)
+        {
+            var sending = socket.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, true, Cancel).AsTask();
+            if (await Task.WhenAny(sending, Task.Delay(TimeSpan.FromSeconds(1), Cancel)) != sending)
+            {
+                break;
+            }
+        }
+
+        node.IsDraining = true;
+
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over", 15);
+    }
+
+    [Fact]
     public async Task WebSocket_TheBalancerStops_IsClosedWith1001AndDoesNotHoldItUp()
     {
         await using var node = await TestBackend.StartAsync();
