@@ -40,6 +40,11 @@ internal sealed class Compose : IAsyncDisposable
             await compose.RunAsync(400, "build");
             await compose.RunAsync(60, ["up", "-d", .. more ?? []]);
             await compose.StatesAsync(nodes);
+            if (withDatabase)
+            {
+                await Eventually.BeTrue(async () => await Ledger.NodesAsync(await DatabaseAsync()) == nodes, "every node has its database", 60);
+            }
+
             return compose;
         }
         catch
@@ -91,24 +96,27 @@ internal sealed class Compose : IAsyncDisposable
     public Task StatesAsync(int up) => Eventually.BeTrue(
         async () => (await StatusAsync()).GetProperty("summary").GetProperty("healthy").GetInt32() == up, $"{up} nodes are up", 60);
 
-    public async Task<JsonElement> StatusAsync() => await GetAsync("/lb/status");
-
-    public async Task<JsonElement> GetAsync(string path) =>
-        await _http.GetFromJsonAsync<JsonElement>(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}{path}"));
+    public Task<JsonElement> StatusAsync() =>
+        _http.GetFromJsonAsync<JsonElement>(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/lb/status"));
 
     /// <summary>Waits until the ledger has counted so many requests.</summary>
     public static async Task CountedAsync(int requests)
     {
-        var address = (await Docker.AddressesAsync($"com.docker.compose.project={Project}", "com.docker.compose.service=db")).Values.Single();
-        var database = new Dictionary<string, string>
-        {
-            ["MYSQL_HOST"] = address, ["MYSQL_PORT"] = "3306", ["MYSQL_USER"] = "kiro", ["MYSQL_PASSWORD"] = "change-me", ["MYSQL_DATABASE"] = "kiro_api",
-        };
+        var database = await DatabaseAsync();
         long sum = 0;
         await Eventually.BeTrue(async () => (sum = await Ledger.SumAsync(database)) >= requests, $"the ledger has {requests} requests", 10);
         Note($"ledger {sum} of {requests}");
         Assert.Equal(requests, sum);
     }
+
+    private static async Task<Dictionary<string, string>> DatabaseAsync() => new()
+    {
+        ["MYSQL_HOST"] = (await Docker.AddressesAsync($"com.docker.compose.project={Project}", "com.docker.compose.service=db")).Values.Single(),
+        ["MYSQL_PORT"] = "3306",
+        ["MYSQL_USER"] = "kiro",
+        ["MYSQL_PASSWORD"] = "change-me",
+        ["MYSQL_DATABASE"] = "kiro_api",
+    };
 
     public async ValueTask DisposeAsync()
     {
