@@ -50,6 +50,7 @@ public sealed class ClusterTests
         await using var load = new Load(compose.Port);
         await Load.For(4);
         var fault = load.Now;
+        Compose.Note("$ docker kill api-3");
         await Docker.RunAsync("kill", victim);
         await Load.For(5);
         await Docker.RunAsync("start", victim);
@@ -77,6 +78,7 @@ public sealed class ClusterTests
         var slow = http.GetStringAsync(new Uri($"http://127.0.0.1:{compose.Port}/api/slow?ms=6000"), TestContext.Current.CancellationToken);
         await Load.For(1);
         var fault = load.Now;
+        Compose.Note("$ docker stop -t 50 balancer");
         await Docker.RunAsync("stop", "-t", "50", balancer);
         await slow;
         Assert.Equal("0 false", await Docker.InspectAsync(balancer, "{{.State.ExitCode}} {{.State.OOMKilled}}"));

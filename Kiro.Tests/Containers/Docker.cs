@@ -32,21 +32,23 @@ internal static class Docker
     }
 
     /// <summary>Runs a program in compose-export/ and returns what it printed; fails the test when it fails.</summary>
-    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, double seconds = 60, string? input = null)
+    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, double seconds = 60, Dictionary<string, string>? environment = null)
     {
         using var process = new Process
         {
             StartInfo = new ProcessStartInfo(program, arguments)
             {
                 WorkingDirectory = Path.Combine(Root, "compose-export"),
-                RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             },
         };
+        foreach (var (name, value) in environment ?? [])
+        {
+            process.StartInfo.Environment[name] = value;
+        }
+
         process.Start();
-        await process.StandardInput.WriteAsync(input);
-        process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
