@@ -9,7 +9,7 @@ using Kiro.Api.Status;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults;
 
-return await KiroApplication.RunAsync(args, builder =>
+return await KiroApplication.RunAsync(args, ApiOptions.UsualListen, builder =>
 {
     var settings = ApiSettings.Read(builder.Configuration);
     builder.AddServiceDefaults(settings.Api.Listen, settings.Drain);

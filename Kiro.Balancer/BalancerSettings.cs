@@ -22,12 +22,15 @@ internal sealed record BalancerSettings(
     HealthOptions Health,
     AdminOptions Admin)
 {
+    /// <summary>Where it listens unless it is told otherwise.</summary>
+    public static ListenPort UsualListen { get; } = new("BALANCER_PORT", 13003);
+
     /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
     public static BalancerSettings Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
         var read = new BalancerSettings(
-            new ListenPort("BALANCER_PORT", settings.Port("BALANCER_PORT", 13003)),
+            UsualListen with { Port = settings.Port(UsualListen.Variable, UsualListen.Port) },
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),

@@ -1,4 +1,4 @@
 using Kiro.Balancer;
 using Kiro.ServiceDefaults.Hosting;
 
-return await KiroApplication.RunAsync(args, BalancerApplication.Build);
+return await KiroApplication.RunAsync(args, BalancerSettings.UsualListen, BalancerApplication.Build);

@@ -11,8 +11,11 @@ internal sealed record ApiOptions(ListenPort Listen, string NodeName)
 {
     private const int LongestName = 255;
 
+    /// <summary>Where it listens unless it is told otherwise.</summary>
+    public static ListenPort UsualListen { get; } = new("PORT", 13004);
+
     public static ApiOptions Read(SettingsReader settings) =>
-        new(new ListenPort("PORT", settings.Port("PORT", 13004)), ReadName(settings));
+        new(UsualListen with { Port = settings.Port(UsualListen.Variable, UsualListen.Port) }, ReadName(settings));
 
     private static string ReadName(SettingsReader settings)
     {

@@ -1,3 +1,4 @@
+using Kiro.ServiceDefaults.Health;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -9,10 +10,12 @@ namespace Kiro.ServiceDefaults.Hosting;
 public static class KiroApplication
 {
     /// <summary>Reads <c>.env</c>, builds the service, runs it until it is told to stop.</summary>
-    /// <param name="args">The command line; <c>--NAME=value</c> sets a variable.</param>
+    /// <param name="args">The command line; <c>--NAME=value</c> sets a variable;
+    /// <c>--health</c> or <c>--alive</c> alone asks the service that already runs here.</param>
+    /// <param name="usual">Its port variable and the port when that is unset.</param>
     /// <param name="build">Adds the service's parts to the builder and builds it.</param>
-    /// <returns>The exit code: 0 after a clean stop, 1 when a setting or the port cannot be used.</returns>
-    public static async Task<int> RunAsync(string[] args, Func<WebApplicationBuilder, WebApplication> build)
+    /// <returns>The exit code: 0 after a clean stop or a good answer, 1 when a setting or the port cannot be used.</returns>
+    public static async Task<int> RunAsync(string[] args, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build)
     {
         WebApplication? app = null;
         // Taken while the application is alive: its services are gone once the run has ended.
@@ -21,6 +24,11 @@ public static class KiroApplication
         try
         {
             EnvironmentFile.Load();
+            if (HealthQuestion.Find(args) is { } path)
+            {
+                return await HealthQuestion.AskAsync(path, usual);
+            }
+
             app = build(WebApplication.CreateBuilder(new WebApplicationOptions
             {
                 Args = args,

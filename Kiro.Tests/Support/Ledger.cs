@@ -9,7 +9,14 @@ namespace Kiro.Tests.Support;
 internal static class Ledger
 {
     /// <summary>All requests that were counted, of all clients.</summary>
-    public static async Task<long> SumAsync(IReadOnlyDictionary<string, string> database)
+    public static Task<long> SumAsync(IReadOnlyDictionary<string, string> database) =>
+        NumberAsync(database, "SELECT COALESCE(SUM(requests), 0) FROM clients");
+
+    /// <summary>The nodes that have said so to the database.</summary>
+    public static Task<long> NodesAsync(IReadOnlyDictionary<string, string> database) =>
+        NumberAsync(database, "SELECT COUNT(*) FROM nodes");
+
+    private static async Task<long> NumberAsync(IReadOnlyDictionary<string, string> database, string sql)
     {
         await using System.Data.Common.DbConnection connection = database.TryGetValue("SQLITE_FILE", out var file)
             ? new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ConnectionString)
@@ -22,6 +29,6 @@ internal static class Ledger
                 Database = database["MYSQL_DATABASE"],
                 Pooling = false,
             }.ConnectionString);
-        return await connection.ExecuteScalarAsync<long>("SELECT COALESCE(SUM(requests), 0) FROM clients");
+        return await connection.ExecuteScalarAsync<long>(sql);
     }
 }

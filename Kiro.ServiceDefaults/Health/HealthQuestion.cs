@@ -1,0 +1,41 @@
+using System.Globalization;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.ServiceDefaults.Health;
+
+/// <summary>
+/// <c>--health</c> and <c>--alive</c>: the program asks the service that runs beside it how it is, and ends with 0 or 1.
+/// Container images without a shell or curl have nothing else to ask with.
+/// </summary>
+public static class HealthQuestion
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>The path to ask for, or null when the command line asks nothing.</summary>
+    public static string? Find(string[] args) =>
+        args.Contains("--health") ? "/health" : args.Contains("--alive") ? "/alive" : null;
+
+    /// <summary>Asks this machine's service.</summary>
+    /// <param name="path">What <see cref="Find"/> gave.</param>
+    /// <param name="listen">The port unless its variable says another.</param>
+    /// <returns>0 when the answer is 2xx, else 1.</returns>
+    public static async Task<int> AskAsync(string path, ListenPort listen)
+    {
+        var port = int.TryParse(Environment.GetEnvironmentVariable(listen.Variable), CultureInfo.InvariantCulture, out var set)
+            ? set
+            : listen.Port;
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Patience };
+        try
+        {
+            using var answer = await http.GetAsync(new Uri($"http://127.0.0.1:{port}{path}"));
+            // What Docker shows as the output of the check.
+            Console.Out.WriteLine(await answer.Content.ReadAsStringAsync());
+            return answer.IsSuccessStatusCode ? 0 : 1;
+        }
+        catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException)
+        {
+            Console.Out.WriteLine(problem.Message);
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Containers;
+
+/// <summary>One of the compose files, brought up with MariaDB beside it and a port of its own.</summary>
+internal sealed class Compose : IAsyncDisposable
+{
+    private const string Project = "kiro-test";
+    private const string Gateway = "172.31.13.1";
+
+    private static bool _isBuilt;
+
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly string _environment = Path.GetTempFileName();
+    private readonly string _file;
+    private readonly bool _withDatabase;
+
+    private Compose(string file, bool withDatabase)
+    {
+        _file = file;
+        _withDatabase = withDatabase;
+    }
+
+    public int Port { get; } = FreePort.Next();
+
+    /// <summary>Builds the images, runs <c>up -d</c> and waits until so many nodes are up.</summary>
+    public static async Task<Compose> UpAsync(string file, int nodes, string[]? more = null, bool withDatabase = true)
+    {
+        await Docker.NeedAsync();
+        var compose = new Compose(file, withDatabase);
+        string[] settings = [$"BALANCER_PORT={compose.Port}", "DRAIN_DELAY=2"];
+        // The load comes from this machine through a published port, so the balancer sees the network's gateway.
+        string[] database = [$"TRUSTED_PROXIES={Gateway}", "MYSQL_HOST=db", "MYSQL_PORT=3306", "MYSQL_USER=kiro", "MYSQL_PASSWORD=change-me"];
+        await File.WriteAllLinesAsync(compose._environment, withDatabase ? [.. settings, .. database] : settings);
+        try
+        {
+            // What a test run that was killed left behind.
+            await compose.RunAsync(60, "down", "-t", "1", "--remove-orphans");
+            await BuildAsync();
+            await compose.RunAsync(60, ["up", "-d", .. more ?? []]);
+            await compose.StatesAsync(nodes);
+            if (withDatabase)
+            {
+                await Eventually.BeTrue(async () => await Ledger.NodesAsync(await DatabaseAsync()) == nodes, "every node has its database", 60);
+            }
+
+            return compose;
+        }
+        catch
+        {
+            await compose.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Builds both images. Also without a change a build takes seconds, and one a run is enough.</summary>
+    public static async Task BuildAsync()
+    {
+        if (!_isBuilt)
+        {
+            await Docker.RunAsync("docker-compose", ["-f", "docker-compose.scale.yml", "build"], 400);
+            _isBuilt = true;
+        }
+    }
+
+    /// <summary>Runs a command of docker-compose and notes it, as it would be typed, in the report.</summary>
+    public async Task<string> RunAsync(double seconds, params string[] command)
+    {
+        Note($"$ docker-compose -f {_file} {string.Join(' ', command)}");
+        string[] database = _withDatabase ? ["-f", Path.Combine(Docker.Root, "Kiro.Tests", "Containers", "mariadb.yml")] : [];
+        return await Docker.RunAsync("docker-compose", ["-p", Project, "--env-file", _environment, "-f", _file, .. database, .. command], seconds);
+    }
+
+    /// <summary>A line for the test's output and for the file that <c>KIRO_REPORT</c> names.</summary>
+    public static void Note(string line)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(line);
+        if (Environment.GetEnvironmentVariable("KIRO_REPORT") is { Length: > 0 } file)
+        {
+            File.AppendAllLines(file, [line]);
+        }
+    }
+
+    /// <summary>The name of the container of a service that is not scaled.</summary>
+    public static async Task<string> ContainerAsync(string service) =>
+        (await Docker.AddressesAsync($"com.docker.compose.project={Project}", $"com.docker.compose.service={service}")).Keys.Single();
+
+    /// <summary>The running containers of the service <c>api</c>, which are also the names of its nodes, and their addresses.</summary>
+    public static Task<IReadOnlyDictionary<string, string>> NodesAsync() =>
+        Docker.AddressesAsync($"com.docker.compose.project={Project}", "com.docker.compose.service=api");
+
+    /// <summary>When each container was started: it changes when it is restarted.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> StartsAsync(IEnumerable<string> containers)
+    {
+        var starts = new Dictionary<string, string>();
+        foreach (var container in containers)
+        {
+            starts.Add(container, await Docker.InspectAsync(container, "{{.Id}} {{.State.StartedAt}} {{.RestartCount}}"));
+        }
+
+        return starts;
+    }
+
+    /// <summary>Waits until so many nodes are up, and no more.</summary>
+    public Task StatesAsync(int up) => Eventually.BeTrue(
+        async () => (await StatusAsync()).GetProperty("summary").GetProperty("healthy").GetInt32() == up, $"{up} nodes are up", 60);
+
+    public Task<JsonElement> StatusAsync() =>
+        _http.GetFromJsonAsync<JsonElement>(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/lb/status"));
+
+    /// <summary>Waits until the ledger has counted so many requests.</summary>
+    public static async Task CountedAsync(int requests)
+    {
+        var database = await DatabaseAsync();
+        long sum = 0;
+        await Eventually.BeTrue(async () => (sum = await Ledger.SumAsync(database)) >= requests, $"the ledger has {requests} requests", 10);
+        Note($"ledger {sum} of {requests}");
+        Assert.Equal(requests, sum);
+    }
+
+    private static async Task<Dictionary<string, string>> DatabaseAsync() => new()
+    {
+        ["MYSQL_HOST"] = (await Docker.AddressesAsync($"com.docker.compose.project={Project}", "com.docker.compose.service=db")).Values.Single(),
+        ["MYSQL_PORT"] = "3306",
+        ["MYSQL_USER"] = "kiro",
+        ["MYSQL_PASSWORD"] = "change-me",
+        ["MYSQL_DATABASE"] = "kiro_api",
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        await RunAsync(90, "down", "-t", "5");
+        _http.Dispose();
+        File.Delete(_environment);
+    }
+}

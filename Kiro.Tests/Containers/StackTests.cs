@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kiro.Tests.Faults;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Containers;
+
+/// <summary>docker-stack.yml in a Swarm of this one host, scaled and updated while 500 clients are served.</summary>
+[Collection(HoldsDocker.Name)]
+public sealed class StackTests
+{
+    [Fact]
+    public async Task Stack_ScaledAndUpdated_NoRequestFails()
+    {
+        await using var stack = await Stack.DeployAsync(3);
+        await using var load = new Load(stack.Port);
+        await Load.For(4);
+        var up = load.Now;
+        await Stack.ScaleAsync(6);
+        await stack.NodesAsync(6);
+        await Load.For(3);
+        var down = load.Now;
+        await Stack.ScaleAsync(2);
+        await stack.NodesAsync(2);
+        await Load.For(4);
+        var update = load.Now;
+        var before = await stack.NamesAsync();
+        await Stack.UpdateAsync();
+        await stack.NodesAsync(2);
+        await Load.For(4);
+        Assert.Empty(before.Intersect(await stack.NamesAsync()));
+
+        var answers = await load.StopAsync();
+        var joined = new FaultReport([.. answers.Where(answer => answer.Ended < down)], up);
+        var left = new FaultReport([.. answers.Where(answer => answer.Ended > down - TimeSpan.FromSeconds(3) && answer.Ended < update)], down);
+        var updated = new FaultReport([.. answers.Where(answer => answer.Ended > update - TimeSpan.FromSeconds(3))], update);
+        var homes = joined.After(down - TimeSpan.FromSeconds(2));
+        joined.Note("docker service scale 3 → 6", homes.Count(client => client.Value != joined.Before[client.Key]));
+        left.Note("docker service scale 6 → 2", left.Before.Count(client => !before.Contains(client.Value)));
+        updated.Note("docker service update of 2 nodes", updated.Before.Count);
+        joined.AssertNoFailure();
+        left.AssertNoFailure();
+        updated.AssertNoFailure();
+        var old = joined.Before.Values.ToHashSet();
+        Assert.All(homes, client => Assert.True(client.Value == joined.Before[client.Key] || !old.Contains(client.Value), "moved from one old node to another"));
+        Assert.Empty(left.MovedWithoutNeed([.. left.Before.Values.Distinct().Where(node => !before.Contains(node))]));
+    }
+
+    /// <summary>The deployed stack.</summary>
+    private sealed class Stack : IAsyncDisposable
+    {
+        private const string Name = "kiro-test";
+        private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+        private bool _isOurSwarm;
+
+        public int Port { get; } = FreePort.Next();
+
+        public static async Task<Stack> DeployAsync(int nodes)
+        {
+            await Docker.NeedAsync();
+            await Compose.BuildAsync();
+            var stack = new Stack();
+            try
+            {
+                if ((await Docker.RunAsync("info", "--format", "{{.Swarm.LocalNodeState}}")).Trim() == "inactive")
+                {
+                    await Docker.RunAsync("swarm", "init", "--advertise-addr", "127.0.0.1");
+                    stack._isOurSwarm = true;
+                }
+
+                Compose.Note("$ docker stack deploy -c docker-stack.yml kiro");
+                await Docker.RunAsync("docker", ["stack", "deploy", "--resolve-image", "never", "-c", "docker-stack.yml", Name], environment: new()
+                {
+                    ["BALANCER_PORT"] = stack.Port.ToString(CultureInfo.InvariantCulture),
+                    ["KIRO_NODES"] = nodes.ToString(CultureInfo.InvariantCulture),
+                    ["DRAIN_DELAY"] = "2",
+                    // The load comes from this host, through the host's own bridge of the Swarm.
+                    ["TRUSTED_PROXIES"] = "172.16.0.0/12",
+                });
+                await stack.NodesAsync(nodes);
+                return stack;
+            }
+            catch
+            {
+                await stack.DisposeAsync();
+                throw;
+            }
+        }
+
+        public static Task<string> ScaleAsync(int nodes) => NotedAsync("service", "scale", $"{Name}_api={nodes}");
+
+        public static Task<string> UpdateAsync() => NotedAsync("service", "update", "--force", "--update-delay", "1s", $"{Name}_api");
+
+        /// <summary>Waits until so many nodes are up, and no more.</summary>
+        public Task NodesAsync(int count) => Eventually.BeTrue(async () => (await NamesAsync()).Count == count, $"{count} nodes are up", 90);
+
+        /// <summary>The nodes that are up.</summary>
+        public async Task<IReadOnlySet<string>> NamesAsync()
+        {
+            var status = await _http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{Port}/lb/status");
+            return status.GetProperty("backends").EnumerateArray()
+                .Where(node => node.GetProperty("state").GetString() == "up")
+                .Select(node => node.GetProperty("node").GetString()!)
+                .ToHashSet();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _http.Dispose();
+            await Docker.RunAsync("stack", "rm", Name);
+            await Eventually.BeTrue(async () => (await Docker.AddressesAsync($"com.docker.stack.namespace={Name}")).Count == 0, "the stack is gone", 60);
+            if (_isOurSwarm)
+            {
+                await Docker.RunAsync("swarm", "leave", "--force");
+            }
+        }
+
+        private static Task<string> NotedAsync(params string[] command)
+        {
+            Compose.Note($"$ docker {string.Join(' ', command)}");
+            return Docker.RunAsync("docker", command, 120);
+        }
+    }
+}
