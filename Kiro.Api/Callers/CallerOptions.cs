@@ -5,7 +5,7 @@ namespace Kiro.Api.Callers;
 
 /// <summary>Whose word about the caller's address counts.</summary>
 /// <param name="TrustedProxies"><c>TRUSTED_PROXIES</c>: networks in CIDR notation, or single addresses, separated by
-/// commas; default this machine alone.</param>
+/// commas, or <c>none</c>; default this machine alone.</param>
 internal sealed record CallerOptions(IReadOnlyList<IPNetwork> TrustedProxies)
 {
     private const string Variable = "TRUSTED_PROXIES";
@@ -14,8 +14,8 @@ internal sealed record CallerOptions(IReadOnlyList<IPNetwork> TrustedProxies)
     public static CallerOptions Read(SettingsReader settings)
     {
         var networks = new List<IPNetwork>();
-        foreach (var text in (settings.Text(Variable) ?? Default).Split(
-            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        var list = settings.Text(Variable) ?? Default;
+        foreach (var text in list == "none" ? [] : list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (Parse(text) is { } network)
             {

@@ -30,41 +30,31 @@ internal static class ForwardedHeaders
             proto = First(request.Headers[Proto]) ?? proto;
             host = First(request.Headers[Host]) ?? host;
         }
-        else
-        {
-            DropClaims(request.Headers, headers);
-        }
 
-        DropLookalikes(request.Headers, headers);
+        DropClaims(request.Headers, client.PeerIsTrusted, headers);
         Replace(headers, For, forwardedFor);
         Replace(headers, Proto, proto);
         Replace(headers, Host, host);
         Replace(headers, RealIp, client.Address.ToString());
     }
 
-    private static void DropClaims(IHeaderDictionary claimed, HttpRequestHeaders headers)
+    private static void DropClaims(IHeaderDictionary claimed, bool peerIsTrusted, HttpRequestHeaders headers)
     {
         foreach (var (name, _) in claimed)
         {
-            if (name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.Equals(Standard, StringComparison.OrdinalIgnoreCase))
+            if (name.Contains('_') ? IsLookalike(name.Replace('_', '-')) : !peerIsTrusted && IsClaim(name))
             {
                 headers.Remove(name);
             }
         }
     }
 
+    private static bool IsClaim(string name) =>
+        name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.Equals(Standard, StringComparison.OrdinalIgnoreCase);
+
     // CGI-like nodes cannot tell X_Real_IP from X-Real-IP; only the balancer's word may look like it.
-    private static void DropLookalikes(IHeaderDictionary claimed, HttpRequestHeaders headers)
-    {
-        foreach (var (name, _) in claimed)
-        {
-            if (name.Contains('_') && name.Replace('_', '-') is var meant
-                && (meant.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || meant.Equals(RealIp, StringComparison.OrdinalIgnoreCase)))
-            {
-                headers.Remove(name);
-            }
-        }
-    }
+    private static bool IsLookalike(string meant) =>
+        meant.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || meant.Equals(RealIp, StringComparison.OrdinalIgnoreCase);
 
     private static string? First(Microsoft.Extensions.Primitives.StringValues values) =>
         values.Count > 0 && values[0] is { Length: > 0 } value ? value : null;

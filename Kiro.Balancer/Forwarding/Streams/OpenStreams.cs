@@ -10,8 +10,6 @@ internal sealed class OpenStreams
 
     public IEnumerable<KeyValuePair<IOpenStream, Backend>> All => _streams;
 
-    public int Count => _streams.Count;
-
     public void Add(IOpenStream stream, Backend backend) => _streams[stream] = backend;
 
     public void Remove(IOpenStream stream) => _streams.TryRemove(stream, out _);

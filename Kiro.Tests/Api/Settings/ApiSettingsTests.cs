@@ -58,6 +58,10 @@ public sealed class ApiSettingsTests
     public void Read_TrustedProxy_IsANetwork(string value, string network) =>
         Assert.Equal([network], Read(("TRUSTED_PROXIES", value)).Callers.TrustedProxies.Select(trusted => trusted.ToString()));
 
+    [Fact]
+    public void Read_TrustedProxiesNone_TrustsNobody() =>
+        Assert.Empty(Read(("TRUSTED_PROXIES", "none")).Callers.TrustedProxies);
+
     [Theory]
     [InlineData("a;b'c\"d e")]
     [InlineData(" begins and ends with a space ")]
