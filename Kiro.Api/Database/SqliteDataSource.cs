@@ -8,7 +8,8 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 {
     // Both hold for a connection, not for the file. In WAL mode, NORMAL can lose the last commits when the machine
     // loses power, never when the process dies, and does not make each second's flush wait for the disk.
-    private const string Setup = "PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL;";
+    // The provider repeats a try that was still short of its own 5 s, so one try is to wait for much less.
+    private const string Setup = "PRAGMA busy_timeout = 500; PRAGMA synchronous = NORMAL;";
 
     public override string ConnectionString => connectionString;
 

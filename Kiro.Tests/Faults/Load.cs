@@ -60,7 +60,8 @@ internal sealed class Load : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             var number = Interlocked.Increment(ref _next);
-            var (client, isPost) = (number % Clients, number / Clients % 2 == 1);
+            // Neighbours differ, and a client's turns do: were all of a moment POSTs, a node that hangs would hold every connection.
+            var (client, isPost) = (number % Clients, (number + number / Clients) % 2 == 1);
             var sent = _clock.Elapsed;
             string? node = null, failure = null;
             try
