@@ -1,4 +1,5 @@
 using Kiro.AppHost;
+using Kiro.AppHost.Export;
 
 var builder = DistributedApplication.CreateBuilder(args);
 if (AppHostSettings.Read(builder) is not { } settings)
@@ -11,6 +12,7 @@ var database = builder.AddDatabase(settings);
 var nodes = builder.AddNodes(settings, database, token);
 var balancer = builder.AddBalancer(settings, nodes, token);
 nodes.AddCommands(balancer, token);
+builder.AddExport(settings, balancer, nodes);
 
 builder.Build().Run();
 return 0;

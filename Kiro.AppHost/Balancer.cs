@@ -1,3 +1,5 @@
+using Kiro.AppHost.Export;
+
 namespace Kiro.AppHost;
 
 /// <summary>The balancer: on a port of its own, because Aspire's proxy before it would give every client the same address.</summary>
@@ -12,6 +14,11 @@ internal static class Balancer
         IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
         IResourceBuilder<ParameterResource> token)
     {
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            return builder.PublishBalancer(settings, nodes, token);
+        }
+
         // It waits for no node: one that is dead must not keep the others from being served.
         var balancer = builder.AddProject<Projects.Kiro_Balancer>("balancer", options => options.ExcludeLaunchProfile = true)
             .WithHttpEndpoint(settings.BalancerPort, env: "BALANCER_PORT", isProxied: false)

@@ -1,3 +1,5 @@
+using Kiro.AppHost.Export;
+
 namespace Kiro.AppHost;
 
 /// <summary>The nodes: resources of their own, each with its own port, because Aspire's replicas share one proxy that hides them.</summary>
@@ -10,7 +12,7 @@ internal static class Replicas
         this IDistributedApplicationBuilder builder,
         AppHostSettings settings,
         IResourceBuilder<IResourceWithConnectionString>? database,
-        IResourceBuilder<ParameterResource> token) =>
+        IResourceBuilder<ParameterResource> token) => builder.ExecutionContext.IsPublishMode ? builder.PublishNodes(settings, token) :
         [.. Enumerable.Range(1, settings.Nodes + settings.Spares).Select(number =>
         {
             var node = builder.AddNode("api-" + number, settings.StartPort + number - 1, database, token);
