@@ -13,7 +13,7 @@ internal static class ComposeService
     public static void Shape(this Service service, string program, IReadOnlyDictionary<string, string> defaults)
     {
         var part = program.Split('.')[1];
-        service.Image = $"${{KIRO_{part.ToUpperInvariant()}_IMAGE:-kiro-{part.ToLowerInvariant()}:{Version}}}";
+        service.Image = $"${{KIRO_{part.ToUpperInvariant()}_IMAGE:-kiro-{part.ToLowerInvariant()}:{PublishedSettings.Version}}}";
         service.Build = new Build { Context = "..", Dockerfile = $"compose-export/Dockerfile.{part.ToLowerInvariant()}" };
         service.Restart = "unless-stopped";
         service.ReadOnly = true;
@@ -35,8 +35,6 @@ internal static class ComposeService
             service.Environment[name] = WithDefault(value, defaults);
         }
     }
-
-    private static string Version => typeof(ComposeService).Assembly.GetName().Version!.ToString(3);
 
     // ${MYSQL_HOST} → ${MYSQL_HOST:-host.docker.internal}: nothing has to be set.
     private static string WithDefault(string value, IReadOnlyDictionary<string, string> defaults) =>

@@ -3,6 +3,9 @@ namespace Kiro.AppHost.Export;
 /// <summary>What a user can set in what is published: parameters of the model, each with its default.</summary>
 internal static class PublishedSettings
 {
+    /// <summary>The version of the images.</summary>
+    public static string Version { get; } = typeof(PublishedSettings).Assembly.GetName().Version!.ToString(3);
+
     /// <summary>Gives a service a variable whose value the user sets under the same name.</summary>
     public static IResourceBuilder<ProjectResource> WithSetting(this IResourceBuilder<ProjectResource> service, string name, string fallback) =>
         service.WithEnvironment(name, service.ApplicationBuilder.AddSetting(name, fallback));
