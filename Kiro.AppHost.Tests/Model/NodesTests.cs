@@ -53,7 +53,7 @@ public sealed class NodesTests
     {
         var model = await AppHostModel.OfAsync(("MYSQL_HOST", "db.example"));
 
-        Assert.All(model, resource => Assert.False(resource.HasAnnotationOfType<WaitAnnotation>()));
+        Assert.All(model.OfType<ProjectResource>(), project => Assert.False(project.HasAnnotationOfType<WaitAnnotation>()));
     }
 
     [Fact]

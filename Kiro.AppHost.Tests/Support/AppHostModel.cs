@@ -9,11 +9,17 @@ internal static class AppHostModel
     /// <summary>The model for these settings; nothing else of this machine's environment counts.</summary>
     public static async Task<IReadOnlyList<IResource>> OfAsync(params (string Name, string Value)[] settings)
     {
+        await using var builder = await BuilderAsync(settings);
+        return [.. builder.Resources];
+    }
+
+    /// <summary>What AppHost.cs builds the application from.</summary>
+    public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(params (string Name, string Value)[] settings)
+    {
         string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN"];
         var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
         string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
-        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(arguments, TestContext.Current.CancellationToken);
-        return [.. builder.Resources];
+        return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(arguments, TestContext.Current.CancellationToken);
     }
 
     public static ProjectResource Project(this IEnumerable<IResource> resources, string name) =>
