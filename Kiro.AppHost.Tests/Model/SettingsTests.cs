@@ -17,4 +17,17 @@ public sealed class SettingsTests
         var line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith($"{name}={value}", line, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Start_WithABadValueInTheFile_IsOneClearLine()
+    {
+        var folder = Directory.CreateTempSubdirectory("kiro-settings-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, ".env"), "SPARE_COUNT=many\n", TestContext.Current.CancellationToken);
+
+        var (code, output) = await Publisher.RunInAsync(folder);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.Equal(1, code);
+        Assert.StartsWith("SPARE_COUNT=many", output, StringComparison.Ordinal);
+    }
 }

@@ -30,14 +30,17 @@ internal static class Publisher
     }
 
     /// <summary>Runs the AppHost and returns its exit code and what it wrote.</summary>
-    public static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    public static Task<(int Code, string Output)> RunAsync(params string[] arguments) => RunInAsync(Path.GetTempPath(), arguments);
+
+    /// <summary>The same in a folder, whose <c>.env</c> is read.</summary>
+    public static async Task<(int Code, string Output)> RunInAsync(string folder, params string[] arguments)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "Kiro.AppHost.dll");
         using var process = new Process
         {
             StartInfo = new ProcessStartInfo("dotnet", [program, .. arguments])
             {
-                WorkingDirectory = Path.GetTempPath(),
+                WorkingDirectory = folder,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             },

@@ -1,4 +1,5 @@
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace Kiro.AppHost;
 
@@ -13,7 +14,7 @@ namespace Kiro.AppHost;
 internal sealed record AppHostSettings(
     int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, ExportKind Export)
 {
-    /// <summary>Reads the configuration; null when a value cannot be used, which has then been said.</summary>
+    /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
     /// <remarks>What is published is the same everywhere: in publish mode nothing but <c>EXPORT</c> is read.</remarks>
     public static AppHostSettings? Read(IDistributedApplicationBuilder builder)
     {
@@ -24,6 +25,9 @@ internal sealed record AppHostSettings(
                 return new AppHostSettings(5, 0, 13003, 13004, null, false, ReadExport(new SettingsReader(builder.Configuration)));
             }
 
+            EnvironmentFile.Load();
+            // What it has set now. The real environment and the command line were read before, and win.
+            builder.Configuration.Sources.Insert(0, new EnvironmentVariablesConfigurationSource());
             var reader = new SettingsReader(builder.Configuration);
             var settings = new AppHostSettings(
                 reader.WholeNumber("INSTANCE_COUNT", 5, 1, 100),
