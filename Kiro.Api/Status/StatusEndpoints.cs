@@ -2,6 +2,7 @@ using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
+using Kiro.ServiceDefaults.Pages;
 
 namespace Kiro.Api.Status;
 
@@ -11,13 +12,7 @@ internal static class StatusEndpoints
     public static void MapStatus(this IEndpointRouteBuilder app)
     {
         app.MapGet("/", () => Results.Redirect("/status.html"));
-        app.MapGet("/status.html", (HttpResponse response, StatusPage page) =>
-        {
-            response.Headers.ContentSecurityPolicy = page.Policy;
-            response.Headers.XContentTypeOptions = "nosniff";
-            response.Headers.CacheControl = "no-cache";
-            return Results.Bytes(page.Html, "text/html; charset=utf-8");
-        });
+        app.MapGet("/status.html", (HttpResponse response, HtmlPage page) => page.Answer(response));
         app.MapGet("/api/status", AnswerAsync);
     }
 

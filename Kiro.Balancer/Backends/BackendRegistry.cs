@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Logging;
 
@@ -8,9 +9,15 @@ namespace Kiro.Balancer.Backends;
 /// that requests read without a lock.
 /// </summary>
 internal sealed class BackendRegistry(
-    HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger, SelectionOptions? options = null)
+    HashingOptions hashing,
+    TimeProvider time,
+    ILogger<BackendRegistry> logger,
+    SelectionOptions? options = null,
+    ChangeFeed? feed = null,
+    RecentSlots? recent = null)
 {
     private readonly Lock _writing = new();
+    private readonly List<BackendChange> _changes = [];
     private readonly SelectionOptions _options = options ?? SelectionOptions.Off;
     private volatile BackendSnapshot _current =
         new([], new Rendezvous([], hashing.Seed), SelectionOptions.Off, DateTimeOffset.UnixEpoch);
@@ -35,7 +42,7 @@ internal sealed class BackendRegistry(
             {
                 if (endpoints.Remove(backend.Id, out var endpoint))
                 {
-                    backend.Endpoint = endpoint;
+                    backend.Endpoint = endpoint with { Weight = backend.OperatorWeight ?? endpoint.Weight };
                     Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons & ~DrainReasons.Absent });
                     members.Add(backend);
                 }
@@ -46,7 +53,7 @@ internal sealed class BackendRegistry(
                 }
                 else
                 {
-                    logger.Left(backend);
+                    NoteLeft(backend);
                 }
             }
 
@@ -54,6 +61,7 @@ internal sealed class BackendRegistry(
             {
                 var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() }, time);
                 logger.Joined(backend);
+                Note(ChangeKind.Joined, backend, null, null);
                 members.Add(backend);
             }
 
@@ -75,7 +83,7 @@ internal sealed class BackendRegistry(
             Replace(backend, change(before));
             if (backend.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
             {
-                logger.Left(backend);
+                NoteLeft(backend);
                 Publish([.. _current.Backends.Where(member => member != backend)]);
             }
             else if (before.State != backend.Health.State || before.Node != backend.Health.Node)
@@ -83,6 +91,26 @@ internal sealed class BackendRegistry(
                 MarkTwins(_current.Backends);
                 Swap([.. _current.Backends], _current.Ranking);
             }
+        }
+    }
+
+    /// <summary>Gives a node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
+    public void SetWeight(Backend backend, double weight)
+    {
+        lock (_writing)
+        {
+            var before = backend.Endpoint.Weight;
+            if (before == weight || !_current.Backends.Contains(backend))
+            {
+                return;
+            }
+
+            backend.OperatorWeight = weight;
+            backend.Endpoint = backend.Endpoint with { Weight = weight };
+            logger.Weighted(backend, weight);
+            Note(ChangeKind.Weight, backend, backend.Health.State,
+                string.Create(CultureInfo.InvariantCulture, $"an operator changed its weight from {before:0.###} to {weight:0.###}"));
+            Publish([.. _current.Backends]);
         }
     }
 
@@ -145,8 +173,26 @@ internal sealed class BackendRegistry(
         if (after.State != before.State)
         {
             logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Reason is null ? "" : $": {after.Reason}");
+            Note(KindOf(after), backend, before.State, after.Reason);
         }
     }
+
+    private static ChangeKind KindOf(BackendHealth health) => health.State switch
+    {
+        BackendState.Starting => ChangeKind.Starting,
+        BackendState.Up => ChangeKind.Up,
+        BackendState.Draining => ChangeKind.Draining,
+        _ => health.EjectedUntil is null ? ChangeKind.Down : ChangeKind.Ejected,
+    };
+
+    private void NoteLeft(Backend backend)
+    {
+        logger.Left(backend);
+        Note(ChangeKind.Left, backend, backend.Health.State, backend.Health.Reason);
+    }
+
+    private void Note(ChangeKind kind, Backend backend, BackendState? from, string? reason) =>
+        _changes.Add(new BackendChange(kind, backend, from, reason, time.GetUtcNow()));
 
     private void MarkTwins(IReadOnlyList<Backend> members)
     {
@@ -179,6 +225,14 @@ internal sealed class BackendRegistry(
         MembersChanged.Set();
     }
 
-    private void Swap(Backend[] members, Rendezvous ranking) =>
-        _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow());
+    private void Swap(Backend[] members, Rendezvous ranking)
+    {
+        var before = _current;
+        _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow(), recent);
+        if (_changes.Count > 0)
+        {
+            feed?.Write(new RegistryChange(before, _current, [.. _changes]));
+            _changes.Clear();
+        }
+    }
 }
