@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Kiro.Api.Answers;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Admin;
@@ -28,6 +29,13 @@ internal sealed class AdminToken
             && CryptographicOperations.FixedTimeEquals(Hash(header[Scheme.Length..].Trim()), _hash)
                 ? AdminVerdict.Right
                 : AdminVerdict.Wrong;
+    }
+
+    /// <summary>The answer to a wrong token.</summary>
+    public static IResult Refuse(HttpResponse response)
+    {
+        response.Headers.WWWAuthenticate = "Bearer";
+        return Problem.Answer(StatusCodes.Status401Unauthorized, "The token is not valid.");
     }
 
     private static byte[] Hash(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));

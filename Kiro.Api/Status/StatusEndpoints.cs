@@ -1,3 +1,4 @@
+using Kiro.Api.Admin;
 using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
@@ -17,16 +18,23 @@ internal static class StatusEndpoints
     }
 
     private static async Task<IResult> AnswerAsync(
-        HttpContext context, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
+        HttpContext context, AdminToken admin, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
     {
         context.Response.Headers.CacheControl = "no-store";
+        var verdict = admin.Judge(context.Request.Headers.Authorization);
+        if (verdict == AdminVerdict.Wrong)
+        {
+            return AdminToken.Refuse(context.Response);
+        }
+
         var totals = await ledger.GetAsync();
         var report = health.Report();
         var nodes = directory.Nodes;
         return Results.Json(
             new StatusAnswer(
                 report.Node, report.Status, report.Database, report.DatabaseKind, report.Version, report.UptimeSeconds,
-                new ClusterAnswer(nodes.Count, nodes.Count(node => node.State == "up"), nodes),
+                new ClusterAnswer(nodes.Count, nodes.Count(node => node.State == "up"),
+                    [.. nodes.Select(node => NodeSummary.Of(node, isAdmin: verdict == AdminVerdict.Right))]),
                 new CallerAnswer(CallerAddress.Of(context).ToString(), report.Node),
                 totals,
                 time.GetUtcNow()));

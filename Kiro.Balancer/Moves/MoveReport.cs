@@ -5,9 +5,12 @@ namespace Kiro.Balancer.Moves;
 /// <param name="RecentClients">All recent clients, whether they move or not.</param>
 internal sealed record MoveReport(IReadOnlyList<Flow> Flows, long RecentClients)
 {
+    /// <summary>Those that leave a node; whoever had none does not move by getting one.</summary>
+    public IEnumerable<Flow> Moving => Flows.Where(flow => flow.From is not null);
+
     /// <summary>The share of all clients that move, as a fraction of 1.</summary>
-    public double Share => Flows.Sum(flow => flow.Share);
+    public double Share => Moving.Sum(flow => flow.Share);
 
     /// <summary>How many of the recent clients move.</summary>
-    public long Clients => Flows.Sum(flow => flow.Clients);
+    public long Clients => Moving.Sum(flow => flow.Clients);
 }

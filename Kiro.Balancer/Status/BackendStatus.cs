@@ -21,6 +21,7 @@ namespace Kiro.Balancer.Status;
 /// <param name="RequestsPerSecond">Over the last ten seconds.</param>
 /// <param name="Clients">How many of the recent clients belong to it now: what it is.</param>
 /// <param name="OperatorWeight">The weight that an operator gave it; null when none did.</param>
+/// <param name="DrainedByOperator">Whether an operator wants it to drain.</param>
 /// <param name="LatencyHistory">The last probes in milliseconds, oldest first; null for one that got no answer.</param>
 internal sealed record BackendStatus(
     string Id,
@@ -43,4 +44,5 @@ internal sealed record BackendStatus(
     double RequestsPerSecond,
     long Clients,
     double? OperatorWeight,
+    bool DrainedByOperator,
     IReadOnlyList<double?> LatencyHistory);

@@ -16,7 +16,7 @@ internal sealed class EventWriter(MoveCounter counter)
         var all = changes.SelectMany(change => change.Changes).ToList();
         // Clients move because of what happened to the node that they leave, or else to the one that they come to.
         var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());
-        var flows = moves.Flows.ToLookup(flow => Cause(flow.From, causes) ?? Cause(flow.To, causes) ?? all[^1]);
+        var flows = moves.Moving.ToLookup(flow => Cause(flow.From, causes) ?? Cause(flow.To, causes) ?? all[^1]);
         var up = after.Backends.Count(backend => backend.Health.State == BackendState.Up);
         return [.. all.GroupBy(change => (change.Kind, change.From, change.Reason)).Select(group => new ClusterEvent(
             Id: 0,
