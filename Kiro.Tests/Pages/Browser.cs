@@ -15,15 +15,28 @@ public sealed class Browser : IAsyncDisposable
     private IBrowser? _browser;
 
     /// <summary>Opens a page of a size; skips the test when there is no Chromium.</summary>
-    public async Task<IPage> OpenAsync(string url, int width = 1280, int height = 900)
+    /// <param name="url">Where.</param>
+    /// <param name="width">Of the screen.</param>
+    /// <param name="scheme">Dark or light.</param>
+    /// <param name="prepare">What is to be done to the page before it is loaded.</param>
+    internal async Task<WatchedPage> OpenAsync(
+        string url, int width = 1280, ColorScheme scheme = ColorScheme.Light, Func<IPage, Task>? prepare = null)
     {
         var program = Requirement.Find("chromium", "chromium-browser", "google-chrome");
         Requirement.Need("browser", program is not null, "no Chromium is installed.");
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments });
-        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = height } });
+        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
+        // A machine that is busy with other tests may take its time.
+        page.SetDefaultTimeout(60_000);
+        var watched = await WatchedPage.WatchAsync(page, new Uri(url));
+        if (prepare is not null)
+        {
+            await prepare(page);
+        }
+
         await page.GotoAsync(url);
-        return page;
+        return watched;
     }
 
     public async ValueTask DisposeAsync()
