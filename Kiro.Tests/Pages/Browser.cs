@@ -11,6 +11,9 @@ public sealed class Browser : IAsyncDisposable
         "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
     ];
 
+    /// <summary>In ms. Generous: what is waited for comes at once, but the machine may be busy.</summary>
+    private const float Patience = 60_000;
+
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
@@ -24,11 +27,11 @@ public sealed class Browser : IAsyncDisposable
     {
         var program = Requirement.Find("chromium", "chromium-browser", "google-chrome");
         Requirement.Need("browser", program is not null, "no Chromium is installed.");
+        Assertions.SetDefaultExpectTimeout(Patience);
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments });
         var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
-        // A machine that is busy with other tests may take its time.
-        page.SetDefaultTimeout(60_000);
+        page.SetDefaultTimeout(Patience);
         var watched = await WatchedPage.WatchAsync(page, new Uri(url));
         if (prepare is not null)
         {

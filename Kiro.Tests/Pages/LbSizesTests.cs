@@ -23,7 +23,7 @@ public sealed class LbSizesTests(Browser browser) : IClassFixture<Browser>
         await using var page = await browser.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{balancer.Port}/lb"), width, scheme);
 
         await page.Expect("#title").ToHaveTextAsync("1 of 200 nodes is down, 1 more not up");
-        await page.Expect("#nodes tr").ToHaveCountAsync(50);
+        await page.Expect("#nodes tr").ToHaveCountAsync(width < 820 ? 12 : 50);
         await WatchedPage.Expect(page.Find("#nodes tr").First).ToContainTextAsync("node-77");
         await WatchedPage.Expect(page.Find("#nodes tr").First).ToContainTextAsync("health answer 500");
         await WatchedPage.Expect(page.Find("#nodes tr").Nth(1)).ToContainTextAsync("node-150");
@@ -54,6 +54,7 @@ public sealed class LbSizesTests(Browser browser) : IClassFixture<Browser>
 
         await page.Expect("#title").ToHaveTextAsync("No node is up");
         await page.Expect("#warnings").ToContainTextAsync("No node is up. Requests are tried on every node");
+        await page.Expect("#you-line").ToContainTextAsync("and no node is up.");
         await page.Expect("#steps").ToContainTextAsync("no node is up, so they are tried in this order");
         await page.KeepAsync("lb-none-up");
         await page.AssertAccessibleAsync();

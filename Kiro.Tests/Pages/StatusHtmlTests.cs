@@ -21,8 +21,8 @@ public sealed class StatusHtmlTests(Browser browser) : IClassFixture<Browser>
         await page.Expect("#title").ToHaveTextAsync("The service is up");
         await page.Expect("#you").ToContainTextAsync(throughBalancer ? "You are 127.0.0.1, and api-" : "You are 127.0.0.1, and api-1 serves you.");
         await page.Expect("#uptime").ToContainTextAsync("has been up for");
-        await page.Expect("#nodes li").ToHaveCountAsync(2, new() { Timeout = WatchedPage.Patience });
-        await page.Expect("#about").ToHaveTextAsync("2 nodes are up.", new() { Timeout = WatchedPage.Patience });
+        await page.Expect("#nodes li").ToHaveCountAsync(2);
+        await page.Expect("#about").ToHaveTextAsync("2 nodes are up.");
         await page.Expect("#ledger").ToContainTextAsync("Requests");
         await page.KeepAsync(throughBalancer ? "status-balancer" : "status-node");
         // The caller's own address stands there, those of the nodes do not.
@@ -41,13 +41,13 @@ public sealed class StatusHtmlTests(Browser browser) : IClassFixture<Browser>
 
         cluster.Node(1).Signal("KILL");
 
-        await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying. What stands below was so at", new() { Timeout = WatchedPage.Patience });
+        await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying. What stands below is from");
         await page.Expect("#page.stale main").ToHaveCSSAsync("filter", "grayscale(1)");
         await page.KeepAsync("status-lost");
         await page.AssertAccessibleAsync();
 
         cluster.Start(1);
-        await page.Expect("#lost").ToBeHiddenAsync(new() { Timeout = WatchedPage.Patience });
+        await page.Expect("#lost").ToBeHiddenAsync();
         await page.Expect("#page.stale").ToHaveCountAsync(0);
         page.AssertNothingForbidden();
     }
@@ -61,7 +61,7 @@ public sealed class StatusHtmlTests(Browser browser) : IClassFixture<Browser>
 
         cluster.Node(1).Signal("KILL");
 
-        await page.Expect("#lost").ToContainTextAsync("No node answers, retrying.", new() { Timeout = WatchedPage.Patience });
+        await page.Expect("#lost").ToContainTextAsync("No node answers, retrying.");
         page.AssertNothingForbidden();
     }
 }

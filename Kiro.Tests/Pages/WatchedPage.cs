@@ -8,9 +8,6 @@ namespace Kiro.Tests.Pages;
 /// <summary>A page, and all that the browser has against it.</summary>
 internal sealed class WatchedPage : IAsyncDisposable
 {
-    /// <summary>Generous: what is waited for comes at once, but this machine may be busy.</summary>
-    public const float Patience = 60_000;
-
     private readonly ConcurrentQueue<string> _problems = [];
     private readonly Uri _home;
 
