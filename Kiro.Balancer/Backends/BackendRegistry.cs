@@ -1,6 +1,4 @@
-using System.Globalization;
 using Kiro.Balancer.Hashing;
-using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Backends;
 
@@ -17,7 +15,7 @@ internal sealed class BackendRegistry(
     RecentSlots? recent = null)
 {
     private readonly Lock _writing = new();
-    private readonly List<BackendChange> _changes = [];
+    private readonly ChangeNotes _notes = new(feed, logger, time);
     private readonly SelectionOptions _options = options ?? SelectionOptions.Off;
     private volatile BackendSnapshot _current =
         new([], new Rendezvous([], hashing.Seed), SelectionOptions.Off, DateTimeOffset.UnixEpoch);
@@ -53,15 +51,14 @@ internal sealed class BackendRegistry(
                 }
                 else
                 {
-                    NoteLeft(backend);
+                    _notes.Left(backend);
                 }
             }
 
             foreach (var endpoint in endpoints.Values)
             {
                 var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() }, time);
-                logger.Joined(backend);
-                Note(ChangeKind.Joined, backend, null, null);
+                _notes.Joined(backend);
                 members.Add(backend);
             }
 
@@ -83,7 +80,7 @@ internal sealed class BackendRegistry(
             Replace(backend, change(before));
             if (backend.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
             {
-                NoteLeft(backend);
+                _notes.Left(backend);
                 Publish([.. _current.Backends.Where(member => member != backend)]);
             }
             else if (before.State != backend.Health.State || before.Node != backend.Health.Node)
@@ -107,9 +104,7 @@ internal sealed class BackendRegistry(
 
             backend.OperatorWeight = weight;
             backend.Endpoint = backend.Endpoint with { Weight = weight };
-            logger.Weighted(backend, weight);
-            Note(ChangeKind.Weight, backend, backend.Health.State,
-                string.Create(CultureInfo.InvariantCulture, $"an operator changed its weight from {before:0.###} to {weight:0.###}"));
+            _notes.Weighted(backend, before);
             Publish([.. _current.Backends]);
         }
     }
@@ -172,27 +167,9 @@ internal sealed class BackendRegistry(
         backend.Health = after;
         if (after.State != before.State)
         {
-            logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Reason is null ? "" : $": {after.Reason}");
-            Note(KindOf(after), backend, before.State, after.Reason);
+            _notes.Changed(backend, before.State);
         }
     }
-
-    private static ChangeKind KindOf(BackendHealth health) => health.State switch
-    {
-        BackendState.Starting => ChangeKind.Starting,
-        BackendState.Up => ChangeKind.Up,
-        BackendState.Draining => ChangeKind.Draining,
-        _ => health.EjectedUntil is null ? ChangeKind.Down : ChangeKind.Ejected,
-    };
-
-    private void NoteLeft(Backend backend)
-    {
-        logger.Left(backend);
-        Note(ChangeKind.Left, backend, backend.Health.State, backend.Health.Reason);
-    }
-
-    private void Note(ChangeKind kind, Backend backend, BackendState? from, string? reason) =>
-        _changes.Add(new BackendChange(kind, backend, from, reason, time.GetUtcNow()));
 
     private void MarkTwins(IReadOnlyList<Backend> members)
     {
@@ -229,10 +206,6 @@ internal sealed class BackendRegistry(
     {
         var before = _current;
         _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow(), recent);
-        if (_changes.Count > 0)
-        {
-            feed?.Write(new RegistryChange(before, _current, [.. _changes]));
-            _changes.Clear();
-        }
+        _notes.Publish(before, _current);
     }
 }
