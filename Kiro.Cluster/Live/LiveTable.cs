@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Kiro.Cluster.Terminal;
+using Kiro.Cluster.View;
+
+namespace Kiro.Cluster.Live;
+
+/// <summary>The table that stays on the terminal while the cluster runs, with the last lines of the log below it.</summary>
+internal sealed class LiveTable : IAsyncDisposable
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestBetweenPaints = TimeSpan.FromMilliseconds(100);
+
+    private readonly Screen _screen = new(Console.Out);
+    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private volatile ClusterView _view = new(["Kiro · starting"], [], []);
+    private readonly CancellationTokenSource _ended = new();
+    private Task _showing = Task.CompletedTask;
+    private readonly bool _colour;
+    private readonly TimeProvider _time;
+
+    /// <param name="names">Who writes lines, in an order that stays.</param>
+    /// <param name="colour">Whether the terminal wants colours.</param>
+    /// <param name="time">The clock.</param>
+    public LiveTable(IReadOnlyList<string> names, bool colour, TimeProvider time)
+    {
+        (_colour, _time) = (colour, time);
+        Log = new LogTail(names, colour, Changed);
+    }
+
+    /// <summary>Takes the lines that stand under the table.</summary>
+    public LogTail Log { get; }
+
+    /// <summary>Shows the cluster until this is disposed of, which leaves its last state on the terminal.</summary>
+    /// <param name="watch">Tells how it is. Disposed of in the end.</param>
+    /// <param name="stopping">From here on the nodes leave because they should: their last state before that stays.</param>
+    public void Start(ClusterWatch watch, CancellationToken stopping) => _showing = ShowAsync(watch, stopping);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        await _showing;
+        _ended.Dispose();
+    }
+
+    private async Task ShowAsync(ClusterWatch watch, CancellationToken stopping)
+    {
+        using var resized = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Changed());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, _ended.Token);
+        using var watched = watch;
+        var looking = LookAsync(watch, either.Token);
+        try
+        {
+            while (await _changes.Reader.WaitToReadAsync(_ended.Token))
+            {
+                _changes.Reader.TryRead(out _);
+                _screen.Paint(Lines());
+                await Task.Delay(ShortestBetweenPaints, _time, _ended.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
+        {
+            await looking;
+        }
+        finally
+        {
+            _screen.Close(Lines());
+        }
+    }
+
+    private async Task LookAsync(ClusterWatch watch, CancellationToken stopping)
+    {
+        try
+        {
+            while (true)
+            {
+                _view = await watch.LookAsync(stopping);
+                Changed();
+                await Task.Delay(LookInterval, _time, stopping);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            _view = _view with { Head = [_view.Head[0] + " · before it was stopped", .. _view.Head.Skip(1)] };
+            Changed();
+        }
+    }
+
+    private IReadOnlyList<string> Lines()
+    {
+        var (width, height) = TerminalSize.Now();
+        return new Frame(width, height, _colour).Of(_view, count => Log.Last(count, width));
+    }
+
+    private void Changed() => _changes.Writer.TryWrite(true);
+}
