@@ -60,13 +60,14 @@ internal sealed class ClusterWatch(
         var health = instance.Ended is { } ended
             ? new NodeHealth(false, ended)
             : await probe.AskAsync(instance.Node, cancellationToken);
+        var isStarting = !instance.Healthy.IsCompleted;
         return new NodeView
         {
             Name = instance.Node.Name,
             Host = "localhost",
             Port = instance.Node.Port,
-            State = health.Serves ? "up" : instance.Healthy.IsCompleted ? "down" : "starting",
-            Reason = health.Problem,
+            State = health.Serves ? "up" : isStarting ? "starting" : "down",
+            Reason = isStarting ? instance.Ended : health.Problem,
             LatencyMs = health.Serves ? time.GetElapsedTime(start).TotalMilliseconds : null,
             Restarts = instance.Restarts,
         };

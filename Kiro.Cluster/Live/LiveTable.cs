@@ -64,7 +64,8 @@ internal sealed class LiveTable : IAsyncDisposable
         }
         finally
         {
-            _screen.Close(Lines());
+            // The prompt comes below it and must not push the first line out.
+            _screen.Close(Lines(linesBelow: 2));
         }
     }
 
@@ -86,10 +87,10 @@ internal sealed class LiveTable : IAsyncDisposable
         }
     }
 
-    private IReadOnlyList<string> Lines()
+    private IReadOnlyList<string> Lines(int linesBelow = 0)
     {
         var (width, height) = TerminalSize.Now();
-        return new Frame(width, height, _colour).Of(_view, count => Log.Last(count, width));
+        return new Frame(width, Math.Max(height - linesBelow, 1), _colour).Of(_view, count => Log.Last(count, width));
     }
 
     private void Changed() => _changes.Writer.TryWrite(true);

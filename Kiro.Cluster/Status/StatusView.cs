@@ -34,9 +34,8 @@ internal static class StatusView
         }
 
         yield return $"{Figures.Rate(summary.RequestsPerSecond)} req/s";
-        yield return $"{status.Backends!.Sum(backend => backend?.InFlight ?? 0)} in flight";
-        yield return $"{summary.Retries} retries";
-        yield return $"since {Figures.Span(balancer.UptimeSeconds)}";
+        yield return summary.Retries == 1 ? "1 retry" : $"{summary.Retries} retries";
+        yield return $"running {Figures.Span(balancer.UptimeSeconds)}";
     }
 
     private static NodeView Node(BackendPart backend, RequestRates rates) => new()
@@ -46,7 +45,8 @@ internal static class StatusView
         Port = backend.Port,
         State = backend.State ?? "?",
         Reason = backend.Error,
-        LatencyMs = backend.LatencyMs,
+        // The last answer of a node that is down says nothing any more.
+        LatencyMs = backend.State == "down" ? null : backend.LatencyMs,
         Share = backend.Share,
         RequestsPerSecond = backend.RequestsPerSecond ?? rates.Of(backend.Id),
         InFlight = backend.InFlight,

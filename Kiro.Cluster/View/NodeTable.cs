@@ -27,7 +27,8 @@ internal static class NodeTable
             new("share", 0, Justify.Right, node => Figures.Percent(node.Share)),
             new("req/s", 54, Justify.Right, node => Figures.Rate(node.RequestsPerSecond)),
             new("in-flight", 66, Justify.Right, node => Figures.Count(node.InFlight)),
-            new("restarts", 76, Justify.Right, node => Figures.Count(node.Restarts)),
+            // Known to who runs the nodes, and to nobody else.
+            new("restarts", nodes.Any(node => node.Restarts is not null) ? 76 : int.MaxValue, Justify.Right, node => Figures.Count(node.Restarts)),
             new("reason", WidthWithReasons, Justify.Left, node => node.Reason ?? ""),
         ];
 
@@ -39,7 +40,7 @@ internal static class NodeTable
             {
                 Alignment = column.Alignment,
                 Padding = new Padding(0, 0, 2, 0),
-                NoWrap = column.LeastWidth < WidthWithReasons,
+                NoWrap = column.Title is not "reason",
             });
         }
 
