@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using Kiro.Cluster.Output;
 using Kiro.Cluster.Terminal;
 using Kiro.Cluster.View;
 
@@ -12,12 +13,13 @@ internal sealed class LiveTable : IAsyncDisposable
     private static readonly TimeSpan ShortestBetweenPaints = TimeSpan.FromMilliseconds(100);
 
     private readonly Screen _screen = new(Console.Out);
-    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private volatile ClusterView _view = new(["Kiro · starting"], [], []);
+    private readonly Channel<bool> _changes = Signal();
+    private readonly Channel<bool> _news = Signal();
     private readonly CancellationTokenSource _ended = new();
-    private Task _showing = Task.CompletedTask;
     private readonly bool _colour;
     private readonly TimeProvider _time;
+    private volatile ClusterView _view = new(["Kiro · starting"], [], []);
+    private Task _showing = Task.CompletedTask;
 
     /// <param name="names">Who writes lines, in an order that stays.</param>
     /// <param name="colour">Whether the terminal wants colours.</param>
@@ -25,7 +27,7 @@ internal sealed class LiveTable : IAsyncDisposable
     public LiveTable(IReadOnlyList<string> names, bool colour, TimeProvider time)
     {
         (_colour, _time) = (colour, time);
-        Log = new LogTail(names, colour, Changed);
+        Log = new LogTail(names, colour, Written);
     }
 
     /// <summary>Takes the lines that stand under the table.</summary>
@@ -77,7 +79,7 @@ internal sealed class LiveTable : IAsyncDisposable
             {
                 _view = await watch.LookAsync(stopping);
                 Changed();
-                await Task.Delay(LookInterval, _time, stopping);
+                await PauseAsync(stopping);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -87,6 +89,16 @@ internal sealed class LiveTable : IAsyncDisposable
         }
     }
 
+    /// <summary>Until it is time to look again: at once when something has become of a process.</summary>
+    private async Task PauseAsync(CancellationToken stopping)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        await Task.WhenAny(Task.Delay(LookInterval, _time, over.Token), _news.Reader.WaitToReadAsync(over.Token).AsTask());
+        await over.CancelAsync();
+        _news.Reader.TryRead(out _);
+        stopping.ThrowIfCancellationRequested();
+    }
+
     private IReadOnlyList<string> Lines(int linesBelow = 0)
     {
         var (width, height) = TerminalSize.Now();
@@ -94,4 +106,16 @@ internal sealed class LiveTable : IAsyncDisposable
     }
 
     private void Changed() => _changes.Writer.TryWrite(true);
+
+    private void Written(string name)
+    {
+        Changed();
+        if (name == LinePrefix.Runner)
+        {
+            _news.Writer.TryWrite(true);
+        }
+    }
+
+    private static Channel<bool> Signal() =>
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 }

@@ -6,8 +6,8 @@ namespace Kiro.Cluster.Live;
 /// <summary>Keeps the last lines for the place under the live table.</summary>
 /// <param name="names">Who writes, in an order that stays.</param>
 /// <param name="colour">True for a terminal that wants colours.</param>
-/// <param name="changed">Called after each line.</param>
-internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action changed) : IRunnerOutput
+/// <param name="written">Called after each line, with the name of who wrote it.</param>
+internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<string> written) : IRunnerOutput
 {
     private const int Most = 200;
 
@@ -27,7 +27,7 @@ internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action c
             }
         }
 
-        changed();
+        written(name);
     }
 
     public void Say(string text) => Line(LinePrefix.Runner, text);

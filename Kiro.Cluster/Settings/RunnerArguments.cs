@@ -32,7 +32,7 @@ internal sealed record RunnerArguments(
             parsed = argument switch
             {
                 "--help" or "-h" or "-?" => parsed with { Task = RunnerTask.Help },
-                "--version" when parsed.Task != RunnerTask.Help => parsed with { Task = RunnerTask.Version },
+                "--version" => parsed with { Task = parsed.Task is RunnerTask.Help ? RunnerTask.Help : RunnerTask.Version },
                 "--plain" => parsed with { Plain = true },
                 "--no-balancer" when !isStatus => parsed with { Balancer = false },
                 "--watch" when isStatus => parsed with { Status = parsed.Status with { Watch = true } },
