@@ -84,7 +84,7 @@ internal sealed class LiveTable : IAsyncDisposable
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            _view = _view with { Head = [_view.Head[0] + " · before it was stopped", .. _view.Head.Skip(1)] };
+            _view = _view with { Head = ["Before the stop: " + _view.Head[0], .. _view.Head.Skip(1)] };
             Changed();
         }
     }

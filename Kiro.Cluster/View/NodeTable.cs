@@ -8,17 +8,18 @@ internal static class NodeTable
     /// <summary>From this width on the reasons have a column; in less they stand below the table.</summary>
     public const int WidthWithReasons = 110;
 
-    private const int OtherColumns = 66;
+    private const int Gap = 2;
+    private const int ShortestName = 8;
+    private const int ShortestReason = 24;
 
     /// <param name="nodes">The rows.</param>
     /// <param name="width">In characters.</param>
     public static Table Of(IReadOnlyList<NodeView> nodes, int width)
     {
         var oneHost = nodes.Select(node => node.Host).Distinct().Count() <= 1;
-        var longest = Math.Max(8, width - OtherColumns);
         Column[] columns =
         [
-            new("node", 0, Justify.Left, node => Words.Cut(node.Name, longest)),
+            new("node", 0, Justify.Left, node => node.Name),
             oneHost
                 ? new("port", 0, Justify.Left, node => Figures.Count(node.Port))
                 : new("address", 90, Justify.Left, node => Words.Cut($"{node.Host}:{node.Port}", 28)),
@@ -33,13 +34,17 @@ internal static class NodeTable
         ];
 
         var shown = columns.Where(column => width >= column.LeastWidth).ToArray();
+        // The names get what the figures leave, and the reasons what the names leave.
+        var others = shown.Skip(1).Sum(column => Gap + (column.Title is "reason" ? ShortestReason : column.Width(nodes)));
+        var longest = Math.Max(ShortestName, width - others);
+        shown[0] = shown[0] with { Value = node => Words.Cut(node.Name, longest) };
         var table = new Table().NoBorder();
         foreach (var column in shown)
         {
             table.AddColumn(new TableColumn(new Text(column.Title, new Style(decoration: Decoration.Dim)))
             {
                 Alignment = column.Alignment,
-                Padding = new Padding(0, 0, 2, 0),
+                Padding = new Padding(0, 0, column == shown[^1] ? 0 : Gap, 0),
                 NoWrap = column.Title is not "reason",
             });
         }
@@ -53,5 +58,8 @@ internal static class NodeTable
         return table;
     }
 
-    private sealed record Column(string Title, int LeastWidth, Justify Alignment, Func<NodeView, string> Value);
+    private sealed record Column(string Title, int LeastWidth, Justify Alignment, Func<NodeView, string> Value)
+    {
+        public int Width(IReadOnlyList<NodeView> nodes) => nodes.Select(node => Value(node).Length).Append(Title.Length).Max();
+    }
 }

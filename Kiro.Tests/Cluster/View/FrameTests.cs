@@ -63,6 +63,15 @@ public class FrameTests
     }
 
     [Fact]
+    public void Of_LongNames_GetWhatTheFiguresLeave()
+    {
+        var lines = new Frame(80, 24, Colour: false).Of(View(Node(1) with { Name = new string('x', 40) }));
+
+        Assert.Equal(80, lines[4].Length);
+        Assert.StartsWith($"{new string('x', 21)}…  13001  up ", lines[4], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_Log_FillsTheRest()
     {
         var lines = new Frame(80, 24, Colour: false).Of(View(Node(1)), count => [.. Enumerable.Range(1, count).Select(number => $"log {number}")]);
