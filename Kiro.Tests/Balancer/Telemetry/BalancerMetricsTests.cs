@@ -4,6 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Telemetry;
 
+/// <summary>In a process of its own: within one, OpenTelemetry hears the meters of every balancer there is.</summary>
 public class BalancerMetricsTests
 {
     [Fact]
@@ -56,14 +57,15 @@ public class BalancerMetricsTests
         await Eventually.BeTrue(async () => Value(await Metrics(balancer), "kiro_balancer_single_client{}") == 1, "the metric tells it");
     }
 
-    private static async Task<BalancerInProcess> StartAsync(string hosts, params string[] settings)
+    private static async Task<BalancerProcess> StartAsync(string hosts, params string[] settings)
     {
-        var balancer = await BalancerInProcess.Start([$"BACKEND_HOSTS={hosts}", .. settings]);
-        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("summary").GetProperty("healthy").GetInt32() == hosts.Split(',').Length, "all are up");
+        var balancer = await BalancerProcess.StartAsync(hosts, settings);
+        var healthy = $":{hosts.Split(',').Length}}}";
+        await Eventually.BeTrue(async () => (await balancer.Http.GetStringAsync("/health", TestContext.Current.CancellationToken)).Contains(healthy, StringComparison.Ordinal), "all are up");
         return balancer;
     }
 
-    private static Task<string> Metrics(BalancerInProcess balancer) => balancer.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
+    private static Task<string> Metrics(BalancerProcess balancer) => balancer.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
 
     /// <summary>The value of a series, whose labels stand without the one that every series has.</summary>
     private static double Value(string metrics, string series)
