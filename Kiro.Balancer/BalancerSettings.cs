@@ -5,9 +5,9 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
-using Kiro.Balancer.Status;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer;
 
@@ -21,7 +21,7 @@ internal sealed record BalancerSettings(
     StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
-    AdminOptions Admin,
+    AdminToken Admin,
     AccessLogOptions AccessLog)
 {
     /// <summary>Where it listens unless it is told otherwise.</summary>
@@ -40,7 +40,7 @@ internal sealed record BalancerSettings(
             StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
-            AdminOptions.Read(settings),
+            AdminToken.Read(settings),
             AccessLogOptions.Read(settings));
         settings.ThrowIfInvalid();
         return read;

@@ -1,6 +1,6 @@
-using Kiro.Api.Admin;
 using Kiro.Api.Answers;
 using Kiro.Api.Database;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Ledger;
 

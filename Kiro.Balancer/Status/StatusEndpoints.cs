@@ -1,8 +1,10 @@
+using Kiro.ServiceDefaults.Trust;
+
 namespace Kiro.Balancer.Status;
 
 internal static class StatusEndpoints
 {
-    public static void AddStatus(this IServiceCollection services, AdminOptions admin)
+    public static void AddStatus(this IServiceCollection services, AdminToken admin)
     {
         services.AddSingleton(admin);
         services.AddSingleton<BalancerHealth>();

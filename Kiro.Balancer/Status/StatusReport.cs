@@ -6,6 +6,7 @@ using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Hashing;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Status;
 
