@@ -19,6 +19,7 @@ internal static class PublishedBalancer
                 : balancer.WithService(nodes.Single().GetEndpoint("http"), settings.Export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
             .WithSecret("HASH_SEED")
+            .WithSetting("ACCESS_LOG", "off")
             .WithSharedSettings(token);
     }
 
