@@ -21,10 +21,10 @@ using var connections = new HttpMessageInvoker(new SocketsHttpHandler
     ConnectTimeout = TimeSpan.FromSeconds(15),
 });
 
-app.Run(context =>
+app.Run(async context =>
 {
     var client = context.Request.Headers["X-Forwarded-For"].ToString();
     var key = client.Length > 0 ? client.GetHashCode(StringComparison.Ordinal) : context.Connection.RemoteIpAddress!.GetHashCode();
-    return forwarder.SendAsync(context, nodes[(uint)key % nodes.Length], connections).AsTask();
+    await forwarder.SendAsync(context, nodes[(uint)key % nodes.Length], connections);
 });
 await app.RunAsync();

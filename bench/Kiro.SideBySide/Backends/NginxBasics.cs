@@ -8,9 +8,8 @@ internal static class NginxBasics
         {{(Environment.IsPrivilegedProcess ? "user root;" : "")}}
         daemon off;
         worker_processes 1;
-        worker_rlimit_nofile 65536;
         pid {{directory}}/nginx.pid;
-        events { worker_connections 16384; }
+        events { worker_connections 8192; }
         http {
           access_log off;
           client_body_temp_path {{directory}}/body;

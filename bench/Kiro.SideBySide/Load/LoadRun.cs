@@ -19,7 +19,7 @@ internal sealed class LoadRun : IDisposable
     private readonly LatencyHistogram _latencies = new();
     private LoadErrors _errors;
     private long _answers;
-    private long _windowStart = long.MaxValue;
+    private bool _isCounting;
     private long _nextDue;
 
     public LoadRun(LoadPlan plan)
@@ -54,16 +54,16 @@ internal sealed class LoadRun : IDisposable
         var start = _nextDue = Stopwatch.GetTimestamp();
         Serve(start + Ticks(_plan.Settle));
         onWindow();
-        _answers = 0;
-        _windowStart = Stopwatch.GetTimestamp();
-        Serve(_windowStart + Ticks(_plan.Window));
+        (_answers, _isCounting) = (0, true);
+        var windowStart = Stopwatch.GetTimestamp();
+        Serve(windowStart + Ticks(_plan.Window));
         var end = Stopwatch.GetTimestamp();
         onWindow();
 
         var missing = _connections.Count(connection => connection.IsBusy && Stopwatch.GetElapsedTime(connection.Due, end) > Missing);
         var overdue = _plan.Rate is null ? 0 : Math.Max(0, (end - _nextDue) / Interval(_plan.Rate.Value));
         return new LoadResult(
-            Stopwatch.GetElapsedTime(_windowStart, end), _answers, _latencies, _errors with { Missing = missing }, overdue);
+            Stopwatch.GetElapsedTime(windowStart, end), _answers, _latencies, _errors with { Missing = missing }, overdue);
     }
 
     private void Serve(long until)
@@ -149,8 +149,9 @@ internal sealed class LoadRun : IDisposable
         else
         {
             _answers++;
-            if (connection.Due >= _windowStart)
+            if (_isCounting)
             {
+                // Of a constant rate also those that were due before the window: they waited longest.
                 _latencies.Record(Stopwatch.GetElapsedTime(connection.Due).Ticks * TimeSpan.NanosecondsPerTick);
             }
         }

@@ -13,7 +13,7 @@ internal sealed record BenchOptions(
     bool IsQuick, IReadOnlyList<string> Only, IReadOnlyList<string> Scenarios, double Seconds, int Rounds, int Rate)
 {
     public const string Usage = """
-        bench/run [--quick] [--only kiro,nginx] [--scenario small-get-64,…] [--seconds 3] [--rounds 5] [--rate 3000]
+        bench/run [--quick] [--only kiro,nginx] [--scenario small-get-64,…] [--seconds 2.5] [--rounds 5] [--rate 3000]
         """;
 
     private static readonly string[] QuickScenarios =
@@ -47,7 +47,7 @@ internal sealed record BenchOptions(
             quick,
             only.Count > 0 || !quick ? only : [.. proxies.Except(["kiro-yarp"])],
             scenarios.Count > 0 || !quick ? scenarios : QuickScenarios,
-            Number(values, "--seconds", quick ? 1 : 3, 0.1, 600),
+            Number(values, "--seconds", quick ? 1 : 2.5, 0.1, 600),
             (int)Number(values, "--rounds", quick ? 3 : 5, 1, 99),
             (int)Number(values, "--rate", 3000, 1, 1_000_000))
         {

@@ -7,7 +7,7 @@ namespace Kiro.SideBySide.Measuring;
 /// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
 internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string directory)
 {
-    private readonly TimeSpan _warmUp = TimeSpan.FromSeconds(options.IsQuick ? 2 : 3);
+    private readonly TimeSpan _warmUp = TimeSpan.FromSeconds(options.IsQuick ? 3 : 5);
 
     public IEnumerable<ScenarioResult> Run()
     {

@@ -37,7 +37,7 @@ internal sealed class PinnedProcess : IDisposable
     {
         if (_process.HasExited)
         {
-            var said = string.Join(' ', File.ReadLines(_log).TakeLast(3));
+            var said = File.ReadLines(_log).LastOrDefault(line => line.Length > 0);
             throw new InvalidOperationException($"ended with code {_process.ExitCode}: {said}");
         }
     }

@@ -14,7 +14,6 @@ internal sealed class CaddyProxy() : InstalledProxy("caddy", "Caddy", "caddy", "
             {
               admin off
               auto_https off
-              persist_config off
             }
             http://:{{site.Port}} {
               bind 127.0.0.1

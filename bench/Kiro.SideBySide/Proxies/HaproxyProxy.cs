@@ -10,7 +10,7 @@ internal sealed class HaproxyProxy() : InstalledProxy("haproxy", "HAProxy", "hap
     {
         var file = site.Write("haproxy.cfg", $$"""
             global
-              maxconn 16384
+              maxconn 4096
               nbthread 1
             defaults
               mode http

@@ -13,7 +13,7 @@ internal static class MarkdownReport
     {
         var page = new StringBuilder()
             .AppendLine("# Results").AppendLine()
-            .AppendLine(null, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, commit {commit}; written by `bench/run`, see [README.md](README.md) for how it measures.")
+            .AppendLine(null, $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, commit {commit}; written by `bench/run`, which repeats it; [README.md](README.md) says how it measures.")
             .AppendLine(null, $"{options.Rounds} rounds of {options.Seconds} s for each proxy and scenario, taking turns; medians over the rounds.").AppendLine()
             .AppendLine(null, $"![Processor time per request, nginx = 1]({chart})").AppendLine()
             .AppendLine("## Goals").AppendLine().AppendLine(Goals.Of(results).ToMarkdown())
@@ -43,5 +43,5 @@ internal static class MarkdownReport
     }
 
     public static string Title(Scenario scenario, BenchOptions options) =>
-        scenario.IsPaced ? $"{scenario.Title}: {options.Rate} requests/s" : scenario.Title;
+        scenario.IsPaced ? $"{scenario.Title}: {options.Rate:#,0} requests/s" : scenario.Title;
 }
