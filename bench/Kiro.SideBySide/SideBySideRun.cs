@@ -23,7 +23,7 @@ internal static class SideBySideRun
                 Console.WriteLine($"without {string.Join(", ", missing.Select(proxy => proxy.Title))}: {missing.Key}");
             }
 
-            return Measure(options, [.. chosen[null]], options.IsWhole ? benchFolder : published, Programs.FirstLine("git", "-C", benchFolder, "rev-parse", "--short", "HEAD"));
+            return Measure(options, [.. chosen[null]], options.IsWhole ? benchFolder : published, CommitOf(benchFolder));
         }
         catch (Exception problem) when (problem is ArgumentException or InvalidOperationException)
         {
@@ -31,6 +31,9 @@ internal static class SideBySideRun
             return 1;
         }
     }
+
+    private static string CommitOf(string folder) =>
+        Programs.Find("git") is { } git ? Programs.FirstLine(git, "-C", folder, "describe", "--always", "--dirty", "--exclude", "*") : "unknown";
 
     private static int Measure(BenchOptions options, IReadOnlyList<Proxy> proxies, string output, string commit)
     {

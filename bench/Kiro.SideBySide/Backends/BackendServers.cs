@@ -1,4 +1,3 @@
-using System.Net;
 using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Backends;
@@ -27,8 +26,6 @@ internal sealed class BackendServers : IDisposable
     }
 
     public IReadOnlyList<int> Ports { get; }
-
-    public IEnumerable<IPEndPoint> Addresses => Ports.Select(port => new IPEndPoint(IPAddress.Loopback, port));
 
     public void Dispose() => _nginx.Dispose();
 

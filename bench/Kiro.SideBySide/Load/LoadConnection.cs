@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 
@@ -11,8 +12,11 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
 
     public AnswerReader Answer { get; } = new();
 
-    /// <summary>When its request was due, in <see cref="System.Diagnostics.Stopwatch"/> ticks.</summary>
+    /// <summary>When its request was due, in <see cref="Stopwatch"/> ticks.</summary>
     public long Due { get; private set; }
+
+    /// <summary>When its request was sent, in the same ticks.</summary>
+    public long Sent { get; private set; }
 
     public bool IsBusy { get; private set; }
 
@@ -29,7 +33,7 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
     public void Send(ReadOnlyMemory<byte> request, long due)
     {
         Answer.Reset();
-        (Due, IsBusy, _unsent) = (due, true, request);
+        (Due, Sent, IsBusy, _unsent) = (due, Stopwatch.GetTimestamp(), true, request);
         Flush();
         if (_unsent.Length > 0)
         {

@@ -11,6 +11,10 @@ internal sealed class LoadRun : IDisposable
 {
     private static readonly TimeSpan Missing = TimeSpan.FromSeconds(2);
 
+    // Connections on both sides of the proxy have to be there before it counts.
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan StartSlice = TimeSpan.FromSeconds(0.05);
+
     private readonly LoadPlan _plan;
     private readonly Epoll _epoll = new();
     private readonly LoadConnection[] _connections;
@@ -53,6 +57,11 @@ internal sealed class LoadRun : IDisposable
 
         var start = _nextDue = Stopwatch.GetTimestamp();
         Serve(start + Ticks(_plan.Settle));
+        while (_answers < 2 * _connections.Length && Stopwatch.GetElapsedTime(start) < _plan.Settle + LongestStart)
+        {
+            Serve(Stopwatch.GetTimestamp() + Ticks(StartSlice));
+        }
+
         onWindow();
         (_answers, _isCounting) = (0, true);
         var windowStart = Stopwatch.GetTimestamp();
@@ -60,7 +69,7 @@ internal sealed class LoadRun : IDisposable
         var end = Stopwatch.GetTimestamp();
         onWindow();
 
-        var missing = _connections.Count(connection => connection.IsBusy && Stopwatch.GetElapsedTime(connection.Due, end) > Missing);
+        var missing = _connections.Count(connection => connection.IsBusy && Stopwatch.GetElapsedTime(connection.Sent, end) > Missing);
         var overdue = _plan.Rate is null ? 0 : Math.Max(0, (end - _nextDue) / Interval(_plan.Rate.Value));
         return new LoadResult(
             Stopwatch.GetElapsedTime(windowStart, end), _answers, _latencies, _errors with { Missing = missing }, overdue);

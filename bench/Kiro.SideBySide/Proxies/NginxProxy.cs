@@ -3,6 +3,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
+/// <summary>Its buffers are larger than by default, or it would write large answers to files: the reference shall be a good one.</summary>
 internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "nginx")
 {
     public override string Version() => Programs.FirstLine(Program, "-v").Split('/')[^1];
@@ -25,6 +26,9 @@ internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "
                 location / {
                   proxy_pass http://api;
                   proxy_http_version 1.1;
+                  proxy_buffers 8 32k;
+                  proxy_buffer_size 32k;
+                  proxy_max_temp_file_size 0;
                   proxy_set_header Connection "";
                   proxy_set_header Host $host;
                   proxy_set_header X-Real-IP $remote_addr;
