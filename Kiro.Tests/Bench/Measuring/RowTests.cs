@@ -39,6 +39,16 @@ public sealed class RowTests
         Assert.Equal("4 errors (3 by status, 0 by length, 1 broken, 0 missing)", row.Note);
     }
 
+    [Theory]
+    [InlineData(10, "")]
+    [InlineData(11, "did not carry the rate: 11 requests late")]
+    public void Note_RequestsLate_SaysSoWhenTheyAreMany(long late, string note)
+    {
+        var row = new Row(new NginxProxy());
+        row.Add(0, Measured(20, default, late));
+        Assert.Equal(note, row.Note);
+    }
+
     [Fact]
     public void Measurement_Figures_AreForEachAnswer()
     {
@@ -59,6 +69,6 @@ public sealed class RowTests
         return row;
     }
 
-    private static Measurement Measured(double microseconds, LoadErrors errors) => new(
-        new LoadResult(TimeSpan.FromSeconds(2), 1000, new LatencyHistogram(), errors, 0), TimeSpan.FromMicroseconds(microseconds * 1000), 0, 0);
+    private static Measurement Measured(double microseconds, LoadErrors errors, long overdue = 0) => new(
+        new LoadResult(TimeSpan.FromSeconds(2), 1000, new LatencyHistogram(), errors, overdue), TimeSpan.FromMicroseconds(microseconds * 1000), 0, 0);
 }

@@ -7,7 +7,7 @@ namespace Kiro.SideBySide.Measuring;
 /// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
 internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string directory)
 {
-    private readonly TimeSpan _warmUp = TimeSpan.FromSeconds(options.IsQuick ? 3 : 5);
+    private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 6 : 12);
 
     public IEnumerable<ScenarioResult> Run()
     {
@@ -31,7 +31,7 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
                 Try(row, scenario, () =>
                 {
                     running[row] = Start(row.Proxy, scenario);
-                    running[row].WarmUp(_warmUp);
+                    running[row].WarmUp(_longestWarmUp);
                 });
             }
 

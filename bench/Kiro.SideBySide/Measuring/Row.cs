@@ -17,15 +17,15 @@ internal sealed class Row(Proxy proxy)
 
     public LoadErrors Errors => _rounds.Values.Aggregate(default(LoadErrors), (sum, round) => sum + round.Load.Errors);
 
-    /// <summary>Requests of a constant rate that it did not take in time.</summary>
-    public long Overdue => _rounds.Values.Sum(round => round.Load.Overdue);
+    /// <summary>Requests of a constant rate that were waiting when a round was over. A few may always be.</summary>
+    private long Overdue => _rounds.Values.Sum(round => round.Load.Overdue);
 
     /// <summary>What has to be said beside its figures, or an empty text.</summary>
     public string Note => string.Join("; ", new[]
     {
         Failure,
         Errors.Total > 0 ? Errors.ToString() : null,
-        Overdue > 0 ? $"did not carry the rate: {Overdue} requests late" : null,
+        Overdue > 0.01 * _rounds.Values.Sum(round => round.Load.Answers) ? $"did not carry the rate: {Overdue} requests late" : null,
     }.OfType<string>());
 
     public void Add(int round, Measurement measurement) => _rounds[round] = measurement;

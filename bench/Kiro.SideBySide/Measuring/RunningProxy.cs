@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Kiro.SideBySide.Load;
 using Kiro.SideBySide.Processes;
@@ -36,10 +37,21 @@ internal sealed class RunningProxy : IDisposable
         }
     }
 
-    /// <summary>Runs the load without a measurement: programs that compile while they run have to get through with it.</summary>
-    public void WarmUp(TimeSpan time) => LoadRun.Run(Plan(rate: null, TimeSpan.Zero, time), () => { });
+    /// <summary>Runs the load until its cost has stopped falling: programs that compile while they run get through with it.</summary>
+    public void WarmUp(TimeSpan most)
+    {
+        var started = Stopwatch.GetTimestamp();
+        for (var warmUp = new WarmUp(); !warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most;)
+        {
+            warmUp.Add(Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds);
+        }
+    }
 
-    public Measurement Measure(TimeSpan window)
+    public Measurement Measure(TimeSpan window) => Measure(window, _rate);
+
+    public void Dispose() => _process.Dispose();
+
+    private Measurement Measure(TimeSpan window, int? rate)
     {
         _process.ThrowIfEnded();
         var tree = new ProcessTree(_process.Id);
@@ -47,7 +59,7 @@ internal sealed class RunningProxy : IDisposable
         TimeSpan? before = null;
         var used = TimeSpan.Zero;
         long memory = 0;
-        var load = LoadRun.Run(Plan(_rate, Settle, window), () =>
+        var load = LoadRun.Run(Plan(rate, window), () =>
         {
             if (before is null)
             {
@@ -63,8 +75,6 @@ internal sealed class RunningProxy : IDisposable
             : throw new InvalidOperationException($"no answer within {window.TotalSeconds} s, {load.Errors}");
     }
 
-    public void Dispose() => _process.Dispose();
-
-    private LoadPlan Plan(int? rate, TimeSpan settle, TimeSpan window) => new(
-        _address, Clients.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, settle, window);
+    private LoadPlan Plan(int? rate, TimeSpan window) => new(
+        _address, Clients.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
 }
