@@ -17,7 +17,7 @@ internal sealed record BenchOptions(
         """;
 
     private static readonly string[] QuickScenarios =
-        [Measuring.Scenarios.Main, Measuring.Scenarios.ManyConnections, Measuring.Scenarios.EqualLoad];
+        [Measuring.Scenarios.Main, Measuring.Scenarios.EqualLoad];
 
     /// <summary>Whether this is the run that bench/results.md shows.</summary>
     public bool IsWhole { get; private init; }

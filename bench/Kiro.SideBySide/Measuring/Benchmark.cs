@@ -7,7 +7,7 @@ namespace Kiro.SideBySide.Measuring;
 /// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
 internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string directory)
 {
-    private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 6 : 12);
+    private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 6 : 8);
 
     public IEnumerable<ScenarioResult> Run()
     {
