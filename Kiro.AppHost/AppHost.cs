@@ -1,5 +1,6 @@
 using Kiro.AppHost;
 using Kiro.AppHost.Export;
+using Kiro.AppHost.Settings;
 
 var builder = DistributedApplication.CreateBuilder(args);
 if (AppHostSettings.Read(builder) is not { } settings)

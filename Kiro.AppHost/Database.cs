@@ -1,3 +1,5 @@
+using Kiro.AppHost.Settings;
+
 namespace Kiro.AppHost;
 
 /// <summary>The database that the nodes share.</summary>

@@ -1,4 +1,5 @@
 using Kiro.AppHost.Export;
+using Kiro.AppHost.Settings;
 
 namespace Kiro.AppHost;
 

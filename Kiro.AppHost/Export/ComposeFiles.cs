@@ -1,5 +1,6 @@
 using Aspire.Hosting.Docker.Resources;
 using Aspire.Hosting.Pipelines;
+using Kiro.AppHost.Settings;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.AppHost.Export;

@@ -1,3 +1,5 @@
+using Kiro.AppHost.Settings;
+
 namespace Kiro.AppHost.Export;
 
 /// <summary>Publish mode: which files come out.</summary>

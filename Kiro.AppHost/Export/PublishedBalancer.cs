@@ -1,3 +1,5 @@
+using Kiro.AppHost.Settings;
+
 namespace Kiro.AppHost.Export;
 
 /// <summary>The balancer as it is published: it finds its nodes in a list, or by the name that they share.</summary>

@@ -1,3 +1,5 @@
+using Kiro.AppHost.Settings;
+
 namespace Kiro.AppHost.Export;
 
 /// <summary>The nodes as they are published: five services with ports of their own, or one with five replicas.</summary>

@@ -1,7 +1,7 @@
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
-namespace Kiro.AppHost;
+namespace Kiro.AppHost.Settings;
 
 /// <summary>What the model is made of.</summary>
 /// <param name="Nodes"><c>INSTANCE_COUNT</c>: 1 to 100, default 5.</param>

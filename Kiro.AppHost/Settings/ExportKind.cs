@@ -1,4 +1,4 @@
-namespace Kiro.AppHost;
+namespace Kiro.AppHost.Settings;
 
 /// <summary>What is published: <c>EXPORT</c>, in publish mode only.</summary>
 internal enum ExportKind
