@@ -1,10 +1,10 @@
-using Kiro.Api.Admin;
 using Kiro.Api.Callers;
 using Kiro.Api.Database;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api;
 

@@ -4,9 +4,9 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
-using Kiro.Balancer.Status;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer;
 
@@ -20,7 +20,7 @@ internal sealed record BalancerSettings(
     StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
-    AdminOptions Admin)
+    AdminToken Admin)
 {
     /// <summary>Where it listens unless it is told otherwise.</summary>
     public static ListenPort UsualListen { get; } = new("BALANCER_PORT", 13003);
@@ -38,7 +38,7 @@ internal sealed record BalancerSettings(
             StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
-            AdminOptions.Read(settings));
+            AdminToken.Read(settings));
         settings.ThrowIfInvalid();
         return read;
     }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -1,6 +1,6 @@
-using Kiro.Api.Admin;
 using Kiro.Api.Answers;
 using Kiro.Api.Database;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Ledger;
 
@@ -16,7 +16,7 @@ internal static class LedgerEndpoints
         var verdict = admin.Judge(context.Request.Headers.Authorization);
         if (verdict == AdminVerdict.Wrong)
         {
-            return AdminToken.Refuse(context.Response);
+            return WrongToken.Answer(context.Response);
         }
 
         if (Page.Read(context.Request.Query, out var error) is not { } page)

@@ -1,5 +1,4 @@
 using System.Net;
-using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Nodes;

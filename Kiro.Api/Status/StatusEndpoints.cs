@@ -1,9 +1,10 @@
-using Kiro.Api.Admin;
+using Kiro.Api.Answers;
 using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
 using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Status;
 
@@ -24,7 +25,7 @@ internal static class StatusEndpoints
         var verdict = admin.Judge(context.Request.Headers.Authorization);
         if (verdict == AdminVerdict.Wrong)
         {
-            return AdminToken.Refuse(context.Response);
+            return WrongToken.Answer(context.Response);
         }
 
         var totals = await ledger.GetAsync();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Status;
 
@@ -13,13 +14,13 @@ internal static class AdminEndpoints
         var admin = app.MapGroup("/lb");
         admin.AddEndpointFilter(async (context, next) =>
         {
-            var options = context.HttpContext.RequestServices.GetRequiredService<AdminOptions>();
-            if (options.Token is null)
+            var token = context.HttpContext.RequestServices.GetRequiredService<AdminToken>();
+            if (!token.IsSet)
             {
                 return Results.NotFound();
             }
 
-            if (!options.Accepts(context.HttpContext.Request.Headers.Authorization))
+            if (token.Judge(context.HttpContext.Request.Headers.Authorization) != AdminVerdict.Right)
             {
                 context.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
                 return Results.Unauthorized();

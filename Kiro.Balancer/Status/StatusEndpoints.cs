@@ -2,12 +2,13 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Moves;
 using Kiro.Balancer.Timeline;
 using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Status;
 
 internal static class StatusEndpoints
 {
-    public static void AddStatus(this IServiceCollection services, AdminOptions admin)
+    public static void AddStatus(this IServiceCollection services, AdminToken admin)
     {
         services.AddSingleton(admin);
         services.AddSingleton<BalancerHealth>();

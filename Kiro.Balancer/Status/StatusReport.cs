@@ -6,6 +6,8 @@ using Kiro.Balancer.Moves;
 using Kiro.Balancer.Timeline;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Status;
 
@@ -14,7 +16,7 @@ internal sealed class StatusReport(
     ListenPort listen,
     Drain drain,
     DiscoveryOptions discovery,
-    AdminOptions admin,
+    AdminToken admin,
     CallerRoute caller,
     BackendRegistry registry,
     NodeHistories histories,
@@ -41,7 +43,7 @@ internal sealed class StatusReport(
             new BalancerStatus(
                 listen.Port, StateNames.Of(discovery.Mode), ServiceDefaultsExtensions.Version,
                 drain.IsDraining ? "draining" : "running", _startedAt, Math.Round((now - _startedAt).TotalSeconds, 1),
-                admin.Token is not null),
+                admin.IsSet),
             new SummaryStatus(
                 backends.Count,
                 backends.Count(backend => backend.Healthy),

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.ServiceDefaults.Health;
 

@@ -62,7 +62,7 @@ public sealed class SettingsTests
         Assert.Equal(unset.Drain, empty.Drain);
         Assert.Equal(unset.Hashing, empty.Hashing);
         Assert.Equal(unset.Health, empty.Health);
-        Assert.Equal(unset.Admin, empty.Admin);
+        Assert.False(empty.Admin.IsSet);
         Assert.Equal(unset.Clients.TrustedProxies, empty.Clients.TrustedProxies);
         Assert.Equal(unset.Discovery.Fixed, empty.Discovery.Fixed);
         Assert.Equal(unset.Discovery with { Fixed = [] }, empty.Discovery with { Fixed = [] });

@@ -1,7 +1,7 @@
-namespace Kiro.Api.Admin;
+namespace Kiro.ServiceDefaults.Trust;
 
 /// <summary>What a request's token says about its sender.</summary>
-internal enum AdminVerdict
+public enum AdminVerdict
 {
     /// <summary>No token: a member of the public.</summary>
     Absent,

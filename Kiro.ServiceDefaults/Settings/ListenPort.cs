@@ -1,4 +1,4 @@
-namespace Kiro.ServiceDefaults.Hosting;
+namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>The TCP port that a service listens on, and the variable that sets it.</summary>
 /// <param name="Variable">Named in the message when the port is in use.</param>

@@ -1,6 +1,6 @@
-using Kiro.Api.Admin;
+using Kiro.ServiceDefaults.Trust;
 
-namespace Kiro.Tests.Api.Admin;
+namespace Kiro.Tests.ServiceDefaults.Trust;
 
 public sealed class AdminTokenTests
 {
@@ -14,6 +14,9 @@ public sealed class AdminTokenTests
     [InlineData("open sesame", "Basic open sesame", "Wrong")]
     [InlineData("open sesame", "open sesame", "Wrong")]
     [InlineData(null, "Bearer ", "Wrong")]
+    [InlineData("sésame", "Bearer sésame", "Right")]
+    [InlineData("sésame", "Bearer sÃ©same", "Right")]
+    [InlineData("sésame", "Bearer s?same", "Wrong")]
     [InlineData(null, null, "Absent")]
     public void Judge_Header_IsRightOnlyWithTheToken(string? token, string? header, string verdict) =>
         Assert.Equal(verdict, new AdminToken(token).Judge(header).ToString());

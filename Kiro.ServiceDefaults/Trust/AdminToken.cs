@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.ServiceDefaults.Trust;
+
+/// <summary><c>ADMIN_TOKEN</c>: who has it may see and change what the public may not. Unset, nobody may.</summary>
+public sealed class AdminToken
+{
+    private const string Scheme = "Bearer ";
+
+    // Not the token itself: nothing can print it.
+    private readonly byte[]? _hash;
+
+    /// <param name="token">The token, or null when there is none.</param>
+    public AdminToken(string? token) => _hash = token is null ? null : SHA256.HashData(Encoding.UTF8.GetBytes(token));
+
+    /// <summary>Whether there is one.</summary>
+    public bool IsSet => _hash is not null;
+
+    /// <summary>Reads the variable.</summary>
+    public static AdminToken Read(SettingsReader settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        return new(settings.Text("ADMIN_TOKEN"));
+    }
+
+    /// <summary>Judges an <c>Authorization</c> header.</summary>
+    public AdminVerdict Judge(string? header)
+    {
+        if (string.IsNullOrEmpty(header))
+        {
+            return AdminVerdict.Absent;
+        }
+
+        if (_hash is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return AdminVerdict.Wrong;
+        }
+
+        // A server that forwards takes header bytes for one character each, any other decodes them.
+        var token = header[Scheme.Length..].Trim();
+        return IsToken(Encoding.UTF8.GetBytes(token)) | IsToken(Encoding.Latin1.GetBytes(token)) ? AdminVerdict.Right : AdminVerdict.Wrong;
+    }
+
+    // Hashes are compared, so that the time taken tells neither a prefix nor the length of the token.
+    private bool IsToken(byte[] token) => CryptographicOperations.FixedTimeEquals(SHA256.HashData(token), _hash);
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.ServiceDefaults.Trust;
+
+/// <summary><c>TRUSTED_PROXIES</c>: whose word about a client's address counts.</summary>
+public static class TrustedProxies
+{
+    private const string Variable = "TRUSTED_PROXIES";
+
+    /// <summary>This machine.</summary>
+    private const string Default = "127.0.0.0/8,::1/128";
+
+    /// <summary>Addresses and CIDR ranges, separated by commas, or <c>none</c>; by default the loopback addresses.</summary>
+    public static IReadOnlyList<IPNetwork> Read(SettingsReader settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var list = settings.Text(Variable) ?? Default;
+        var networks = new List<IPNetwork>();
+        foreach (var part in list == "none" ? [] : list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!TryParse(part, out var network))
+            {
+                settings.Reject(Variable, list, $"addresses or CIDR ranges such as 10.0.0.0/8,fd00::/8, or none; {part} is neither");
+                break;
+            }
+
+            networks.Add(network);
+        }
+
+        return networks;
+    }
+
+    /// <summary>
+    /// Reads <c>10.0.0.0/8</c>, <c>fd00::/8</c> or a single address (CIDR, RFC 4632). Bits beyond the prefix are ignored;
+    /// an IPv4-mapped address is its IPv4 address.
+    /// </summary>
+    public static bool TryParse(string text, out IPNetwork network)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        network = default;
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (Address(slash < 0 ? text : text[..slash]) is not { } address)
+        {
+            return false;
+        }
+
+        var bytes = address.GetAddressBytes();
+        var bits = bytes.Length * 8;
+        var prefix = bits;
+        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > bits))
+        {
+            return false;
+        }
+
+        // To everyone but the framework's parser, 10.1.2.3/8 means 10.0.0.0/8.
+        for (var bit = prefix; bit < bits; bit++)
+        {
+            bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+        }
+
+        network = new IPNetwork(new IPAddress(bytes), prefix);
+        return true;
+    }
+
+    private static IPAddress? Address(string text)
+    {
+        if (!IPAddress.TryParse(text, out var address))
+        {
+            return null;
+        }
+
+        // The framework also reads "10", "0x7f.1" and "010.0.0.1", which is 8.0.0.1 to it, and "[::1]:80".
+        return address.AddressFamily == AddressFamily.InterNetwork ? (address.ToString() == text ? address : null)
+            : text.AsSpan().IndexOfAny('[', '%') >= 0 ? null
+            : address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
+            : address;
+    }
+}
