@@ -2,6 +2,7 @@ using Kiro.Api.Health;
 using Kiro.Api.Logging;
 using Kiro.Api.Nodes;
 using Kiro.Api.Status;
+using Kiro.ServiceDefaults.Pages;
 
 namespace Kiro.Api;
 
@@ -13,7 +14,7 @@ internal static class ApiRegistration
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
         services.AddSingleton(settings.Admin);
         services.AddSingleton<NodeHealth>();
-        services.AddSingleton<StatusPage>();
+        services.AddSingleton(HtmlPage.Embedded(typeof(StatusEndpoints).Assembly, "status.html"));
     }
 
     /// <summary>One line for whoever started it.</summary>

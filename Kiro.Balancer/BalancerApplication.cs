@@ -5,8 +5,10 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
+using Kiro.Balancer.Moves;
 using Kiro.Balancer.Status;
 using Kiro.Balancer.Telemetry;
+using Kiro.Balancer.Timeline;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
 
@@ -25,6 +27,8 @@ internal static class BalancerApplication
         builder.Services.AddBackends(settings.Selection);
         builder.AddForwarding(settings.Streams);
 
+        builder.Services.AddMoves();
+        builder.Services.AddTimeline();
         builder.Services.AddDiscovery(settings.Discovery);
         builder.Services.AddHealth(settings.Health);
         builder.Services.AddStatus(settings.Admin);

@@ -16,8 +16,7 @@ internal static class LedgerEndpoints
         var verdict = admin.Judge(context.Request.Headers.Authorization);
         if (verdict == AdminVerdict.Wrong)
         {
-            context.Response.Headers.WWWAuthenticate = "Bearer";
-            return Problem.Answer(StatusCodes.Status401Unauthorized, "The token is not valid.");
+            return Problem.WrongToken(context.Response);
         }
 
         if (Page.Read(context.Request.Query, out var error) is not { } page)

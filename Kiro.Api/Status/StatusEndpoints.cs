@@ -1,7 +1,10 @@
+using Kiro.Api.Answers;
 using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
+using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Status;
 
@@ -11,27 +14,28 @@ internal static class StatusEndpoints
     public static void MapStatus(this IEndpointRouteBuilder app)
     {
         app.MapGet("/", () => Results.Redirect("/status.html"));
-        app.MapGet("/status.html", (HttpResponse response, StatusPage page) =>
-        {
-            response.Headers.ContentSecurityPolicy = page.Policy;
-            response.Headers.XContentTypeOptions = "nosniff";
-            response.Headers.CacheControl = "no-cache";
-            return Results.Bytes(page.Html, "text/html; charset=utf-8");
-        });
+        app.MapGet("/status.html", (HttpResponse response, HtmlPage page) => page.Answer(response));
         app.MapGet("/api/status", AnswerAsync);
     }
 
     private static async Task<IResult> AnswerAsync(
-        HttpContext context, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
+        HttpContext context, AdminToken admin, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
     {
         context.Response.Headers.CacheControl = "no-store";
+        var verdict = admin.Judge(context.Request.Headers.Authorization);
+        if (verdict == AdminVerdict.Wrong)
+        {
+            return Problem.WrongToken(context.Response);
+        }
+
         var totals = await ledger.GetAsync();
         var report = health.Report();
         var nodes = directory.Nodes;
         return Results.Json(
             new StatusAnswer(
                 report.Node, report.Status, report.Database, report.DatabaseKind, report.Version, report.UptimeSeconds,
-                new ClusterAnswer(nodes.Count, nodes.Count(node => node.State == "up"), nodes),
+                new ClusterAnswer(nodes.Count, nodes.Count(node => node.State == "up"),
+                    [.. nodes.Select(node => NodeSummary.Of(node, isAdmin: verdict == AdminVerdict.Right))]),
                 new CallerAnswer(CallerAddress.Of(context).ToString(), report.Node),
                 totals,
                 time.GetUtcNow()));

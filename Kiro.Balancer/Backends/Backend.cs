@@ -16,6 +16,9 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
         internal set => _endpoint = value;
     }
 
+    /// <summary>The weight that an operator gave it, which wins over discovery's; null when none did.</summary>
+    public double? OperatorWeight { get; internal set; }
+
     /// <summary>What a request's URL starts with.</summary>
     public string UrlPrefix { get; } = "http://" + endpoint.Authority;
 

@@ -1,5 +1,4 @@
 using Kiro.Balancer.Hashing;
-using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Backends;
 
@@ -8,9 +7,15 @@ namespace Kiro.Balancer.Backends;
 /// that requests read without a lock.
 /// </summary>
 internal sealed class BackendRegistry(
-    HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger, SelectionOptions? options = null)
+    HashingOptions hashing,
+    TimeProvider time,
+    ILogger<BackendRegistry> logger,
+    SelectionOptions? options = null,
+    ChangeFeed? feed = null,
+    RecentSlots? recent = null)
 {
     private readonly Lock _writing = new();
+    private readonly ChangeNotes _notes = new(feed, logger, time);
     private readonly SelectionOptions _options = options ?? SelectionOptions.Off;
     private volatile BackendSnapshot _current =
         new([], new Rendezvous([], hashing.Seed), SelectionOptions.Off, DateTimeOffset.UnixEpoch);
@@ -35,7 +40,7 @@ internal sealed class BackendRegistry(
             {
                 if (endpoints.Remove(backend.Id, out var endpoint))
                 {
-                    backend.Endpoint = endpoint;
+                    backend.Endpoint = endpoint with { Weight = backend.OperatorWeight ?? endpoint.Weight };
                     Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons & ~DrainReasons.Absent });
                     members.Add(backend);
                 }
@@ -46,14 +51,14 @@ internal sealed class BackendRegistry(
                 }
                 else
                 {
-                    logger.Left(backend);
+                    _notes.Left(backend);
                 }
             }
 
             foreach (var endpoint in endpoints.Values)
             {
                 var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() }, time);
-                logger.Joined(backend);
+                _notes.Joined(backend);
                 members.Add(backend);
             }
 
@@ -75,7 +80,7 @@ internal sealed class BackendRegistry(
             Replace(backend, change(before));
             if (backend.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
             {
-                logger.Left(backend);
+                _notes.Left(backend);
                 Publish([.. _current.Backends.Where(member => member != backend)]);
             }
             else if (before.State != backend.Health.State || before.Node != backend.Health.Node)
@@ -83,6 +88,24 @@ internal sealed class BackendRegistry(
                 MarkTwins(_current.Backends);
                 Swap([.. _current.Backends], _current.Ranking);
             }
+        }
+    }
+
+    /// <summary>Gives a node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
+    public void SetWeight(Backend backend, double weight)
+    {
+        lock (_writing)
+        {
+            var before = backend.Endpoint.Weight;
+            if (before == weight || !_current.Backends.Contains(backend))
+            {
+                return;
+            }
+
+            backend.OperatorWeight = weight;
+            backend.Endpoint = backend.Endpoint with { Weight = weight };
+            _notes.Weighted(backend, before);
+            Publish([.. _current.Backends]);
         }
     }
 
@@ -144,7 +167,7 @@ internal sealed class BackendRegistry(
         backend.Health = after;
         if (after.State != before.State)
         {
-            logger.StateChanged(backend, after.State.ToString().ToLowerInvariant(), after.Reason is null ? "" : $": {after.Reason}");
+            _notes.Changed(backend, before.State);
         }
     }
 
@@ -179,6 +202,10 @@ internal sealed class BackendRegistry(
         MembersChanged.Set();
     }
 
-    private void Swap(Backend[] members, Rendezvous ranking) =>
-        _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow());
+    private void Swap(Backend[] members, Rendezvous ranking)
+    {
+        var before = _current;
+        _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow(), recent);
+        _notes.Publish(before, _current);
+    }
 }

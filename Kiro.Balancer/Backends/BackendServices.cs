@@ -5,6 +5,7 @@ internal static class BackendServices
     public static void AddBackends(this IServiceCollection services, SelectionOptions options)
     {
         services.AddSingleton(options);
+        services.AddSingleton<ChangeFeed>();
         services.AddSingleton<BackendRegistry>();
         if (options.SlowStart > TimeSpan.Zero)
         {

@@ -12,15 +12,19 @@ internal sealed class BackendSnapshot
     private readonly bool[] _available;
     private readonly BoundedLoad? _bound;
     private readonly SlowStart? _slowStart;
+    private readonly RecentSlots? _recent;
     private volatile double[]? _shares;
 
     /// <param name="backends">All known nodes.</param>
     /// <param name="ranking">Over the same nodes, in the same places.</param>
     /// <param name="options">Reasons to pass over a node that is up; by default none.</param>
     /// <param name="now">This moment, for a slow start.</param>
-    public BackendSnapshot(Backend[] backends, Rendezvous ranking, SelectionOptions? options = null, DateTimeOffset now = default)
+    /// <param name="recent">Where requests leave a note of their slot, if anywhere.</param>
+    public BackendSnapshot(
+        Backend[] backends, Rendezvous ranking, SelectionOptions? options = null, DateTimeOffset now = default, RecentSlots? recent = null)
     {
         _backends = backends;
+        _recent = recent;
         Ranking = ranking;
         _available = Array.ConvertAll(backends, backend => backend.Health.State == BackendState.Up);
         IsPanic = !_available.Contains(true);
@@ -35,6 +39,10 @@ internal sealed class BackendSnapshot
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<Backend> Backends => _backends;
 
+    /// <summary>A node by its id, or else by the name that it gives itself; null when there is none.</summary>
+    public Backend? Find(string idOrName) =>
+        Array.Find(_backends, backend => backend.Id == idOrName) ?? Array.Find(_backends, backend => backend.Health.Node == idOrName);
+
     /// <summary>The ranking over all known nodes.</summary>
     public Rendezvous Ranking { get; }
 
@@ -44,9 +52,11 @@ internal sealed class BackendSnapshot
     /// <summary>The node that serves the clients of a slot, or null when no node is known.</summary>
     public Backend? Choose(int slot) => Ranking.First(slot) is >= 0 and var first ? _backends[Bounded(slot, Serving(slot, first))] : null;
 
-    /// <summary>The same, and counts when a node leaves the request to another because it has its share.</summary>
+    /// <summary>The same for a request: notes that the slot's clients are here, and counts when a node leaves the request
+    /// to another because it has its share.</summary>
     public Backend? ChooseCounted(int slot)
     {
+        _recent?.Note(slot);
         if (_bound is null || Ranking.First(slot) is not (>= 0 and var first))
         {
             return Choose(slot);
@@ -61,6 +71,9 @@ internal sealed class BackendSnapshot
 
         return _backends[place];
     }
+
+    /// <summary>The place of the node that a slot's clients belong to while none has more than its share, or -1 when no node is up.</summary>
+    public int Home(int slot) => IsPanic ? -1 : Serving(slot, Ranking.First(slot));
 
     /// <summary>The next-ranked node after those that a request has already tried, or null when none is left.</summary>
     public Backend? ChooseExcept(int slot, IReadOnlyCollection<Backend> tried)

@@ -9,7 +9,6 @@ namespace Kiro.Balancer.Discovery;
 internal static class BackendHosts
 {
     private const string Variable = "BACKEND_HOSTS";
-    private const double HeaviestWeight = 1000;
 
     /// <returns>The nodes, or null when the variable is unset or cannot be used.</returns>
     public static IReadOnlyList<BackendEndpoint>? Read(SettingsReader settings)
@@ -51,7 +50,7 @@ internal static class BackendHosts
         var star = part.IndexOf('*');
         var weight = 1.0;
         if (star >= 0 && !(double.TryParse(part.AsSpan(star + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight)
-            && weight is > 0 and <= HeaviestWeight))
+            && BackendWeight.IsValid(weight)))
         {
             return null;
         }

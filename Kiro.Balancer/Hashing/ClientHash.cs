@@ -22,6 +22,9 @@ internal sealed class ClientHash(HashingOptions options)
     public ClientAddress Key(ClientAddress client) =>
         new(client.Value & (client.IsIPv4 ? _ipv4Mask : _ipv6Mask));
 
+    /// <summary>How many leading bits of an address count.</summary>
+    public int PrefixOf(ClientAddress client) => client.IsIPv4 ? options.IPv4Prefix : options.IPv6Prefix;
+
     /// <summary>The client's slot, from 0 to 2^20 - 1.</summary>
     public int Slot(ClientAddress client)
     {

@@ -4,5 +4,6 @@ internal static class HashingServices
 {
     public static void AddHashing(this IServiceCollection services, HashingOptions options) => services
         .AddSingleton(options)
-        .AddSingleton<ClientHash>();
+        .AddSingleton<ClientHash>()
+        .AddSingleton<RecentSlots>();
 }

@@ -21,8 +21,10 @@ internal sealed class Rendezvous
 
     /// <param name="nodes">In any order; their places in this list are what <see cref="First"/> answers with.</param>
     /// <param name="seed">The same on every balancer.</param>
-    public Rendezvous(IReadOnlyList<HashNode> nodes, ulong seed)
+    /// <param name="isKept">False for a ranking that only a few questions are put to: it gets no table.</param>
+    public Rendezvous(IReadOnlyList<HashNode> nodes, ulong seed, bool isKept = true)
     {
+        Seed = seed;
         Nodes = [.. nodes];
         // Equal scores (once in 2^52) go to the smaller id, so the order of the list must not count.
         _groups = [.. nodes
@@ -33,11 +35,14 @@ internal sealed class Rendezvous
                 group.Key,
                 [.. group.Select(item => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(item.node.Id), (long)seed))],
                 [.. group.Select(item => item.place)]))];
-        _table = nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1 ? new SlotTable(this) : null;
+        _table = isKept && (nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1) ? new SlotTable(this) : null;
     }
 
     /// <summary>The nodes, in the places that the answers name.</summary>
     public IReadOnlyList<HashNode> Nodes { get; }
+
+    /// <summary>What it was made with.</summary>
+    public ulong Seed { get; }
 
     /// <summary>Ends when <see cref="First"/> is as fast as it gets; its answers are the same before.</summary>
     public Task Ready => _table?.Filling ?? Task.CompletedTask;

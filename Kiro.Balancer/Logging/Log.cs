@@ -15,6 +15,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Error, "Probing {Backend} went wrong in a way that it should not")]
     public static partial void ProbeBroke(this ILogger logger, Exception exception, object backend);
 
+    [LoggerMessage(5, LogLevel.Information, "{Backend} has weight {Weight} now")]
+    public static partial void Weighted(this ILogger logger, object backend, double weight);
+
     [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last answer stays in use: {Problem}")]
     public static partial void LookupFailed(this ILogger logger, string source, string problem);
 

@@ -1,14 +1,17 @@
+using System.Text.Json;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Status;
 
-/// <summary>What an operator can do: take a node out of use and back.</summary>
+/// <summary>What an operator can do: take a node out of use and back, and give it another share of the clients.</summary>
 internal static class AdminEndpoints
 {
+    private const int LongestBody = 1024;
+
     public static void MapAdmin(this WebApplication app)
     {
-        var admin = app.MapGroup("/lb/backends/{id}");
+        var admin = app.MapGroup("/lb");
         admin.AddEndpointFilter(async (context, next) =>
         {
             var token = context.HttpContext.RequestServices.GetRequiredService<AdminToken>();
@@ -25,23 +28,62 @@ internal static class AdminEndpoints
 
             return await next(context);
         });
-        admin.MapPost("/drain", (string id, BackendRegistry registry) =>
-            Change(id, registry, reasons => reasons | DrainReasons.Operator));
-        admin.MapPost("/resume", (string id, BackendRegistry registry) =>
-            Change(id, registry, reasons => reasons & ~DrainReasons.Operator));
+        // For the page: is this the token?
+        admin.MapGet("/admin", () => Results.NoContent());
+        admin.MapPost("/backends/{id}/drain", (string id, BackendRegistry registry) =>
+            ChangeDrain(id, registry, reasons => reasons | DrainReasons.Operator));
+        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry) =>
+            ChangeDrain(id, registry, reasons => reasons & ~DrainReasons.Operator));
+        admin.MapPost("/backends/{id}/weight", SetWeightAsync);
     }
 
-    // By the node's id, or by the name that it gives itself.
-    private static IResult Change(string id, BackendRegistry registry, Func<DrainReasons, DrainReasons> change)
+    private static IResult ChangeDrain(string id, BackendRegistry registry, Func<DrainReasons, DrainReasons> change)
     {
-        var backend = registry.Current.Backends.FirstOrDefault(backend => backend.Id == id)
-            ?? registry.Current.Backends.FirstOrDefault(backend => backend.Health.Node == id);
-        if (backend is null)
+        if (registry.Current.Find(id) is not { } backend)
         {
-            return Results.Json(new AdminAnswer(id, null, "no such node"), StatusJson.Default.AdminAnswer, statusCode: StatusCodes.Status404NotFound);
+            return Unknown(id);
         }
 
         registry.Change(backend, health => health with { DrainReasons = change(health.DrainReasons) });
-        return Results.Json(new AdminAnswer(backend.Id, StateNames.Of(backend.Health.State), null), StatusJson.Default.AdminAnswer);
+        return Done(backend);
     }
+
+    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry)
+    {
+        if (registry.Current.Find(id) is not { } backend)
+        {
+            return Unknown(id);
+        }
+
+        if (await ReadWeightAsync(request) is not { } weight || !BackendWeight.IsValid(weight))
+        {
+            return Refused(StatusCodes.Status400BadRequest, backend.Id, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}""");
+        }
+
+        registry.SetWeight(backend, weight);
+        return Done(backend);
+    }
+
+    // Whatever content type it claims: curl -d says form.
+    private static async Task<double?> ReadWeightAsync(HttpRequest request)
+    {
+        var body = new byte[LongestBody];
+        var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
+        try
+        {
+            return JsonSerializer.Deserialize(body.AsSpan(0, length), StatusJson.Default.WeightRequest)?.Weight;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static IResult Done(Backend backend) =>
+        Results.Json(new AdminAnswer(backend.Id, StateNames.Of(backend.Health.State), null), StatusJson.Default.AdminAnswer);
+
+    private static IResult Unknown(string id) => Refused(StatusCodes.Status404NotFound, id, "no such node");
+
+    private static IResult Refused(int status, string id, string problem) =>
+        Results.Json(new AdminAnswer(id, null, problem), StatusJson.Default.AdminAnswer, statusCode: status);
 }

@@ -1,3 +1,7 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Moves;
+using Kiro.Balancer.Timeline;
+using Kiro.ServiceDefaults.Pages;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Status;
@@ -9,7 +13,8 @@ internal static class StatusEndpoints
         services.AddSingleton(admin);
         services.AddSingleton<BalancerHealth>();
         services.AddSingleton<Warnings>();
-        services.AddSingleton<StatusPage>();
+        services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
+        services.AddSingleton<CallerRoute>();
         services.AddSingleton<StatusReport>();
         services.AddSingleton<RequestRate>();
         services.AddHostedService(provider => provider.GetRequiredService<RequestRate>());
@@ -24,8 +29,29 @@ internal static class StatusEndpoints
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(report.For(context), StatusJson.Default.StatusModel);
         });
+        app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context));
+        app.MapGet("/lb/what-if", AskWhatIfAsync);
         // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
         app.Map("/lb/{**rest}", () => Results.NotFound());
-        app.MapGet("/lb", (HttpResponse response, StatusPage page) => page.Answer(response));
+        app.MapGet("/lb", (HttpResponse response, HtmlPage page) => page.Answer(response));
+    }
+
+    private static async Task<IResult> AskWhatIfAsync(HttpContext context, CallerRoute caller, BackendRegistry registry, WhatIf whatIf)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        var (question, problem) = WhatIfQuestion.Read(context.Request.Query, registry.Current);
+        if (question is null)
+        {
+            return Results.Json(new ProblemAnswer(problem!), StatusJson.Default.ProblemAnswer, statusCode: StatusCodes.Status400BadRequest);
+        }
+
+        if (await whatIf.AskAsync(question, caller.AddressOf(context), context.RequestAborted) is { } answer)
+        {
+            return Results.Json(answer, StatusJson.Default.WhatIfAnswer);
+        }
+
+        context.Response.Headers.RetryAfter = "1";
+        return Results.Json(
+            new ProblemAnswer("too many questions at once, ask again"), StatusJson.Default.ProblemAnswer, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Kiro.Balancer.Moves;
 
 namespace Kiro.Balancer.Status;
 
@@ -6,4 +7,7 @@ namespace Kiro.Balancer.Status;
 [JsonSerializable(typeof(StatusModel))]
 [JsonSerializable(typeof(HealthStatus))]
 [JsonSerializable(typeof(AdminAnswer))]
+[JsonSerializable(typeof(WeightRequest))]
+[JsonSerializable(typeof(WhatIfAnswer))]
+[JsonSerializable(typeof(ProblemAnswer))]
 internal sealed partial class StatusJson : JsonSerializerContext;

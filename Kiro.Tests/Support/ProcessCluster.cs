@@ -73,6 +73,15 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>Waits until so many nodes are up, and no more.</summary>
     public Task UpAsync(int count) => Eventually.BeTrue(async () => (await StatusAsync()).Count(node => node.State == "up") == count, $"{count} nodes are up", 60);
 
+    /// <summary>Starts the balancer again on its port, after its process is gone.</summary>
+    public async Task RestartBalancerAsync()
+    {
+        await Balancer.ExitCode(60);
+        await Balancer.DisposeAsync();
+        Balancer = NewBalancer(Port, Backends(), []);
+        await Eventually.BeTrue(async () => (await StatusAsync()).Any(node => node.State == "up"), "the balancer is back", 60);
+    }
+
     /// <summary>Each node's id and state, as the balancer sees them.</summary>
     public Task<IReadOnlyList<(string? Node, string State)>> StatusAsync() => StatusAsync(Port);
 

@@ -8,13 +8,14 @@ namespace Kiro.Tests.Balancer.Backends;
 /// <summary>Registries in a certain state, and short names for what others report to them.</summary>
 internal static class Registries
 {
-    public static BackendRegistry Empty(TimeProvider? time = null) => new(
-        new HashingOptions(HashingOptions.DefaultSeed, 32, 64), time ?? new FakeTimeProvider(), NullLogger<BackendRegistry>.Instance);
+    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null) => new(
+        new HashingOptions(HashingOptions.DefaultSeed, 32, 64), time ?? new FakeTimeProvider(), NullLogger<BackendRegistry>.Instance,
+        options: null, feed, recent);
 
     /// <summary><c>api-1:80</c> and so on, all of them up.</summary>
-    public static BackendRegistry Up(int count, TimeProvider? time = null)
+    public static BackendRegistry Up(int count, TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null)
     {
-        var registry = Empty(time);
+        var registry = Empty(time, feed, recent);
         registry.SetMembers(Endpoints(count));
         registry.SetAll(BackendVerdict.Up);
         return registry;

@@ -92,15 +92,80 @@ public sealed class AdminEndpointsTests
         Assert.Contains("draining", (await Answer(balancer.Balancer, balancer.Id, "resume", "Bearer secret")).Body, StringComparison.Ordinal);
     }
 
-    private static async Task<(int Code, string Body)> Answer(BalancerInProcess balancer, string id, string verb, string authorization)
+    [Theory]
+    [InlineData("""{"weight":2.5}""")]
+    [InlineData(""" { "weight" : 2.5 } """)]
+    public async Task Post_Weight_ChangesTheShareAndSurvivesALookup(string body)
     {
-        using var response = await Post(balancer, id, verb, authorization);
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body));
+
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 1 })]);
+        Assert.Equal(2.5 / 4.5, balancer.Registry.Current.Shares[1], 0.01);
+        var status = (await balancer.Balancer.Status()).GetProperty("backends")[1];
+        Assert.Equal((2.5, 2.5), (status.GetProperty("weight").GetDouble(), status.GetProperty("operatorWeight").GetDouble()));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("2")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("""{"weight":0}""")]
+    [InlineData("""{"weight":-1}""")]
+    [InlineData("""{"weight":1000.5}""")]
+    [InlineData("""{"weight":"2"}""")]
+    [InlineData("""{"weight":1e999}""")]
+    [InlineData("weight=2")]
+    public async Task Post_WeightThatIsNone_Is400AndChangesNothing(string body)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+
+        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body);
+
+        Assert.Equal(400, code);
+        Assert.Contains("a number above 0 and up to 1000", answer, StringComparison.Ordinal);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+    }
+
+    [Theory]
+    [InlineData(null, 404)]
+    [InlineData("Bearer wrong", 401)]
+    public async Task Post_WeightWithoutTheToken_ChangesNothing(string? authorization, int code)
+    {
+        await using var balancer = await UnprobedBalancer.Start(authorization is null ? [] : ["ADMIN_TOKEN=secret"]);
+
+        Assert.Equal(code, (await Answer(balancer.Balancer, balancer.Id, "weight", authorization, """{"weight":2}""")).Code);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+    }
+
+    [Theory]
+    [InlineData("Bearer secret", 204)]
+    [InlineData("Bearer wrong", 401)]
+    [InlineData(null, 401)]
+    public async Task Get_Admin_TellsWhetherItIsTheToken(string? authorization, int code)
+    {
+        await using var balancer = await BalancerInProcess.Start("ADMIN_TOKEN=secret");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/lb/admin");
+        request.Headers.TryAddWithoutValidation("Authorization", authorization);
+
+        using var response = await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(code, (int)response.StatusCode);
+    }
+
+    private static async Task<(int Code, string Body)> Answer(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)
+    {
+        using var response = await Post(balancer, id, verb, authorization, body);
         return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
-    private static async Task<HttpResponseMessage> Post(BalancerInProcess balancer, string id, string verb, string? authorization)
+    private static async Task<HttpResponseMessage> Post(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{Uri.EscapeDataString(id)}/{verb}");
+        request.Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
         if (authorization is not null)
         {
             request.Headers.TryAddWithoutValidation("Authorization", authorization);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Hashing;
@@ -15,21 +16,33 @@ public sealed class StatusEndpointTests
         var nobody = FreePort.Next();
         await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{node.Port},127.0.0.1:{nobody}*2.5");
         await Eventually.BeTrue(() => balancer.Registry.Current.Backends.All(backend => backend.Health.LastCheck is not null), "both are probed");
+        await Eventually.BeTrue(
+            async () => (await balancer.Status()).GetProperty("events").EnumerateArray().Any(item => item.GetProperty("kind").GetString() == "down"),
+            "the timeline says so");
 
         var status = await balancer.Status("203.0.113.7");
 
-        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array timestamp:Time");
-        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number");
+        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array timestamp:Time");
+        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number adminEnabled:False");
         AssertShape(status.GetProperty("summary"),
-            "total:Number healthy:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number");
-        AssertShape(status.GetProperty("client"), "ip:String backend:String node:String");
+            "total:Number healthy:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number recentClients:Number");
+        AssertShape(status.GetProperty("client"), 
+            "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False key:String slot:Number ranking:Array");
         var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());
         AssertShape(backends[node.Port],
             "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number error:Null "
-            + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number");
+            + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
+            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False latencyHistory:Array");
         AssertShape(backends[nobody],
             "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null error:String "
-            + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number");
+            + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
+            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False latencyHistory:Array");
+
+        AssertShape(status.GetProperty("client").GetProperty("ranking").EnumerateArray().Single(rank => rank.GetProperty("state").GetString() == "up"),
+            "id:String node:String state:String");
+        AssertShape(status.GetProperty("events").EnumerateArray().First(item => item.GetProperty("kind").GetString() == "down"),
+            "id:Number time:Time kind:String nodes:Array count:Number from:String reason:String movedShare:Number movedClients:Number "
+            + "recentClients:Number up:Number total:Number");
 
         Assert.Equal(balancer.Port, status.GetProperty("balancer").GetProperty("port").GetInt32());
         Assert.Equal("hosts", status.GetProperty("balancer").GetProperty("mode").GetString());
@@ -77,6 +90,52 @@ public sealed class StatusEndpointTests
             Assert.True(ClientAddress.TryParse($"203.0.113.{client}", out var address));
             Assert.Equal(unprobed.Registry.Current.Choose(hash.Slot(address))!.Id, status.GetProperty("client").GetProperty("backend").GetString());
         }
+    }
+
+    [Fact]
+    public async Task Client_BehindATrustedProxy_IsExplained()
+    {
+        await using var unprobed = await UnprobedBalancer.Start("HASH_IPV6_PREFIX=56");
+        unprobed.SetStates("down up up");
+
+        var client = (await unprobed.Balancer.Status("2001:db8:1:2ff::7")).GetProperty("client");
+
+        Assert.Equal("2001:db8:1:2ff::7", client.GetProperty("ip").GetString());
+        Assert.Equal("127.0.0.1", client.GetProperty("peer").GetString());
+        Assert.True(client.GetProperty("peerIsTrusted").GetBoolean());
+        Assert.Equal("2001:db8:1:200::/56", client.GetProperty("key").GetString());
+        var ranking = client.GetProperty("ranking").EnumerateArray().ToList();
+        Assert.Equal(3, ranking.Count);
+        Assert.Equal(
+            ranking.First(node => node.GetProperty("state").GetString() == "up").GetProperty("id").GetString(), client.GetProperty("backend").GetString());
+    }
+
+    [Fact]
+    public async Task Client_NobodyIsTrusted_SaysThatItsClaimIsIgnored()
+    {
+        await using var balancer = await BalancerInProcess.Start("TRUSTED_PROXIES=none");
+
+        var client = (await balancer.Status("203.0.113.7")).GetProperty("client");
+
+        Assert.Equal("127.0.0.1", client.GetProperty("ip").GetString());
+        Assert.False(client.GetProperty("peerIsTrusted").GetBoolean());
+        Assert.True(client.GetProperty("claimIgnored").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("nodes=6", HttpStatusCode.OK, "\"movedShare\":0.")]
+    [InlineData("nodes=0", HttpStatusCode.BadRequest, """{"error":"nodes must be a whole number from 1 to 1000"}""")]
+    [InlineData("", HttpStatusCode.BadRequest, "{\"error\":\"ask one of nodes=10 ")]
+    public async Task WhatIf_Query_IsAnsweredOrRefusedInOneLine(string query, HttpStatusCode code, string body)
+    {
+        await using var unprobed = await UnprobedBalancer.Start();
+        unprobed.SetStates("up up up");
+
+        using var response = await unprobed.Balancer.Http.GetAsync("/lb/what-if?" + query, TestContext.Current.CancellationToken);
+
+        Assert.Equal(code, response.StatusCode);
+        Assert.Contains(body, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Equal("no-store", response.Headers.CacheControl!.ToString());
     }
 
     [Fact]

@@ -1,0 +1,112 @@
+using Kiro.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Kiro.Tests.Pages;
+
+/// <summary>The page <c>/lb</c> in a real browser, with real nodes that die.</summary>
+public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
+{
+    [Theory]
+    [InlineData(1280, ColorScheme.Light)]
+    [InlineData(1280, ColorScheme.Dark)]
+    [InlineData(390, ColorScheme.Light)]
+    [InlineData(390, ColorScheme.Dark)]
+    public async Task Lb_ANodeDies_TurnsRedWithTheReasonAndWhoMoved(int width, ColorScheme scheme)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 3);
+        await SendAsync(cluster.Port);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", width, scheme);
+
+        await page.Expect("#title").ToHaveTextAsync("All 3 nodes are up");
+        await page.Expect("#nodes tr .state.up").ToHaveCountAsync(3);
+        await page.Expect("#you-line").ToContainTextAsync("You are 127.0.0.1, and api-");
+        await page.Expect("#ranks li.mine").ToHaveCountAsync(1);
+        await page.Expect("#live").ToContainTextAsync("Live");
+        await page.KeepAsync("lb-up");
+        await page.AssertAccessibleAsync();
+
+        cluster.Node(2).Signal("KILL");
+        await SendAsync(cluster.Port);
+
+        var state = page.Row("api-2").Locator(".state");
+        await WatchedPage.Expect(state).ToHaveTextAsync("Down");
+        await WatchedPage.Expect(state).ToHaveCSSAsync("color", scheme == ColorScheme.Dark ? "rgb(255, 139, 130)" : "rgb(179, 38, 30)");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("connection refused");
+        await page.Expect("#title").ToHaveTextAsync("1 of 3 nodes is down");
+        await page.Expect("#why").ToContainTextAsync("connection refused. Moved to other nodes: ");
+        var item = page.Find("#events li[data-kind=down]").First;
+        await WatchedPage.Expect(item).ToContainTextAsync("api-2 is down – connection refused");
+        await WatchedPage.Expect(item).ToContainTextAsync("of 60 seen lately · 2 of 3 up");
+        await page.KeepAsync("lb-down");
+        await page.AssertAccessibleAsync();
+        await page.AssertFineAsync();
+    }
+
+    [Fact]
+    public async Task Lb_TheClockStandsStill_IsToldByTheBalancerAndNotByItsTimer()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 2);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", prepare: page => page.Clock.InstallAsync());
+        await page.Expect("#live").ToContainTextAsync("Live");
+        await page.Page.Clock.PauseAtAsync(DateTime.Now.AddMinutes(1));
+        await page.Expect("#nodes tr .state.up").ToHaveCountAsync(2);
+
+        cluster.Node(1).Signal("KILL");
+        await SendAsync(cluster.Port);
+
+        await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveTextAsync("Down");
+    }
+
+    [Fact]
+    public async Task Lb_WithoutAStreamOfEvents_AsksEveryFiveSeconds()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 2);
+        await using var page = await browser.OpenAsync(
+            $"http://127.0.0.1:{cluster.Port}/lb", prepare: page => page.RouteAsync("**/lb/events", route => route.FulfillAsync(new() { Status = 503 })));
+        await page.Expect("#live").ToContainTextAsync("Every 5 s");
+
+        cluster.Node(1).Signal("KILL");
+        await SendAsync(cluster.Port);
+
+        await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveTextAsync("Down");
+    }
+
+    [Fact]
+    public async Task Lb_TheBalancerGoesAndComesBack_SaysSoAndGreysWhatIsOld()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 1);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
+        await page.Expect("#title").ToHaveTextAsync("The one node is up");
+        await page.Expect("#lost").ToBeHiddenAsync();
+
+        cluster.Balancer.Signal("KILL");
+
+        await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying.");
+        await page.Expect("#lost").ToContainTextAsync("What stands below is from");
+        await page.Expect("#page.stale").ToBeVisibleAsync();
+        await page.Expect("#headline").ToHaveCSSAsync("filter", "grayscale(1)");
+        await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveCSSAsync("color", "rgb(88, 97, 112)");
+        Assert.Equal("Connection lost · Kiro", await page.Page.TitleAsync());
+        await page.KeepAsync("lb-lost");
+        await page.AssertAccessibleAsync();
+
+        await cluster.RestartBalancerAsync();
+
+        await page.Expect("#lost").ToBeHiddenAsync();
+        await page.Expect("#page.stale").ToHaveCountAsync(0);
+        await page.Expect("#live").ToContainTextAsync("Live");
+        page.AssertNothingForbidden();
+    }
+
+    /// <summary>A request of each of sixty clients, so that every node has some.</summary>
+    private static async Task SendAsync(int port)
+    {
+        using var http = new HttpClient();
+        for (var client = 0; client < 60; client++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{port}/api/client-ip");
+            request.Headers.Add("X-Forwarded-For", $"203.0.113.{client}");
+            (await http.SendAsync(request, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        }
+    }
+}

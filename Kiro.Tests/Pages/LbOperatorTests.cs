@@ -1,0 +1,156 @@
+using System.Text.RegularExpressions;
+using Kiro.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Kiro.Tests.Pages;
+
+/// <summary>What an operator can ask and do on <c>/lb</c>.</summary>
+public sealed class LbOperatorTests(Browser browser) : IClassFixture<Browser>
+{
+    private const string Token = "not-a-real-token";
+    private static readonly Dictionary<string, string> WithToken = new() { ["ADMIN_TOKEN"] = Token };
+
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task Lb_WithTheToken_DrainsResumesAndWeighs(int width)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 3, balancer: WithToken);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", width);
+        await UnlockAsync(page);
+        await page.AssertAccessibleAsync();
+
+        await ActAsync(page, "api-2", "Drain", "Drain", async () =>
+        {
+            await page.Expect("#d-effect h3").ToContainTextAsync("of all clients move");
+            await page.Expect("#d-effect .gains li").ToHaveCountAsync(2);
+            await page.KeepAsync("lb-drain-dialog", isWhole: false);
+            await page.AssertAccessibleAsync();
+        });
+
+        await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Draining");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("an operator asked for it");
+        await page.Expect("#title").ToHaveTextAsync("1 of 3 nodes is draining");
+        await page.Expect("#events li[data-kind=draining]").ToContainTextAsync("api-2 is draining");
+        Assert.Contains(("api-2", "draining"), await cluster.StatusAsync());
+        await page.KeepAsync("lb-draining");
+
+        await ActAsync(page, "api-2", "Resume", "Resume");
+        await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Up");
+
+        await ActAsync(page, "api-3", "Weight", "Set weight", async () =>
+        {
+            await page.Find("#d-weight").FillAsync("2");
+            await page.Expect("#d-effect h3").ToHaveTextAsync(new Regex(@"^1[5-8]\.\d % of all clients move$"));
+            await page.KeepAsync("lb-weight-dialog", isWhole: false);
+        });
+        await WatchedPage.Expect(page.Row("api-3")).ToContainTextAsync("weight 2 by an operator");
+        await page.Expect("#events li[data-kind=weight]").ToContainTextAsync("from 1 to 2");
+        await page.AssertFineAsync();
+    }
+
+    [Fact]
+    public async Task Lb_TheToken_IsNeitherInTheAddressNorInAnyStorageAndGoneAfterAReload()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 1, balancer: WithToken);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
+        await UnlockAsync(page);
+
+        Assert.DoesNotContain(Token, page.Page.Url, StringComparison.Ordinal);
+        Assert.Equal("", await page.Find("#token").InputValueAsync());
+        Assert.Equal(0, await page.Page.EvaluateAsync<int>("localStorage.length + sessionStorage.length + document.cookie.length"));
+        Assert.DoesNotContain(Token, await page.Page.ContentAsync(), StringComparison.Ordinal);
+
+        await page.Page.ReloadAsync();
+        await page.Expect("#op-form").ToBeVisibleAsync();
+        await page.Expect("#nodes .acts button:visible").ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task Lb_AWrongToken_IsRefusedInWords()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 1, balancer: WithToken);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
+
+        await page.Find("#token").FillAsync("wrong");
+        await page.Find("#op-form button").ClickAsync();
+
+        await page.Expect("#op-trouble").ToHaveTextAsync("That is not the token.");
+        await page.Expect("#nodes .acts button:visible").ToHaveCountAsync(0);
+        await page.KeepAsync("lb-wrong-token");
+    }
+
+    [Fact]
+    public async Task Lb_NoTokenIsSet_SaysSoAndShowsNoForm()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 1);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
+
+        await page.Expect("#op-off").ToContainTextAsync("No ADMIN_TOKEN is set on this balancer");
+        await page.Expect("#op-form").ToBeHiddenAsync();
+    }
+
+    [Fact]
+    public async Task Lb_ANodesNameIsHtml_IsShownAsText()
+    {
+        const string Name = "<img src=x onerror=document.title='broken'>";
+        await using var node = SocketServer.Answering($"HTTP/1.1 200 OK\r\nContent-Length: {Name.Length + 11}\r\n\r\n{{\"node\":\"{Name}\"}}");
+        await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{node.Port}");
+        await Eventually.BeTrue(() => balancer.Registry.Current.Backends is [{ Health.Node: not null }], "the node is probed");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+
+        await page.Expect("#nodes .name").ToHaveTextAsync(Name);
+        await page.Expect("img").ToHaveCountAsync(0);
+        await page.AssertFineAsync();
+    }
+
+    [Theory]
+    [InlineData(1280, ColorScheme.Light)]
+    [InlineData(390, ColorScheme.Dark)]
+    public async Task Lb_WhatIf_IsAnsweredByTheBalancer(int width, ColorScheme scheme)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 3);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", width, scheme);
+
+        await page.Find("#if-count").FillAsync("6");
+        await page.Find("#ask button").ClickAsync();
+        await page.Expect("#answer h3").ToHaveTextAsync(new Regex(@"^(4[89]|5[01])\.\d % of all clients would move$"));
+        await page.Expect("#answer .gains li").ToHaveCountAsync(3);
+        await page.Expect("#answer .gains").ToContainTextAsync("new-4");
+        await page.KeepAsync("lb-what-if");
+        await page.AssertAccessibleAsync();
+
+        await page.Find("label:has(input[value=leave])").ClickAsync();
+        await page.Find("#if-node").SelectOptionAsync(new SelectOptionValue { Label = "api-3" });
+        await page.Find("#ask button").ClickAsync();
+        await page.Expect("#answer .gains li").ToHaveCountAsync(2);
+        await page.Expect("#answer").ToContainTextAsync("Without api-3.");
+
+        await page.Find("label:has(input[value=weight])").ClickAsync();
+        await page.Find("#if-weight").FillAsync("2");
+        await page.Find("#ask button").ClickAsync();
+        await page.Expect("#answer .gains li").ToHaveCountAsync(1);
+        await page.AssertFineAsync();
+    }
+
+    private static async Task UnlockAsync(WatchedPage page)
+    {
+        await page.Find("#token").FillAsync(Token);
+        await page.Find("#op-form button").ClickAsync();
+        await page.Expect("#op-on").ToBeVisibleAsync();
+    }
+
+    private static async Task ActAsync(WatchedPage page, string node, string button, string confirm, Func<Task>? look = null)
+    {
+        await page.Row(node).GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+        await page.Expect("#dialog").ToBeVisibleAsync();
+        if (look is not null)
+        {
+            await look();
+        }
+
+        await page.Find("#dialog").GetByRole(AriaRole.Button, new() { Name = confirm, Exact = true }).ClickAsync();
+        await page.Expect("#dialog").ToBeHiddenAsync();
+    }
+}

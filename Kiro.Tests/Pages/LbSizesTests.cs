@@ -1,0 +1,78 @@
+using System.Globalization;
+using Kiro.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Kiro.Tests.Pages;
+
+/// <summary>The page <c>/lb</c> with no node, and with two hundred.</summary>
+public sealed class LbSizesTests(Browser browser) : IClassFixture<Browser>
+{
+    [Theory]
+    [InlineData(1920, ColorScheme.Light)]
+    [InlineData(1280, ColorScheme.Dark)]
+    [InlineData(390, ColorScheme.Light)]
+    public async Task Lb_TwoHundredNodes_ShowsTheTroubledOnesFirstAndFindsTheOthers(int width, ColorScheme scheme)
+    {
+        await using var nodes = await ManyNodes.StartAsync(200, draining: 150, broken: 77);
+        await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=" + nodes.Hosts);
+        await Eventually.BeTrue(
+            async () => (await balancer.Status()).GetProperty("summary") is var summary
+                && summary.GetProperty("healthy").GetInt32() == 198 && summary.GetProperty("draining").GetInt32() == 1,
+            "198 nodes are up", 120);
+
+        await using var page = await browser.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{balancer.Port}/lb"), width, scheme);
+
+        await page.Expect("#title").ToHaveTextAsync("1 of 200 nodes is down, 1 more not up");
+        await page.Expect("#nodes tr").ToHaveCountAsync(width < 820 ? 12 : 50);
+        await WatchedPage.Expect(page.Find("#nodes tr").First).ToContainTextAsync("node-77");
+        await WatchedPage.Expect(page.Find("#nodes tr").First).ToContainTextAsync("health answer 500");
+        await WatchedPage.Expect(page.Find("#nodes tr").Nth(1)).ToContainTextAsync("node-150");
+        await page.Expect("#map i").ToHaveCountAsync(200);
+        await page.Expect("#ranks").ToContainTextAsync("and 192 more");
+        await page.KeepAsync("lb-200");
+        await page.AssertAccessibleAsync();
+
+        await page.Find("#find").FillAsync("node-199");
+        await page.Expect("#nodes tr").ToHaveCountAsync(1);
+        await page.Find("#find").FillAsync("nobody");
+        await page.Expect("#none").ToHaveTextAsync("No node matches.");
+        await page.Find("#find").FillAsync("");
+        await page.Find("#more").ClickAsync();
+        await page.Expect("#nodes tr").ToHaveCountAsync(200);
+        await page.AssertFineAsync();
+    }
+
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task Lb_NoNodeIsUp_SaysWhatThatMeans(int width)
+    {
+        await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{FreePort.Next()}");
+        await Eventually.BeTrue(() => balancer.Registry.Current.Backends is [{ Health.LastCheck: not null }], "the node is probed");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb", width);
+
+        await page.Expect("#title").ToHaveTextAsync("No node is up");
+        await page.Expect("#warnings").ToContainTextAsync("No node is up. Requests are tried on every node");
+        await page.Expect("#you-line").ToContainTextAsync("and no node is up.");
+        await page.Expect("#steps").ToContainTextAsync("no node is up, so they are tried in this order");
+        await page.KeepAsync("lb-none-up");
+        await page.AssertAccessibleAsync();
+        await page.AssertFineAsync();
+    }
+
+    [Fact]
+    public async Task Lb_NoNodeIsKnown_SaysSo()
+    {
+        await using var balancer = await BalancerInProcess.Start("BACKEND_DNS=nowhere.invalid");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+
+        await page.Expect("#title").ToHaveTextAsync("No node is known yet");
+        await page.Expect("#you-line").ToHaveTextAsync("You are 127.0.0.1; no node is known yet.");
+        await page.Expect("#none").ToHaveTextAsync("Discovery has found no node yet.");
+        await page.KeepAsync("lb-none-known");
+        await page.AssertAccessibleAsync();
+        await page.AssertFineAsync();
+    }
+}
