@@ -22,7 +22,6 @@ internal static class PublishedBalancer
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
             .WithSetting("ACCESS_LOG", "off")
             .WithSecret("HASH_SEED")
-            .WithSetting("ACCESS_LOG", "off")
             .WithSharedSettings(token);
     }
 
