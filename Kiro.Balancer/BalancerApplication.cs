@@ -1,3 +1,4 @@
+using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
@@ -32,6 +33,7 @@ internal static class BalancerApplication
         builder.Services.AddHealth(settings.Health);
         builder.Services.AddStatus(settings.Admin);
         builder.Services.AddBalancerMetrics();
+        builder.Services.AddAccessLog(settings.AccessLog);
 
         var app = builder.Build();
         app.UseConnectionCloseWhileDraining();

@@ -1,3 +1,4 @@
+using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
@@ -20,7 +21,8 @@ internal sealed record BalancerSettings(
     StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
-    AdminToken Admin)
+    AdminToken Admin,
+    AccessLogOptions AccessLog)
 {
     /// <summary>Where it listens unless it is told otherwise.</summary>
     public static ListenPort UsualListen { get; } = new("BALANCER_PORT", 13003);
@@ -38,7 +40,8 @@ internal sealed record BalancerSettings(
             StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
-            AdminToken.Read(settings));
+            AdminToken.Read(settings),
+            AccessLogOptions.Read(settings));
         settings.ThrowIfInvalid();
         return read;
     }

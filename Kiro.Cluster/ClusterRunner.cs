@@ -1,7 +1,9 @@
 using Kiro.Cluster.Health;
+using Kiro.Cluster.Live;
 using Kiro.Cluster.Nodes;
 using Kiro.Cluster.Output;
 using Kiro.Cluster.Supervision;
+using Kiro.Cluster.Terminal;
 
 namespace Kiro.Cluster;
 
@@ -11,13 +13,17 @@ internal static class ClusterRunner
     /// <param name="nodes">What to start.</param>
     /// <param name="database">Which database they use, for the report.</param>
     /// <param name="ignored">Variables of the user's that have no effect here.</param>
+    /// <param name="plain">Print lines, even to a terminal that could show the live table.</param>
     /// <returns>The exit code: 1 when a node could not start, 130 when the user would not wait for the end.</returns>
-    public static async Task<int> RunAsync(IReadOnlyList<Node> nodes, string database, IReadOnlyList<string> ignored)
+    public static async Task<int> RunAsync(IReadOnlyList<Node> nodes, string database, IReadOnlyList<string> ignored, bool plain)
     {
         var time = TimeProvider.System;
         using var signals = new StopSignals(time);
         using var probe = new HealthProbe(nodes.Count(node => !node.IsBalancer));
-        var console = new NodeConsole(Console.Out, [.. nodes.Select(node => node.Name)], NodeColour.IsWanted());
+        string[] names = [.. nodes.Select(node => node.Name)];
+        var terminal = TerminalKind.Current;
+        await using var table = terminal.IsTerminal && !plain ? new LiveTable(names, terminal.Colour, time) : null;
+        IRunnerOutput console = table is null ? new NodeConsole(Console.Out, names, terminal.Colour) : table.Log;
         using var shutdown = new Shutdown(console.Say, time);
         var watch = new StartWatch(probe.AskAsync, time);
 
@@ -28,6 +34,7 @@ internal static class ClusterRunner
 
         console.Say($"Starting {string.Join(", ", nodes.Select(node => node.Name))}.");
         var supervisors = nodes.Select(node => new NodeSupervisor(node, () => Run(node), watch, console.Say, time)).ToArray();
+        table?.Start(new ClusterWatch(supervisors, AddressBlock.Head(nodes, database), probe, time), signals.Stop);
         var running = supervisors.ToDictionary(supervisor => supervisor.Node.Name, KeepAsync);
         var report = new StartReport(supervisors, console, database, time).WriteAsync(signals.Stop);
 

@@ -1,27 +1,36 @@
 using Kiro.Api.Database;
+using Kiro.Cluster;
 using Kiro.Cluster.Nodes;
 using Kiro.Cluster.Output;
 using Kiro.Cluster.Settings;
-using Kiro.Cluster;
+using Kiro.Cluster.Status;
+using Kiro.Cluster.Terminal;
+using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Settings;
 
 try
 {
     var arguments = RunnerArguments.Parse(args);
-    if (arguments.Help)
+    if (arguments.Task is RunnerTask.Help or RunnerTask.Version)
     {
-        Console.Out.Write(HelpText.Text);
+        Console.Out.Write(arguments.Task is RunnerTask.Help ? HelpText.Text : $"Kiro {ServiceDefaultsExtensions.Version}{Environment.NewLine}");
         return 0;
     }
 
     EnvironmentFile.Load();
     var configuration = RunnerConfiguration.Build(arguments);
+    if (arguments.Task is RunnerTask.Status)
+    {
+        var balancer = arguments.Status.Url ?? ClusterSettings.BalancerAddress(configuration);
+        return await StatusCommand.RunAsync(balancer, arguments.Status, TerminalKind.Current.IsTerminal && !arguments.Plain);
+    }
+
     var settings = ClusterSettings.Read(configuration, arguments);
     var ignored = IgnoredSettings.Find(configuration, settings);
     var nodes = ClusterPlan.Of(settings, ignored);
     var database = DatabaseText.Of(DatabaseOptions.Read(new SettingsReader(configuration)));
     PortCheck.ThrowIfBusy(nodes);
-    return await ClusterRunner.RunAsync(nodes, database, ignored.Named);
+    return await ClusterRunner.RunAsync(nodes, database, ignored.Named, arguments.Plain);
 }
 catch (InvalidSettingsException invalid)
 {

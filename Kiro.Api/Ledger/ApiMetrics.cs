@@ -3,12 +3,12 @@ using Kiro.Api.Database;
 
 namespace Kiro.Api.Ledger;
 
-/// <summary>The meter <c>Kiro.Api</c>.</summary>
+/// <summary>The meter <c>Kiro.Api</c>. All are read when somebody scrapes, so that each is there before its first event.</summary>
 internal sealed class ApiMetrics
 {
-    private readonly Counter<long> _written;
-    private readonly Counter<long> _flushes;
-    private readonly Counter<long> _failures;
+    private long _written;
+    private long _flushes;
+    private long _failures;
 
     public ApiMetrics(IMeterFactory factory, LedgerOutbox outbox, LedgerCounts counts, DatabaseState database)
     {
@@ -16,16 +16,16 @@ internal sealed class ApiMetrics
         meter.CreateObservableCounter("kiro.api.ledger.counted", () => counts.Total, "{request}", "Requests counted.");
         meter.CreateObservableGauge("kiro.api.ledger.pending", () => outbox.Pending, "{request}", "Requests counted and not yet written.");
         meter.CreateObservableGauge("kiro.api.database.up", () => database.IsUp ? 1 : 0, null, "1 while the database answers, else 0.");
-        _written = meter.CreateCounter<long>("kiro.api.ledger.written", "{request}", "Requests written to the ledger.");
-        _flushes = meter.CreateCounter<long>("kiro.api.ledger.flushes", "{flush}", "Batches written to the ledger.");
-        _failures = meter.CreateCounter<long>("kiro.api.ledger.flush_failures", "{flush}", "Attempts to write a batch that failed.");
+        meter.CreateObservableCounter("kiro.api.ledger.written", () => Interlocked.Read(ref _written), "{request}", "Requests written to the ledger.");
+        meter.CreateObservableCounter("kiro.api.ledger.flushes", () => Interlocked.Read(ref _flushes), "{flush}", "Batches written to the ledger.");
+        meter.CreateObservableCounter("kiro.api.ledger.flush_failures", () => Interlocked.Read(ref _failures), "{flush}", "Attempts to write a batch that failed.");
     }
 
     public void Flushed(long requests)
     {
-        _flushes.Add(1);
-        _written.Add(requests);
+        Interlocked.Increment(ref _flushes);
+        Interlocked.Add(ref _written, requests);
     }
 
-    public void FlushFailed() => _failures.Add(1);
+    public void FlushFailed() => Interlocked.Increment(ref _failures);
 }

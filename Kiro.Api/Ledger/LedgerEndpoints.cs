@@ -16,7 +16,7 @@ internal static class LedgerEndpoints
         var verdict = admin.Judge(context.Request.Headers.Authorization);
         if (verdict == AdminVerdict.Wrong)
         {
-            return WrongToken.Answer(context.Response);
+            return Problem.WrongToken(context.Response);
         }
 
         if (Page.Read(context.Request.Query, out var error) is not { } page)

@@ -25,7 +25,7 @@ internal static class StatusEndpoints
         var verdict = admin.Judge(context.Request.Headers.Authorization);
         if (verdict == AdminVerdict.Wrong)
         {
-            return WrongToken.Answer(context.Response);
+            return Problem.WrongToken(context.Response);
         }
 
         var totals = await ledger.GetAsync();

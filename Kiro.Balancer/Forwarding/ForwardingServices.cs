@@ -1,4 +1,5 @@
 using System.Text;
+using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
@@ -36,6 +37,6 @@ internal static class ForwardingServices
     public static void MapForwarding(this WebApplication app)
     {
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
-        app.MapFallback("/{**path}", forwarder.ForwardAsync);
+        app.MapFallback("/{**path}", app.Services.GetRequiredService<AccessLogWriter>().Around(forwarder.ForwardAsync));
     }
 }

@@ -1,3 +1,4 @@
+using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Streams;
@@ -21,6 +22,7 @@ internal sealed class RequestForwarder(
     KeptBytes keptBytes,
     OpenStreams streams,
     TimeProvider time,
+    AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
     public async Task ForwardAsync(HttpContext context)
@@ -107,6 +109,7 @@ internal sealed class RequestForwarder(
     /// <returns>Null when the node has answered, or when nobody waits for the answer any more.</returns>
     private async ValueTask<RequestFailure?> TryAsync(HttpContext context, Backend backend, RequestTransformer transformer, KeptBody? kept)
     {
+        accessLog.Tried(context, backend);
         kept?.Rewind(context.Request);
         var body = RequestBodyKind.Of(context, kept);
         var mayGoElsewhere = RetryPolicy.Allows(FailurePoint.BeforeResponse, context.Request.Method, body);

@@ -16,6 +16,10 @@ internal sealed class RetryBudget(ForwardingCounters counters, TimeProvider time
     private double _left = Start;
     private long _requestsSeen;
     private long _lastGain = time.GetTimestamp();
+    private long _refused;
+
+    /// <summary>Retries that were not made because the budget was empty.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>Takes one retry out of the budget, if there is one.</summary>
     public bool TryTake()
@@ -28,6 +32,7 @@ internal sealed class RetryBudget(ForwardingCounters counters, TimeProvider time
             (_requestsSeen, _lastGain) = (requests, now);
             if (_left < 1)
             {
+                _refused++;
                 return false;
             }
 

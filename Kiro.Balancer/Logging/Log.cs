@@ -1,6 +1,6 @@
 namespace Kiro.Balancer.Logging;
 
-/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests.</summary>
+/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests, 40 the access log.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "{Backend} joined")]
@@ -29,4 +29,8 @@ internal static partial class Log
 
     [LoggerMessage(31, LogLevel.Warning, "{Method} {Path} failed at {Backend} with {Status}: {Problem}")]
     public static partial void RequestFailed(this ILogger logger, string method, string path, object backend, int status, string problem);
+
+    [LoggerMessage(40, LogLevel.Information, "client={Client} method={Method} path={Path} status={Status} bytes={Bytes} ms={Milliseconds} node={Node} tries={Tries}")]
+    public static partial void Served(
+        this ILogger logger, string client, string method, string path, int status, string bytes, double milliseconds, string node, int tries);
 }

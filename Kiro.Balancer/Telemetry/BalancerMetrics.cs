@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 
 namespace Kiro.Balancer.Telemetry;
@@ -11,18 +13,29 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
 
     private readonly Meter _meter;
 
-    public BalancerMetrics(IMeterFactory meters, BackendRegistry registry, ForwardingCounters counters)
+    public BalancerMetrics(
+        IMeterFactory meters, BackendRegistry registry, ForwardingCounters counters, RetryBudget budget, ClientCensus census,
+        DiscoveryStatus discovery, TimeProvider time)
     {
+        var start = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000d;
         _meter = meters.Create(MeterName);
         _meter.CreateObservableCounter("kiro.balancer.requests", () => counters.Requests, "{request}", "Requests of clients");
         _meter.CreateObservableCounter("kiro.balancer.retries", () => counters.Retries, "{request}", "Tries after a first one");
+        _meter.CreateObservableCounter("kiro.balancer.retries_refused", () => budget.Refused, "{request}", "Retries that the budget did not allow");
         _meter.CreateObservableCounter("kiro.balancer.errors", () => counters.Errors, "{request}", "Requests that no node answered");
         _meter.CreateObservableUpDownCounter("kiro.balancer.backends", () => ByState(registry), "{node}", "Nodes by state");
+        _meter.CreateObservableGauge("kiro.balancer.start_time", () => start, "s", "When the balancer started, in Unix time");
+        _meter.CreateObservableGauge("kiro.balancer.single_client", () => Flag(census.OnlyClient is not null), null, "1 while every request so far came from one address");
+        _meter.CreateObservableGauge("kiro.balancer.ignored_proxy", () => Flag(census.IgnoredProxy is not null), null, "1 while most requests come through a proxy that is not trusted");
+        _meter.CreateObservableGauge("kiro.discovery.failing", () => Flag(discovery.Problem is not null), null, "1 while the last lookup of the nodes failed");
         _meter.CreateObservableCounter("kiro.backend.requests", () => Each(registry, backend => backend.Counters.Requests), "{request}", "Requests given to a node, each try counted");
         _meter.CreateObservableCounter("kiro.backend.failures", () => Each(registry, backend => backend.Counters.Failures), "{request}", "Requests that a node did not answer");
         _meter.CreateObservableCounter("kiro.backend.overflows", () => Each(registry, backend => backend.Counters.Overflows), "{request}", "Requests that went elsewhere because the node had its share");
         _meter.CreateObservableUpDownCounter("kiro.backend.in_flight", () => Each(registry, backend => backend.Counters.InFlight), "{request}", "Requests under way at a node");
-        _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => backend.Health.State == BackendState.Up ? 1L : 0L), null, "1 while a node is up");
+        _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => Flag(backend.Health.State == BackendState.Up)), null, "1 while a node is up");
+        _meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(backend.Health.State == BackendState.Draining)), null, "1 while a node drains");
+        _meter.CreateObservableGauge("kiro.backend.ejected", () => Each(registry, backend => Flag(backend.Health.EjectedUntil is not null)), null, "1 while a node is out because it lost requests");
+        _meter.CreateObservableGauge("kiro.backend.share", () => Shares(registry), null, "A node's share of all clients, 0 to 1");
         _meter.CreateObservableGauge("kiro.backend.probe.duration", () => ProbeDurations(registry), "s", "Duration of a node's last answered probe");
     }
 
@@ -46,6 +59,14 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         let latency = backend.Health.Latency
         where latency is not null
         select new Measurement<double>(latency.Value.TotalSeconds, Tag(backend));
+
+    private static IEnumerable<Measurement<double>> Shares(BackendRegistry registry)
+    {
+        var snapshot = registry.Current;
+        return snapshot.Backends.Zip(snapshot.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
+    }
+
+    private static long Flag(bool value) => value ? 1 : 0;
 
     private static KeyValuePair<string, object?> Tag(Backend backend) => new("backend", backend.Id);
 }

@@ -1,6 +1,20 @@
+using OpenTelemetry.Metrics;
+
 namespace Kiro.Balancer.Telemetry;
 
 internal static class TelemetryServices
 {
-    public static void AddBalancerMetrics(this IServiceCollection services) => services.AddHostedService<BalancerMetrics>();
+    // What a client writes into its Host field must not become a label: each new one would be a new series for ever.
+    private static readonly string[] TagsOfRequestsToNodes =
+    [
+        "http.request.method", "http.response.status_code", "http.connection.state", "error.type",
+        "network.protocol.version", "network.peer.address", "server.port",
+    ];
+
+    public static void AddBalancerMetrics(this IServiceCollection services)
+    {
+        services.AddHostedService<BalancerMetrics>();
+        services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddView(instrument =>
+            instrument.Meter.Name == "System.Net.Http" ? new MetricStreamConfiguration { TagKeys = TagsOfRequestsToNodes } : null));
+    }
 }

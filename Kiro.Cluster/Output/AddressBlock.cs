@@ -26,6 +26,13 @@ internal static class AddressBlock
         yield return "";
 
         string Entry(string name, string value) => $"  {name.PadRight(Math.Max(width, "database".Length))}  {value}";
-        static string Text(Node node) => node.Address.GetLeftPart(UriPartial.Authority);
     }
+
+    /// <summary>The same for the head of the live table.</summary>
+    public static IReadOnlyList<string> Head(IReadOnlyList<Node> nodes, string database) =>
+        nodes.FirstOrDefault(node => node.IsBalancer) is { } balancer
+            ? [$"{Text(balancer)}   /lb nodes and routes   /status.html status of the API", database]
+            : [database];
+
+    private static string Text(Node node) => node.Address.GetLeftPart(UriPartial.Authority);
 }

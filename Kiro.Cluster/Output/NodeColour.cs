@@ -9,10 +9,4 @@ internal static class NodeColour
 
     /// <summary>The runner, which is the first, in bold; then the palette, over and over.</summary>
     public static string Of(int index) => index == 0 ? "\e[1m" : $"\e[{Palette[(index - 1) % Palette.Length]}m";
-
-    /// <summary>See no-color.org: set and not empty turns colours off.</summary>
-    public static bool IsWanted() =>
-        !Console.IsOutputRedirected
-        && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-        && Environment.GetEnvironmentVariable("TERM") != "dumb";
 }

@@ -41,6 +41,17 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
         static string Setting(string line) => line.Split(" is not valid", 2)[0];
     }
 
+    /// <summary>Where the balancer of this machine listens.</summary>
+    /// <exception cref="InvalidSettingsException"><c>BALANCER_PORT</c> cannot be used.</exception>
+    public static Uri BalancerAddress(IConfiguration configuration)
+    {
+        var reader = new SettingsReader(configuration);
+        var port = reader.Port("BALANCER_PORT", 13003);
+        reader.ThrowIfInvalid();
+        // Not "localhost": that may try IPv6 first and wait.
+        return new Uri($"http://127.0.0.1:{port}");
+    }
+
     private void RejectPortsThatDoNotFit(SettingsReader reader)
     {
         if (LastPort > 65535)

@@ -4,25 +4,49 @@ namespace Kiro.Cluster.Settings;
 internal static class HelpText
 {
     public const string Text = """
-        Runs Kiro on this machine: the API instances, and the balancer in front of them.
+        Runs Kiro on this machine: API instances, and the balancer in front of them,
+        which sends every client to its own instance. Or looks at a Kiro that runs.
 
         Usage
-          dotnet run --project Kiro.Cluster [-- <arguments>]
+          dotnet run --project Kiro.Cluster [-- <switches>]           run a cluster
+          dotnet run --project Kiro.Cluster -- status [<switches>]    look at one
 
-        Arguments
+        Switches
           --no-balancer      start only the instances
+          --plain            print lines, not the live table that a terminal gets
           --NAME=value       set one of the variables below
-          --help             print this
+          --help, --version
+
+        Switches of status
+          --watch            look again every 2 s, until Ctrl-C
+          --json             print the balancer's answer as it is
+          --url http://...   ask this balancer, not the one on this machine
+          --plain            with --watch: print one table after the other
 
         Variables (from the environment, or a .env file here or in a parent folder)
           INSTANCE_COUNT     how many instances, 1 to 100      default 5
           START_PORT         port of the first instance        default 13004
           BALANCER_PORT      port of the balancer              default 13003
+          NO_COLOR           anything: no colours
 
         Every other variable, such as MYSQL_HOST, ADMIN_TOKEN or TRUSTED_PROXIES, reaches
-        the instances and the balancer as it is.
+        the instances and the balancer as it is; .env.example lists them all.
+
+        Examples
+          dotnet run --project Kiro.Cluster -- --INSTANCE_COUNT=3
+          dotnet run --project Kiro.Cluster -- --plain > kiro.log
+          dotnet run --project Kiro.Cluster -- status --url http://lb.example:13003
+          dotnet run --project Kiro.Cluster -- status --json | jq .summary
 
         Ctrl-C stops everything, a second Ctrl-C at once. A process that crashes is started again.
+
+        Exit codes
+          0    a clean stop; status: healthy
+          1    a switch, a variable or a port cannot be used, or a process could not start;
+               status: not healthy, which is when the balancer gives no answer or one that is
+               not a balancer's, when it is shutting down, and when no node is up. A node that
+               is down beside others, and warnings, are not.
+          130  a second Ctrl-C has ended what did not stop
 
         """;
 }

@@ -1,47 +1,77 @@
+using Kiro.Cluster.Status;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Cluster.Settings;
 
 /// <summary>The runner's command line.</summary>
-/// <param name="Help">Print the help and do nothing.</param>
+/// <param name="Task">What it asks for.</param>
 /// <param name="Balancer">Start the balancer too.</param>
+/// <param name="Plain">Print lines, even where the live table could be shown.</param>
+/// <param name="Status">What <c>status</c> was told.</param>
 /// <param name="Settings">The runner's own variables that were given as <c>--NAME=value</c>; they win over the environment.</param>
-internal sealed record RunnerArguments(bool Help, bool Balancer, IReadOnlyDictionary<string, string?> Settings)
+internal sealed record RunnerArguments(
+    RunnerTask Task, bool Balancer, bool Plain, StatusOptions Status, IReadOnlyDictionary<string, string?> Settings)
 {
+    private const string StatusCommand = "status";
+
     /// <exception cref="InvalidSettingsException">One line for each argument that is not known.</exception>
     public static RunnerArguments Parse(IReadOnlyList<string> arguments)
     {
-        var (help, balancer) = (false, true);
+        var parsed = new RunnerArguments(RunnerTask.Run, true, false, new StatusOptions(null, false, false), new Dictionary<string, string?>());
         var settings = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
         var problems = new List<string>();
-        foreach (var argument in arguments)
+        var isStatus = arguments.Count > 0 && arguments[0] == StatusCommand;
+        var rest = new Queue<string>(isStatus ? arguments.Skip(1) : arguments);
+        while (rest.TryDequeue(out var argument))
         {
-            if (argument is "--help" or "-h" or "-?")
+            if (argument is "--url" && rest.TryDequeue(out var url))
             {
-                help = true;
+                argument = $"--url={url}";
             }
-            else if (argument is "--no-balancer")
+
+            parsed = argument switch
             {
-                balancer = false;
-            }
-            else if (Setting(argument) is var (name, value))
-            {
-                settings[name] = value;
-            }
-            else
-            {
-                problems.Add($"Unknown argument: {argument}. --help lists what there is.");
-            }
+                "--help" or "-h" or "-?" => parsed with { Task = RunnerTask.Help },
+                "--version" => parsed with { Task = parsed.Task is RunnerTask.Help ? RunnerTask.Help : RunnerTask.Version },
+                "--plain" => parsed with { Plain = true },
+                "--no-balancer" when !isStatus => parsed with { Balancer = false },
+                "--watch" when isStatus => parsed with { Status = parsed.Status with { Watch = true } },
+                "--json" when isStatus => parsed with { Status = parsed.Status with { Json = true } },
+                _ when isStatus && argument.StartsWith("--url=", StringComparison.Ordinal) =>
+                    parsed with { Status = parsed.Status with { Url = Address(argument["--url=".Length..], problems) } },
+                _ => Setting(argument, isStatus, settings, problems, parsed),
+            };
         }
 
-        return problems.Count == 0 ? new RunnerArguments(help, balancer, settings) : throw new InvalidSettingsException(problems);
+        return problems.Count > 0 ? throw new InvalidSettingsException(problems)
+            : parsed with { Task = isStatus && parsed.Task == RunnerTask.Run ? RunnerTask.Status : parsed.Task, Settings = settings };
     }
 
-    private static (string Name, string Value)? Setting(string argument)
+    private static RunnerArguments Setting(
+        string argument, bool isStatus, Dictionary<string, string?> settings, List<string> problems, RunnerArguments parsed)
     {
         var equals = argument.IndexOf('=', StringComparison.Ordinal);
-        var name = ClusterSettings.Names.FirstOrDefault(name =>
-            equals > 0 && argument[..equals].Equals("--" + name, StringComparison.OrdinalIgnoreCase));
-        return name is null ? null : (name, argument[(equals + 1)..]);
+        if (ClusterSettings.Names.FirstOrDefault(name =>
+            equals > 0 && argument[..equals].Equals("--" + name, StringComparison.OrdinalIgnoreCase)) is { } name)
+        {
+            settings[name] = argument[(equals + 1)..];
+        }
+        else
+        {
+            problems.Add($"Unknown argument{(isStatus ? " of status" : "")}: {argument}. --help lists what there is.");
+        }
+
+        return parsed;
+    }
+
+    private static Uri? Address(string text, List<string> problems)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Query.Length + url.UserInfo.Length == 0)
+        {
+            return url;
+        }
+
+        problems.Add($"--url={text} is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.");
+        return null;
     }
 }

@@ -15,7 +15,7 @@ internal static class NodeProcess
     /// <param name="console">Takes its output.</param>
     /// <param name="stop">Asks it to leave, without a drain.</param>
     /// <param name="kill">Ends it.</param>
-    public static async Task<int?> RunAsync(Node node, NodeConsole console, CancellationToken stop, CancellationToken kill)
+    public static async Task<int?> RunAsync(Node node, IRunnerOutput console, CancellationToken stop, CancellationToken kill)
     {
         var host = DotnetHost.For(node.Program);
         var output = PipeTarget.ToDelegate(line => console.Line(node.Name, line), Encoding.UTF8);

@@ -19,7 +19,8 @@ internal sealed class NodeSupervisor(
     private readonly RestartDelay _delay = new();
     private readonly TaskCompletionSource _healthy = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _hasServed;
-    private bool _isRestarted;
+    private volatile string? _ended;
+    private volatile int _restarts;
 
     public Node Node => node;
 
@@ -28,6 +29,12 @@ internal sealed class NodeSupervisor(
 
     /// <summary>What its last answer lacked.</summary>
     public string Problem { get; private set; } = "has not started";
+
+    /// <summary>How often it was started again.</summary>
+    public int Restarts => _restarts;
+
+    /// <summary>Why its process is not there at this moment, or null while it is.</summary>
+    public string? Ended => _ended;
 
     /// <summary>Runs it, again and again.</summary>
     /// <returns>False when it cannot start at all: it has said why itself, and would only say it again.</returns>
@@ -50,11 +57,13 @@ internal sealed class NodeSupervisor(
                 return false;
             }
 
+            _ended = ExitText.Of(code);
             var pause = _delay.After(ran);
             say(string.Create(CultureInfo.InvariantCulture,
-                $"{node.Name} {ExitText.Of(code)}; starting it again in {pause.TotalSeconds:0.#} s."));
+                $"{node.Name} {_ended}; starting it again in {pause.TotalSeconds:0.#} s."));
             await PauseAsync(pause, stopping);
-            _isRestarted = true;
+            _restarts++;
+            _ended = null;
         }
 
         return true;
@@ -83,7 +92,7 @@ internal sealed class NodeSupervisor(
             Problem = health.Problem ?? "";
         }, ended);
         _healthy.TrySetResult();
-        if (_isRestarted)
+        if (_restarts > 0)
         {
             say($"{node.Name} is healthy again.");
         }

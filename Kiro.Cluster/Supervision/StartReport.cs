@@ -8,7 +8,7 @@ namespace Kiro.Cluster.Supervision;
 /// <param name="database">Which database is used.</param>
 /// <param name="time">The clock.</param>
 internal sealed class StartReport(
-    IReadOnlyList<NodeSupervisor> nodes, NodeConsole console, string database, TimeProvider time)
+    IReadOnlyList<NodeSupervisor> nodes, IRunnerOutput console, string database, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 

@@ -39,6 +39,15 @@ public class ClusterRefusalTests
     }
 
     [Fact]
+    public async Task Version_Asked_IsOneLine()
+    {
+        await using var runner = new ServiceProcess("Kiro.Cluster", new Dictionary<string, string>(), "--version");
+
+        Assert.Equal(0, await runner.ExitCode());
+        Assert.Matches(@"^Kiro \d+\.\d+\.\d+\s*$", runner.Output);
+    }
+
+    [Fact]
     public async Task Help_Asked_IsShort()
     {
         await using var runner = new ServiceProcess("Kiro.Cluster", new Dictionary<string, string>(), "--help");
@@ -46,6 +55,7 @@ public class ClusterRefusalTests
         Assert.Equal(0, await runner.ExitCode());
         Assert.Contains("--no-balancer", runner.Output, StringComparison.Ordinal);
         Assert.Contains("INSTANCE_COUNT", runner.Output, StringComparison.Ordinal);
+        Assert.All(runner.Output.Split(Environment.NewLine), line => Assert.InRange(line.Length, 0, 100));
     }
 
     private static async Task IsRefused(Dictionary<string, string> environment, string[] lines, params string[] arguments)

@@ -11,7 +11,8 @@ public class RunnerArgumentsTests
         var arguments = RunnerArguments.Parse([]);
 
         Assert.True(arguments.Balancer);
-        Assert.False(arguments.Help);
+        Assert.False(arguments.Plain);
+        Assert.Equal(RunnerTask.Run, arguments.Task);
         Assert.Empty(arguments.Settings);
     }
 
@@ -26,9 +27,41 @@ public class RunnerArgumentsTests
     }
 
     [Theory]
-    [InlineData("--help")]
-    [InlineData("-h")]
-    public void Parse_Help_AsksForHelp(string argument) => Assert.True(RunnerArguments.Parse([argument]).Help);
+    [InlineData("--help", nameof(RunnerTask.Help))]
+    [InlineData("-h", nameof(RunnerTask.Help))]
+    [InlineData("status --help", nameof(RunnerTask.Help))]
+    [InlineData("--help --version", nameof(RunnerTask.Help))]
+    [InlineData("--version", nameof(RunnerTask.Version))]
+    [InlineData("--plain", nameof(RunnerTask.Run))]
+    [InlineData("status", nameof(RunnerTask.Status))]
+    public void Parse_Words_AskForATask(string line, string expected) =>
+        Assert.Equal(expected, RunnerArguments.Parse(line.Split(' ')).Task.ToString());
+
+    [Theory]
+    [InlineData("status", null, false, false, false)]
+    [InlineData("status --watch --json --plain", null, true, true, true)]
+    [InlineData("status --url http://lb.example:13003", "http://lb.example:13003/", false, false, false)]
+    [InlineData("status --url=https://lb.example/kiro --watch", "https://lb.example/kiro", true, false, false)]
+    public void Parse_Status_TakesItsSwitches(string line, string? url, bool watch, bool json, bool plain)
+    {
+        var arguments = RunnerArguments.Parse(line.Split(' '));
+
+        Assert.Equal((url, watch, json, plain), (arguments.Status.Url?.AbsoluteUri, arguments.Status.Watch, arguments.Status.Json, arguments.Plain));
+    }
+
+    [Theory]
+    [InlineData("status --no-balancer", "Unknown argument of status: --no-balancer. --help lists what there is.")]
+    [InlineData("status now", "Unknown argument of status: now. --help lists what there is.")]
+    [InlineData("status --url", "Unknown argument of status: --url. --help lists what there is.")]
+    [InlineData("--watch", "Unknown argument: --watch. --help lists what there is.")]
+    [InlineData("status --url lb.example:13003", "--url=lb.example:13003 is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
+    [InlineData("status --url ftp://lb.example", "--url=ftp://lb.example is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
+    public void Parse_WhatDoesNotFit_IsOneLine(string line, string expected)
+    {
+        var invalid = Assert.Throws<InvalidSettingsException>(() => RunnerArguments.Parse(line.Split(' ')));
+
+        Assert.Equal([expected], invalid.Lines);
+    }
 
     [Theory]
     [InlineData("status")]

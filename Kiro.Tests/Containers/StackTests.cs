@@ -108,7 +108,8 @@ public sealed class StackTests
         public async ValueTask DisposeAsync()
         {
             _http.Dispose();
-            await Docker.RunAsync("stack", "rm", Name);
+            // A task that has just ended may still hold the network; then it is refused.
+            await Eventually.BeTrue(async () => (await Docker.RunAsync("stack", "rm", Name)) is not null, "the stack can be removed", 60);
             await Eventually.BeTrue(async () => (await Docker.AddressesAsync($"com.docker.stack.namespace={Name}")).Count == 0, "the stack is gone", 60);
             if (_isOurSwarm)
             {

@@ -83,6 +83,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Closes its standard input, as the death of a parent does.</summary>
     public void CloseInput() => _process.StandardInput.Close();
 
+    /// <summary>Writes to its standard input.</summary>
+    public void Type(string text)
+    {
+        _process.StandardInput.Write(text);
+        _process.StandardInput.Flush();
+    }
+
     /// <summary>Waits for the end and returns the exit code.</summary>
     public async Task<int> ExitCode(double seconds = 30)
     {

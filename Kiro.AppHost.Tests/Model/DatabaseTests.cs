@@ -1,0 +1,38 @@
+using Kiro.AppHost.Tests.Support;
+using MySqlConnector;
+
+namespace Kiro.AppHost.Tests.Model;
+
+public sealed class DatabaseTests
+{
+    [Theory]
+    [InlineData("simple")]
+    [InlineData("p;q 'r\" s=%t ")]
+    [InlineData("{0}\\\"\"'")]
+    [InlineData("")]
+    public async Task ConnectionString_OfAServer_HoldsThePasswordAsItIs(string password)
+    {
+        var model = await AppHostModel.OfAsync(("MYSQL_HOST", "db.example"), ("MYSQL_USER", "kiro"), ("MYSQL_PASSWORD", password), ("MYSQL_DATABASE", "a b"));
+        var text = (await model.EnvironmentAsync("api-2"))["ConnectionStrings__kiro"];
+        var connection = new MySqlConnectionStringBuilder(text);
+
+        Assert.Equal(("db.example", 13306u, "kiro", password, "a b"), (connection.Server, connection.Port, connection.UserID, connection.Password, connection.Database));
+        Assert.True(model.OfType<ParameterResource>().Single(parameter => parameter.Name == "mysql-password").Secret);
+    }
+
+    [Fact]
+    public async Task AddDatabase_ByTheSwitch_IsAContainer()
+    {
+        var model = await AppHostModel.OfAsync(("MYSQL_CONTAINER", "1"));
+
+        Assert.Equal(("kiro", "kiro_api"), model.OfType<MySqlDatabaseResource>().Select(database => (database.Name, database.DatabaseName)).Single());
+    }
+
+    [Fact]
+    public async Task AddDatabase_HostAndSwitch_TheHostCounts()
+    {
+        var model = await AppHostModel.OfAsync(("MYSQL_CONTAINER", "1"), ("MYSQL_HOST", "db.example"));
+
+        Assert.Empty(model.OfType<MySqlDatabaseResource>());
+    }
+}

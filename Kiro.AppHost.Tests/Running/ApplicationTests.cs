@@ -1,0 +1,75 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.AppHost.Tests.Running;
+
+/// <summary>The way of clients through the application that Aspire starts. Each test leaves it as it found it.</summary>
+public sealed class ApplicationTests(RunningApplication application) : IClassFixture<RunningApplication>
+{
+    [Fact]
+    public async Task Balancer_FindsItsNodesThroughAspire_AndKeepsClientsOnThem()
+    {
+        var status = await application.GetAsync("/lb/status");
+        Assert.Equal("service-discovery", status.GetProperty("balancer").GetProperty("mode").GetString());
+        Assert.Equal(6, status.GetProperty("summary").GetProperty("total").GetInt32());
+
+        var homes = await application.AskAsync();
+        Assert.Equal(["api-1", "api-2", "api-3", "api-4", "api-5"], homes.Values.Distinct().Order());
+        Assert.Equal(homes, await application.AskAsync());
+    }
+
+    [Fact]
+    public async Task Kill_OneOfFive_MovesItsClientsOnly_AndTheyComeHome()
+    {
+        var homes = await application.AskAsync();
+
+        await application.KillAsync("api-3");
+        var moved = await application.AskAsync();
+        Assert.All(homes, client => Assert.Equal(client.Value == "api-3", moved[client.Key] != client.Value));
+
+        await application.CommandAsync("api-3", KnownResourceCommands.StartCommand);
+        await application.HealthyAsync(5);
+        Assert.Equal(homes, await application.AskAsync());
+    }
+
+    [Fact]
+    public async Task Drain_OneOfFive_MovesItsClientsOnly_AndResumeBringsThemHome()
+    {
+        var homes = await application.AskAsync();
+
+        await application.CommandAsync("api-2", "drain");
+        var moved = await application.AskAsync();
+        Assert.All(homes, client => Assert.Equal(client.Value == "api-2", moved[client.Key] != client.Value));
+
+        await application.CommandAsync("api-2", "resume");
+        Assert.Equal(homes, await application.AskAsync());
+    }
+
+    [Fact]
+    public async Task Start_OfTheSpare_MovesClientsToItOnly_AndStopBringsThemHome()
+    {
+        var homes = await application.AskAsync();
+
+        await application.CommandAsync("api-6", KnownResourceCommands.StartCommand);
+        await application.HealthyAsync(6);
+        var moved = await application.AskAsync();
+        Assert.Contains("api-6", moved.Values);
+        Assert.All(homes, client => Assert.Contains(moved[client.Key], (string[])[client.Value, "api-6"]));
+
+        await application.CommandAsync("api-6", KnownResourceCommands.StopCommand);
+        await application.HealthyAsync(5);
+        Assert.Equal(homes, await application.AskAsync());
+    }
+
+    [Fact]
+    public async Task Nodes_ShareTheServer_ByAConnectionStringWithAPasswordThatNeedsQuotes()
+    {
+        Requirement.Need("mysql", RunningApplication.HasServer, "no MariaDB server is installed.");
+
+        await Eventually.BeTrue(async () =>
+        {
+            var nodes = await application.GetAsync("/api/nodes");
+            return nodes.GetProperty("database").GetString() == "up"
+                && nodes.GetProperty("nodes").EnumerateArray().Count(node => node.GetProperty("state").GetString() == "up") >= 5;
+        }, "five nodes have written into the database", 60);
+    }
+}

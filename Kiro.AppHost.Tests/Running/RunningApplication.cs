@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Kiro.AppHost.Tests.Support;
+using Kiro.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kiro.AppHost.Tests.Running;
+
+/// <summary>The whole application under Aspire's orchestrator, on free ports, with MariaDB where that is installed.</summary>
+public sealed class RunningApplication : IAsyncLifetime
+{
+    private readonly MariaDb _server = new();
+    private readonly string _file = Path.Combine(Path.GetTempPath(), $"kiro-{Guid.NewGuid():N}.db");
+    private IDistributedApplicationTestingBuilder _builder = null!;
+    private DistributedApplication _application = null!;
+    private HttpClient _http = null!;
+
+    /// <summary>Whether there is a database server; otherwise the nodes share a file.</summary>
+    public static bool HasServer { get; } = Requirement.Find("mariadbd", "mysqld") is not null && Requirement.Find("mariadb-install-db") is not null;
+
+    public async ValueTask InitializeAsync()
+    {
+        List<(string, string)> settings = [("FREE_PORTS", "1"), ("ADMIN_TOKEN", "change-me")];
+        if (HasServer)
+        {
+            await _server.ReadyAsync();
+            var database = MariaDb.NewDatabase();
+            await _server.ExecuteAsync($"CREATE DATABASE {database}");
+            settings.AddRange([("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", _server.Port.ToString(CultureInfo.InvariantCulture)),
+                ("MYSQL_USER", MariaDb.User), ("MYSQL_PASSWORD", MariaDb.Password), ("MYSQL_DATABASE", database)]);
+        }
+
+        // Its end is the application's end too.
+        _builder = await AppHostModel.BuilderAsync([.. settings]);
+        foreach (var project in _builder.Resources.OfType<ProjectResource>())
+        {
+            // Without a dashboard nobody listens for telemetry, and the exporter would make the stop slow.
+            _builder.CreateResourceBuilder(project)
+                .WithEnvironment("SQLITE_FILE", _file)
+                .WithEnvironment("DRAIN_DELAY", "1")
+                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "");
+        }
+
+        _application = await _builder.BuildAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
+        await _application.StartAsync(limit.Token);
+        await _application.ResourceNotifications.WaitForResourceHealthyAsync("balancer", limit.Token);
+        _http = _application.CreateHttpClient("balancer", "http");
+        foreach (var number in Enumerable.Range(1, 5))
+        {
+            await _application.ResourceNotifications.WaitForResourceHealthyAsync("api-" + number, limit.Token);
+        }
+
+        await HealthyAsync(5);
+    }
+
+    /// <summary>Each client's node: the clients 203.0.113.0 … .199 ask the balancer once.</summary>
+    public async Task<IReadOnlyDictionary<int, string>> AskAsync()
+    {
+        var nodes = new Dictionary<int, string>();
+        foreach (var client in Enumerable.Range(0, 200))
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/client-ip") { Headers = { { "X-Forwarded-For", $"203.0.113.{client}" } } };
+            using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
+            var answer = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken);
+            Assert.Equal($"203.0.113.{client}", answer.GetProperty("ip").GetString());
+            nodes.Add(client, answer.GetProperty("node").GetString()!);
+        }
+
+        return nodes;
+    }
+
+    public Task<JsonElement> GetAsync(string path) => _http.GetFromJsonAsync<JsonElement>(path, TestContext.Current.CancellationToken);
+
+    /// <summary>Waits until so many nodes can take requests.</summary>
+    public Task HealthyAsync(int nodes) => Eventually.BeTrue(
+        async () => (await GetAsync("/lb/status")).GetProperty("summary").GetProperty("healthy").GetInt32() == nodes, $"{nodes} nodes are healthy", 120);
+
+    /// <summary>What the dashboard's button of that name does.</summary>
+    public async Task CommandAsync(string resource, string command)
+    {
+        var result = await _application.Services.GetRequiredService<ResourceCommandService>()
+            .ExecuteCommandAsync(resource, command, TestContext.Current.CancellationToken);
+        Assert.True(result.Success, result.Message);
+    }
+
+    /// <summary>Kills a node's process, as a crash does, and waits until the orchestrator has seen it.</summary>
+    public async Task KillAsync(string resource)
+    {
+        Assert.True(_application.ResourceNotifications.TryGetCurrentState(resource, out var state));
+        var id = state.Snapshot.Properties.Single(property => property.Name == "executable.pid").Value;
+        using var process = Process.GetProcessById(Convert.ToInt32(id, CultureInfo.InvariantCulture));
+        // The orchestrator starts "dotnet run"; the node is its child.
+        process.Kill(entireProcessTree: true);
+        await _application.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates, TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http?.Dispose();
+        if (_application is not null)
+        {
+            await _application.DisposeAsync();
+        }
+
+        if (_builder is not null)
+        {
+            await _builder.DisposeAsync();
+        }
+
+        await _server.DisposeAsync();
+        File.Delete(_file);
+    }
+}

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kiro.AppHost.Tests.Support;
+
+/// <summary>The model as AppHost.cs puts it together, not started.</summary>
+internal static class AppHostModel
+{
+    /// <summary>The model for these settings; nothing else of this machine's environment counts.</summary>
+    public static async Task<IReadOnlyList<IResource>> OfAsync(params (string Name, string Value)[] settings)
+    {
+        await using var builder = await BuilderAsync(settings);
+        return [.. builder.Resources];
+    }
+
+    /// <summary>What AppHost.cs builds the application from.</summary>
+    public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(params (string Name, string Value)[] settings)
+    {
+        string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN"];
+        var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
+        string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
+        return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(arguments, TestContext.Current.CancellationToken);
+    }
+
+    public static ProjectResource Project(this IEnumerable<IResource> resources, string name) =>
+        resources.OfType<ProjectResource>().Single(resource => resource.Name == name);
+
+    /// <summary>The environment that a service would get, with the addresses that it would have.</summary>
+    public static async Task<Dictionary<string, string>> EnvironmentAsync(this IEnumerable<IResource> resources, string name)
+    {
+        foreach (var endpoint in resources.OfType<ProjectResource>().SelectMany(project => project.Annotations.OfType<EndpointAnnotation>()))
+        {
+            endpoint.AllocatedEndpoint ??= new AllocatedEndpoint(endpoint, "localhost", endpoint.Port!.Value);
+        }
+
+        var result = await ExecutionConfigurationBuilder.Create(resources.Project(name)).WithEnvironmentVariablesConfig().BuildAsync(
+            new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), NullLogger.Instance, TestContext.Current.CancellationToken);
+        Assert.Null(result.Exception);
+        return result.EnvironmentVariables.ToDictionary();
+    }
+}

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+
+namespace Kiro.AppHost.Tests.Support;
+
+/// <summary>Runs the AppHost as a user does who publishes: neither Docker nor the orchestrator is needed.</summary>
+internal static class Publisher
+{
+    /// <summary>What is on the machine and must not get into what is published.</summary>
+    private static readonly Dictionary<string, string> Machine = new()
+    {
+        ["INSTANCE_COUNT"] = "3",
+        ["START_PORT"] = "23004",
+        ["BALANCER_PORT"] = "23003",
+        ["MYSQL_HOST"] = "machine.example",
+        ["MYSQL_PASSWORD"] = "machine-password",
+        ["ADMIN_TOKEN"] = "machine-token",
+        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://machine.example:4317",
+    };
+
+    /// <summary>The repository's root.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>Publishes into a new folder and returns it.</summary>
+    public static async Task<string> PublishAsync(string export)
+    {
+        var folder = Directory.CreateTempSubdirectory("kiro-publish-").FullName;
+        var (code, output) = await RunAsync("--operation", "publish", "--step", "publish", "--output-path", folder, "--EXPORT=" + export);
+        Assert.True(code == 0, output);
+        return folder;
+    }
+
+    /// <summary>Runs the AppHost and returns its exit code and what it wrote.</summary>
+    public static Task<(int Code, string Output)> RunAsync(params string[] arguments) => RunInAsync(Path.GetTempPath(), arguments);
+
+    /// <summary>The same in a folder, whose <c>.env</c> is read.</summary>
+    public static async Task<(int Code, string Output)> RunInAsync(string folder, params string[] arguments)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "Kiro.AppHost.dll");
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo("dotnet", [program, .. arguments])
+            {
+                WorkingDirectory = folder,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
+        };
+        foreach (var (name, value) in Machine)
+        {
+            process.StartInfo.Environment[name] = value;
+        }
+
+        process.Start();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2));
+        return (process.ExitCode, await output + await errors);
+    }
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
+        {
+            folder = folder.Parent ?? throw new DirectoryNotFoundException("kiro.sln");
+        }
+
+        return folder.FullName;
+    }
+}

@@ -1,0 +1,37 @@
+using Kiro.AppHost.Export;
+using Kiro.AppHost.Settings;
+
+namespace Kiro.AppHost;
+
+/// <summary>The balancer: on a port of its own, because Aspire's proxy before it would give every client the same address.</summary>
+internal static class Balancer
+{
+    // The name under which the balancer looks for its nodes.
+    private const string Service = "api";
+
+    public static IResourceBuilder<ProjectResource> AddBalancer(
+        this IDistributedApplicationBuilder builder,
+        AppHostSettings settings,
+        IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
+        IResourceBuilder<ParameterResource> token)
+    {
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            return builder.PublishBalancer(settings, nodes, token);
+        }
+
+        // It waits for no node: one that is dead must not keep the others from being served.
+        var balancer = builder.AddProject<Projects.Kiro_Balancer>("balancer", options => options.ExcludeLaunchProfile = true)
+            .WithHttpEndpoint(settings.BalancerPort, env: "BALANCER_PORT", isProxied: false)
+            .WithExternalHttpEndpoints()
+            .DisableForwardedHeaders()
+            .WithEnvironment("ADMIN_TOKEN", token)
+            .WithHttpHealthCheck("/health")
+            .WithUrlForEndpoint("http", url => url.DisplayText = "Kiro")
+            .WithUrlForEndpoint("http", _ => new() { Url = "/lb", DisplayText = "balancer" })
+            .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" })
+            .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ServiceDiscovery);
+        // One name for all of them: services__api__http__0, __1, …
+        return nodes.Aggregate(balancer, (result, node) => result.WithReference(node, Service));
+    }
+}

@@ -1,0 +1,36 @@
+using System.Net.Http.Headers;
+
+namespace Kiro.AppHost;
+
+/// <summary>The dashboard's buttons on each node. They ask the balancer, for it is there that a node is drained.</summary>
+internal static class Commands
+{
+    public static void AddCommands(
+        this IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
+        IResourceBuilder<ProjectResource> balancer,
+        IResourceBuilder<ParameterResource> token)
+    {
+        foreach (var node in nodes)
+        {
+            node.AddCommand("drain", "Drain", "ArrowExit", "New requests go to other nodes; those in flight finish.", balancer, token);
+            node.AddCommand("resume", "Resume", "ArrowEnter", "The node's clients come home.", balancer, token);
+        }
+    }
+
+    private static void AddCommand(
+        this IResourceBuilder<ProjectResource> node,
+        string name,
+        string text,
+        string icon,
+        string description,
+        IResourceBuilder<ProjectResource> balancer,
+        IResourceBuilder<ParameterResource> token) =>
+        node.WithHttpCommand($"/lb/backends/{node.Resource.Name}/{name}", text, () => balancer.GetEndpoint("http"), name, new HttpCommandOptions
+        {
+            Description = description,
+            IconName = icon,
+            IsHighlighted = name == "drain",
+            PrepareRequest = async context => context.Request.Headers.Authorization =
+                new AuthenticationHeaderValue("Bearer", await token.Resource.GetValueAsync(context.CancellationToken)),
+        });
+}

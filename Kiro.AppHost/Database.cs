@@ -1,0 +1,37 @@
+using Kiro.AppHost.Settings;
+
+namespace Kiro.AppHost;
+
+/// <summary>The database that the nodes share.</summary>
+internal static class Database
+{
+    /// <summary>A server outside, a container, or null: the embedded file.</summary>
+    public static IResourceBuilder<IResourceWithConnectionString>? AddDatabase(this IDistributedApplicationBuilder builder, AppHostSettings settings)
+    {
+        if (settings.MySqlHost is { } host)
+        {
+            return builder.AddServer(host);
+        }
+
+        return settings.MySqlContainer
+            ? builder.AddMySql("mysql").WithDataVolume("kiro-mysql").AddDatabase("kiro", "kiro_api")
+            : null;
+    }
+
+    private static IResourceBuilder<IResourceWithConnectionString> AddServer(this IDistributedApplicationBuilder builder, string address)
+    {
+        var host = Quoted("mysql-host", "MYSQL_HOST", address);
+        var port = Quoted("mysql-port", "MYSQL_PORT", "13306");
+        var user = Quoted("mysql-user", "MYSQL_USER", "root");
+        var password = Quoted("mysql-password", "MYSQL_PASSWORD", "", secret: true);
+        var database = Quoted("mysql-database", "MYSQL_DATABASE", "kiro_api");
+        return builder.AddConnectionString("kiro", ReferenceExpression.Create(
+            $"Server={host};Port={port};User ID={user};Password={password};Database={database}"));
+
+        QuotedParameter Quoted(string name, string variable, string fallback, bool secret = false)
+        {
+            var value = builder.Configuration[variable] is { Length: > 0 } given ? given : fallback;
+            return new QuotedParameter(builder.AddParameter(name, value, secret: secret).Resource);
+        }
+    }
+}

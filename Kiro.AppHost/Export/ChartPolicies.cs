@@ -1,0 +1,72 @@
+using Aspire.Hosting.Kubernetes;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary>How many pods there are, how many may be away at once, and who may reach them.</summary>
+internal static class ChartPolicies
+{
+    private const string Component = "app.kubernetes.io/component";
+
+    public static ChartObject Autoscaler(KubernetesResource nodes, int atLeast) => new(
+        "autoscaling/v2", "HorizontalPodAutoscaler", nodes.Deployment().Metadata.Name.Replace("deployment", "autoscaler", StringComparison.Ordinal), new()
+        {
+            ["scaleTargetRef"] = new Dictionary<string, object> { ["apiVersion"] = "apps/v1", ["kind"] = "Deployment", ["name"] = nodes.Deployment().Metadata.Name },
+            ["minReplicas"] = atLeast,
+            ["maxReplicas"] = 20,
+            ["metrics"] = new object[]
+            {
+                new Dictionary<string, object>
+                {
+                    ["type"] = "Resource",
+                    ["resource"] = new Dictionary<string, object>
+                    {
+                        ["name"] = "cpu",
+                        ["target"] = new Dictionary<string, object> { ["type"] = "Utilization", ["averageUtilization"] = 70 },
+                    },
+                },
+            },
+            // Every step moves clients, so down is slow.
+            ["behavior"] = new Dictionary<string, object>
+            {
+                ["scaleDown"] = new Dictionary<string, object>
+                {
+                    ["stabilizationWindowSeconds"] = 600,
+                    ["policies"] = new object[] { new Dictionary<string, object> { ["type"] = "Pods", ["value"] = 1, ["periodSeconds"] = 120 } },
+                },
+            },
+        });
+
+    public static ChartObject Disruption(KubernetesResource service) => new(
+        "policy/v1", "PodDisruptionBudget", service.Deployment().Metadata.Name.Replace("deployment", "budget", StringComparison.Ordinal), new()
+        {
+            ["maxUnavailable"] = 1,
+            ["selector"] = Selector(service.Deployment().Spec.Selector.MatchLabels),
+        });
+
+    /// <summary>
+    /// Only balancers reach the nodes: that is why the nodes may believe X-Forwarded-For. Needs a network plugin that enforces
+    /// it. (The probes of the pod's own host are let through by every such plugin.)
+    /// </summary>
+    public static ChartObject OnlyFromBalancers(KubernetesResource nodes)
+    {
+        var labels = nodes.Deployment().Spec.Selector.MatchLabels;
+        return new("networking.k8s.io/v1", "NetworkPolicy", nodes.Deployment().Metadata.Name.Replace("deployment", "network", StringComparison.Ordinal), new()
+        {
+            ["podSelector"] = Selector(labels),
+            ["policyTypes"] = new object[] { "Ingress" },
+            ["ingress"] = new object[]
+            {
+                new Dictionary<string, object>
+                {
+                    ["from"] = new object[]
+                    {
+                        new Dictionary<string, object> { ["podSelector"] = Selector(new(labels) { [Component] = "balancer" }) },
+                    },
+                    ["ports"] = new object[] { new Dictionary<string, object> { ["port"] = "http" } },
+                },
+            },
+        });
+    }
+
+    private static Dictionary<string, object> Selector(Dictionary<string, string> labels) => new() { ["matchLabels"] = labels };
+}

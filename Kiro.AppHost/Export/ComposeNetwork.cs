@@ -1,0 +1,33 @@
+using Aspire.Hosting.Docker.Resources.ComposeNodes;
+using Aspire.Hosting.Docker.Resources.ServiceNodes;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary>The compose files' network: the nodes believe the balancer's address in it and nobody else's.</summary>
+internal static class ComposeNetwork
+{
+    public const string Name = "kiro";
+
+    /// <summary>The variable of the balancer's address, and its default.</summary>
+    public static readonly (string Name, string Fallback) Balancer = ("KIRO_BALANCER_ADDRESS", "172.31.13.2");
+
+    public static string BalancerAddress => $"${{{Balancer.Name}:-{Balancer.Fallback}}}";
+
+    // Nodes get addresses of ip_range only, so that the balancer's own is always free.
+    public static Network Describe() => new()
+    {
+        Name = Name,
+        Ipam = new Ipam
+        {
+            Config =
+            [
+                new()
+                {
+                    ["subnet"] = "${KIRO_SUBNET:-172.31.13.0/24}",
+                    ["gateway"] = "${KIRO_GATEWAY:-172.31.13.1}",
+                    ["ip_range"] = "${KIRO_NODE_RANGE:-172.31.13.128/25}",
+                },
+            ],
+        },
+    };
+}

@@ -1,0 +1,44 @@
+using Aspire.Hosting.Docker.Resources.ComposeNodes;
+using Aspire.Hosting.Docker.Resources.ServiceNodes;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary>What a compose service has beyond the model: image, health, rights, the time to leave.</summary>
+internal static class ComposeService
+{
+    /// <summary>Shapes a service.</summary>
+    /// <param name="service">What the publisher made.</param>
+    /// <param name="program">The project, such as <c>Kiro.Api</c>.</param>
+    /// <param name="defaults">Of each variable that a user can set.</param>
+    public static void Shape(this Service service, string program, IReadOnlyDictionary<string, string> defaults)
+    {
+        var part = program.Split('.')[1];
+        service.Image = $"${{KIRO_{part.ToUpperInvariant()}_IMAGE:-kiro-{part.ToLowerInvariant()}:{PublishedSettings.Version}}}";
+        service.Build = new Build { Context = "..", Dockerfile = $"compose-export/Dockerfile.{part.ToLowerInvariant()}" };
+        service.Restart = "unless-stopped";
+        service.ReadOnly = true;
+        service.CapDrop = ["ALL"];
+        service.SecurityOpt = ["no-new-privileges:true"];
+        // More than DRAIN_DELAY + DRAIN_TIMEOUT.
+        service.StopGracePeriod = "50s";
+        service.Healthcheck = new Healthcheck
+        {
+            Test = ["CMD", "dotnet", $"{program}.dll", "--health"],
+            Interval = "10s",
+            Timeout = "5s",
+            StartPeriod = "30s",
+            Retries = 3,
+        };
+        service.Expose = [];
+        foreach (var (name, value) in service.Environment)
+        {
+            service.Environment[name] = WithDefault(value, defaults);
+        }
+    }
+
+    // ${MYSQL_HOST} → ${MYSQL_HOST:-host.docker.internal}: nothing has to be set.
+    private static string WithDefault(string value, IReadOnlyDictionary<string, string> defaults) =>
+        value.StartsWith("${", StringComparison.Ordinal) && defaults.TryGetValue(value[2..^1], out var fallback)
+            ? $"{value[..^1]}:-{fallback}}}"
+            : value;
+}

@@ -1,0 +1,43 @@
+using Aspire.Hosting.Docker.Resources;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary>The compose files as text: what the publisher's model has no field for.</summary>
+internal static class ComposeText
+{
+    public const string Cluster = """
+        # The balancer on :13003 and five fixed nodes. Nothing needs to be set: without a .env the nodes use the MySQL of this host
+        # (host.docker.internal:13306, user root, no password), and serve as "degraded" as long as there is none.
+        # Published by Kiro.AppHost: change the model, not this file (docs/aspire.md).
+
+        """;
+
+    public const string Host = """
+        # Added to docker-compose.cluster.yml: a balancer in the host's own network, which sees every client's address.
+        # How, and what else has to be set: docs/client-address.md.
+        # Published by Kiro.AppHost: change the model, not this file (docs/aspire.md).
+
+        """;
+
+    public const string Scale = """
+        # The balancer on :13003 and as many nodes as you ask for: up -d --scale api=5. Nothing needs to be set: without a .env the
+        # nodes use the MySQL of this host (host.docker.internal:13306, user root, no password), and serve as "degraded" as long as
+        # there is none.
+        # Published by Kiro.AppHost: change the model, not this file (docs/aspire.md).
+
+        """;
+
+    private const string Networks = "    networks:\n      - \"" + ComposeNetwork.Name + "\"\n";
+
+    /// <summary>The file, with the fixed address that the nodes believe: the publisher knows networks by name only.</summary>
+    public static string WithBalancerAddress(ComposeFile file)
+    {
+        var text = file.ToYaml();
+        var balancer = text.IndexOf("  balancer:\n", StringComparison.Ordinal);
+        var networks = text.IndexOf(Networks, balancer, StringComparison.Ordinal);
+        return networks < 0
+            ? throw new InvalidOperationException("The publisher writes networks in another way now.")
+            : string.Concat(text.AsSpan(0, networks), $"    networks:\n      {ComposeNetwork.Name}:\n        ipv4_address: \"{ComposeNetwork.BalancerAddress}\"\n",
+                text.AsSpan(networks + Networks.Length));
+    }
+}

@@ -1,0 +1,24 @@
+using System.Text.RegularExpressions;
+using Aspire.Hosting.Docker.Resources;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary>A second balancer for the cluster file, in the host's own network: there it sees every client's address.</summary>
+internal static partial class HostBalancer
+{
+    public static ComposeFile Of(ComposeFile cluster)
+    {
+        var service = cluster.Services["balancer"];
+        service.Name = "balancer-host";
+        service.NetworkMode = "host";
+        service.Networks = [];
+        service.Ports = [];
+        service.Environment["BALANCER_PORT"] = $"${{BALANCER_PORT:-{service.Environment["BALANCER_PORT"]}}}";
+        // The nodes' ports on this host are the same as inside.
+        service.Environment["BACKEND_HOSTS"] = HostName().Replace(service.Environment["BACKEND_HOSTS"], "127.0.0.1");
+        return new ComposeFile { Version = cluster.Version }.AddService(service);
+    }
+
+    [GeneratedRegex("[^,:]+(?=:)")]
+    private static partial Regex HostName();
+}

@@ -1,0 +1,47 @@
+using Kiro.AppHost.Settings;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary>The balancer as it is published: it finds its nodes in a list, or by the name that they share.</summary>
+internal static class PublishedBalancer
+{
+    public static IResourceBuilder<ProjectResource> PublishBalancer(
+        this IDistributedApplicationBuilder builder,
+        AppHostSettings settings,
+        IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
+        IResourceBuilder<ParameterResource> token)
+    {
+        var port = settings.BalancerPort!.Value;
+        var balancer = builder.AddProject<Projects.Kiro_Balancer>("balancer", options => options.ExcludeLaunchProfile = true)
+            .WithHttpEndpoint(port, targetPort: port, env: "BALANCER_PORT")
+            .WithExternalHttpEndpoints()
+            .WithoutDefaults();
+        return (settings.Export == ExportKind.Cluster
+                ? balancer.WithEnvironment("BACKEND_HOSTS", Hosts(nodes))
+                : balancer.WithService(nodes.Single().GetEndpoint("http"), settings.Export))
+            .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
+            .WithSecret("HASH_SEED")
+            .WithSetting("ACCESS_LOG", "off")
+            .WithSharedSettings(token);
+    }
+
+    private static ReferenceExpression Hosts(IEnumerable<IResourceBuilder<ProjectResource>> nodes)
+    {
+        var hosts = new ReferenceExpressionBuilder();
+        foreach (var endpoint in nodes.Select(node => node.GetEndpoint("http")))
+        {
+            hosts.AppendLiteral(hosts.IsEmpty ? "" : ",");
+            hosts.Append($"{endpoint.Property(EndpointProperty.Host)}:{endpoint.Property(EndpointProperty.TargetPort)}");
+        }
+
+        return hosts.Build();
+    }
+
+    private static IResourceBuilder<ProjectResource> WithService(
+        this IResourceBuilder<ProjectResource> balancer, EndpointReference nodes, ExportKind export) => balancer
+        .WithEnvironment("BACKEND_DNS", nodes.Property(EndpointProperty.Host))
+        .WithEnvironment("BACKEND_PORT", nodes.Property(EndpointProperty.TargetPort))
+        // Docker's own name server answers at once and is never out of date, so new nodes are found while they still start.
+        // CoreDNS keeps an answer for 5 s, so asking more often finds nothing new.
+        .WithSetting("DNS_INTERVAL", export == ExportKind.Scale ? "2" : "5");
+}

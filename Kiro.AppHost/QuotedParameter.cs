@@ -1,0 +1,18 @@
+namespace Kiro.AppHost;
+
+/// <summary>A parameter as a value of a connection string: in quotes, so that it may hold semicolons, quotes and spaces.</summary>
+internal sealed class QuotedParameter(ParameterResource parameter) : IValueProvider, IManifestExpressionProvider, IValueWithReferences
+{
+    /// <inheritdoc />
+    public string ValueExpression => $"\"{parameter.ValueExpression}\"";
+
+    /// <inheritdoc />
+    public IEnumerable<object> References => [parameter];
+
+    /// <inheritdoc />
+    public async ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default)
+    {
+        var value = await parameter.GetValueAsync(cancellationToken);
+        return $"\"{value?.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    }
+}

@@ -1,0 +1,41 @@
+using Kiro.AppHost.Export;
+using Kiro.AppHost.Settings;
+
+namespace Kiro.AppHost;
+
+/// <summary>The nodes: resources of their own, each with its own port, because Aspire's replicas share one proxy that hides them.</summary>
+internal static class Replicas
+{
+    // The balancer is on this machine.
+    private const string Loopback = "127.0.0.0/8,::1/128";
+
+    public static IReadOnlyList<IResourceBuilder<ProjectResource>> AddNodes(
+        this IDistributedApplicationBuilder builder,
+        AppHostSettings settings,
+        IResourceBuilder<IResourceWithConnectionString>? database,
+        IResourceBuilder<ParameterResource> token) => builder.ExecutionContext.IsPublishMode ? builder.PublishNodes(settings, token) :
+        [.. Enumerable.Range(1, settings.Nodes + settings.Spares).Select(number =>
+        {
+            var node = builder.AddNode("api-" + number, settings.StartPort + number - 1, database, token);
+            return number > settings.Nodes ? node.WithExplicitStart() : node;
+        })];
+
+    // Nodes do not wait for their database: they serve without it.
+    private static IResourceBuilder<ProjectResource> AddNode(
+        this IDistributedApplicationBuilder builder,
+        string name,
+        int? port,
+        IResourceBuilder<IResourceWithConnectionString>? database,
+        IResourceBuilder<ParameterResource> token)
+    {
+        var node = builder.AddProject<Projects.Kiro_Api>(name, options => options.ExcludeLaunchProfile = true)
+            .WithHttpEndpoint(port, env: "PORT", isProxied: false)
+            .WithEnvironment("NODE_NAME", name)
+            .WithEnvironment("TRUSTED_PROXIES", Loopback)
+            .WithEnvironment("ADMIN_TOKEN", token)
+            .WithHttpHealthCheck("/health")
+            .WithUrlForEndpoint("http", url => url.DisplayText = "node")
+            .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" });
+        return database is null ? node : node.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString).WithReference(database);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using Kiro.Cluster.Output;
+using Kiro.Cluster.Terminal;
+using Kiro.Cluster.View;
+
+namespace Kiro.Cluster.Live;
+
+/// <summary>The table that stays on the terminal while the cluster runs, with the last lines of the log below it.</summary>
+internal sealed class LiveTable : IAsyncDisposable
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestBetweenPaints = TimeSpan.FromMilliseconds(100);
+
+    private readonly Screen _screen = new(Console.Out);
+    private readonly Channel<bool> _changes = Signal();
+    private readonly Channel<bool> _news = Signal();
+    private readonly CancellationTokenSource _ended = new();
+    private readonly bool _colour;
+    private readonly TimeProvider _time;
+    private volatile ClusterView _view = new(["Kiro · starting"], [], []);
+    private Task _showing = Task.CompletedTask;
+
+    /// <param name="names">Who writes lines, in an order that stays.</param>
+    /// <param name="colour">Whether the terminal wants colours.</param>
+    /// <param name="time">The clock.</param>
+    public LiveTable(IReadOnlyList<string> names, bool colour, TimeProvider time)
+    {
+        (_colour, _time) = (colour, time);
+        Log = new LogTail(names, colour, Written);
+    }
+
+    /// <summary>Takes the lines that stand under the table.</summary>
+    public LogTail Log { get; }
+
+    /// <summary>Shows the cluster until this is disposed of, which leaves its last state on the terminal.</summary>
+    /// <param name="watch">Tells how it is. Disposed of in the end.</param>
+    /// <param name="stopping">From here on the nodes leave because they should: their last state before that stays.</param>
+    public void Start(ClusterWatch watch, CancellationToken stopping) => _showing = ShowAsync(watch, stopping);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ended.CancelAsync();
+        await _showing;
+        _ended.Dispose();
+    }
+
+    private async Task ShowAsync(ClusterWatch watch, CancellationToken stopping)
+    {
+        using var resized = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Changed());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping, _ended.Token);
+        using var watched = watch;
+        var looking = LookAsync(watch, either.Token);
+        try
+        {
+            while (await _changes.Reader.WaitToReadAsync(_ended.Token))
+            {
+                _changes.Reader.TryRead(out _);
+                _screen.Paint(Lines());
+                await Task.Delay(ShortestBetweenPaints, _time, _ended.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_ended.IsCancellationRequested)
+        {
+            await looking;
+        }
+        finally
+        {
+            // The prompt comes below it and must not push the first line out.
+            _screen.Close(Lines(linesBelow: 2));
+        }
+    }
+
+    private async Task LookAsync(ClusterWatch watch, CancellationToken stopping)
+    {
+        try
+        {
+            while (true)
+            {
+                _view = await watch.LookAsync(stopping);
+                Changed();
+                await PauseAsync(stopping);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            _view = _view with { Head = ["Before the stop: " + _view.Head[0], .. _view.Head.Skip(1)] };
+            Changed();
+        }
+    }
+
+    /// <summary>Until it is time to look again: at once when something has become of a process.</summary>
+    private async Task PauseAsync(CancellationToken stopping)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        await Task.WhenAny(Task.Delay(LookInterval, _time, over.Token), _news.Reader.WaitToReadAsync(over.Token).AsTask());
+        await over.CancelAsync();
+        _news.Reader.TryRead(out _);
+        stopping.ThrowIfCancellationRequested();
+    }
+
+    private IReadOnlyList<string> Lines(int linesBelow = 0)
+    {
+        var (width, height) = TerminalSize.Now();
+        return new Frame(width, Math.Max(height - linesBelow, 1), _colour).Of(_view, count => Log.Last(count, width));
+    }
+
+    private void Changed() => _changes.Writer.TryWrite(true);
+
+    private void Written(string name)
+    {
+        Changed();
+        if (name == LinePrefix.Runner)
+        {
+            _news.Writer.TryWrite(true);
+        }
+    }
+
+    private static Channel<bool> Signal() =>
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+}

@@ -1,0 +1,50 @@
+using Kiro.Cluster.Output;
+using Kiro.Cluster.View;
+
+namespace Kiro.Cluster.Live;
+
+/// <summary>Keeps the last lines for the place under the live table.</summary>
+/// <param name="names">Who writes, in an order that stays.</param>
+/// <param name="colour">True for a terminal that wants colours.</param>
+/// <param name="written">Called after each line, with the name of who wrote it.</param>
+internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<string> written) : IRunnerOutput
+{
+    private const int Most = 200;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<(string Name, string Text)> _lines = new();
+    private readonly IReadOnlyDictionary<string, string> _prefixes = LinePrefix.Of(names, colour);
+    private readonly int _prefixWidth = LinePrefix.Width(names) + 3;
+
+    public void Line(string name, string text)
+    {
+        lock (_gate)
+        {
+            _lines.Enqueue((name, Words.Printable(text)));
+            if (_lines.Count > Most)
+            {
+                _lines.Dequeue();
+            }
+        }
+
+        written(name);
+    }
+
+    public void Say(string text) => Line(LinePrefix.Runner, text);
+
+    /// <summary>Not shown: the head of the table has the addresses.</summary>
+    public void Block(IEnumerable<string> lines)
+    {
+    }
+
+    /// <summary>The newest lines, the newest last.</summary>
+    /// <param name="count">At most so many.</param>
+    /// <param name="width">What is longer is cut.</param>
+    public IReadOnlyList<string> Last(int count, int width)
+    {
+        lock (_gate)
+        {
+            return [.. _lines.TakeLast(count).Select(line => _prefixes[line.Name] + Words.Cut(line.Text, Math.Max(width - _prefixWidth, 1)))];
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using Kiro.Cluster.View;
+
+namespace Kiro.Cluster.Status;
+
+/// <summary>Shows what a balancer says of itself and its nodes.</summary>
+internal static class StatusView
+{
+    /// <param name="status">The balancer's answer.</param>
+    /// <param name="where">The second line: where it was asked, or where to look.</param>
+    /// <param name="rates">For a balancer that does not tell the rates of its nodes.</param>
+    public static ClusterView Of(StatusDocument status, string where, RequestRates rates) => new(
+        [string.Join(" · ", Summary(status)), where],
+        [.. (status.Backends ?? []).OfType<BackendPart>().Select(backend => Node(backend, rates)).OrderBy(node => node.Host, StringComparer.Ordinal).ThenBy(node => node.Port)],
+        [.. (status.Warnings ?? []).OfType<string>()]);
+
+    /// <summary>Who we are to the balancer, and which node serves us.</summary>
+    public static string? Route(StatusDocument status) => status.Client is { Ip: { } ip } client
+        ? $"you: {ip} -> {client.Node ?? client.Backend ?? "no node"}"
+        : null;
+
+    private static IEnumerable<string> Summary(StatusDocument status)
+    {
+        var (balancer, summary) = (status.Balancer!, status.Summary!);
+        yield return $"Kiro {balancer.Version}";
+        if (balancer.State is { } state and not "running")
+        {
+            yield return state;
+        }
+
+        yield return $"{summary.Healthy} of {summary.Total} up";
+        if (summary.Draining > 0)
+        {
+            yield return $"{summary.Draining} draining";
+        }
+
+        yield return $"{Figures.Rate(summary.RequestsPerSecond)} req/s";
+        yield return summary.Retries == 1 ? "1 retry" : $"{summary.Retries} retries";
+        yield return $"running {Figures.Span(balancer.UptimeSeconds)}";
+    }
+
+    private static NodeView Node(BackendPart backend, RequestRates rates) => new()
+    {
+        Name = backend.Node ?? backend.Id ?? "?",
+        Host = backend.Host ?? "?",
+        Port = backend.Port,
+        State = backend.State ?? "?",
+        Reason = backend.Error,
+        // The last answer of a node that is down says nothing any more.
+        LatencyMs = backend.State == "down" ? null : backend.LatencyMs,
+        Share = backend.Share,
+        RequestsPerSecond = backend.RequestsPerSecond ?? rates.Of(backend.Id),
+        InFlight = backend.InFlight,
+    };
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using Kiro.Cluster.Terminal;
+using Kiro.Cluster.View;
+
+namespace Kiro.Cluster.Status;
+
+/// <summary><c>status --watch</c>: asks every 2 s, and does not pass old figures off as new when no answer comes.</summary>
+/// <param name="client">Asks.</param>
+/// <param name="json">Print the answers as they are, a line each.</param>
+/// <param name="screen">Paint over the terminal instead of printing one table after the other.</param>
+/// <param name="time">The clock.</param>
+internal sealed class StatusWatch(StatusClient client, bool json, bool screen, TimeProvider time)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private readonly RequestRates _rates = new();
+    private readonly Screen _screen = new(Console.Out);
+    private StatusDocument? _last;
+    private DateTimeOffset _answered;
+
+    /// <returns>The exit code of the last answer: 0 when the cluster was healthy.</returns>
+    public async Task<int> RunAsync(CancellationToken stop)
+    {
+        IReadOnlyList<string> shown = [];
+        var isHealthy = false;
+        try
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                var answer = await client.AskAsync(stop);
+                isHealthy = answer.Document is { Trouble: null };
+                shown = Take(answer);
+                if (screen && !json)
+                {
+                    _screen.Paint(shown);
+                }
+                else
+                {
+                    StatusCommand.Print(shown);
+                }
+
+                await Task.Delay(Interval, time, stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            if (screen && !json)
+            {
+                _screen.Close(shown);
+            }
+        }
+
+        return isHealthy ? 0 : 1;
+    }
+
+    private IReadOnlyList<string> Take(StatusAnswer answer)
+    {
+        if (answer.Document is { } status)
+        {
+            (_last, _answered) = (status, time.GetLocalNow());
+            _rates.Note(status);
+            return json ? [answer.Json] : screen ? Table(status, []) : [.. Table(status, []), ""];
+        }
+
+        var lost = $"connection lost, retrying: {client.Address} {answer.Problem}";
+        if (json || !screen)
+        {
+            // Standard output is for answers when a program reads them.
+            (json ? Console.Error : Console.Out).WriteLine(lost);
+            return [];
+        }
+
+        return _last is null
+            ? [Words.Cut(lost, TerminalSize.Now().Width)]
+            : Table(_last, [lost, string.Create(CultureInfo.InvariantCulture, $"The table is from {_answered:HH:mm:ss}.")]);
+    }
+
+    private IReadOnlyList<string> Table(StatusDocument status, IEnumerable<string> more) => StatusCommand.Lines(
+        status with { Warnings = [.. more, .. status.Warnings ?? []] }, client.Address, _rates, screen ? TerminalSize.Now().Height : null);
+}

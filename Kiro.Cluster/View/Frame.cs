@@ -1,0 +1,57 @@
+using Spectre.Console;
+
+namespace Kiro.Cluster.View;
+
+/// <summary>Everything that is shown at one moment, as lines that fit.</summary>
+/// <param name="Width">In characters.</param>
+/// <param name="Height">In lines; null for as many as it takes.</param>
+/// <param name="Colour">Whether the lines may hold colours.</param>
+internal sealed record Frame(int Width, int? Height, bool Colour)
+{
+    /// <summary>Lines of the log that the table leaves room for, where the terminal has some height.</summary>
+    private const int LogReserve = 4;
+    private const int HeightWithLog = 16;
+
+    /// <param name="view">What is known.</param>
+    /// <param name="log">The last lines of the log, the newest last, each in the given width; null where there is no log.</param>
+    public IReadOnlyList<string> Of(ClusterView view, Func<int, IReadOnlyList<string>>? log = null)
+    {
+        var head = view.Head.Select(line => Words.Cut(Words.Printable(line), Width)).ToList();
+        if (Colour && head.Count > 0)
+        {
+            head[0] = $"\e[1m{head[0]}\e[0m";
+        }
+
+        var notes = Notes(view);
+        // One line is the table's head, one is blank.
+        var reserve = log is not null && Height >= HeightWithLog ? LogReserve + 1 : 0;
+        var nodes = ShownNodes.Of(view.Nodes, Height is { } height ? Math.Max(height - head.Count - notes.Count - 2 - reserve, 1) : int.MaxValue);
+        List<string> lines = [.. head, "", .. Table(nodes), .. notes];
+        var left = (Height ?? 0) - lines.Count - 1;
+        if (log is not null && left > 0)
+        {
+            lines.Add("");
+            lines.AddRange(log(left));
+        }
+
+        return [.. lines.Take(Height ?? int.MaxValue)];
+    }
+
+    private IReadOnlyList<string> Table(ShownNodes nodes)
+    {
+        var lines = FrameText.Lines(NodeTable.Of(nodes.Rows, Width), Width, Colour);
+        return nodes.More is null ? lines : [.. lines, nodes.More];
+    }
+
+    private List<string> Notes(ClusterView view)
+    {
+        var reasons = Width >= NodeTable.WidthWithReasons
+            ? []
+            : view.Nodes.Where(node => node.Reason is { Length: > 0 }).Select(node => $"{node.Name} is {node.State}: {node.Reason}");
+        // Many nodes in the same trouble must not push the table away.
+        var notes = view.Warnings.Concat(reasons).Select(note => "! " + Words.Printable(note)).ToArray();
+        var most = Height is { } height ? Math.Max(height / 3, 1) : int.MaxValue;
+        var lines = notes.SelectMany(note => FrameText.Lines(new Text(note, new Style(Color.Yellow)), Width, Colour)).ToList();
+        return lines.Count <= most ? lines : [.. lines.Take(most - 1), "! …"];
+    }
+}

@@ -1,0 +1,65 @@
+using Spectre.Console;
+
+namespace Kiro.Cluster.View;
+
+/// <summary>The nodes, a row each; the fewer columns the narrower the place is.</summary>
+internal static class NodeTable
+{
+    /// <summary>From this width on the reasons have a column; in less they stand below the table.</summary>
+    public const int WidthWithReasons = 110;
+
+    private const int Gap = 2;
+    private const int ShortestName = 8;
+    private const int ShortestReason = 24;
+
+    /// <param name="nodes">The rows.</param>
+    /// <param name="width">In characters.</param>
+    public static Table Of(IReadOnlyList<NodeView> nodes, int width)
+    {
+        var oneHost = nodes.Select(node => node.Host).Distinct().Count() <= 1;
+        Column[] columns =
+        [
+            new("node", 0, Justify.Left, node => node.Name),
+            oneHost
+                ? new("port", 0, Justify.Left, node => Figures.Count(node.Port))
+                : new("address", 90, Justify.Left, node => Words.Cut($"{node.Host}:{node.Port}", 28)),
+            new("state", 0, Justify.Left, node => node.State),
+            new("latency", 46, Justify.Right, node => Figures.Milliseconds(node.LatencyMs)),
+            new("share", 0, Justify.Right, node => Figures.Percent(node.Share)),
+            new("req/s", 54, Justify.Right, node => Figures.Rate(node.RequestsPerSecond)),
+            new("in-flight", 66, Justify.Right, node => Figures.Count(node.InFlight)),
+            // Known to who runs the nodes, and to nobody else.
+            new("restarts", nodes.Any(node => node.Restarts is not null) ? 76 : int.MaxValue, Justify.Right, node => Figures.Count(node.Restarts)),
+            new("reason", WidthWithReasons, Justify.Left, node => node.Reason ?? ""),
+        ];
+
+        var shown = columns.Where(column => width >= column.LeastWidth).ToArray();
+        // The names get what the figures leave, and the reasons what the names leave.
+        var others = shown.Skip(1).Sum(column => Gap + (column.Title is "reason" ? ShortestReason : column.Width(nodes)));
+        var longest = Math.Max(ShortestName, width - others);
+        shown[0] = shown[0] with { Value = node => Words.Cut(node.Name, longest) };
+        var table = new Table().NoBorder();
+        foreach (var column in shown)
+        {
+            table.AddColumn(new TableColumn(new Text(column.Title, new Style(decoration: Decoration.Dim)))
+            {
+                Alignment = column.Alignment,
+                Padding = new Padding(0, 0, column == shown[^1] ? 0 : Gap, 0),
+                NoWrap = column.Title is not "reason",
+            });
+        }
+
+        foreach (var node in nodes)
+        {
+            table.AddRow(shown.Select(column => new Text(
+                Words.Printable(column.Value(node)), column.Title is "state" ? StateStyle.Of(node.State) : Style.Plain)));
+        }
+
+        return table;
+    }
+
+    private sealed record Column(string Title, int LeastWidth, Justify Alignment, Func<NodeView, string> Value)
+    {
+        public int Width(IReadOnlyList<NodeView> nodes) => nodes.Select(node => Value(node).Length).Append(Title.Length).Max();
+    }
+}

@@ -1,0 +1,23 @@
+namespace Kiro.Cluster.View;
+
+/// <summary>Which nodes have a row when there is no room for all: those in trouble before the others.</summary>
+/// <param name="Rows">In their usual order.</param>
+/// <param name="More">Says how many have none; null when all are shown.</param>
+internal sealed record ShownNodes(IReadOnlyList<NodeView> Rows, string? More)
+{
+    /// <param name="nodes">All of them.</param>
+    /// <param name="lines">How many lines there are, that about the others included.</param>
+    public static ShownNodes Of(IReadOnlyList<NodeView> nodes, int lines)
+    {
+        if (nodes.Count <= lines)
+        {
+            return new ShownNodes(nodes, null);
+        }
+
+        var room = Math.Max(lines - 1, 0);
+        var rows = nodes.Index().OrderBy(entry => entry.Item.IsUp).Take(room).OrderBy(entry => entry.Index).Select(entry => entry.Item).ToArray();
+        var rest = nodes.Count - rows.Length;
+        var restUp = nodes.Count(node => node.IsUp) - rows.Count(node => node.IsUp);
+        return new ShownNodes(rows, restUp == rest ? $"… and {rest} more, all up" : $"… and {rest} more, {restUp} of them up");
+    }
+}

@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Text.Json;
+using Kiro.Tests.Cluster.Terminal;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Cluster.Status;
+
+/// <summary><c>status</c> as a process of its own, against real balancers.</summary>
+public class StatusCommandTests
+{
+    [Fact]
+    public async Task Status_Healthy_IsAPlainTableAndExitCode0()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        await using var balancer = await StartBalancer(node);
+
+        await using var status = Status(["--url", $"http://127.0.0.1:{balancer.Port}"]);
+
+        Assert.Equal(0, await status.ExitCode());
+        var lines = status.Output.Split(Environment.NewLine);
+        Assert.Matches(@"^Kiro \d+\.\d+\.\d+ · 1 of 1 up · 0\.0 req/s · 0 retries · running \d+ s$", lines[0]);
+        Assert.Matches(@"^http://127\.0\.0\.1:\d+   you: 127\.0\.0\.1 -> node-7$", lines[1]);
+        Assert.Matches(@"^node +port +state +latency +share +req/s +in-flight +reason$", lines[3]);
+        Assert.Matches($@"^node-7 +{node.Port} +up +\d+(\.\d)?ms +100\.0% +(-|0\.0) +0$", lines[4]);
+        Assert.DoesNotContain('\e', status.Output);
+    }
+
+    [Fact]
+    public async Task Status_BalancerPort_IsWhereItAsks()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        await using var balancer = await StartBalancer(node);
+
+        await using var status = Status([], ("BALANCER_PORT", balancer.Port.ToString(CultureInfo.InvariantCulture)));
+
+        Assert.Equal(0, await status.ExitCode());
+    }
+
+    [Fact]
+    public async Task Json_Healthy_IsTheAnswerItself()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        await using var balancer = await StartBalancer(node);
+
+        await using var status = Status(["--json", "--url", $"http://127.0.0.1:{balancer.Port}"]);
+
+        Assert.Equal(0, await status.ExitCode());
+        using var json = JsonDocument.Parse(status.Output);
+        Assert.Equal("node-7", json.RootElement.GetProperty("backends")[0].GetProperty("node").GetString());
+        Assert.True(json.RootElement.GetProperty("client").TryGetProperty("ip", out _));
+    }
+
+    [Fact]
+    public async Task Status_NoNodeUp_IsExitCode1()
+    {
+        await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{FreePort.Next()}");
+
+        await using var status = Status(["--url", $"http://127.0.0.1:{balancer.Port}"]);
+
+        Assert.Equal(1, await status.ExitCode());
+        Assert.Contains("0 of 1 up", status.Output, StringComparison.Ordinal);
+        Assert.Contains("Not healthy: no node is up.", status.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_OneNodeOfTwoDown_IsExitCode0()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        await using var balancer = await StartBalancer(node, $",127.0.0.1:{FreePort.Next()}");
+        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("backends").EnumerateArray().Any(backend => backend.GetProperty("state").GetString() == "down"), "one is down");
+
+        await using var status = Status(["--url", $"http://127.0.0.1:{balancer.Port}/"]);
+
+        Assert.Equal(0, await status.ExitCode());
+        Assert.Contains("connection refused", status.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_NobodyThere_IsOneLineAndExitCode1()
+    {
+        var port = FreePort.Next();
+
+        await using var status = Status(["--url", $"http://127.0.0.1:{port}"]);
+
+        Assert.Equal(1, await status.ExitCode());
+        Assert.Equal($"http://127.0.0.1:{port} cannot be reached: connection refused.{Environment.NewLine}", status.Output);
+    }
+
+    [Theory]
+    [InlineData("", "gives an answer that is not a Kiro balancer's.")]
+    [InlineData("/lb", "answers 404: no Kiro balancer, or one that is not reachable this way.")]
+    public async Task Status_SomebodyElse_IsOneLineAndExitCode1(string path, string problem)
+    {
+        await using var node = await TestBackend.StartAsync();
+        // A node echoes what it is asked as JSON; a balancer has no /lb/lb/status.
+        await using var balancer = await StartBalancer(node);
+        var port = path.Length == 0 ? node.Port : balancer.Port;
+
+        await using var status = Status(["--url", $"http://127.0.0.1:{port}{path}"]);
+
+        Assert.Equal(1, await status.ExitCode());
+        Assert.EndsWith(problem + Environment.NewLine, status.Output, StringComparison.Ordinal);
+        Assert.Single(status.Output.TrimEnd().Split(Environment.NewLine));
+    }
+
+    [Fact]
+    public async Task Watch_BalancerGone_SaysSoAndGoesOn()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        var balancer = await StartBalancer(node);
+        await using var status = Status(["--watch", "--url", $"http://127.0.0.1:{balancer.Port}"]);
+        await Eventually.BeTrue(() => status.Output.Split("1 of 1 up").Length > 2, "it looks twice");
+
+        await balancer.DisposeAsync();
+
+        await Eventually.BeTrue(() => status.Output.Contains("connection lost, retrying: http://127.0.0.1:", StringComparison.Ordinal), "it says so");
+        Assert.False(status.HasExited);
+        status.Signal("INT");
+        Assert.Equal(1, await status.ExitCode());
+    }
+
+    [Fact]
+    public async Task Watch_Terminal_KeepsTheTableAndSaysHowOldItIs()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        var balancer = await StartBalancer(node);
+        await using var terminal = new PseudoTerminal(new Dictionary<string, string>(), "status", "--watch", "--url", $"http://127.0.0.1:{balancer.Port}");
+        await terminal.Shows("1 of 1 up");
+
+        await balancer.DisposeAsync();
+        await terminal.Shows("connection lost, retrying");
+        terminal.Process.Type(PseudoTerminal.CtrlC);
+
+        Assert.Equal(1, await terminal.Process.ExitCode());
+        Assert.All((string[])["\e[?25h", "node-7", "connection lost, retrying", "The table is from "],
+            text => Assert.Contains(text, terminal.Left, StringComparison.Ordinal));
+    }
+
+    private static async Task<BalancerInProcess> StartBalancer(TestBackend node, string more = "")
+    {
+        var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS={node.Host}{more}");
+        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("summary").GetProperty("healthy").GetInt32() == 1, "the node is up");
+        return balancer;
+    }
+
+    private static ServiceProcess Status(string[] arguments, params (string Name, string Value)[] environment) =>
+        new("Kiro.Cluster", environment.ToDictionary(variable => variable.Name, variable => variable.Value), ["status", .. arguments]);
+}

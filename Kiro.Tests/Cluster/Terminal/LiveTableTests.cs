@@ -1,0 +1,75 @@
+using System.Globalization;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Cluster.Terminal;
+
+/// <summary>The runner as somebody at a terminal sees it.</summary>
+public class LiveTableTests
+{
+    private const string OtherScreen = "\e[?1049h";
+    private const string CursorBack = "\e[?25h";
+
+    [Fact]
+    public async Task CtrlC_LiveTable_LeavesTheLastStateAndACleanTerminal()
+    {
+        await using var terminal = Start([]);
+        await terminal.Shows("2 of 2 up");
+        await terminal.Shows("All nodes are healthy.");
+        Assert.Contains(OtherScreen, terminal.Output, StringComparison.Ordinal);
+        Assert.True(terminal.IsColoured);
+
+        terminal.Process.Type(PseudoTerminal.CtrlC);
+
+        Assert.Equal(0, await terminal.Process.ExitCode(60));
+        Assert.All((string[])[CursorBack, "2 of 2 up", "/status.html", "restarts", "api-1", "api-2", "Stopped."],
+            text => Assert.Contains(text, terminal.Left, StringComparison.Ordinal));
+        Assert.DoesNotContain(OtherScreen, terminal.Left, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sigterm_NoBalancerAndNoColour_ShowsWhatTheRunnerKnows()
+    {
+        await using var terminal = Start(new() { ["NO_COLOR"] = "1" }, "--no-balancer");
+        await terminal.Shows("2 of 2 up");
+        var victim = ChildProcesses.With(terminal.Runner, "NODE_NAME=api-2");
+        Assert.NotNull(victim);
+        ServiceProcess.Signal(victim.Value, "KILL");
+        await terminal.Shows("api-2 is down: was killed (SIGKILL)");
+        await terminal.Shows("api-2 is healthy again.");
+
+        ServiceProcess.Signal(terminal.Runner, "TERM");
+
+        Assert.Equal(0, await terminal.Process.ExitCode(60));
+        Assert.False(terminal.IsColoured);
+        Assert.Contains("api-2", terminal.Left, StringComparison.Ordinal);
+        Assert.Contains(CursorBack, terminal.Left, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("xterm", "--plain")]
+    [InlineData("dumb", "--no-balancer")]
+    public async Task Plain_Terminal_PrintsPrefixedLines(string term, string argument)
+    {
+        await using var terminal = Start(new() { ["TERM"] = term }, argument);
+        await terminal.Shows("All nodes are healthy.");
+        await terminal.Shows("  stop ");
+
+        terminal.Process.Type(PseudoTerminal.CtrlC);
+
+        Assert.Equal(0, await terminal.Process.ExitCode(60));
+        Assert.DoesNotContain(OtherScreen, terminal.Output, StringComparison.Ordinal);
+        Assert.Equal(term is not "dumb", terminal.IsColoured);
+        Assert.Contains(" serves on port ", terminal.Output, StringComparison.Ordinal);
+    }
+
+    private static PseudoTerminal Start(Dictionary<string, string> environment, params string[] arguments)
+    {
+        var port = FreePort.Range(3);
+        return new PseudoTerminal(new Dictionary<string, string>(environment)
+        {
+            ["INSTANCE_COUNT"] = "2",
+            ["BALANCER_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+            ["START_PORT"] = (port + 1).ToString(CultureInfo.InvariantCulture),
+        }, arguments);
+    }
+}

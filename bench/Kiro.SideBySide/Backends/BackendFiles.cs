@@ -1,0 +1,30 @@
+using Kiro.SideBySide.Load;
+
+namespace Kiro.SideBySide.Backends;
+
+/// <summary>What the backends answer. Every answer but the files tells the node, so that a client's can be checked.</summary>
+internal static class BackendFiles
+{
+    public static Exchange SmallGet { get; } = new("GET", "/", 0, NodeAnswer("api-1").Length);
+
+    public static Exchange TenKilobytes { get; } = new("GET", "/10k", 0, 10 * 1024);
+
+    public static Exchange Megabyte { get; } = new("GET", "/1m", 0, 1024 * 1024);
+
+    public static Exchange Post { get; } = new("POST", "/post", 10 * 1024, SmallGet.AnswerBody);
+
+    public static string NodeAnswer(string node) => $$"""{"node":"{{node}}","status":"ok","message":"a small answer of an API"}""";
+
+    /// <summary>Text that does not repeat, so that a piece in the wrong place is noticed.</summary>
+    public static byte[] Content(Exchange exchange)
+    {
+        var content = new byte[exchange.AnswerBody];
+        var random = new Random(content.Length);
+        for (var at = 0; at < content.Length; at++)
+        {
+            content[at] = (byte)random.Next('a', 'z' + 1);
+        }
+
+        return content;
+    }
+}

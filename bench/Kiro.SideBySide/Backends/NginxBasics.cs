@@ -1,0 +1,23 @@
+namespace Kiro.SideBySide.Backends;
+
+/// <summary>What an nginx needs to run from a directory of its own, in the foreground, with one worker and no log.</summary>
+internal static class NginxBasics
+{
+    /// <returns>The beginning of its configuration; the http block is left open.</returns>
+    public static string Of(string directory) => $$"""
+        {{(Environment.IsPrivilegedProcess ? "user root;" : "")}}
+        daemon off;
+        worker_processes 1;
+        pid {{directory}}/nginx.pid;
+        events { worker_connections 8192; }
+        http {
+          access_log off;
+          client_body_temp_path {{directory}}/body;
+          proxy_temp_path {{directory}}/proxy;
+          fastcgi_temp_path {{directory}}/fastcgi;
+          uwsgi_temp_path {{directory}}/uwsgi;
+          scgi_temp_path {{directory}}/scgi;
+          keepalive_requests 1000000000;
+          keepalive_timeout 1h;
+        """;
+}

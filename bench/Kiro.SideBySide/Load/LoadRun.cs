@@ -1,0 +1,172 @@
+using System.Diagnostics;
+
+namespace Kiro.SideBySide.Load;
+
+/// <summary>
+/// One load, on the thread that runs it. With a rate it is an open loop: every request has a time when it is due, and
+/// its latency counts from then, also when a slow answer kept it from being sent. Otherwise the slow answers of a proxy
+/// would hide all the requests that had to wait for them (coordinated omission).
+/// </summary>
+internal sealed class LoadRun : IDisposable
+{
+    private static readonly TimeSpan Missing = TimeSpan.FromSeconds(2);
+
+    // Connections on both sides of the proxy have to be there before it counts.
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan StartSlice = TimeSpan.FromSeconds(0.05);
+
+    private readonly LoadPlan _plan;
+    private readonly Epoll _epoll = new();
+    private readonly LoadConnection[] _connections;
+    private readonly Queue<LoadConnection> _idle = [];
+    private readonly byte[] _buffer = new byte[256 * 1024];
+    private readonly LatencyHistogram _latencies = new();
+    private LoadErrors _errors;
+    private long _answers;
+    private bool _isCounting;
+    private long _nextDue;
+
+    public LoadRun(LoadPlan plan)
+    {
+        _plan = plan;
+        _connections = [.. plan.Sources.Select((source, id) => new LoadConnection(id, source, plan.Target, _epoll))];
+    }
+
+    /// <param name="plan">What to do.</param>
+    /// <param name="onWindow">Called when the window opens, and when it has closed.</param>
+    public static LoadResult Run(LoadPlan plan, Action onWindow)
+    {
+        using var load = new LoadRun(plan);
+        return load.Run(onWindow);
+    }
+
+    public void Dispose()
+    {
+        Array.ForEach(_connections, connection => connection.Dispose());
+        _epoll.Dispose();
+    }
+
+    private LoadResult Run(Action onWindow)
+    {
+        Epoll.WakeOnTime();
+        foreach (var connection in _connections)
+        {
+            connection.Open();
+            _idle.Enqueue(connection);
+        }
+
+        var start = _nextDue = Stopwatch.GetTimestamp();
+        Serve(start + Ticks(_plan.Settle));
+        while (_answers < 2 * _connections.Length && Stopwatch.GetElapsedTime(start) < _plan.Settle + LongestStart)
+        {
+            Serve(Stopwatch.GetTimestamp() + Ticks(StartSlice));
+        }
+
+        onWindow();
+        (_answers, _isCounting) = (0, true);
+        var windowStart = Stopwatch.GetTimestamp();
+        Serve(windowStart + Ticks(_plan.Window));
+        var end = Stopwatch.GetTimestamp();
+        onWindow();
+
+        var missing = _connections.Count(connection => connection.IsBusy && Stopwatch.GetElapsedTime(connection.Sent, end) > Missing);
+        var overdue = _plan.Rate is null ? 0 : Math.Max(0, (end - _nextDue) / Interval(_plan.Rate.Value));
+        return new LoadResult(
+            Stopwatch.GetElapsedTime(windowStart, end), _answers, _latencies, _errors with { Missing = missing }, overdue);
+    }
+
+    private void Serve(long until)
+    {
+        for (var now = Stopwatch.GetTimestamp(); now < until; now = Stopwatch.GetTimestamp())
+        {
+            SendDue(now);
+            var wake = _plan.Rate is not null && _idle.Count > 0 ? Math.Min(until, _nextDue) : until;
+            var ready = _epoll.Wait(Stopwatch.GetElapsedTime(now, wake));
+            for (var index = 0; index < ready; index++)
+            {
+                Receive(_connections[_epoll[index]]);
+            }
+        }
+    }
+
+    private void SendDue(long now)
+    {
+        while (_idle.Count > 0 && (_plan.Rate is null || _nextDue <= now))
+        {
+            _idle.Dequeue().Send(_plan.Requests.Next(), _plan.Rate is null ? Stopwatch.GetTimestamp() : _nextDue);
+            _nextDue += _plan.Rate is { } rate ? Interval(rate) : 0;
+        }
+    }
+
+    private void Receive(LoadConnection connection)
+    {
+        var state = connection.Receive(_buffer);
+        if (state == AnswerState.Partial)
+        {
+            return;
+        }
+
+        if (!connection.IsBusy)
+        {
+            // A proxy may close a connection that has nothing to do.
+            Reopen(connection);
+            return;
+        }
+
+        if (state == AnswerState.Whole)
+        {
+            Count(connection);
+        }
+        else
+        {
+            _errors += new LoadErrors(0, 0, 1, 0);
+        }
+
+        if (state == AnswerState.Broken || connection.Answer.Closes)
+        {
+            Reopen(connection);
+        }
+
+        connection.Finish();
+        if (_plan.Rate is null)
+        {
+            connection.Send(_plan.Requests.Next(), Stopwatch.GetTimestamp());
+        }
+        else
+        {
+            _idle.Enqueue(connection);
+        }
+    }
+
+    private static void Reopen(LoadConnection connection)
+    {
+        connection.Dispose();
+        connection.Open();
+    }
+
+    private void Count(LoadConnection connection)
+    {
+        var answer = connection.Answer;
+        if (answer.Status != 200)
+        {
+            _errors += new LoadErrors(1, 0, 0, 0);
+        }
+        else if (answer.BodyLength != _plan.AnswerBody)
+        {
+            _errors += new LoadErrors(0, 1, 0, 0);
+        }
+        else
+        {
+            _answers++;
+            if (_isCounting)
+            {
+                // Of a constant rate also those that were due before the window: they waited longest.
+                _latencies.Record(Stopwatch.GetElapsedTime(connection.Due).Ticks * TimeSpan.NanosecondsPerTick);
+            }
+        }
+    }
+
+    private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
+
+    private static long Interval(int rate) => Stopwatch.Frequency / rate;
+}

@@ -1,0 +1,40 @@
+using System.Net;
+using System.Text;
+
+namespace Kiro.SideBySide.Load;
+
+/// <summary>The requests of a load, written once and sent in turn.</summary>
+internal sealed class RequestBytes
+{
+    private readonly byte[][] _requests;
+    private int _next;
+
+    /// <param name="exchange">What is asked.</param>
+    /// <param name="clients">What X-Forwarded-For says, one address a request; empty for requests without it.</param>
+    public RequestBytes(Exchange exchange, IReadOnlyList<IPAddress> clients) =>
+        _requests = clients.Count == 0 ? [Write(exchange, null)] : [.. clients.Select(client => Write(exchange, client))];
+
+    public ReadOnlyMemory<byte> Next()
+    {
+        _next = _next + 1 < _requests.Length ? _next + 1 : 0;
+        return _requests[_next];
+    }
+
+    private static byte[] Write(Exchange exchange, IPAddress? client)
+    {
+        var head = new StringBuilder()
+            .Append(null, $"{exchange.Method} {exchange.Path} HTTP/1.1\r\nHost: bench.example\r\n")
+            .Append("User-Agent: kiro-bench\r\nAccept: */*\r\n");
+        if (client is not null)
+        {
+            head.Append(null, $"X-Forwarded-For: {client}\r\n");
+        }
+
+        if (exchange.RequestBody > 0)
+        {
+            head.Append(null, $"Content-Type: application/octet-stream\r\nContent-Length: {exchange.RequestBody}\r\n");
+        }
+
+        return [.. Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()), .. exchange.Body()];
+    }
+}

@@ -1,0 +1,79 @@
+using Kiro.SideBySide.Backends;
+using Kiro.SideBySide.Processes;
+using Kiro.SideBySide.Proxies;
+
+namespace Kiro.SideBySide.Measuring;
+
+/// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
+internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string directory)
+{
+    private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 6 : 8);
+
+    public IEnumerable<ScenarioResult> Run()
+    {
+        foreach (var scenario in Scenarios.All)
+        {
+            if (options.Scenarios.Count == 0 || options.Scenarios.Contains(scenario.Name))
+            {
+                yield return Run(scenario);
+            }
+        }
+    }
+
+    private ScenarioResult Run(Scenario scenario)
+    {
+        var rows = proxies.Select(proxy => new Row(proxy)).ToArray();
+        var running = new Dictionary<Row, RunningProxy>();
+        try
+        {
+            foreach (var row in rows)
+            {
+                Try(row, scenario, () =>
+                {
+                    running[row] = Start(row.Proxy, scenario);
+                    running[row].WarmUp(_longestWarmUp);
+                });
+            }
+
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                foreach (var row in Turns.Of(rows, round).Where(row => row.Failure is null))
+                {
+                    Try(row, scenario, () => row.Add(round, running[row].Measure(options.Window)));
+                }
+            }
+        }
+        finally
+        {
+            foreach (var proxy in running.Values)
+            {
+                proxy.Dispose();
+            }
+        }
+
+        return new ScenarioResult(scenario, rows);
+    }
+
+    private RunningProxy Start(Proxy proxy, Scenario scenario)
+    {
+        var site = new ProxySite(
+            FreePorts.Take(1)[0], backends.Ports, Path.Combine(directory, scenario.Name, proxy.Name), scenario.Clients);
+        Directory.CreateDirectory(site.Directory);
+        return new RunningProxy(proxy, site, scenario, options.Rate, cores);
+    }
+
+    // One proxy's trouble is no reason to lose the others' figures.
+    private static void Try(Row row, Scenario scenario, Action act)
+    {
+        try
+        {
+            act();
+        }
+        catch (Exception problem) when (problem is InvalidOperationException or IOException or HttpRequestException
+            or OperationCanceledException or System.Net.Sockets.SocketException)
+        {
+            row.Failure = problem.Message;
+            Console.Error.WriteLine($"{row.Proxy.Title}, {scenario.Name}: {problem.Message}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+namespace Kiro.SideBySide.Measuring;
+
+internal static class Median
+{
+    /// <returns>The middle value, the mean of the two middle ones, or null of nothing.</returns>
+    public static double? Of(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted.Length == 0 ? null : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

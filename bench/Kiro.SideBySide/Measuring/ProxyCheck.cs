@@ -1,0 +1,115 @@
+using System.Net;
+using System.Net.Sockets;
+using Kiro.SideBySide.Backends;
+using Kiro.SideBySide.Load;
+using Kiro.SideBySide.Processes;
+using Kiro.SideBySide.Proxies;
+
+namespace Kiro.SideBySide.Measuring;
+
+/// <summary>Makes sure that a proxy does what it is measured for: right answers, and for every client its own node.</summary>
+internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
+{
+    private const int CheckedClients = 40;
+    private const int RequestsEach = 3;
+
+    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(20);
+
+    /// <exception cref="InvalidOperationException">What it does wrong.</exception>
+    public async Task RunAsync(PinnedProcess process)
+    {
+        await AwaitStartAsync(process);
+        using var client = Client(new IPAddress([127, 1, 0, 0]));
+        await CheckAnswerAsync(client, BackendFiles.TenKilobytes);
+        await CheckAnswerAsync(client, BackendFiles.Megabyte);
+        using var posted = await client.PostAsync(BackendFiles.Post.Path, new ByteArrayContent(BackendFiles.Post.Body()));
+        NodeOf(await posted.Content.ReadAsStringAsync(), posted.StatusCode);
+
+        var nodes = new HashSet<string>();
+        foreach (var who in identity == ClientIdentity.SourceAddress
+            ? Clients.Sources(CheckedClients, identity)
+            : Clients.Forward(identity)[..CheckedClients])
+        {
+            nodes.Add(await CheckStickyAsync(who));
+        }
+
+        if (nodes.Count < BackendServers.Count)
+        {
+            throw new InvalidOperationException($"{CheckedClients} clients went to {nodes.Count} of {BackendServers.Count} nodes");
+        }
+    }
+
+    private async Task AwaitStartAsync(PinnedProcess process)
+    {
+        using var client = Client(IPAddress.Loopback);
+        using var most = new CancellationTokenSource(StartTime);
+        while (true)
+        {
+            process.ThrowIfEnded();
+            try
+            {
+                using var answer = await client.GetAsync(BackendFiles.SmallGet.Path, most.Token);
+                if (answer.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen yet.
+            }
+            catch (OperationCanceledException)
+            {
+                throw new InvalidOperationException($"did not answer within {StartTime.TotalSeconds} s");
+            }
+
+            await Task.Delay(50);
+        }
+    }
+
+    private static async Task CheckAnswerAsync(HttpClient client, Exchange exchange)
+    {
+        var body = await client.GetByteArrayAsync(exchange.Path);
+        if (!body.AsSpan().SequenceEqual(BackendFiles.Content(exchange)))
+        {
+            throw new InvalidOperationException($"{exchange.Path} came back changed");
+        }
+    }
+
+    private async Task<string> CheckStickyAsync(IPAddress who)
+    {
+        using var client = Client(identity == ClientIdentity.SourceAddress ? who : IPAddress.Loopback);
+        if (identity == ClientIdentity.ForwardedFor)
+        {
+            client.DefaultRequestHeaders.Add("X-Forwarded-For", who.ToString());
+        }
+
+        string? node = null;
+        for (var request = 0; request < RequestsEach; request++)
+        {
+            using var answer = await client.GetAsync(BackendFiles.SmallGet.Path);
+            var next = NodeOf(await answer.Content.ReadAsStringAsync(), answer.StatusCode);
+            node = next == (node ?? next) ? next : throw new InvalidOperationException($"client {who} went to {node}, then to {next}");
+        }
+
+        return node!;
+    }
+
+    private static string NodeOf(string answer, HttpStatusCode status) => status == HttpStatusCode.OK
+        ? Enumerable.Range(1, BackendServers.Count).Select(number => $"api-{number}").FirstOrDefault(node => answer == BackendFiles.NodeAnswer(node))
+            ?? throw new InvalidOperationException($"a wrong answer: {answer}")
+        : throw new InvalidOperationException($"status {(int)status}");
+
+    private HttpClient Client(IPAddress source) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        ConnectCallback = async (_, cancellationToken) =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(source, 0));
+            await socket.ConnectAsync(address, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    })
+    { BaseAddress = new Uri($"http://{address}") };
+}

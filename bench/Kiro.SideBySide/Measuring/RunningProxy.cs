@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Net;
+using Kiro.SideBySide.Load;
+using Kiro.SideBySide.Processes;
+using Kiro.SideBySide.Proxies;
+
+namespace Kiro.SideBySide.Measuring;
+
+/// <summary>A started proxy.</summary>
+internal sealed class RunningProxy : IDisposable
+{
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(0.3);
+
+    private readonly PinnedProcess _process;
+    private readonly Scenario _scenario;
+    private readonly RequestBytes _requests;
+    private readonly int? _rate;
+    private readonly IPEndPoint _address;
+
+    /// <exception cref="InvalidOperationException">It does not start, or does not do its work.</exception>
+    public RunningProxy(Proxy proxy, ProxySite site, Scenario scenario, int rate, Cores cores)
+    {
+        _scenario = scenario;
+        _rate = scenario.IsPaced ? rate : null;
+        _requests = new RequestBytes(scenario.Exchange, Clients.Forward(scenario.Clients));
+        _address = new IPEndPoint(IPAddress.Loopback, site.Port);
+        Directory.CreateDirectory(site.Directory);
+        _process = new PinnedProcess(proxy.Prepare(site), cores.Proxy, site.Directory);
+        try
+        {
+            new ProxyCheck(_address, scenario.Clients).RunAsync(_process).GetAwaiter().GetResult();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs the load until its cost has stopped falling: programs that compile while they run get through with it.</summary>
+    public void WarmUp(TimeSpan most)
+    {
+        var started = Stopwatch.GetTimestamp();
+        for (var warmUp = new WarmUp(); !warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most;)
+        {
+            warmUp.Add(Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds);
+        }
+    }
+
+    public Measurement Measure(TimeSpan window) => Measure(window, _rate);
+
+    public void Dispose() => _process.Dispose();
+
+    private Measurement Measure(TimeSpan window, int? rate)
+    {
+        _process.ThrowIfEnded();
+        var tree = new ProcessTree(_process.Id);
+        tree.ForgetPeak();
+        TimeSpan? before = null;
+        var used = TimeSpan.Zero;
+        long memory = 0;
+        var load = LoadRun.Run(Plan(rate, window), () =>
+        {
+            if (before is null)
+            {
+                before = tree.ProcessorTime();
+                return;
+            }
+
+            used = tree.ProcessorTime() - before.Value;
+            memory = tree.ProportionalMemory();
+        });
+        return load.Answers > 0
+            ? new Measurement(load, used, tree.PeakMemory(), memory)
+            : throw new InvalidOperationException($"no answer within {window.TotalSeconds} s, {load.Errors}");
+    }
+
+    private LoadPlan Plan(int? rate, TimeSpan window) => new(
+        _address, Clients.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
+}

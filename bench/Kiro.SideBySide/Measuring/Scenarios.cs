@@ -1,0 +1,28 @@
+using Kiro.SideBySide.Backends;
+using Kiro.SideBySide.Proxies;
+
+namespace Kiro.SideBySide.Measuring;
+
+internal static class Scenarios
+{
+    /// <summary>The one that the goals speak of.</summary>
+    public const string Main = "small-get-64";
+
+    public const string ManyConnections = "small-get-1024";
+
+    public const string EqualLoad = "equal-load-64";
+
+    public const string Megabyte = "get-1m-64";
+
+    public static IReadOnlyList<Scenario> All { get; } =
+    [
+        new("small-get-1", "small GET, 1 connection", BackendFiles.SmallGet, 1, ClientIdentity.SourceAddress, false),
+        new(Main, "small GET, 64 connections", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false),
+        new(ManyConnections, "small GET, 1,024 connections", BackendFiles.SmallGet, 1024, ClientIdentity.SourceAddress, false),
+        new("clients-64", "small GET, 64 connections, 2,000 clients in X-Forwarded-For", BackendFiles.SmallGet, 64, ClientIdentity.ForwardedFor, false),
+        new("get-10k-64", "GET of 10 KB, 64 connections", BackendFiles.TenKilobytes, 64, ClientIdentity.SourceAddress, false),
+        new(Megabyte, "GET of 1 MB, 64 connections", BackendFiles.Megabyte, 64, ClientIdentity.SourceAddress, false),
+        new("post-10k-64", "POST of 10 KB, 64 connections", BackendFiles.Post, 64, ClientIdentity.SourceAddress, false),
+        new(EqualLoad, "small GET, 64 connections, the same rate for all", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, true),
+    ];
+}

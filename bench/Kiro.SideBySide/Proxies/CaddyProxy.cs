@@ -1,0 +1,33 @@
+using Kiro.SideBySide.Processes;
+
+namespace Kiro.SideBySide.Proxies;
+
+internal sealed class CaddyProxy() : InstalledProxy("caddy", "Caddy", "caddy", "caddy")
+{
+    public override string Version() => Programs.FirstLine(Program, "version").Split(' ')[0].TrimStart('v');
+
+    public override Command Prepare(ProxySite site)
+    {
+        // Its ip_hash looks at the peer only in the versions that distributions have.
+        var policy = site.Clients == ClientIdentity.SourceAddress ? "ip_hash" : "header X-Forwarded-For";
+        var file = site.Write("Caddyfile", $$"""
+            {
+              admin off
+              auto_https off
+            }
+            http://:{{site.Port}} {
+              bind 127.0.0.1
+              reverse_proxy {{string.Join(' ', site.Backends.Select(port => $"127.0.0.1:{port}"))}} {
+                lb_policy {{policy}}
+                trusted_proxies 127.0.0.0/8
+                transport http {
+                  keepalive_idle_conns 8192
+                  keepalive_idle_conns_per_host 1024
+                }
+              }
+            }
+            """);
+        var home = new Dictionary<string, string> { ["HOME"] = site.Directory, ["XDG_DATA_HOME"] = site.Directory, ["XDG_CONFIG_HOME"] = site.Directory };
+        return new Command(Program, "run", "--config", file, "--adapter", "caddyfile") { Environment = home };
+    }
+}

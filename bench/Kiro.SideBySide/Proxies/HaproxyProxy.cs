@@ -1,0 +1,34 @@
+using Kiro.SideBySide.Processes;
+
+namespace Kiro.SideBySide.Proxies;
+
+internal sealed class HaproxyProxy() : InstalledProxy("haproxy", "HAProxy", "haproxy", "haproxy")
+{
+    public override string Version() => Programs.FirstLine(Program, "-v").Split(' ').ElementAtOrDefault(2) ?? "";
+
+    public override Command Prepare(ProxySite site)
+    {
+        var file = site.Write("haproxy.cfg", $$"""
+            global
+              maxconn 4096
+              nbthread 1
+            defaults
+              mode http
+              timeout connect 2s
+              timeout client 1h
+              timeout server 1h
+              option forwardfor
+              option redispatch
+              http-reuse always
+            frontend clients
+              bind 127.0.0.1:{{site.Port}} backlog 4096
+              default_backend api
+            backend api
+              http-request set-src req.hdr(x-forwarded-for) if { src 127.0.0.0/8 } { req.hdr(x-forwarded-for) -m found }
+              balance source
+              hash-type consistent
+            {{site.ForEachBackend(port => $"  server api-{port} 127.0.0.1:{port} check inter 2s")}}
+            """);
+        return new Command(Program, "-db", "-f", file);
+    }
+}

@@ -1,0 +1,29 @@
+using Kiro.SideBySide.Processes;
+
+namespace Kiro.SideBySide.Proxies;
+
+/// <summary>The whole balancer as a user gets it: nothing is switched off, nothing is tuned.</summary>
+/// <param name="name">For the command line.</param>
+/// <param name="title">For tables and charts.</param>
+/// <param name="published">The folder of what bench/run published.</param>
+/// <param name="forwarder">FORWARDER, or null to leave it alone.</param>
+internal sealed class KiroProxy(string name, string title, string published, string? forwarder)
+    : PublishedProxy(name, title, Path.Combine(published, "kiro"), "Kiro.Balancer.dll")
+{
+    public override string Version() => VersionOf("Kiro.Balancer.dll");
+
+    public override Command Prepare(ProxySite site)
+    {
+        var environment = new Dictionary<string, string>
+        {
+            ["BALANCER_PORT"] = $"{site.Port}",
+            ["BACKEND_HOSTS"] = string.Join(',', site.Backends.Select(port => $"127.0.0.1:{port}")),
+        };
+        if (forwarder is not null)
+        {
+            environment["FORWARDER"] = forwarder;
+        }
+
+        return new Command(DotNet(), Assembly) { Environment = environment };
+    }
+}

@@ -1,0 +1,12 @@
+using Kiro.SideBySide.Processes;
+
+namespace Kiro.SideBySide.Proxies;
+
+/// <summary>The proxy that one writes with Node's own modules (bench/NodeProxy).</summary>
+internal sealed class NodeProxy(string benchFolder) : InstalledProxy("node", "Node", "node", "nodejs")
+{
+    public override string Version() => Programs.FirstLine(Program, "--version").TrimStart('v');
+
+    public override Command Prepare(ProxySite site) =>
+        new(Program, [Path.Combine(benchFolder, "NodeProxy", "proxy.js"), $"{site.Port}", .. site.Backends.Select(port => $"{port}")]);
+}

@@ -1,0 +1,22 @@
+using Kiro.SideBySide.Processes;
+
+namespace Kiro.SideBySide.Proxies;
+
+/// <summary>A proxy that is measured.</summary>
+/// <param name="name">For the command line.</param>
+/// <param name="title">For tables and charts.</param>
+internal abstract class Proxy(string name, string title)
+{
+    public string Name { get; } = name;
+
+    public string Title { get; } = title;
+
+    /// <summary>Why it cannot be measured here and what would help, or null when it can.</summary>
+    public abstract string? Missing();
+
+    /// <summary>Its version, and what runs it.</summary>
+    public abstract string Version();
+
+    /// <summary>Writes its configuration and says how it is started.</summary>
+    public abstract Command Prepare(ProxySite site);
+}
