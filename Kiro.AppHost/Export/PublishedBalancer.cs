@@ -20,6 +20,7 @@ internal static class PublishedBalancer
                 ? balancer.WithEnvironment("BACKEND_HOSTS", Hosts(nodes))
                 : balancer.WithService(nodes.Single().GetEndpoint("http"), settings.Export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
+            .WithSetting("ACCESS_LOG", "off")
             .WithSecret("HASH_SEED")
             .WithSetting("ACCESS_LOG", "off")
             .WithSharedSettings(token);

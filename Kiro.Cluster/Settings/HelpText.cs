@@ -29,8 +29,8 @@ internal static class HelpText
           BALANCER_PORT      port of the balancer              default 13003
           NO_COLOR           anything: no colours
 
-        Every other variable, such as MYSQL_HOST, ADMIN_TOKEN or TRUSTED_PROXIES, reaches
-        the instances and the balancer as it is; .env.example lists them all.
+        Every other variable, such as MYSQL_HOST, ADMIN_TOKEN or TRUSTED_PROXIES,
+        reaches the instances and the balancer as it is; .env.example lists them all.
 
         Examples
           dotnet run --project Kiro.Cluster -- --INSTANCE_COUNT=3
@@ -38,14 +38,15 @@ internal static class HelpText
           dotnet run --project Kiro.Cluster -- status --url http://lb.example:13003
           dotnet run --project Kiro.Cluster -- status --json | jq .summary
 
-        Ctrl-C stops everything, a second Ctrl-C at once. A process that crashes is started again.
+        Ctrl-C stops everything, a second Ctrl-C at once. A process that crashes is
+        started again.
 
         Exit codes
           0    a clean stop; status: healthy
-          1    a switch, a variable or a port cannot be used, or a process could not start;
-               status: not healthy, which is when the balancer gives no answer or one that is
-               not a balancer's, when it is shutting down, and when no node is up. A node that
-               is down beside others, and warnings, are not.
+          1    a switch, a variable or a port cannot be used, or a process could not
+               start; status: not healthy, which is when the balancer gives no answer
+               or one that is not a balancer's, when it is shutting down, and when no
+               node is up. A node that is down beside others, and warnings, are not.
           130  a second Ctrl-C has ended what did not stop
 
         """;

@@ -52,7 +52,7 @@ public sealed class SettingsTests
         [
             "BALANCER_PORT", "BACKEND_HOSTS", "BACKEND_DNS", "BACKEND_PORT", "BACKEND_START_PORT", "BACKEND_COUNT", "HEALTH_PATH", "HEALTH_INTERVAL",
             "HEALTH_TIMEOUT", "HEALTH_FALL", "HEALTH_RISE", "DNS_INTERVAL", "TRUSTED_PROXIES", "HASH_SEED", "HASH_IPV4_PREFIX", "HASH_IPV6_PREFIX",
-            "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT",
+            "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT", "ACCESS_LOG",
         ];
 
         var empty = BalancerSettings.Read(Settings.Of([.. names.Select((name, at) => name + (at % 2 == 0 ? "=" : "=  "))]));
@@ -60,6 +60,7 @@ public sealed class SettingsTests
 
         Assert.Equal(unset.Listen, empty.Listen);
         Assert.Equal(unset.Drain, empty.Drain);
+        Assert.Equal(unset.AccessLog, empty.AccessLog);
         Assert.Equal(unset.Hashing, empty.Hashing);
         Assert.Equal(unset.Health, empty.Health);
         Assert.False(empty.Admin.IsSet);

@@ -55,7 +55,7 @@ public class ClusterRefusalTests
         Assert.Equal(0, await runner.ExitCode());
         Assert.Contains("--no-balancer", runner.Output, StringComparison.Ordinal);
         Assert.Contains("INSTANCE_COUNT", runner.Output, StringComparison.Ordinal);
-        Assert.All(runner.Output.Split(Environment.NewLine), line => Assert.InRange(line.Length, 0, 100));
+        Assert.All(runner.Output.Split(Environment.NewLine), line => Assert.InRange(line.Length, 0, 80));
     }
 
     private static async Task IsRefused(Dictionary<string, string> environment, string[] lines, params string[] arguments)
