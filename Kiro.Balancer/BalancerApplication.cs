@@ -22,7 +22,7 @@ internal static class BalancerApplication
         builder.Services.AddClients(settings.Clients);
         builder.Services.AddHashing(settings.Hashing);
         builder.Services.AddBackends(settings.Selection);
-        builder.AddForwarding(settings.Streams);
+        builder.AddForwarding(settings.Forwarding, settings.Streams);
 
         builder.Services.AddDiscovery(settings.Discovery);
         builder.Services.AddHealth(settings.Health);

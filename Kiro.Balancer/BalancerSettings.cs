@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
@@ -17,6 +18,7 @@ internal sealed record BalancerSettings(
     ClientOptions Clients,
     HashingOptions Hashing,
     SelectionOptions Selection,
+    ForwardingOptions Forwarding,
     StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
@@ -35,6 +37,7 @@ internal sealed record BalancerSettings(
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
+            ForwardingOptions.Read(settings),
             StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),

@@ -1,5 +1,7 @@
 using System.Text;
+using Kiro.Balancer.Forwarding.Lean;
 using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Forwarding.Yarp;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
 
@@ -7,11 +9,17 @@ namespace Kiro.Balancer.Forwarding;
 
 internal static class ForwardingServices
 {
-    public static void AddForwarding(this WebApplicationBuilder builder, StreamOptions streams)
+    public static void AddForwarding(this WebApplicationBuilder builder, ForwardingOptions options, StreamOptions streams)
     {
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => BackendConnections.Create(
             services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
+        builder.Services.AddSingleton<YarpSender>();
+        builder.Services.AddSingleton<ConnectionWatch>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());
+        builder.Services.AddSingleton<LeanSender>();
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
         builder.Services.AddSingleton<KeptBytes>();
