@@ -51,6 +51,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     /// <summary>What was received and not consumed.</summary>
     public Memory<byte> Received => _buffer.AsMemory(Start, End - Start);
 
+    /// <summary>Why the balancer itself has cut the exchange off, if it has: what still comes is not wanted any more.</summary>
     public AbortReason AbortReason => (AbortReason)Volatile.Read(ref _abortReason);
 
     /// <summary>Neither idle nor in use any more.</summary>
@@ -124,15 +125,22 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     /// <summary>Begins to receive past the buffer, which must be empty.</summary>
     public void BeginReceive(Memory<byte> bytes) => _receive.Receive(_socket, bytes);
 
-    /// <summary>Takes note of what came into the buffer.</summary>
-    public void Add(int count)
+    /// <summary>Takes note of what was received into the buffer.</summary>
+    /// <returns>False when nothing was, or nothing that is still wanted.</returns>
+    public bool Add(int count)
     {
-        Touch();
         End += Math.Max(0, count);
+        return Note(count);
     }
 
-    /// <summary>A byte has moved.</summary>
-    public void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
+    /// <summary>The same for what was received past the buffer.</summary>
+    public bool Note(int count)
+    {
+        Touch();
+        return count > 0 && AbortReason == AbortReason.None;
+    }
+
+    private void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
 
     public void Consume(int count) => Start += count;
 
@@ -176,8 +184,9 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     {
         if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
         {
-            CloseSocket();
             Pool.Drop(this);
+            // That ends the receive, and the end of the receive the rest.
+            Shutdown();
         }
     }
 
@@ -197,7 +206,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     {
         if (Interlocked.CompareExchange(ref _abortReason, (int)reason, 0) == 0)
         {
-            _socket.Dispose();
+            Shutdown();
         }
     }
 
@@ -222,11 +231,34 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
     void IOpenStream.End() => Abort(AbortReason.StreamEnded);
 
-    private void OnUnawaited() => CloseIdle();
+    private void OnUnawaited()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.Drop(this);
+        }
+
+        if (IsClosed)
+        {
+            CloseSocket();
+        }
+    }
+
+    // Closing a socket under an operation would reset the connection, which tells the node less than its end.
+    private void Shutdown()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // The node was faster.
+        }
+    }
 
     private void CloseSocket()
     {
-        // Operations that are under way end with that.
         _socket.Dispose();
         _receive.Dispose();
         _send.Dispose();

@@ -34,9 +34,7 @@ internal sealed class HeadReader(BackendConnection connection)
                 connection.BeginReceive();
             }
 
-            var count = await connection.Receipt;
-            connection.Add(count);
-            if (count <= 0)
+            if (!connection.Add(await connection.Receipt))
             {
                 return null;
             }

@@ -73,8 +73,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
 
             connection.BeginReceive(answer.Room((int)Math.Min(left, MostAtOnce)));
             var count = await connection.Receipt;
-            connection.Touch();
-            if (count <= 0)
+            if (!connection.Note(count))
             {
                 return BodyEnd.Lost;
             }
@@ -164,10 +163,9 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
         }
 
         var count = await connection.Receipt;
-        connection.Add(count);
-        if (count <= 0)
+        if (!connection.Add(count))
         {
-            return count == 0 && mayEnd ? BodyEnd.Complete : BodyEnd.Lost;
+            return count == 0 && mayEnd && connection.AbortReason == AbortReason.None ? BodyEnd.Complete : BodyEnd.Lost;
         }
 
         if (connection.IsFull)
