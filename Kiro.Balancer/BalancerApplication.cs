@@ -31,10 +31,10 @@ internal static class BalancerApplication
 
         var app = builder.Build();
         app.UseConnectionCloseWhileDraining();
+        app.UseForwarding();
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
         app.MapStatus();
         app.MapAdmin();
-        app.MapForwarding();
         return app;
     }
 }

@@ -28,6 +28,13 @@ internal static class ForwardingServices
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();
         builder.Services.AddHostedService<StreamDrain>();
+        builder.WebHost.UseSockets(sockets =>
+        {
+            // With InlineCompletions: a request stays on the thread that received it.
+            sockets.UnsafePreferInlineScheduling = true;
+            // A buffer of 4 KiB for each waiting client costs less than asking the system twice for each request.
+            sockets.WaitForDataBeforeAllocatingBuffer = false;
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.
@@ -40,10 +47,24 @@ internal static class ForwardingServices
         });
     }
 
-    /// <summary>Forwards whatever is not the balancer's own.</summary>
-    public static void MapForwarding(this WebApplication app)
+    /// <summary>Forwards whatever is not the balancer's own. Most requests need no routing to tell.</summary>
+    public static void UseForwarding(this WebApplication app)
     {
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
+        var own = new OwnPaths(((IEndpointRouteBuilder)app).DataSources);
+        app.Use(next => async context =>
+        {
+            if (!own.MayContain(context.Request.Path))
+            {
+                await forwarder.ForwardAsync(context);
+                return;
+            }
+
+            // On a thread that has time: a page is worked out, and other clients' sockets must not wait for that.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            await next(context);
+        });
+        app.UseRouting();
         app.MapFallback("/{**path}", forwarder.ForwardAsync);
     }
 }
