@@ -52,19 +52,15 @@ internal static class ForwardingServices
     {
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
         var own = new OwnPaths(((IEndpointRouteBuilder)app).DataSources);
-        app.Use(next => async context =>
-        {
-            if (!own.MayContain(context.Request.Path))
-            {
-                await forwarder.ForwardAsync(context);
-                return;
-            }
-
-            // On a thread that has time: a page is worked out, and other clients' sockets must not wait for that.
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            await next(context);
-        });
+        app.Use(next => context => own.MayContain(context.Request.Path) ? AnswerAsync(next, context) : forwarder.ForwardAsync(context));
         app.UseRouting();
         app.MapFallback("/{**path}", forwarder.ForwardAsync);
+    }
+
+    private static async Task AnswerAsync(RequestDelegate next, HttpContext context)
+    {
+        // On a thread that has time: a page is worked out, and other clients' sockets must not wait for that.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await next(context);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Sending;
@@ -100,6 +101,7 @@ internal sealed class RequestForwarder(
     }
 
     /// <returns>Null when the node has answered, or when nobody waits for the answer any more.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RequestFailure?> TryAsync(ForwardedRequest request, Backend backend, IRequestSender sender)
     {
         // A long body may take the client's time: as long as it comes, the node owes nothing.

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>Reads the heads of an answer from a connection: the interim ones, and the final one.</summary>
@@ -17,6 +19,7 @@ internal sealed class HeadReader(BackendConnection connection)
 
     /// <summary>Reads the next head into <see cref="BackendConnection.Head"/>.</summary>
     /// <returns>Complete or invalid; null when the connection ended first.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<HeadState?> ReadAsync()
     {
         while (true)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 
@@ -23,6 +24,7 @@ internal sealed class LeanExchange(
     public bool WasUnanswered { get; private set; }
 
     /// <returns>Null when the node has answered.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RequestFailure?> RunAsync()
     {
         connection.Begin(ForwardingTimeouts.For(_context.Request));
@@ -116,6 +118,7 @@ internal sealed class LeanExchange(
         return null;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RequestFailure?> AnswerAsync()
     {
         var reader = new HeadReader(connection);

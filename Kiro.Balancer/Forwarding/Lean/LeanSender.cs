@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
@@ -8,6 +9,7 @@ namespace Kiro.Balancer.Forwarding.Lean;
 /// <summary>Sends HTTP/1.x requests straight over kept connections, without HttpClient's messages and headers.</summary>
 internal sealed class LeanSender(ConnectionWatch watch, OpenStreams streams, TimeProvider time) : IRequestSender
 {
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt)
     {
         var pool = ConnectionPool.Of(attempt.Backend, watch, time);
