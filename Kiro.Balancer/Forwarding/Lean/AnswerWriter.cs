@@ -69,13 +69,20 @@ internal sealed class AnswerWriter(HttpResponse response, bool chunks)
     }
 
     /// <summary>Ends the body.</summary>
-    /// <param name="trailers">Lines without their ends.</param>
-    public ValueTask EndAsync(IEnumerable<byte[]> trailers)
+    /// <param name="trailers">Lines without their ends; null when none are announced.</param>
+    public async ValueTask EndAsync(IReadOnlyList<byte[]>? trailers = null)
     {
+        if (!response.HasStarted && trailers is null)
+        {
+            // It is empty, and Kestrel can say so.
+            return;
+        }
+
+        await StartAsync();
         if (chunks)
         {
             _output.Write("0\r\n"u8);
-            foreach (var trailer in trailers)
+            foreach (var trailer in trailers ?? [])
             {
                 _output.Write(trailer);
                 _output.Write("\r\n"u8);
@@ -85,6 +92,9 @@ internal sealed class AnswerWriter(HttpResponse response, bool chunks)
         }
 
         // What was never flushed Kestrel sends in one piece when the request is over.
-        return _wasFlushed ? FlushAsync() : ValueTask.CompletedTask;
+        if (_wasFlushed)
+        {
+            await FlushAsync();
+        }
     }
 }

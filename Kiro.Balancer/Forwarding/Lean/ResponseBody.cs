@@ -29,7 +29,13 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
         if (end == BodyEnd.Lost && connection.AbortReason == AbortReason.StreamEnded)
         {
             end = BodyEnd.Complete;
-            await EndAsync([]);
+            await answer.EndAsync();
+        }
+
+        if (end is BodyEnd.Lost or BodyEnd.Invalid && _unflushed > 0)
+        {
+            // The client gets what there was before its connection breaks off.
+            await answer.FlushAsync();
         }
 
         return end;
@@ -45,7 +51,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             left -= here;
             if (left == 0)
             {
-                await EndAsync([]);
+                await answer.EndAsync();
                 return BodyEnd.Complete;
             }
 
@@ -83,7 +89,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             await GiveWayAsync();
         }
 
-        await EndAsync([]);
+        await answer.EndAsync();
         return BodyEnd.Complete;
     }
 
@@ -108,7 +114,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
 
             if (chunks.IsComplete)
             {
-                await EndAsync(connection.Head.AnnouncesTrailers ? Trailers.Allowed(chunks.Trailers) : []);
+                await answer.EndAsync(connection.Head.AnnouncesTrailers ? Trailers.Allowed(chunks.Trailers) : null);
                 return BodyEnd.Complete;
             }
 
@@ -129,7 +135,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             var end = await ReceiveAsync(mayEnd: true);
             if (end == BodyEnd.Complete)
             {
-                await EndAsync([]);
+                await answer.EndAsync();
             }
 
             if (end is not null)
@@ -175,12 +181,6 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
 
         await GiveWayAsync();
         return null;
-    }
-
-    private async ValueTask EndAsync(IEnumerable<byte[]> trailers)
-    {
-        await answer.StartAsync();
-        await answer.EndAsync(trailers);
     }
 
     // Where receives end on the thread that waits for all sockets, a fast node and a fast client would keep it busy.

@@ -14,6 +14,6 @@ internal static class Trailers
     };
 
     /// <param name="lines">Valid fields, without the ends of their lines.</param>
-    public static IEnumerable<byte[]> Allowed(IEnumerable<byte[]> lines) =>
-        lines.Where(line => !Forbidden.Contains(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))));
+    public static IReadOnlyList<byte[]> Allowed(IEnumerable<byte[]> lines) =>
+        [.. lines.Where(line => !Forbidden.Contains(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))))];
 }

@@ -40,26 +40,28 @@ internal sealed class BothPaths : IAsyncDisposable
         _cases[id] = played;
         var counters = balancer.Backend(_node.Port).Counters;
         var failures = counters.Failures;
-        var answer = await AskAsync($"{played.Request}Host: a.example\r\nX-Case: {id}\r\n\r\n{played.Body}", balancer.Port);
+        var answer = await AskAsync($"{played.Request}Host: a.example\r\nX-Case: {id}\r\n\r\n", played, balancer.Port);
         await Eventually.BeTrue(() => counters.InFlight == 0, $"it is over: {played}");
         var received = _received.GetValueOrDefault(id);
         return new Outcome(received?.Replace(id, "case", StringComparison.Ordinal), answer, counters.Failures - failures);
     }
 
-    private static async Task<string> AskAsync(string request, int port)
+    private static async Task<string> AskAsync(string head, Case played, int port)
     {
         using var client = await RawClient.ConnectAsync(port);
         try
         {
-            await client.SendAsync(request);
+            await client.SendAsync(head + played.Body[..played.BodyCut]);
+            await Task.Delay(played.BodyCut > 0 ? played.Pause : 0, TestContext.Current.CancellationToken);
+            await client.SendAsync(played.Body[played.BodyCut..]);
         }
         catch (IOException)
         {
             // It has read enough of it to refuse it.
         }
 
-        var head = await client.Stream.ReadHeadAsync();
-        return head is null ? "(no answer)" : Outcome.Of(await client.ReadAnswerAsync(head, isHead: request.StartsWith("HEAD ", StringComparison.Ordinal)));
+        var answer = await client.Stream.ReadHeadAsync();
+        return answer is null ? "(no answer)" : Outcome.Of(await client.ReadAnswerAsync(answer, isHead: head.StartsWith("HEAD ", StringComparison.Ordinal)));
     }
 
     private async Task PlayAsync(RawExchange exchange)
@@ -70,7 +72,7 @@ internal sealed class BothPaths : IAsyncDisposable
         foreach (var piece in _cases[id].Answer)
         {
             await exchange.WriteAsync(piece);
-            await Task.Yield();
+            await Task.Delay(_cases[id].Pause, CancellationToken.None);
         }
 
         if (_cases[id].Closes)

@@ -7,6 +7,12 @@ namespace Kiro.Tests.Balancer.Forwarding.Differential;
 /// <param name="Closes">Whether it closes then.</param>
 internal sealed record Case(string Request, string Body, string[] Answer, bool Closes)
 {
+    /// <summary>Where the client makes a pause in its body.</summary>
+    public int BodyCut { get; init; }
+
+    /// <summary>For how long either makes a pause, in milliseconds, so that the pieces arrive as such.</summary>
+    public int Pause { get; init; }
+
     public string AllOfTheAnswer => string.Concat(Answer);
 
     public override string ToString() =>
