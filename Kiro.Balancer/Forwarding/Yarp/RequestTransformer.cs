@@ -34,7 +34,7 @@ internal sealed class RequestTransformer(Client client, Attempt attempt, OpenStr
         if (request.Headers.UpgradeInsecureRequests is { Count: > 0 } wish)
         {
             // YARP takes it for a field of the connection, but browsers say it to the node.
-            proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.UpgradeInsecureRequests, wish.ToString());
+            proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.UpgradeInsecureRequests, string.Join(", ", wish.ToArray()));
         }
 
         if (request.Headers.Connection is { Count: > 0 } connection)

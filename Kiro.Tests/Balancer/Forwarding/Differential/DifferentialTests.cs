@@ -1,10 +1,16 @@
+using System.Globalization;
 using CsCheck;
 
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
-/// <summary>Both paths give the node the same request and the client the same answer, whatever the two of them do.</summary>
+/// <summary>
+/// Both paths give the node the same request and the client the same answer, whatever the two of them do.
+/// <c>KIRO_CASES</c> says how many random cases are played.
+/// </summary>
 public sealed class DifferentialTests
 {
+    private static long Count => long.TryParse(Environment.GetEnvironmentVariable("KIRO_CASES"), CultureInfo.InvariantCulture, out var count) ? count : 400;
+
     [Fact]
     public async Task Cases_Random_ComeOutTheSameOverBothPaths()
     {
@@ -19,7 +25,7 @@ public sealed class DifferentialTests
                     Assert.True(Differences.Without(lean) == Differences.Without(yarp), $"{played}\nlean: {lean}\nyarp: {yarp}");
                 }
             },
-            iter: 400, threads: 1);
+            iter: Count, threads: 1);
     }
 
     [Theory]
