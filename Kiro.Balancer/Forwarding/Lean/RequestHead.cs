@@ -61,7 +61,7 @@ internal static class RequestHead
 
             head.Write(name);
             head.Write(": "u8);
-            if (!TryWriteValues(head, values, name.Equals("Cookie", StringComparison.OrdinalIgnoreCase) ? "; " : ", "))
+            if (!TryWriteValues(head, values, Separator(name)))
             {
                 return false;
             }
@@ -93,6 +93,10 @@ internal static class RequestHead
 
         return true;
     }
+
+    private static string Separator(string name) =>
+        name.Equals("Cookie", StringComparison.OrdinalIgnoreCase) ? "; "
+        : name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase) ? " " : ", ";
 
     private static HashSet<string>? NamedFields(in StringValues connection) =>
         connection.Count == 0 || (connection.Count == 1 && connection[0] is "keep-alive" or "close")
