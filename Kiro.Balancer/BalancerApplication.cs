@@ -25,7 +25,7 @@ internal static class BalancerApplication
         builder.Services.AddClients(settings.Clients);
         builder.Services.AddHashing(settings.Hashing);
         builder.Services.AddBackends(settings.Selection);
-        builder.AddForwarding(settings.Streams);
+        builder.AddForwarding(settings.Forwarding, settings.Streams);
 
         builder.Services.AddMoves();
         builder.Services.AddTimeline();
@@ -37,10 +37,10 @@ internal static class BalancerApplication
 
         var app = builder.Build();
         app.UseConnectionCloseWhileDraining();
+        app.UseForwarding();
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
         app.MapStatus();
         app.MapAdmin();
-        app.MapForwarding();
         return app;
     }
 }

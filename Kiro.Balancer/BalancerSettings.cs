@@ -2,6 +2,7 @@ using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
@@ -18,6 +19,7 @@ internal sealed record BalancerSettings(
     ClientOptions Clients,
     HashingOptions Hashing,
     SelectionOptions Selection,
+    ForwardingOptions Forwarding,
     StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
@@ -37,6 +39,7 @@ internal sealed record BalancerSettings(
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
+            ForwardingOptions.Read(settings),
             StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),

@@ -1,4 +1,5 @@
 using Kiro.Balancer;
 using Kiro.ServiceDefaults.Hosting;
 
+InlineCompletions.Enable();
 return await KiroApplication.RunAsync(args, BalancerSettings.UsualListen, BalancerApplication.Build);

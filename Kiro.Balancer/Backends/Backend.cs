@@ -5,6 +5,7 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
 {
     private volatile BackendHealth _health = health;
     private volatile BackendEndpoint _endpoint = endpoint;
+    private bool _closes;
 
     /// <summary>Stable, unique, and what is hashed.</summary>
     public string Id { get; } = endpoint.Id;
@@ -34,8 +35,8 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
     /// <summary>Set by whoever has reason to doubt the node's state.</summary>
     public WakeSignal ProbeNow { get; } = new();
 
-    /// <summary>Whether the node's last answer ended its connection.</summary>
-    public bool Closes { get; set; }
+    /// <summary>What requests keep open to the node, from one to the next. Theirs alone.</summary>
+    public object? Connections { get; set; }
 
     /// <summary>Fires when it is hopeless to wait for this node's answers any longer.</summary>
     public CancellationToken Abandoned => Waiting.Token;
@@ -49,6 +50,22 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
         var waiting = Waiting;
         Waiting = new CancellationTokenSource();
         waiting.Cancel();
+    }
+
+    /// <summary>Notes whether an answer of the node ended its connection.</summary>
+    public void NoteClosing(bool closes)
+    {
+        if (closes == _closes)
+        {
+            return;
+        }
+
+        _closes = closes;
+        if (closes)
+        {
+            // Servers that shut down begin to say so like this; a probe finds out whether this one does.
+            ProbeNow.Set();
+        }
     }
 
     public override string ToString() => Health.Node is { } node && node != Id ? $"{node} ({Id})" : Id;

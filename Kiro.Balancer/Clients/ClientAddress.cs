@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Buffers.Text;
 using System.Net;
 using System.Net.Sockets;
 
@@ -59,6 +60,34 @@ internal readonly record struct ClientAddress(UInt128 Value)
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
         return new IPAddress(IsIPv4 ? bytes[12..] : bytes).ToString();
+    }
+
+    /// <summary>The same, as ASCII and without allocating for IPv4.</summary>
+    /// <param name="text">Room for 45 bytes.</param>
+    /// <param name="length">How many were written.</param>
+    public bool TryFormat(Span<byte> text, out int length)
+    {
+        if (!IsIPv4)
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+            return new IPAddress(bytes).TryFormat(text, out length);
+        }
+
+        var number = (uint)Value;
+        length = 0;
+        for (var shift = 24; shift >= 0; shift -= 8)
+        {
+            if (shift < 24)
+            {
+                text[length++] = (byte)'.';
+            }
+
+            Utf8Formatter.TryFormat((byte)(number >> shift), text[length..], out var digits);
+            length += digits;
+        }
+
+        return true;
     }
 
     private static ClientAddress FromIPv4(uint address) => new(MappedPrefix | address);

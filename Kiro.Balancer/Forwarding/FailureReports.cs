@@ -1,4 +1,5 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Balancer.Forwarding;
 

@@ -1,6 +1,8 @@
 using System.Text;
 using Kiro.Balancer.AccessLog;
+using Kiro.Balancer.Forwarding.Lean;
 using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Forwarding.Yarp;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
 
@@ -8,11 +10,17 @@ namespace Kiro.Balancer.Forwarding;
 
 internal static class ForwardingServices
 {
-    public static void AddForwarding(this WebApplicationBuilder builder, StreamOptions streams)
+    public static void AddForwarding(this WebApplicationBuilder builder, ForwardingOptions options, StreamOptions streams)
     {
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => BackendConnections.Create(
             services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
+        builder.Services.AddSingleton<YarpSender>();
+        builder.Services.AddSingleton<ConnectionWatch>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());
+        builder.Services.AddSingleton<LeanSender>();
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
         builder.Services.AddSingleton<KeptBytes>();
@@ -21,6 +29,13 @@ internal static class ForwardingServices
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();
         builder.Services.AddHostedService<StreamDrain>();
+        builder.WebHost.UseSockets(sockets =>
+        {
+            // With InlineCompletions: a request stays on the thread that received it.
+            sockets.UnsafePreferInlineScheduling = true;
+            // A buffer of 4 KiB for each waiting client costs less than asking the system twice for each request.
+            sockets.WaitForDataBeforeAllocatingBuffer = false;
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.
@@ -33,10 +48,21 @@ internal static class ForwardingServices
         });
     }
 
-    /// <summary>Forwards whatever is not the balancer's own.</summary>
-    public static void MapForwarding(this WebApplication app)
+    /// <summary>Forwards whatever is not the balancer's own. Most requests need no routing to tell.</summary>
+    public static void UseForwarding(this WebApplication app)
     {
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
-        app.MapFallback("/{**path}", app.Services.GetRequiredService<AccessLogWriter>().Around(forwarder.ForwardAsync));
+        var forward = app.Services.GetRequiredService<AccessLogWriter>().Around(forwarder.ForwardAsync);
+        var own = new OwnPaths(((IEndpointRouteBuilder)app).DataSources);
+        app.Use(next => context => own.MayContain(context.Request.Path) ? AnswerAsync(next, context) : forward(context));
+        app.UseRouting();
+        app.MapFallback("/{**path}", forward);
+    }
+
+    private static async Task AnswerAsync(RequestDelegate next, HttpContext context)
+    {
+        // On a thread that has time: a page is worked out, and other clients' sockets must not wait for that.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await next(context);
     }
 }

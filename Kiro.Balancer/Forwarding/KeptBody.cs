@@ -1,3 +1,5 @@
+using Kiro.Balancer.Forwarding.Sending;
+
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Keeps small bodies of idempotent requests in memory, so that they can be sent to another node.</summary>
@@ -6,10 +8,12 @@ internal sealed class KeptBody : IDisposable
     /// <summary>In bytes.</summary>
     public const int Longest = 64 * 1024;
 
-    private readonly byte[] _bytes;
     private readonly KeptBytes _all;
 
-    private KeptBody(byte[] bytes, KeptBytes all) => (_bytes, _all) = (bytes, all);
+    private KeptBody(byte[] bytes, KeptBytes all) => (Bytes, _all) = (bytes, all);
+
+    /// <summary>The whole body.</summary>
+    public byte[] Bytes { get; }
 
     /// <summary>Whether this request's body is worth keeping. One that waits for "100 Continue" is not: reading it
     /// would promise in the node's place that the body is welcome.</summary>
@@ -44,8 +48,5 @@ internal sealed class KeptBody : IDisposable
         return null;
     }
 
-    public void Dispose() => _all.Return(_bytes.Length);
-
-    /// <summary>Gives the request its body, from the first byte on.</summary>
-    public void Rewind(HttpRequest request) => request.Body = new MemoryStream(_bytes, writable: false);
+    public void Dispose() => _all.Return(Bytes.Length);
 }

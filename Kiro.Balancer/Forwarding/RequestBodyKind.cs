@@ -1,3 +1,4 @@
+using Kiro.Balancer.Forwarding.Sending;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;

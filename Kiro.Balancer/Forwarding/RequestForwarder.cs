@@ -1,10 +1,10 @@
+using System.Runtime.CompilerServices;
 using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Logging;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -14,14 +14,11 @@ internal sealed class RequestForwarder(
     ClientCensus census,
     ClientHash hash,
     BackendRegistry registry,
-    IHttpForwarder forwarder,
-    HttpMessageInvoker connections,
+    RequestSenders senders,
     ForwardingCounters counters,
     RetryBudget budget,
     FailureReports reports,
     KeptBytes keptBytes,
-    OpenStreams streams,
-    TimeProvider time,
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
@@ -55,18 +52,17 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var transformer = new RequestTransformer(client, streams);
-        using var tunnel = TunnelFeature.For(context, () => transformer.Attempt!.Backend, streams, time);
-        if (await TryAsync(context, backend, transformer, kept) is { } failure)
+        var forwarded = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept));
+        var sender = senders.For(request);
+        if (await TryAsync(forwarded, backend, sender) is { } failure)
         {
-            await RetryAsync(context, slot, backend, failure, transformer, kept);
+            await RetryAsync(forwarded, slot, backend, failure, sender);
         }
     }
 
-    private async Task RetryAsync(
-        HttpContext context, int slot, Backend backend, RequestFailure failure, RequestTransformer transformer, KeptBody? kept)
+    private async Task RetryAsync(ForwardedRequest request, int slot, Backend backend, RequestFailure failure, IRequestSender sender)
     {
-        var body = RequestBodyKind.Of(context, kept);
+        var context = request.Context;
         var tried = new List<Backend> { backend };
         while (true)
         {
@@ -82,7 +78,7 @@ internal sealed class RequestForwarder(
                 return;
             }
 
-            if (!RetryPolicy.Allows(failure.Point, context.Request.Method, body)
+            if (!RetryPolicy.Allows(failure.Point, context.Request.Method, request.Body)
                 || tried.Count >= RetryPolicy.MostTries
                 || registry.Current.ChooseExcept(slot, tried) is not { } next
                 || !budget.TryTake())
@@ -97,7 +93,7 @@ internal sealed class RequestForwarder(
             tried.Add(next);
             backend = next;
             context.Response.Clear();
-            if (await TryAsync(context, backend, transformer, kept) is not { } again)
+            if (await TryAsync(request, backend, sender) is not { } again)
             {
                 return;
             }
@@ -107,32 +103,24 @@ internal sealed class RequestForwarder(
     }
 
     /// <returns>Null when the node has answered, or when nobody waits for the answer any more.</returns>
-    private async ValueTask<RequestFailure?> TryAsync(HttpContext context, Backend backend, RequestTransformer transformer, KeptBody? kept)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<RequestFailure?> TryAsync(ForwardedRequest request, Backend backend, IRequestSender sender)
     {
-        accessLog.Tried(context, backend);
-        kept?.Rewind(context.Request);
-        var body = RequestBodyKind.Of(context, kept);
-        var mayGoElsewhere = RetryPolicy.Allows(FailurePoint.BeforeResponse, context.Request.Method, body);
+        accessLog.Tried(request.Context, backend);
         // A long body may take the client's time: as long as it comes, the node owes nothing.
-        var isAwaited = body != RequestBody.Streamed || context.Request.ContentLength <= KeptBody.Longest;
-        using var attempt = transformer.Attempt = new Attempt(backend, isAwaited, mayGoElsewhere);
-        var error = await forwarder.SendAsync(
-            context, backend.UrlPrefix, connections, ForwardingTimeouts.For(context.Request), transformer, attempt.GiveUp);
-        if (error == ForwarderError.None || transformer.IsAnswered)
+        var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.Longest;
+        using var attempt = new Attempt(backend, isAwaited, request.MayBeRepeated);
+        if (await sender.SendAsync(request, attempt) is not { } failure)
         {
             backend.Counters.ForgetLosses();
             return null;
         }
 
-        var failure = attempt.GiveUp.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested
-            ? new RequestFailure(FailurePoint.BeforeResponse, "the node does not answer")
-            : RequestFailure.From(error, context.GetForwarderErrorFeature()?.Exception, context.RequestAborted.IsCancellationRequested);
         if (failure.Point == FailurePoint.Client)
         {
             return null;
         }
 
-        transformer.DiscardAnswer(context);
         reports.Report(backend, failure);
         return failure;
     }

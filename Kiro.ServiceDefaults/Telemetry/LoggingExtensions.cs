@@ -15,6 +15,8 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
         ["Logging:LogLevel:System"] = "Warning",
+        // It would make an activity for every request in order to log it; spans for export do not need it.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
         // The balancer says itself, without a stack trace, which node failed a request and why.
         ["Logging:LogLevel:Yarp"] = "Error",
         // It tells every failed attempt to connect, with a stack trace; whoever tries says so once.

@@ -12,7 +12,9 @@ namespace Kiro.ServiceDefaults.Telemetry;
 /// <summary>Metrics are always there for <c>/metrics</c>; traces, logs and metrics leave by OTLP when an endpoint is set.</summary>
 internal static class TelemetryExtensions
 {
-    private static readonly string[] Meters = ["Kiro.*", "MySqlConnector"];
+    // AddAspNetCoreInstrumentation would add a middleware with these, only to tell the type of an exception.
+    private static readonly string[] Meters =
+        ["Kiro.*", "MySqlConnector", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
     private static readonly string[] Sources = ["Kiro.*", "Yarp.ReverseProxy", "MySqlConnector"];
     private static readonly PathString[] Unobserved = ["/health", "/alive", "/metrics"];
 
@@ -25,7 +27,6 @@ internal static class TelemetryExtensions
         }
 
         telemetry.WithMetrics(metrics => metrics
-            .AddAspNetCoreInstrumentation()
             .AddHttpClientInstrumentation()
             .AddRuntimeInstrumentation()
             .AddMeter(Meters)

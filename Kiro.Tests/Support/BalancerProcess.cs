@@ -27,7 +27,7 @@ internal sealed class BalancerProcess : IAsyncDisposable
         while (true)
         {
             var port = FreePort.Next();
-            var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", .. settings])
+            var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", OverYarpAttribute.Setting, .. settings])
                 .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
             var balancer = new BalancerProcess(new ServiceProcess("Kiro.Balancer", variables), port);
             await Eventually.BeTrue(async () => balancer.Process.HasExited || await balancer.IsHealthyAsync(hosts), "the balancer is healthy");

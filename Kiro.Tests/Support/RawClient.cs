@@ -42,6 +42,12 @@ internal sealed class RawClient : IDisposable
     {
         var head = await Stream.ReadHeadAsync();
         Assert.True(head is not null, "The connection ended without an answer.");
+        return await ReadAnswerAsync(head, isHead);
+    }
+
+    /// <summary>The same, when its head was read before.</summary>
+    public async Task<RawAnswer> ReadAnswerAsync(string head, bool isHead)
+    {
         var answer = new RawAnswer(head, "", "", IsComplete: true);
         if (isHead || answer.Status is < 200 or 204 or 304)
         {

@@ -57,7 +57,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         var logs = new NotedLogs();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
-            ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "Logging:Console:LogLevel:Default=None", .. settings])
+            ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
             .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
             .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
         builder.Services.AddSingleton<ILoggerProvider>(logs);

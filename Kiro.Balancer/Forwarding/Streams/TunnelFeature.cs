@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>Keeps hold of the connection when a WebSocket request is upgraded, so that it can be closed properly.</summary>
 internal sealed class TunnelFeature(
-    HttpContext context, IHttpUpgradeFeature inner, Func<Backend> backend, OpenStreams streams, TimeProvider time)
+    HttpContext context, IHttpUpgradeFeature inner, Backend backend, OpenStreams streams, TimeProvider time)
     : IHttpUpgradeFeature, IDisposable
 {
     private WebSocketTunnel? _tunnel;
@@ -13,7 +13,7 @@ internal sealed class TunnelFeature(
     public bool IsUpgradableRequest => inner.IsUpgradableRequest;
 
     /// <summary>For a WebSocket request; null for any other.</summary>
-    public static TunnelFeature? For(HttpContext context, Func<Backend> backend, OpenStreams streams, TimeProvider time)
+    public static TunnelFeature? For(HttpContext context, Backend backend, OpenStreams streams, TimeProvider time)
     {
         if (!string.Equals(context.Request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase)
             || context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } inner)
@@ -29,7 +29,7 @@ internal sealed class TunnelFeature(
     public async Task<Stream> UpgradeAsync()
     {
         _tunnel = new WebSocketTunnel(await inner.UpgradeAsync(), context.Abort, time);
-        streams.Add(_tunnel, backend());
+        streams.Add(_tunnel, backend);
         return _tunnel;
     }
 
@@ -39,5 +39,7 @@ internal sealed class TunnelFeature(
         {
             streams.Remove(_tunnel);
         }
+
+        context.Features.Set(inner);
     }
 }

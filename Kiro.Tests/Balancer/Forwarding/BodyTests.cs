@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-public sealed class BodyTests
+public class BodyTests
 {
     private const string Request = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
 

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A node whose answer is broken: it has acted on the request, so no other node is asked.</summary>
-public sealed class BrokenAnswerTests
+public class BrokenAnswerTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: a.example\r\n";
 

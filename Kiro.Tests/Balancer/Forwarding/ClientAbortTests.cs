@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A client that goes away or breaks its word: the node hears of it and is not blamed.</summary>
-public sealed class ClientAbortTests
+public class ClientAbortTests
 {
     private const string Head = " HTTP/1.1\r\nHost: a.example\r\n";
 

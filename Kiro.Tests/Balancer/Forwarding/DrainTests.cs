@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>The balancer itself is told to stop.</summary>
-public sealed class DrainTests
+public class DrainTests
 {
     private const string Health = "GET /health HTTP/1.1\r\nHost: a.example\r\n\r\n";
     private const string Get = "GET /status/200 HTTP/1.1\r\nHost: a.example\r\n\r\n";

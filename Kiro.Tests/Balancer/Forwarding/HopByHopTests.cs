@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-public sealed class HopByHopTests
+public class HopByHopTests
 {
     [Theory]
     [InlineData("Connection", "keep-alive")]

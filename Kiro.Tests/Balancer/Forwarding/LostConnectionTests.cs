@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A node that takes a request and is lost before it answers: it may have acted on it.</summary>
-public sealed class LostConnectionTests
+public class LostConnectionTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A node that wants to leave.</summary>
-public sealed class NodeDrainTests
+public class NodeDrainTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A node that nobody listens at: nothing of the request was sent, so anything may go on to the next node.</summary>
-public sealed class RefusedConnectionTests
+public class RefusedConnectionTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

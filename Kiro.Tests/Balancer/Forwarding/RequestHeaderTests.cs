@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-public sealed class RequestHeaderTests
+public class RequestHeaderTests
 {
     [Theory]
     [InlineData("a.example")]

@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-public sealed class ResponseHeaderTests
+public class ResponseHeaderTests
 {
     [Theory]
     [InlineData("X-Latin", "caf\u00e9 \u00fc\u00df \u00ff")]

@@ -1,4 +1,4 @@
-using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>Requests that two servers could split at different places. Refused or forwarded as one, never as two.</summary>
-public sealed class SmugglingTests
+public class SmugglingTests
 {
     private const string Hidden = "GET /hidden HTTP/1.1\r\nHost: a.example\r\n\r\n";
 

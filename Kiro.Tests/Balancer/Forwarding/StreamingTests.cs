@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>What one end sends reaches the other end when it is sent, not when there is enough of it.</summary>
-public sealed class StreamingTests
+public class StreamingTests
 {
     private const string Get = "GET /stream HTTP/1.1\r\nHost: a.example\r\nAccept: text/event-stream\r\n\r\n";
 

@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-public sealed class TrailerTests
+public class TrailerTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: a.example\r\nTE: trailers\r\n\r\n";
     private const string Chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";

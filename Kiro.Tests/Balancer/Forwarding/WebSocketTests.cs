@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-public sealed class WebSocketTests
+public class WebSocketTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding.Streams;
 
 /// <summary>Connections that never end by themselves get their time of grace and are then closed as their protocol wants it.</summary>
-public sealed class StreamDrainTests
+public class StreamDrainTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

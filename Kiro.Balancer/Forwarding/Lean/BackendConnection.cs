@@ -1,0 +1,302 @@
+using System.Buffers;
+using System.Net.Sockets;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
+
+namespace Kiro.Balancer.Forwarding.Lean;
+
+/// <summary>
+/// A connection to a node, used by one exchange at a time. A receive is always under way: while the connection is idle
+/// it tells at once when the node closes it or says something unasked, and then it brings the next answer.
+/// </summary>
+internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
+{
+    /// <summary>Enough for most answers; in bytes.</summary>
+    private const int BufferSize = 8 * 1024;
+
+    private const int Busy = 0;
+    private const int Idle = 1;
+    private const int Closed = 2;
+
+    private readonly Socket _socket;
+    private readonly ConnectionWatch _watch;
+    private readonly SocketOperation _receive;
+    private readonly SocketOperation _send = new();
+    private readonly byte[] _own = new byte[BufferSize];
+    private byte[] _buffer;
+    private int _state = Busy;
+    private int _abortReason;
+    private int _limit;
+    private int _lastActivity;
+
+    public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch)
+    {
+        (_socket, Pool, _watch, _buffer) = (socket, pool, watch, _own);
+        _receive = new SocketOperation(OnUnawaited);
+        BeginReceive();
+        watch.Add(this);
+    }
+
+    public ConnectionPool Pool { get; }
+
+    /// <summary>The idle connection under this one in the pool.</summary>
+    public BackendConnection? Below { get; set; }
+
+    /// <summary>The fields of the answer that is being read; kept to be used again.</summary>
+    public ResponseHead Head { get; } = new();
+
+    /// <summary>What is to be sent next.</summary>
+    public SendBuffer Output { get; } = new();
+
+    /// <summary>What was received and not consumed.</summary>
+    public Memory<byte> Received => _buffer.AsMemory(Start, End - Start);
+
+    /// <summary>Why the balancer itself has cut the exchange off, if it has: what still comes is not wanted any more.</summary>
+    public AbortReason AbortReason => (AbortReason)Volatile.Read(ref _abortReason);
+
+    /// <summary>Neither idle nor in use any more.</summary>
+    public bool IsClosed => Volatile.Read(ref _state) == Closed;
+
+    /// <summary>The last receive could have brought more.</summary>
+    public bool IsFull => End == _buffer.Length;
+
+    private int Start { get; set; }
+
+    private int End { get; set; }
+
+    /// <summary>The node has closed the connection, or sent something, although it was not asked anything.</summary>
+    public bool IsSpoilt(bool lookAgain)
+    {
+        if (_receive.IsCompleted)
+        {
+            return true;
+        }
+
+        try
+        {
+            return lookAgain && _socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Begins an exchange.</summary>
+    /// <param name="limit">For how long it may stand still.</param>
+    public void Begin(TimeSpan limit)
+    {
+        _limit = (int)limit.TotalSeconds;
+        Touch();
+    }
+
+    /// <returns>The number of bytes taken; -1 and what was taken before when the connection is lost.</returns>
+    public ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        Touch();
+        _send.Send(_socket, bytes);
+        return _send.Wait();
+    }
+
+    /// <summary>A send that failed had not given anything to the network.</summary>
+    public bool NothingWasSent => _send.BytesTransferred == 0;
+
+    /// <summary>Begins to receive into the buffer, behind what is in it.</summary>
+    /// <returns>Whether it is done already.</returns>
+    public bool BeginReceive()
+    {
+        if (Start == End)
+        {
+            Start = End = 0;
+        }
+        else if (End == _buffer.Length)
+        {
+            MakeRoom();
+        }
+
+        _receive.Receive(_socket, _buffer.AsMemory(End));
+        return _receive.IsCompleted;
+    }
+
+    /// <summary>The end of a receive that was begun: a number of bytes; 0 when the node has closed; -1 when the connection is
+    /// lost.</summary>
+    public ValueTask<int> Receipt => _receive.Wait();
+
+    /// <summary>Begins to receive past the buffer, which must be empty.</summary>
+    public void BeginReceive(Memory<byte> bytes) => _receive.Receive(_socket, bytes);
+
+    /// <summary>Takes note of what was received into the buffer.</summary>
+    /// <returns>False when nothing was, or nothing that is still wanted.</returns>
+    public bool Add(int count)
+    {
+        End += Math.Max(0, count);
+        return Note(count);
+    }
+
+    /// <summary>The same for what was received past the buffer.</summary>
+    public bool Note(int count)
+    {
+        Touch();
+        return count > 0 && AbortReason == AbortReason.None;
+    }
+
+    private void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
+
+    public void Consume(int count) => Start += count;
+
+    /// <summary>Makes the buffer as large as it may get, for a long body.</summary>
+    public void Widen()
+    {
+        if (_buffer.Length < ResponseHead.MostBytes)
+        {
+            Replace(ArrayPool<byte>.Shared.Rent(ResponseHead.MostBytes));
+        }
+    }
+
+    /// <summary>Ends the exchange and waits for what the node does next.</summary>
+    /// <returns>False when the connection is of no use any more; it is closed then.</returns>
+    public bool TryIdle()
+    {
+        if (Start != End || AbortReason != AbortReason.None)
+        {
+            Dispose();
+            return false;
+        }
+
+        Narrow();
+        _limit = 0;
+        BeginReceive();
+        Interlocked.Exchange(ref _state, Idle);
+        if (_receive.IsCompleted || AbortReason != AbortReason.None)
+        {
+            OnUnawaited();
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes an idle connection into use.</summary>
+    public bool TryTake() => Interlocked.CompareExchange(ref _state, Busy, Idle) == Idle;
+
+    /// <summary>Closes an idle connection.</summary>
+    public void CloseIdle()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.Drop(this);
+            // That ends the receive, and the end of the receive the rest.
+            Shutdown();
+        }
+    }
+
+    /// <summary>Closes a connection in use. Only its exchange does so, when nothing waits for it any more.</summary>
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _state, Closed);
+        CloseSocket();
+        if (_receive.IsCompleted && _send.IsCompleted)
+        {
+            Narrow();
+        }
+    }
+
+    /// <summary>Cuts off the exchange, whatever it waits for, from anywhere. The first reason counts.</summary>
+    public void Abort(AbortReason reason)
+    {
+        if (Interlocked.CompareExchange(ref _abortReason, (int)reason, 0) == 0)
+        {
+            Shutdown();
+        }
+    }
+
+    /// <summary>Looks whether it has stood still, or been idle, for too long.</summary>
+    public void LookAtTime(int now)
+    {
+        var quiet = now - Volatile.Read(ref _lastActivity);
+        if (Volatile.Read(ref _state) == Idle)
+        {
+            if (quiet > (int)BackendSocket.IdleTimeout.TotalSeconds)
+            {
+                CloseIdle();
+            }
+        }
+        else if (Volatile.Read(ref _limit) is > 0 and var limit && quiet > limit)
+        {
+            Abort(AbortReason.StoodStill);
+        }
+    }
+
+    void IGivesUp.GiveUp() => Abort(AbortReason.GivenUp);
+
+    void IOpenStream.End() => Abort(AbortReason.StreamEnded);
+
+    private void OnUnawaited()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.Drop(this);
+        }
+
+        if (IsClosed)
+        {
+            CloseSocket();
+        }
+    }
+
+    // Closing a socket under an operation would reset the connection, which tells the node less than its end.
+    private void Shutdown()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // The node was faster.
+        }
+    }
+
+    private void CloseSocket()
+    {
+        _socket.Dispose();
+        _receive.Dispose();
+        _send.Dispose();
+        _watch.Remove(this);
+    }
+
+    private void MakeRoom()
+    {
+        if (Start > 0)
+        {
+            _buffer.AsSpan(Start, End - Start).CopyTo(_buffer);
+            (Start, End) = (0, End - Start);
+        }
+        else
+        {
+            Replace(ArrayPool<byte>.Shared.Rent(_buffer.Length * 2));
+        }
+    }
+
+    private void Narrow()
+    {
+        Output.Narrow();
+        if (_buffer != _own)
+        {
+            Start = End = 0;
+            Replace(_own);
+        }
+    }
+
+    private void Replace(byte[] larger)
+    {
+        _buffer.AsSpan(Start, End - Start).CopyTo(larger);
+        (Start, End) = (0, End - Start);
+        if (_buffer != _own)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+
+        _buffer = larger;
+    }
+}

@@ -1,0 +1,29 @@
+namespace Kiro.Balancer.Forwarding;
+
+/// <summary>Tells what can be no endpoint of the balancer itself, faster than routing does: by the first segment of the path.</summary>
+/// <param name="sources">The endpoints; they are looked at with the first request.</param>
+internal sealed class OwnPaths(IEnumerable<EndpointDataSource> sources)
+{
+    private readonly Lazy<string[]> _firstSegments = new(() =>
+    [
+        .. sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.RoutePattern.PathSegments is [{ IsSimple: true, Parts: [Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart] }, ..])
+            .Select(endpoint => ((Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart)endpoint.RoutePattern.PathSegments[0].Parts[0]).Content)
+            .Distinct(StringComparer.OrdinalIgnoreCase),
+    ]);
+
+    public bool MayContain(PathString path)
+    {
+        var first = path.Value.AsSpan().TrimStart('/');
+        first = first.IndexOf('/') is >= 0 and var end ? first[..end] : first;
+        foreach (var segment in _firstSegments.Value)
+        {
+            if (first.Equals(segment, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,87 @@
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Forwarding.Sending;
+
+/// <summary>One try of a request at one node, from the sending to the end of the exchange.</summary>
+internal sealed class Attempt : IDisposable
+{
+    private const int Waiting = 0;
+    private const int Settled = 1;
+    private const int GivenUp = 2;
+
+    private readonly bool _isAwaited;
+    private readonly bool _mayGoElsewhere;
+    private CancellationTokenRegistration _abandoned;
+    private IGivesUp? _waiter;
+    private bool _isSettled;
+    private int _state;
+
+    /// <param name="backend">The node.</param>
+    /// <param name="isAwaited">Whether the node has all of the request at once, and owes an answer from now on.</param>
+    /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
+    public Attempt(Backend backend, bool isAwaited, bool mayGoElsewhere)
+    {
+        Backend = backend;
+        backend.Counters.Begin();
+        (_isAwaited, _mayGoElsewhere) = (isAwaited, mayGoElsewhere);
+        if (isAwaited)
+        {
+            backend.Counters.Await();
+        }
+    }
+
+    public Backend Backend { get; }
+
+    /// <summary>The node was known to hang before an answer began.</summary>
+    public bool IsGivenUp => Volatile.Read(ref _state) == GivenUp;
+
+    /// <summary>Has <paramref name="waiter"/> told when the node is known to hang and no answer has begun.</summary>
+    public void WhenGivenUp(IGivesUp waiter)
+    {
+        if (_mayGoElsewhere)
+        {
+            _waiter = waiter;
+            _abandoned = Backend.Abandoned.UnsafeRegister(static attempt => ((Attempt)attempt!).OnAbandoned(), this);
+        }
+    }
+
+    /// <summary>Ends what <see cref="WhenGivenUp"/> began.</summary>
+    public void Forget() => _abandoned.Unregister();
+
+    /// <summary>The wait for an answer is over: with its head, or without.</summary>
+    public void Settle(bool answered)
+    {
+        if (_isSettled)
+        {
+            return;
+        }
+
+        // Whoever is first decides: an answer that has begun is not given up, and the other way round.
+        Interlocked.CompareExchange(ref _state, Settled, Waiting);
+        _isSettled = true;
+        _abandoned.Unregister();
+        if (_isAwaited)
+        {
+            Backend.Counters.Settle();
+        }
+
+        if (answered)
+        {
+            Backend.Counters.Answer();
+        }
+    }
+
+    public void Dispose()
+    {
+        Settle(answered: false);
+        Backend.Counters.End();
+    }
+
+    private void OnAbandoned()
+    {
+        if (Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting)
+        {
+            _waiter!.GiveUp();
+        }
+    }
+}

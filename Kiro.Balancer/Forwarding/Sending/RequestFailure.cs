@@ -1,0 +1,40 @@
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Forwarding.Sending;
+
+/// <summary>Why a try failed: how far it got, and the reason in plain words.</summary>
+/// <param name="Point">How far it got.</param>
+/// <param name="Problem">The reason.</param>
+/// <param name="BlamesNode">Whether it is a reason to take the node out at once.</param>
+internal readonly record struct RequestFailure(FailurePoint Point, string Problem, bool BlamesNode = false)
+{
+    public static RequestFailure UnsendableRequest { get; } = new(FailurePoint.Request, "the request has fields that cannot be passed on");
+
+    public static RequestFailure NoAnswer { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before an answer");
+
+    public static RequestFailure NodeHangs { get; } = new(FailurePoint.BeforeResponse, "the node does not answer");
+
+    public static RequestFailure TooSlow { get; } = new(FailurePoint.Timeout, "no answer in time");
+
+    public static RequestFailure InvalidAnswer { get; } = new(FailurePoint.DuringResponse, "the answer is not valid HTTP");
+
+    public static RequestFailure BrokenAnswer { get; } = new(FailurePoint.DuringResponse, "the connection was lost in the middle of the answer");
+
+    public static RequestFailure AnswerStandsStill { get; } = new(FailurePoint.DuringResponse, "the answer stood still for too long");
+
+    public static RequestFailure ClientIsGone { get; } = new(FailurePoint.Client, "the client is gone");
+
+    /// <summary>The status of the balancer's own answer.</summary>
+    public int Status => Point switch
+    {
+        FailurePoint.Balancer => StatusCodes.Status503ServiceUnavailable,
+        FailurePoint.Request => StatusCodes.Status400BadRequest,
+        FailurePoint.Timeout => StatusCodes.Status504GatewayTimeout,
+        _ => StatusCodes.Status502BadGateway,
+    };
+
+    /// <summary>There is no connection.</summary>
+    public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
+        ? new(FailurePoint.Balancer, error.Problem)
+        : new(FailurePoint.Connect, error.Problem, BlamesNode: error.Fault == ConnectFault.Node);
+}

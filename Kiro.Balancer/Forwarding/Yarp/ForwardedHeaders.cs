@@ -1,0 +1,50 @@
+using System.Net.Http.Headers;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Sending;
+
+namespace Kiro.Balancer.Forwarding.Yarp;
+
+/// <summary>
+/// Tells the node who the client is and what it asked for. What a trusted proxy said before is kept and completed;
+/// what anybody else claimed is dropped.
+/// </summary>
+internal static class ForwardedHeaders
+{
+    public static void Set(HttpRequest request, in Client client, HttpRequestHeaders headers)
+    {
+        var peer = client.Peer.ToString();
+        var (forwardedFor, proto, host) = (peer, request.Scheme, request.Host.Value ?? "");
+        if (client.PeerIsTrusted)
+        {
+            if (request.Headers[ForwardedClaims.For] is { Count: > 0 } before)
+            {
+                forwardedFor = $"{string.Join(", ", before.ToArray())}, {peer}";
+            }
+
+            proto = ForwardedClaims.First(request.Headers[ForwardedClaims.Proto]) ?? proto;
+            host = ForwardedClaims.First(request.Headers[ForwardedClaims.Host]) ?? host;
+        }
+
+        foreach (var (name, _) in request.Headers)
+        {
+            if (ForwardedClaims.IsDropped(name, client.PeerIsTrusted))
+            {
+                headers.Remove(name);
+            }
+        }
+
+        Replace(headers, ForwardedClaims.For, forwardedFor);
+        Replace(headers, ForwardedClaims.Proto, proto);
+        Replace(headers, ForwardedClaims.Host, host);
+        Replace(headers, ForwardedClaims.RealIp, client.Address.ToString());
+    }
+
+    private static void Replace(HttpRequestHeaders headers, string name, string value)
+    {
+        headers.Remove(name);
+        if (value.Length > 0)
+        {
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net;
+
+namespace Kiro.Balancer.Forwarding.Yarp;
+
+/// <summary>
+/// A request's body on its way to a node. Every piece is sent when it comes: HttpClient would hold back small ones.
+/// When the node answers and closes before it has the whole body, the rest goes nowhere and the answer counts.
+/// </summary>
+internal sealed class PromptContent : HttpContent
+{
+    private static readonly byte[] Nothing = new byte[64 * 1024];
+
+    private readonly HttpContent _body;
+
+    public PromptContent(HttpContent body)
+    {
+        _body = body;
+        foreach (var (name, values) in body.Headers.NonValidated)
+        {
+            Headers.TryAddWithoutValidation(name, values);
+        }
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        var prompt = new PromptStream(stream);
+        await _body.CopyToAsync(prompt, context, cancellationToken);
+        if (!prompt.IsAnswered)
+        {
+            return;
+        }
+
+        // HttpClient reads no answer before it has written as much as was announced. The connection drops it.
+        for (var left = (Headers.ContentLength ?? 0) - prompt.Written; left > 0; left -= Nothing.Length)
+        {
+            await stream.WriteAsync(Nothing.AsMemory(0, (int)Math.Min(left, Nothing.Length)), cancellationToken);
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _body.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kiro.Balancer.Forwarding.Yarp;
+
+/// <summary>
+/// Passes on the trailers of an HTTP/1.1 answer. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
+/// body to whoever sets Transfer-Encoding; so an answer that announces trailers is put into chunks here.
+/// </summary>
+internal sealed class ResponseTrailers
+{
+    private readonly IHttpResponseBodyFeature _body;
+    private readonly PipeWriter _output;
+
+    private ResponseTrailers(IHttpResponseBodyFeature body) => (_body, _output) = (body, body.Writer);
+
+    /// <returns>Null when the answer announces no trailers, or has no body that they could follow.</returns>
+    public static ResponseTrailers? Announce(HttpContext context, HttpResponseMessage response)
+    {
+        if (response.Headers.Trailer.Count == 0
+            || response.Headers.TransferEncodingChunked != true
+            || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified
+            || !HttpProtocol.IsHttp11(context.Request.Protocol)
+            || HttpMethods.IsHead(context.Request.Method))
+        {
+            return null;
+        }
+
+        var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        context.Response.Headers.TransferEncoding = "chunked";
+        context.Response.Headers.Trailer = response.Headers.Trailer.ToArray();
+        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(new ChunkedStream(body.Writer), body));
+        return new ResponseTrailers(body);
+    }
+
+    /// <summary>Nothing of the answer was sent: another one is framed by Kestrel again.</summary>
+    public void Discard(HttpContext context) => context.Features.Set(_body);
+
+    /// <summary>Ends the body with the last chunk and the trailers.</summary>
+    public async ValueTask WriteAsync(HttpResponseHeaders trailers, CancellationToken cancellationToken)
+    {
+        var end = new StringBuilder("0\r\n");
+        foreach (var (name, values) in trailers.NonValidated)
+        {
+            foreach (var value in values)
+            {
+                end.Append(name).Append(": ").Append(value).Append("\r\n");
+            }
+        }
+
+        _output.Write(Encoding.Latin1.GetBytes(end.Append("\r\n").ToString()));
+        await _output.FlushAsync(cancellationToken);
+    }
+}

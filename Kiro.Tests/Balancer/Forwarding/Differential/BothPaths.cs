@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding.Differential;
+
+/// <summary>A node, and two balancers in front of it that differ in nothing but the path of their requests.</summary>
+internal sealed class BothPaths : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<string, Case> _cases = new();
+    private readonly ConcurrentDictionary<string, string> _received = new();
+    private readonly RawBackend _node;
+    private TestBalancer? _lean;
+    private TestBalancer? _yarp;
+    private int _number;
+
+    private BothPaths() => _node = new RawBackend(PlayAsync);
+
+    public static async Task<BothPaths> StartAsync()
+    {
+        var paths = new BothPaths();
+        paths._lean = await TestBalancer.StartAsync(paths._node.Host, "FORWARDER=lean");
+        paths._yarp = await TestBalancer.StartAsync(paths._node.Host, "FORWARDER=yarp");
+        return paths;
+    }
+
+    /// <summary>Plays a case over both.</summary>
+    public async Task<(Outcome Lean, Outcome Yarp)> PlayAsync(Case played) =>
+        (await PlayAsync(played, _lean!), await PlayAsync(played, _yarp!));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _lean!.DisposeAsync();
+        await _yarp!.DisposeAsync();
+        await _node.DisposeAsync();
+    }
+
+    private async Task<Outcome> PlayAsync(Case played, TestBalancer balancer)
+    {
+        var id = $"case-{Interlocked.Increment(ref _number)}";
+        _cases[id] = played;
+        var counters = balancer.Backend(_node.Port).Counters;
+        var failures = counters.Failures;
+        var answer = await AskAsync($"{played.Request}Host: a.example\r\nX-Case: {id}\r\n\r\n", played, balancer.Port);
+        await Eventually.BeTrue(() => counters.InFlight == 0, $"it is over: {played}");
+        var received = _received.GetValueOrDefault(id);
+        return new Outcome(received?.Replace(id, "case", StringComparison.Ordinal), answer, counters.Failures - failures);
+    }
+
+    private static async Task<string> AskAsync(string head, Case played, int port)
+    {
+        using var client = await RawClient.ConnectAsync(port);
+        try
+        {
+            await client.SendAsync(head + played.Body[..played.BodyCut]);
+            await Task.Delay(played.BodyCut > 0 ? played.Pause : 0, TestContext.Current.CancellationToken);
+            await client.SendAsync(played.Body[played.BodyCut..]);
+        }
+        catch (IOException)
+        {
+            // It has read enough of it to refuse it.
+        }
+
+        var answer = await client.Stream.ReadHeadAsync();
+        return answer is null ? "(no answer)" : Outcome.Of(await client.ReadAnswerAsync(answer, isHead: head.StartsWith("HEAD ", StringComparison.Ordinal)));
+    }
+
+    private async Task PlayAsync(RawExchange exchange)
+    {
+        var id = exchange.Value("X-Case")!;
+        var body = await exchange.ReadBodyAsync();
+        _received.TryAdd(id, Outcome.Of(exchange.Head, body));
+        foreach (var piece in _cases[id].Answer)
+        {
+            await exchange.WriteAsync(piece);
+            await Task.Delay(_cases[id].Pause, CancellationToken.None);
+        }
+
+        if (_cases[id].Closes)
+        {
+            exchange.Close();
+        }
+    }
+}

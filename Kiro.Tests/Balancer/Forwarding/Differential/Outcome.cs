@@ -1,0 +1,23 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding.Differential;
+
+/// <summary>What came of a case: at the node, at the client, and in the books.</summary>
+/// <param name="Received">The first request that reached the node, its fields sorted; null when none did.</param>
+/// <param name="Answered">The client's answer, its fields sorted.</param>
+/// <param name="Failures">Requests that the node is said to have failed.</param>
+internal sealed record Outcome(string? Received, string Answered, long Failures)
+{
+    public static string Of(string head, string body) => $"{RawHead.StartLine(head)}\n{Fields(head)}\n{body}";
+
+    public static string Of(RawAnswer answer) =>
+        $"{Of(answer.Head, answer.Body)}\n{answer.Trailers}{(answer.IsComplete ? "" : "\n(breaks off)")}";
+
+    // In which order fields stand, how their names are written and how lines of one name are joined means nothing.
+    private static string Fields(string head) => string.Join('\n', head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1)
+        .Select(line => line.Split(':', 2))
+        .GroupBy(parts => parts[0].ToLowerInvariant(), parts => parts.Length > 1 ? parts[1].Trim(' ') : "")
+        .Where(field => field.Key is not "date")
+        .OrderBy(field => field.Key, StringComparer.Ordinal)
+        .Select(field => $"{field.Key}: {string.Join(", ", field)}"));
+}

@@ -1,0 +1,29 @@
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Lean;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+public sealed class ForwarderTests
+{
+    [Theory]
+    [InlineData("FORWARDER=lean", true)]
+    [InlineData("FORWARDER=yarp", false)]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9", false)]
+    public async Task Request_Plain_TakesThePathThatIsSet(string setting, bool isLean)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, setting);
+
+        Assert.Equal(200, (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);
+
+        Assert.Equal(isLean, balancer.Backend(node.Port).Connections is ConnectionPool);
+    }
+
+    [Fact]
+    public void Read_Nothing_IsLean() => Assert.Equal(Forwarder.Lean, Settings.Read(ForwardingOptions.Read).Forwarder);
+
+    [Fact]
+    public void Read_AnythingElse_IsRefusedWithWhatIsAllowed() =>
+        Assert.Equal(["FORWARDER=fast is not valid: expected lean or yarp."], Settings.Refusals(ForwardingOptions.Read, "FORWARDER=fast"));
+}

@@ -1,0 +1,73 @@
+using Kiro.Tests.Balancer.Forwarding.Streams;
+using Kiro.Tests.Balancer.Health;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+// The tests of forwarding run over the lean path, and here once more over YARP's: both are held to the same words.
+
+[OverYarp]
+public sealed class BodyTestsOverYarp : BodyTests;
+
+[OverYarp]
+public sealed class BrokenAnswerTestsOverYarp : BrokenAnswerTests;
+
+[OverYarp]
+public sealed class ClientAbortTestsOverYarp : ClientAbortTests;
+
+[OverYarp]
+public sealed class DrainTestsOverYarp : DrainTests;
+
+[OverYarp]
+public sealed class EarlyAnswerTestsOverYarp : EarlyAnswerTests;
+
+[OverYarp]
+public sealed class ErrorStatusTestsOverYarp : ErrorStatusTests;
+
+[OverYarp]
+public sealed class ExpectTestsOverYarp : ExpectTests;
+
+[OverYarp]
+public sealed class ForwardedHeadersTestsOverYarp : ForwardedHeadersTests;
+
+[OverYarp]
+public sealed class HopByHopTestsOverYarp : HopByHopTests;
+
+[OverYarp]
+public sealed class LargeBodyTestsOverYarp(ITestOutputHelper output) : LargeBodyTests(output);
+
+[OverYarp]
+public sealed class LostConnectionTestsOverYarp : LostConnectionTests;
+
+[OverYarp]
+public sealed class NodeDrainTestsOverYarp : NodeDrainTests;
+
+[OverYarp]
+public sealed class RefusedConnectionTestsOverYarp : RefusedConnectionTests;
+
+[OverYarp]
+public sealed class RequestHeaderTestsOverYarp : RequestHeaderTests;
+
+[OverYarp]
+public sealed class RequestTargetTestsOverYarp : RequestTargetTests;
+
+[OverYarp]
+public sealed class ResponseHeaderTestsOverYarp : ResponseHeaderTests;
+
+[OverYarp]
+public sealed class SmugglingTestsOverYarp : SmugglingTests;
+
+[OverYarp]
+public sealed class StallTestsOverYarp : StallTests;
+
+[OverYarp]
+public sealed class StreamDrainTestsOverYarp : StreamDrainTests;
+
+[OverYarp]
+public sealed class StreamingTestsOverYarp : StreamingTests;
+
+[OverYarp]
+public sealed class TrailerTestsOverYarp : TrailerTests;
+
+[OverYarp]
+public sealed class WebSocketTestsOverYarp : WebSocketTests;
