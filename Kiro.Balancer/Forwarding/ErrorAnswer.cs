@@ -20,8 +20,8 @@ internal static class ErrorAnswer
 
         return HttpMethods.IsHead(context.Request.Method)
             ? Task.CompletedTask
-            : context.Response.WriteAsJsonAsync(new Body(status, problem), ErrorAnswerJson.Default.Body);
+            : context.Response.WriteAsJsonAsync(new ErrorText(status, problem), ErrorAnswerJson.Default.ErrorText);
     }
 
-    internal sealed record Body(int Status, string Error);
+    internal sealed record ErrorText(int Status, string Error);
 }

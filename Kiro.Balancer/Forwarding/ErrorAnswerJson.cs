@@ -3,5 +3,5 @@ using System.Text.Json.Serialization;
 namespace Kiro.Balancer.Forwarding;
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ErrorAnswer.Body))]
+[JsonSerializable(typeof(ErrorAnswer.ErrorText))]
 internal sealed partial class ErrorAnswerJson : JsonSerializerContext;

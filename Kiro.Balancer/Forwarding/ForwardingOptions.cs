@@ -3,8 +3,8 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>How requests are sent to nodes.</summary>
-/// <param name="Forwarder"><c>FORWARDER</c>: <c>lean</c> (the default) or <c>yarp</c>.</param>
-internal sealed record ForwardingOptions(Forwarder Forwarder)
+/// <param name="Path"><c>FORWARDER</c>: <c>lean</c> (the default) or <c>yarp</c>.</param>
+internal sealed record ForwardingOptions(ForwardingPath Path)
 {
     private const string Variable = "FORWARDER";
 
@@ -16,6 +16,6 @@ internal sealed record ForwardingOptions(Forwarder Forwarder)
             settings.Reject(Variable, text, "lean or yarp");
         }
 
-        return new ForwardingOptions(text == "yarp" ? Forwarder.Yarp : Forwarder.Lean);
+        return new ForwardingOptions(text == "yarp" ? ForwardingPath.Yarp : ForwardingPath.Lean);
     }
 }

@@ -15,7 +15,7 @@ internal static class FieldNames
         new(HeaderNames.Connection, FieldKind.Connection),
         new(HeaderNames.Trailer, FieldKind.Trailer),
         new(HeaderNames.Host, FieldKind.Host),
-        .. HopByHop(
+        .. OfOneConnection(
             HeaderNames.KeepAlive, HeaderNames.ProxyConnection, HeaderNames.ProxyAuthenticate, "Proxy-Authentication-Info",
             HeaderNames.ProxyAuthorization, "Proxy-Features", "Proxy-Instruction", "Security-Scheme", "ALPN", "Close",
             "HTTP2-Settings", HeaderNames.TE, HeaderNames.AltSvc, HeaderNames.Upgrade),
@@ -60,7 +60,7 @@ internal static class FieldNames
         return null;
     }
 
-    private static IEnumerable<FieldName> HopByHop(params string[] names) => names.Select(name => new FieldName(name, FieldKind.HopByHop));
+    private static IEnumerable<FieldName> OfOneConnection(params string[] names) => names.Select(name => new FieldName(name, FieldKind.HopByHop));
 
     private static IEnumerable<FieldName> EndToEnd(params string[] names) => names.Select(name => new FieldName(name, FieldKind.EndToEnd));
 

@@ -21,7 +21,7 @@ public sealed class ForwarderTests
     }
 
     [Fact]
-    public void Read_Nothing_IsLean() => Assert.Equal(Forwarder.Lean, Settings.Read(ForwardingOptions.Read).Forwarder);
+    public void Read_Nothing_IsLean() => Assert.Equal(ForwardingPath.Lean, Settings.Read(ForwardingOptions.Read).Path);
 
     [Fact]
     public void Read_AnythingElse_IsRefusedWithWhatIsAllowed() =>

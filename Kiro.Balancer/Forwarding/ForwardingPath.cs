@@ -1,7 +1,7 @@
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Ways of a request to its node.</summary>
-internal enum Forwarder
+internal enum ForwardingPath
 {
     /// <summary>Straight over a socket, for all that is HTTP/1.x without an upgrade; the rest by <see cref="Yarp"/>.</summary>
     Lean,
