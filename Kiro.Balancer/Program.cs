@@ -1,5 +1,5 @@
 using Kiro.Balancer;
 using Kiro.ServiceDefaults.Hosting;
 
-InlineCompletions.Enable();
-return await KiroApplication.RunAsync(args, BalancerSettings.UsualListen, BalancerApplication.Build);
+return await KiroApplication.RunAsync(
+    args, BalancerSettings.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()));

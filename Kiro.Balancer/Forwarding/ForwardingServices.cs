@@ -40,6 +40,8 @@ internal static class ForwardingServices
         {
             // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.
             kestrel.Limits.MaxRequestBodySize = null;
+            // A client that sends faster than its node takes is made to wait soon, and with it the thread that receives.
+            kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
             kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
             // Field values are bytes to us, whatever the two ends mean by them: Latin-1 keeps each byte.

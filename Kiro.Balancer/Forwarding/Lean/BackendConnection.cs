@@ -235,7 +235,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     {
         if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
         {
-            Pool.Drop(this);
+            Pool.DropClosed(this);
         }
 
         if (IsClosed)

@@ -12,10 +12,14 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
     /// <summary>Of a chunk, in bytes: larger pieces are cut.</summary>
     private const int MostInAChunk = 32 * 1024;
 
+    /// <summary>Pieces after which others get their turn.</summary>
+    private const int LongestStreak = 16;
+
     private readonly PipeReader _body = request.BodyReader;
     private readonly bool _isChunked = request.ContentLength is null;
     private ReadOnlySequence<byte> _takenAlong;
-    private int _mayStart = 1;
+    private readonly Lock _starting = new();
+    private bool _mayStart = true;
     private bool _isStopping;
 
     /// <summary>The node has all of it.</summary>
@@ -58,17 +62,29 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         IsComplete = isSent;
     }
 
-    /// <summary>Begins, unless it has begun or must not.</summary>
+    /// <summary>Begins, unless it has begun or must not. For the exchange itself.</summary>
     public void Start()
     {
-        if (Interlocked.Exchange(ref _mayStart, 0) == 1)
+        if (TryBegin())
         {
             Sending = SendAsync();
         }
     }
 
+    /// <summary>The same from another thread: when the exchange looks, it has begun or it never will.</summary>
+    public void StartElsewhere()
+    {
+        lock (_starting)
+        {
+            if (TryBegin())
+            {
+                Sending = Task.Run(SendAsync);
+            }
+        }
+    }
+
     /// <summary>Does not begin any more.</summary>
-    public void Forgo() => Interlocked.Exchange(ref _mayStart, 0);
+    public void Forgo() => TryBegin();
 
     /// <summary>Waits for the end. The connection must be cut off first if there is more to send.</summary>
     public async Task StopAsync()
@@ -83,10 +99,26 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         await Sending;
     }
 
+    private bool TryBegin()
+    {
+        lock (_starting)
+        {
+            var mayStart = _mayStart;
+            _mayStart = false;
+            return mayStart;
+        }
+    }
+
     private async Task SendAsync()
     {
-        while (await ReadAsync() is { } read)
+        for (var streak = 1; await ReadAsync() is { } read; streak++)
         {
+            if (streak % LongestStreak == 0)
+            {
+                // Where receives end on the thread that waits for all sockets, a fast client and a fast node would keep it busy.
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            }
+
             var isSent = _isChunked ? await SendChunksAsync(read) : await SendPlainAsync(read.Buffer);
             _body.AdvanceTo(read.Buffer.End);
             if (!isSent || read.IsCompleted)

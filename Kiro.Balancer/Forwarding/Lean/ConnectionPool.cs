@@ -5,10 +5,10 @@ using Kiro.Balancer.Forwarding.Sending;
 namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>The idle connections to a node. The one that was used last is used first, so that those too many grow old.</summary>
-internal sealed class ConnectionPool(BackendEndpoint endpoint, ConnectionWatch watch, TimeProvider time)
+internal sealed class ConnectionPool(Backend backend, ConnectionWatch watch, TimeProvider time)
 {
     private readonly Lock _changing = new();
-    private readonly DnsEndPoint _endpoint = new(endpoint.Host, endpoint.Port);
+    private readonly DnsEndPoint _endpoint = new(backend.Endpoint.Host, backend.Endpoint.Port);
     private BackendConnection? _top;
 
     /// <summary>The node's pool, made when it is first needed.</summary>
@@ -18,7 +18,7 @@ internal sealed class ConnectionPool(BackendEndpoint endpoint, ConnectionWatch w
         {
             lock (backend.Counters)
             {
-                backend.Connections ??= new ConnectionPool(backend.Endpoint, watch, time);
+                backend.Connections ??= new ConnectionPool(backend, watch, time);
                 pool = (ConnectionPool)backend.Connections;
             }
         }
@@ -69,6 +69,17 @@ internal sealed class ConnectionPool(BackendEndpoint endpoint, ConnectionWatch w
         {
             // It was closed before it could be found here.
             Drop(connection);
+        }
+    }
+
+    /// <summary>Forgets an idle connection that the node has closed.</summary>
+    public void DropClosed(BackendConnection connection)
+    {
+        Drop(connection);
+        if (Volatile.Read(ref _top) is null)
+        {
+            // A node that closes all it had may be gone. Those that close the oldest now and then keep some.
+            backend.ProbeNow.Set();
         }
     }
 

@@ -41,6 +41,13 @@ internal static class FramingParser
             head.Closes = true;
         }
 
+        if (head.Status is StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent)
+        {
+            // These have no body (RFC 9110, sections 15.3.5 and 15.3.6). What a node sends as one is not waited for.
+            head.Closes |= head.IsChunked || head.ContentLength > 0 || (head.Status == StatusCodes.Status205ResetContent && head.ContentLength is null);
+            (head.ContentLength, head.IsChunked) = (null, false);
+        }
+
         return true;
     }
 

@@ -34,7 +34,7 @@ internal sealed class LeanExchange(
         var isReusable = false;
         try
         {
-            var failure = await SendAsync() ?? await AnswerAsync();
+            var failure = attempt.IsGivenUp ? RequestFailure.NodeHangs : await SendAsync() ?? await AnswerAsync();
             isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true };
             if (failure is { } broken)
             {
@@ -59,17 +59,28 @@ internal sealed class LeanExchange(
                     connection.Abort(AbortReason.Answered);
                 }
 
-                await _body.StopAsync();
             }
 
-            if (isReusable)
+            try
             {
-                connection.Pool.Return(connection);
+                await (_body?.StopAsync() ?? Task.CompletedTask);
             }
-            else
+            finally
             {
-                connection.Dispose();
+                Release(isReusable);
             }
+        }
+    }
+
+    private void Release(bool isReusable)
+    {
+        if (isReusable)
+        {
+            connection.Pool.Return(connection);
+        }
+        else
+        {
+            connection.Dispose();
         }
     }
 
@@ -108,7 +119,7 @@ internal sealed class LeanExchange(
         }
         else if (isSent && expects)
         {
-            _continue = time.CreateTimer(static body => ((BodySender)body!).Start(), _body, RequestHead.ContinueTimeout, Timeout.InfiniteTimeSpan);
+            _continue = time.CreateTimer(static body => ((BodySender)body!).StartElsewhere(), _body, RequestHead.ContinueTimeout, Timeout.InfiniteTimeSpan);
         }
         else if (isSent)
         {
@@ -170,9 +181,9 @@ internal sealed class LeanExchange(
             return failure;
         }
 
-        if (_body is { IsComplete: false } && head.Status < 300 && !head.Closes)
+        if (_body is { IsComplete: false } && head.Status < 300)
         {
-            // The node has said its good word and reads on.
+            // The node has said its good word and reads on, also when it closes the connection afterwards.
             await answer.FlushAsync();
             await _body.Sending;
         }

@@ -125,5 +125,6 @@ internal static class RequestHead
     }
 
     private static bool HasUsuallyNoBody(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsDelete(method);
+        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsDelete(method)
+        || HttpMethods.IsTrace(method);
 }

@@ -36,8 +36,7 @@ internal static class ResponseFields
             }
         }
 
-        // It would contradict a 204 or a 205, which have no body (RFC 9110, sections 8.6 and 15.3.6).
-        headers.ContentLength = head.Status is 204 or 205 && head.ContentLength is not > 0 ? null : head.ContentLength;
+        headers.ContentLength = head.ContentLength;
     }
 
     /// <summary>Whether the answer is a stream of server-sent events.</summary>

@@ -41,7 +41,7 @@ internal sealed class ResponseHead
     /// <summary>How the body ends.</summary>
     /// <param name="isHead">Whether it answers a HEAD request.</param>
     public BodyFraming Framing(bool isHead) =>
-        isHead || Status is < 200 or 204 or 304 ? BodyFraming.None
+        isHead || Status is < 200 or 204 or 205 or 304 ? BodyFraming.None
         : IsChunked ? BodyFraming.Chunked
         : ContentLength is null ? BodyFraming.UntilClose
         : ContentLength == 0 ? BodyFraming.None : BodyFraming.Length;

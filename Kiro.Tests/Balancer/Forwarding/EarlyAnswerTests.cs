@@ -50,6 +50,32 @@ public class EarlyAnswerTests
         await AssertArrivesAsync(node, chunked: false, 401, "");
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("Connection: close\r\n")]
+    public async Task Answer_GoodBeforeTheBody_DoesNotKeepTheNodeFromTheRest(string close)
+    {
+        const int Size = 2_000_000;
+        var received = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var node = new RawBackend(async exchange =>
+        {
+            await exchange.WriteAsync($"HTTP/1.1 200 OK\r\n{close}Content-Length: 2\r\n\r\nok");
+            received.SetResult(await exchange.ReadBodyAsync());
+            exchange.Close();
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: {Size}\r\n\r\n");
+        await client.SendAsync(new string('x', Size / 2));
+        await Task.Delay(300, TestContext.Current.CancellationToken);
+        await client.SendAsync(new string('y', Size / 2));
+        var answer = await client.ReadAnswerAsync();
+
+        Assert.Equal((200, "ok"), (answer.Status, answer.Body));
+        Assert.Equal(Size, (await received.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)).Length);
+    }
+
     private static async Task AssertArrivesAsync(RawBackend node, bool chunked, int status = 413, string body = "too much")
     {
         const int Size = 20_000_000;
