@@ -162,6 +162,22 @@ public sealed class StatusEndpointTests
         Assert.Contains($"Every request so far came from {shown},", status, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/lb")]
+    [InlineData("/lb/status")]
+    public async Task Head_IsAnsweredLikeGetWithoutABody(string path)
+    {
+        await using var balancer = await BalancerInProcess.Start();
+        using var get = await balancer.Http.GetAsync(path, TestContext.Current.CancellationToken);
+        using var question = new HttpRequestMessage(HttpMethod.Head, path);
+
+        using var head = await balancer.Http.SendAsync(question, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.OK, head.StatusCode);
+        Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task Status_IsNeverStored()
     {
