@@ -39,9 +39,9 @@ internal static class AdminEndpoints
 
     private static IResult ChangeDrain(string id, BackendRegistry registry, Func<DrainReasons, DrainReasons> change)
     {
-        if (registry.Current.Find(id) is not { } backend)
+        if (registry.Current.Find(id) is not [var backend])
         {
-            return Unknown(id);
+            return NotOne(id, registry);
         }
 
         registry.Change(backend, health => health with { DrainReasons = change(health.DrainReasons) });
@@ -50,9 +50,9 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry)
     {
-        if (registry.Current.Find(id) is not { } backend)
+        if (registry.Current.Find(id) is not [var backend])
         {
-            return Unknown(id);
+            return NotOne(id, registry);
         }
 
         if (await ReadWeightAsync(request) is not { } weight || !BackendWeight.IsValid(weight))
@@ -82,7 +82,9 @@ internal static class AdminEndpoints
     private static IResult Done(Backend backend) =>
         Results.Json(new AdminAnswer(backend.Id, StateNames.Of(backend.Health.State), null), StatusJson.Default.AdminAnswer);
 
-    private static IResult Unknown(string id) => Refused(StatusCodes.Status404NotFound, id, "no such node");
+    private static IResult NotOne(string id, BackendRegistry registry) => registry.Current.Find(id) is [_, ..] several
+        ? Refused(StatusCodes.Status409Conflict, id, $"several nodes have this name, ask for one by its id: {string.Join(", ", several.Select(node => node.Id))}")
+        : Refused(StatusCodes.Status404NotFound, id, "no such node");
 
     private static IResult Refused(int status, string id, string problem) =>
         Results.Json(new AdminAnswer(id, null, problem), StatusJson.Default.AdminAnswer, statusCode: status);

@@ -82,6 +82,26 @@ public sealed class AdminEndpointsTests
         Assert.Equal((404, """{"id":"api-9","state":null,"error":"no such node"}"""), await Answer(balancer.Balancer, "api-9", "drain", "Bearer secret"));
     }
 
+    [Theory]
+    [InlineData("drain", null)]
+    [InlineData("weight", """{"weight":2}""")]
+    public async Task Post_NameOfTwoNodes_Is409ThatNamesTheirIdsAndChangesNothing(string verb, string? body)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+        var ids = balancer.Registry.Ids().Take(2).ToArray();
+        foreach (var id in ids)
+        {
+            balancer.Registry.Change(balancer.Registry.Find(id), health => health with { Node = "same" });
+        }
+
+        var (code, answer) = await Answer(balancer.Balancer, "same", verb, "Bearer secret", body);
+
+        Assert.Equal((409, $$"""{"id":"same","state":null,"error":"several nodes have this name, ask for one by its id: {{ids[0]}}, {{ids[1]}}"}"""), (code, answer));
+        Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Endpoint.Weight)));
+        Assert.Equal(200, (await Answer(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
+    }
+
     [Fact]
     public async Task Post_Resume_DoesNotUndoWhatTheNodeWants()
     {
