@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Moves;
 internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leaving, (Backend Backend, double Weight)? Weight)
 {
     public const int MostNodes = 1000;
-    private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (above 0, up to 1000)";
+    private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (0.01 to 1000)";
 
     /// <summary>Reads the query of <c>GET /lb/what-if</c>.</summary>
     /// <returns>The question, or null and what is wrong in one line.</returns>

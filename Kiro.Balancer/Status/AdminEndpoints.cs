@@ -55,9 +55,9 @@ internal static class AdminEndpoints
             return NotOne(id, registry);
         }
 
-        if (await ReadWeightAsync(request) is not { } weight || !BackendWeight.IsValid(weight))
+        if (await ReadWeightAsync(request) is not { Weight: var weight } || (weight is { } number && !BackendWeight.IsValid(number)))
         {
-            return Refused(StatusCodes.Status400BadRequest, backend.Id, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}""");
+            return Refused(StatusCodes.Status400BadRequest, backend.Id, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
         }
 
         registry.SetWeight(backend, weight);
@@ -65,13 +65,13 @@ internal static class AdminEndpoints
     }
 
     // Whatever content type it claims: curl -d says form.
-    private static async Task<double?> ReadWeightAsync(HttpRequest request)
+    private static async Task<WeightRequest?> ReadWeightAsync(HttpRequest request)
     {
         var body = new byte[LongestBody];
         var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
         try
         {
-            return JsonSerializer.Deserialize(body.AsSpan(0, length), StatusJson.Default.WeightRequest)?.Weight;
+            return JsonSerializer.Deserialize(body.AsSpan(0, length), StatusJson.Default.WeightRequest);
         }
         catch (JsonException)
         {
