@@ -1,4 +1,4 @@
-using Kiro.Api.Callers;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Ledger;
 

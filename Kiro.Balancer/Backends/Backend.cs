@@ -5,6 +5,7 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
 {
     private volatile BackendHealth _health = health;
     private volatile BackendEndpoint _endpoint = endpoint;
+    private volatile object? _operatorWeight;
     private bool _closes;
 
     /// <summary>Stable, unique, and what is hashed.</summary>
@@ -18,7 +19,15 @@ internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, Ti
     }
 
     /// <summary>The weight that an operator gave it, which wins over discovery's; null when none did.</summary>
-    public double? OperatorWeight { get; internal set; }
+    // In one piece, for it is read without a lock.
+    public double? OperatorWeight
+    {
+        get => (double?)_operatorWeight;
+        internal set => _operatorWeight = value;
+    }
+
+    /// <summary>The weight that discovery gave it; only <see cref="BackendRegistry"/> reads and writes it.</summary>
+    internal double DiscoveredWeight { get; set; } = endpoint.Weight;
 
     /// <summary>What a request's URL starts with.</summary>
     public string UrlPrefix { get; } = "http://" + endpoint.Authority;

@@ -40,6 +40,7 @@ internal sealed class BackendRegistry(
             {
                 if (endpoints.Remove(backend.Id, out var endpoint))
                 {
+                    backend.DiscoveredWeight = endpoint.Weight;
                     backend.Endpoint = endpoint with { Weight = backend.OperatorWeight ?? endpoint.Weight };
                     Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons & ~DrainReasons.Absent });
                     members.Add(backend);
@@ -92,18 +93,27 @@ internal sealed class BackendRegistry(
     }
 
     /// <summary>Gives a node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
-    public void SetWeight(Backend backend, double weight)
+    /// <param name="backend">The node.</param>
+    /// <param name="weight">Its weight; null for the one that discovery gives it.</param>
+    public void SetWeight(Backend backend, double? weight)
     {
         lock (_writing)
         {
-            var before = backend.Endpoint.Weight;
-            if (before == weight || !_current.Backends.Contains(backend))
+            if (!_current.Backends.Contains(backend))
             {
                 return;
             }
 
+            // Kept even when it is the present one: discovery may come to another.
             backend.OperatorWeight = weight;
-            backend.Endpoint = backend.Endpoint with { Weight = weight };
+            var before = backend.Endpoint.Weight;
+            var after = weight ?? backend.DiscoveredWeight;
+            if (before == after)
+            {
+                return;
+            }
+
+            backend.Endpoint = backend.Endpoint with { Weight = after };
             _notes.Weighted(backend, before);
             Publish([.. _current.Backends]);
         }

@@ -39,9 +39,10 @@ internal sealed class BackendSnapshot
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<Backend> Backends => _backends;
 
-    /// <summary>A node by its id, or else by the name that it gives itself; null when there is none.</summary>
-    public Backend? Find(string idOrName) =>
-        Array.Find(_backends, backend => backend.Id == idOrName) ?? Array.Find(_backends, backend => backend.Health.Node == idOrName);
+    /// <summary>A node by its id, or else by the name that it gives itself. Several, when they give themselves the same one.</summary>
+    public IReadOnlyList<Backend> Find(string idOrName) => Array.Find(_backends, backend => backend.Id == idOrName) is { } node
+        ? [node]
+        : Array.FindAll(_backends, backend => backend.Health.Node == idOrName);
 
     /// <summary>The ranking over all known nodes.</summary>
     public Rendezvous Ranking { get; }

@@ -23,7 +23,7 @@ internal static class BackendHosts
         {
             if (Parse(part) is not { } endpoint)
             {
-                settings.Reject(Variable, text, $"host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights above 0 and up to 1000; {part} is neither");
+                settings.Reject(Variable, text, $"host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights from 0.01 to 1000; {part} is neither");
                 return null;
             }
 

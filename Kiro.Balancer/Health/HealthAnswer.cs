@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kiro.ServiceDefaults.Printing;
 
 namespace Kiro.Balancer.Health;
 
@@ -23,7 +24,8 @@ internal readonly record struct HealthAnswer(string? Status, string? Node)
         }
     }
 
+    // Both are shown in terminals, logs and pages.
     private static string? Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        && value.GetString() is { Length: > 0 and <= LongestName } text ? text : null;
+        && value.GetString() is { Length: <= LongestName } text && PrintableText.Of(text).Trim() is { Length: > 0 } word ? word : null;
 }

@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Moves;
 internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leaving, (Backend Backend, double Weight)? Weight)
 {
     public const int MostNodes = 1000;
-    private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (above 0, up to 1000)";
+    private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (0.01 to 1000)";
 
     /// <summary>Reads the query of <c>GET /lb/what-if</c>.</summary>
     /// <returns>The question, or null and what is wrong in one line.</returns>
@@ -40,9 +40,10 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leavin
         var leaving = new List<Backend>();
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            if (snapshot.Find(name) is not { } backend)
+            var found = snapshot.Find(name);
+            if (found is not [var backend])
             {
-                return (null, $"no such node: {Shortened(name)}");
+                return (null, NotOne(name, found));
             }
 
             leaving.Add(backend);
@@ -54,9 +55,15 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leavin
     private static (WhatIfQuestion?, string?) ReadWeight(string text, BackendSnapshot snapshot)
     {
         var star = text.LastIndexOf('*');
-        if (star < 0 || snapshot.Find(text[..star]) is not { } backend)
+        if (star < 0)
         {
-            return (null, star < 0 ? Usage : $"no such node: {Shortened(text[..star])}");
+            return (null, Usage);
+        }
+
+        var found = snapshot.Find(text[..star]);
+        if (found is not [var backend])
+        {
+            return (null, NotOne(text[..star], found));
         }
 
         return double.TryParse(text.AsSpan(star + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var weight)
@@ -64,6 +71,10 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leavin
                 ? (new WhatIfQuestion(null, null, (backend, weight)), null)
                 : (null, $"the weight must be {BackendWeight.Allowed}");
     }
+
+    private static string NotOne(string name, IReadOnlyList<Backend> found) => found.Count == 0
+        ? $"no such node: {Shortened(name)}"
+        : $"several nodes are called {Shortened(name)}, ask for one by its id: {string.Join(", ", found.Select(node => node.Id))}";
 
     // One line, whatever was sent.
     private static string Shortened(string name)

@@ -39,9 +39,9 @@ internal static class AdminEndpoints
 
     private static IResult ChangeDrain(string id, BackendRegistry registry, Func<DrainReasons, DrainReasons> change)
     {
-        if (registry.Current.Find(id) is not { } backend)
+        if (registry.Current.Find(id) is not [var backend])
         {
-            return Unknown(id);
+            return NotOne(id, registry);
         }
 
         registry.Change(backend, health => health with { DrainReasons = change(health.DrainReasons) });
@@ -50,14 +50,14 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry)
     {
-        if (registry.Current.Find(id) is not { } backend)
+        if (registry.Current.Find(id) is not [var backend])
         {
-            return Unknown(id);
+            return NotOne(id, registry);
         }
 
-        if (await ReadWeightAsync(request) is not { } weight || !BackendWeight.IsValid(weight))
+        if (await ReadWeightAsync(request) is not { Weight: var weight } || (weight is { } number && !BackendWeight.IsValid(number)))
         {
-            return Refused(StatusCodes.Status400BadRequest, backend.Id, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}""");
+            return Refused(StatusCodes.Status400BadRequest, backend.Id, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
         }
 
         registry.SetWeight(backend, weight);
@@ -65,13 +65,13 @@ internal static class AdminEndpoints
     }
 
     // Whatever content type it claims: curl -d says form.
-    private static async Task<double?> ReadWeightAsync(HttpRequest request)
+    private static async Task<WeightRequest?> ReadWeightAsync(HttpRequest request)
     {
         var body = new byte[LongestBody];
         var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
         try
         {
-            return JsonSerializer.Deserialize(body.AsSpan(0, length), StatusJson.Default.WeightRequest)?.Weight;
+            return JsonSerializer.Deserialize(body.AsSpan(0, length), StatusJson.Default.WeightRequest);
         }
         catch (JsonException)
         {
@@ -82,7 +82,9 @@ internal static class AdminEndpoints
     private static IResult Done(Backend backend) =>
         Results.Json(new AdminAnswer(backend.Id, StateNames.Of(backend.Health.State), null), StatusJson.Default.AdminAnswer);
 
-    private static IResult Unknown(string id) => Refused(StatusCodes.Status404NotFound, id, "no such node");
+    private static IResult NotOne(string id, BackendRegistry registry) => registry.Current.Find(id) is [_, ..] several
+        ? Refused(StatusCodes.Status409Conflict, id, $"several nodes have this name, ask for one by its id: {string.Join(", ", several.Select(node => node.Id))}")
+        : Refused(StatusCodes.Status404NotFound, id, "no such node");
 
     private static IResult Refused(int status, string id, string problem) =>
         Results.Json(new AdminAnswer(id, null, problem), StatusJson.Default.AdminAnswer, statusCode: status);

@@ -8,6 +8,8 @@ namespace Kiro.Balancer.Status;
 
 internal static class StatusEndpoints
 {
+    private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
+
     public static void AddStatus(this IServiceCollection services, AdminToken admin)
     {
         services.AddSingleton(admin);
@@ -24,7 +26,7 @@ internal static class StatusEndpoints
     {
         // Made now, so that the uptime counts from the start and not from the first visit.
         var report = app.Services.GetRequiredService<StatusReport>();
-        app.MapGet("/lb/status", (HttpContext context) =>
+        app.MapMethods("/lb/status", Read, (HttpContext context) =>
         {
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(report.For(context), StatusJson.Default.StatusModel);
@@ -33,7 +35,7 @@ internal static class StatusEndpoints
         app.MapGet("/lb/what-if", AskWhatIfAsync);
         // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
         app.Map("/lb/{**rest}", () => Results.NotFound());
-        app.MapGet("/lb", (HttpResponse response, HtmlPage page) => page.Answer(response));
+        app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Answer(response));
     }
 
     private static async Task<IResult> AskWhatIfAsync(HttpContext context, CallerRoute caller, BackendRegistry registry, WhatIf whatIf)

@@ -53,7 +53,7 @@ internal sealed class StatusReport(
                 counters.Errors, homes.AllClients),
             backends,
             caller.Of(context, snapshot),
-            warnings.Of(snapshot),
+            warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization) == AdminVerdict.Right),
             events.Newest(MostEvents),
             now);
     }

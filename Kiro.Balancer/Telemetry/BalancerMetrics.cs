@@ -33,7 +33,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         _meter.CreateObservableCounter("kiro.backend.overflows", () => Each(registry, backend => backend.Counters.Overflows), "{request}", "Requests that went elsewhere because the node had its share");
         _meter.CreateObservableUpDownCounter("kiro.backend.in_flight", () => Each(registry, backend => backend.Counters.InFlight), "{request}", "Requests under way at a node");
         _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => Flag(backend.Health.State == BackendState.Up)), null, "1 while a node is up");
-        _meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(backend.Health.State == BackendState.Draining)), null, "1 while a node drains");
+        _meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(Drains(backend.Health))), null, "1 while a node drains, or is down and an operator has drained it");
         _meter.CreateObservableGauge("kiro.backend.ejected", () => Each(registry, backend => Flag(backend.Health.EjectedUntil is not null)), null, "1 while a node is out because it lost requests");
         _meter.CreateObservableGauge("kiro.backend.share", () => Shares(registry), null, "A node's share of all clients, 0 to 1");
         _meter.CreateObservableGauge("kiro.backend.probe.duration", () => ProbeDurations(registry), "s", "Duration of a node's last answered probe");
@@ -65,6 +65,10 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         var snapshot = registry.Current;
         return snapshot.Backends.Zip(snapshot.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
     }
+
+    // A node that asked for it itself and then fell may have been stopped by mistake.
+    private static bool Drains(BackendHealth health) =>
+        health.State == BackendState.Draining || health.DrainReasons.HasFlag(DrainReasons.Operator);
 
     private static long Flag(bool value) => value ? 1 : 0;
 

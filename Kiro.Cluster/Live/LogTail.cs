@@ -1,5 +1,6 @@
 using Kiro.Cluster.Output;
 using Kiro.Cluster.View;
+using Kiro.ServiceDefaults.Printing;
 
 namespace Kiro.Cluster.Live;
 
@@ -20,7 +21,7 @@ internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<s
     {
         lock (_gate)
         {
-            _lines.Enqueue((name, Words.Printable(text)));
+            _lines.Enqueue((name, PrintableText.Of(text)));
             if (_lines.Count > Most)
             {
                 _lines.Dequeue();

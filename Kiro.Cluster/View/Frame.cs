@@ -1,3 +1,4 @@
+using Kiro.ServiceDefaults.Printing;
 using Spectre.Console;
 
 namespace Kiro.Cluster.View;
@@ -16,7 +17,7 @@ internal sealed record Frame(int Width, int? Height, bool Colour)
     /// <param name="log">The last lines of the log, the newest last, each in the given width; null where there is no log.</param>
     public IReadOnlyList<string> Of(ClusterView view, Func<int, IReadOnlyList<string>>? log = null)
     {
-        var head = view.Head.Select(line => Words.Cut(Words.Printable(line), Width)).ToList();
+        var head = view.Head.Select(line => Words.Cut(PrintableText.Of(line), Width)).ToList();
         if (Colour && head.Count > 0)
         {
             head[0] = $"\e[1m{head[0]}\e[0m";
@@ -49,7 +50,7 @@ internal sealed record Frame(int Width, int? Height, bool Colour)
             ? []
             : view.Nodes.Where(node => node.Reason is { Length: > 0 }).Select(node => $"{node.Name} is {node.State}: {node.Reason}");
         // Many nodes in the same trouble must not push the table away.
-        var notes = view.Warnings.Concat(reasons).Select(note => "! " + Words.Printable(note)).ToArray();
+        var notes = view.Warnings.Concat(reasons).Select(note => "! " + PrintableText.Of(note)).ToArray();
         var most = Height is { } height ? Math.Max(height / 3, 1) : int.MaxValue;
         var lines = notes.SelectMany(note => FrameText.Lines(new Text(note, new Style(Color.Yellow)), Width, Colour)).ToList();
         return lines.Count <= most ? lines : [.. lines.Take(most - 1), "! …"];

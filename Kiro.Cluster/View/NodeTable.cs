@@ -1,3 +1,4 @@
+using Kiro.ServiceDefaults.Printing;
 using Spectre.Console;
 
 namespace Kiro.Cluster.View;
@@ -52,7 +53,7 @@ internal static class NodeTable
         foreach (var node in nodes)
         {
             table.AddRow(shown.Select(column => new Text(
-                Words.Printable(column.Value(node)), column.Title is "state" ? StateStyle.Of(node.State) : Style.Plain)));
+                PrintableText.Of(column.Value(node)), column.Title is "state" ? StateStyle.Of(node.State) : Style.Plain)));
         }
 
         return table;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kiro.ServiceDefaults.Printing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
@@ -22,13 +23,16 @@ internal sealed class PlainConsoleFormatter(TimeProvider time) : ConsoleFormatte
             LogLevel.Critical => "critical: ",
             _ => "",
         });
-        textWriter.Write(logEntry.Formatter(logEntry.State, logEntry.Exception).ReplaceLineEndings(" "));
+        textWriter.Write(OneLine(logEntry.Formatter(logEntry.State, logEntry.Exception)));
         if (logEntry.Exception is { } exception)
         {
             textWriter.Write(" | ");
-            textWriter.Write(exception.ToString().ReplaceLineEndings(" "));
+            textWriter.Write(OneLine(exception.ToString()));
         }
 
         textWriter.WriteLine();
     }
+
+    // What others sent is in it, too.
+    private static string OneLine(string text) => PrintableText.Of(text.ReplaceLineEndings(" "));
 }

@@ -14,7 +14,7 @@ public sealed class SettingsTests
         { "BALANCER_PORT=http", "a whole number from 1 to 65535" },
         { "BALANCER_PORT=13003.0", "a whole number from 1 to 65535" },
         { "BALANCER_PORT=99999999999", "a whole number from 1 to 65535" },
-        { "BACKEND_HOSTS=api-1", "host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights above 0 and up to 1000; api-1 is neither" },
+        { "BACKEND_HOSTS=api-1", "host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights from 0.01 to 1000; api-1 is neither" },
         { "BACKEND_DNS=api:80", "a host name" },
         { "BACKEND_PORT=0", "a whole number from 1 to 65535" },
         { "BACKEND_START_PORT=x", "a whole number from 1 to 65535" },

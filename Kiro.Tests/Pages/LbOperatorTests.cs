@@ -50,6 +50,24 @@ public sealed class LbOperatorTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task Lb_ADrainedNodeIsStopped_SaysThatAnOperatorWantedIt()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 3, balancer: WithToken);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
+        await UnlockAsync(page);
+        await ActAsync(page, "api-2", "Drain", "Drain");
+        await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Draining");
+
+        cluster.Node(2).Signal("KILL");
+
+        await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Down");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("connection refused, drained by an operator");
+        await page.Expect("#why").ToContainTextAsync("api-2 is down, drained by an operator, since");
+        await page.Expect("#mark .icon.draining").ToBeVisibleAsync();
+        await page.Expect("#nodes tr.bad").ToHaveCountAsync(0);
+    }
+
+    [Fact]
     public async Task Lb_TheToken_IsNeitherInTheAddressNorInAnyStorageAndGoneAfterAReload()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 1, balancer: WithToken);

@@ -6,7 +6,7 @@ namespace Kiro.Tests.Support;
 internal static class Eventually
 {
     /// <summary>Asks every 50 ms until the answer is yes; fails after <paramref name="seconds"/>. An exception counts as no.</summary>
-    public static async Task BeTrue(Func<Task<bool>> condition, string what, double seconds = 30)
+    public static async Task BeTrue(Func<Task<bool>> condition, string what, double seconds = 60)
     {
         var clock = Stopwatch.StartNew();
         Exception? last = null;
@@ -30,6 +30,6 @@ internal static class Eventually
         Assert.Fail($"Not within {seconds} s: {what}. {last?.Message}");
     }
 
-    public static Task BeTrue(Func<bool> condition, string what, double seconds = 30) =>
+    public static Task BeTrue(Func<bool> condition, string what, double seconds = 60) =>
         BeTrue(() => Task.FromResult(condition()), what, seconds);
 }

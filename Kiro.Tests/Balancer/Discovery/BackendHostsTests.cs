@@ -52,7 +52,7 @@ public sealed class BackendHostsTests
     [InlineData("api-1:80*2*2", "api-1:80*2*2")]
     [InlineData("api-1:80 * 2", "api-1:80 * 2")]
     public void Read_BadPart_IsOneLineThatNamesIt(string value, string part) => Assert.Equal(
-        [$"BACKEND_HOSTS={value} is not valid: expected host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights above 0 and up to 1000; {part} is neither."],
+        [$"BACKEND_HOSTS={value} is not valid: expected host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights from 0.01 to 1000; {part} is neither."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=" + value));
 
     [Theory]

@@ -21,6 +21,7 @@ public sealed class HealthAnswerTests
     [InlineData("""{"status":"ok"} trailing""", null, null)]
     [InlineData("""{"status":"ok","node":"\ud800"}""", null, null)]
     [InlineData("""{"\ud800":1,"status":"ok"}""", null, null)]
+    [InlineData("""{"status":"\u001b","node":"\u001b[31mapi\u202e-3\u0007"}""", null, "[31mapi-3")]
     public void Parse_Body_GivesWhatIsUsable(string body, string? status, string? node) =>
         Assert.Equal(new HealthAnswer(status, node), HealthAnswer.Parse(Encoding.UTF8.GetBytes(body)));
 

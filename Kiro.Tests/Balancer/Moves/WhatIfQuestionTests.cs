@@ -1,3 +1,4 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Moves;
 using Kiro.Tests.Balancer.Backends;
 using Microsoft.AspNetCore.Http;
@@ -49,6 +50,21 @@ public sealed class WhatIfQuestionTests
         Assert.Equal(("api-2:80", 2.5), Read("weight=api-2:80*2.5").Question!.Weight is var (node, weight) ? (node.Id, weight) : default);
     }
 
-    private static (WhatIfQuestion? Question, string? Problem) Read(string query) =>
-        WhatIfQuestion.Read(new QueryCollection(QueryHelpers.ParseQuery(query)), Registries.Up(2).Current);
+    [Theory]
+    [InlineData("leave=same")]
+    [InlineData("weight=same*2")]
+    public void Read_ANameOfTwoNodes_NamesTheirIds(string query)
+    {
+        var registry = Registries.Up(2);
+        foreach (var id in registry.Ids())
+        {
+            registry.Change(registry.Find(id), health => health with { Node = "same" });
+        }
+
+        Assert.Equal("several nodes are called same, ask for one by its id: api-1:80, api-2:80", Read(query, registry).Problem);
+        Assert.NotNull(Read(query.Replace("same", "api-1:80", StringComparison.Ordinal), registry).Question);
+    }
+
+    private static (WhatIfQuestion? Question, string? Problem) Read(string query, BackendRegistry? registry = null) =>
+        WhatIfQuestion.Read(new QueryCollection(QueryHelpers.ParseQuery(query)), (registry ?? Registries.Up(2)).Current);
 }

@@ -82,6 +82,26 @@ public sealed class AdminEndpointsTests
         Assert.Equal((404, """{"id":"api-9","state":null,"error":"no such node"}"""), await Answer(balancer.Balancer, "api-9", "drain", "Bearer secret"));
     }
 
+    [Theory]
+    [InlineData("drain", null)]
+    [InlineData("weight", """{"weight":2}""")]
+    public async Task Post_NameOfTwoNodes_Is409ThatNamesTheirIdsAndChangesNothing(string verb, string? body)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+        var ids = balancer.Registry.Ids().Take(2).ToArray();
+        foreach (var id in ids)
+        {
+            balancer.Registry.Change(balancer.Registry.Find(id), health => health with { Node = "same" });
+        }
+
+        var (code, answer) = await Answer(balancer.Balancer, "same", verb, "Bearer secret", body);
+
+        Assert.Equal((409, $$"""{"id":"same","state":null,"error":"several nodes have this name, ask for one by its id: {{ids[0]}}, {{ids[1]}}"}"""), (code, answer));
+        Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Endpoint.Weight)));
+        Assert.Equal(200, (await Answer(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
+    }
+
     [Fact]
     public async Task Post_Resume_DoesNotUndoWhatTheNodeWants()
     {
@@ -108,12 +128,39 @@ public sealed class AdminEndpointsTests
         Assert.Equal((2.5, 2.5), (status.GetProperty("weight").GetDouble(), status.GetProperty("operatorWeight").GetDouble()));
     }
 
+    [Fact]
+    public async Task Post_WeightNull_GoesBackToDiscoverys()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        var node = balancer.Registry.Find(balancer.Id);
+        await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":2.5}""");
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 3 })]);
+        Assert.Equal((2.5, 2.5), (node.Endpoint.Weight, node.OperatorWeight));
+
+        Assert.Equal(200, (await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":null}""")).Code);
+
+        Assert.Equal((3, null), (node.Endpoint.Weight, node.OperatorWeight));
+    }
+
+    [Fact]
+    public async Task Post_ThePresentWeight_IsKeptWhenDiscoveryComesToAnother()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":1}""");
+
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 3 })]);
+
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("2")]
     [InlineData("null")]
     [InlineData("{}")]
     [InlineData("""{"weight":0}""")]
+    [InlineData("""{"weight":4.9e-324}""")]
+    [InlineData("""{"weight":0.0099}""")]
     [InlineData("""{"weight":-1}""")]
     [InlineData("""{"weight":1000.5}""")]
     [InlineData("""{"weight":"2"}""")]
@@ -126,7 +173,7 @@ public sealed class AdminEndpointsTests
         var (code, answer) = await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body);
 
         Assert.Equal(400, code);
-        Assert.Contains("a number above 0 and up to 1000", answer, StringComparison.Ordinal);
+        Assert.Contains("a number from 0.01 to 1000", answer, StringComparison.Ordinal);
         Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
     }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Hashing;
 using Kiro.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.Tests.Balancer.Status;
 
@@ -136,6 +137,45 @@ public sealed class StatusEndpointTests
         Assert.Equal(code, response.StatusCode);
         Assert.Contains(body, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.Equal("no-store", response.Headers.CacheControl!.ToString());
+    }
+
+    [Theory]
+    [InlineData(null, "203.0.113.*")]
+    [InlineData("Bearer wrong", "203.0.113.*")]
+    [InlineData("Bearer secret", "203.0.113.7")]
+    public async Task Warnings_AnotherClientsAddress_IsMaskedWithoutTheToken(string? authorization, string shown)
+    {
+        await using var unprobed = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        unprobed.SetStates("up up up");
+        Assert.True(ClientAddress.TryParse("203.0.113.7", out var client));
+        var census = unprobed.Balancer.App.Services.GetRequiredService<ClientCensus>();
+        for (var request = 0; request < 100; request++)
+        {
+            census.Note(new Client(client, client, PeerIsTrusted: false), claimsAnother: false);
+        }
+
+        using var question = new HttpRequestMessage(HttpMethod.Get, "/lb/status");
+        question.Headers.TryAddWithoutValidation("Authorization", authorization);
+        using var response = await unprobed.Balancer.Http.SendAsync(question, TestContext.Current.CancellationToken);
+
+        var status = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains($"Every request so far came from {shown},", status, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/lb")]
+    [InlineData("/lb/status")]
+    public async Task Head_IsAnsweredLikeGetWithoutABody(string path)
+    {
+        await using var balancer = await BalancerInProcess.Start();
+        using var get = await balancer.Http.GetAsync(path, TestContext.Current.CancellationToken);
+        using var question = new HttpRequestMessage(HttpMethod.Head, path);
+
+        using var head = await balancer.Http.SendAsync(question, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.OK, head.StatusCode);
+        Assert.Equal(get.Content.Headers.ContentType, head.Content.Headers.ContentType);
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -58,7 +58,21 @@ public sealed class WarningsTests
         Assert.All(all, warning => Assert.StartsWith("Every request so far came from 10.0.0.1", warning, StringComparison.Ordinal));
     }
 
-    private IReadOnlyList<string> Of(BackendRegistry registry) => new Warnings(_census, _discovery).Of(registry.Current);
+    [Theory]
+    [InlineData("198.51.100.9", false, "203.0.113.*")]
+    [InlineData("203.0.113.7", false, "203.0.113.7")]
+    [InlineData("198.51.100.9", true, "203.0.113.7")]
+    public void Of_AnAddress_IsShownToItsOwnerAndTheAdministrator(string reader, bool isAdmin, string shown)
+    {
+        Note("203.0.113.7", times: 100, claimsAnother: true);
+
+        var all = Of(Registries.Up(3), reader, isAdmin);
+
+        Assert.Equal([$"{shown} sends X-Forwarded-For", $"Every request so far came from {shown}"], all.Select(warning => warning.Split(',')[0]));
+    }
+
+    private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
+        new Warnings(_census, _discovery).Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)
     {

@@ -42,6 +42,24 @@ public class BalancerMetricsTests
     }
 
     [Fact]
+    public async Task Metrics_NodeDrainedByAnOperatorAndThenStopped_StillTellIt()
+    {
+        var first = await TestBackend.StartAsync("node-1");
+        var second = await TestBackend.StartAsync("node-2");
+        await using var balancer = await StartAsync($"{first.Host},{second.Host}", "ADMIN_TOKEN=token");
+        using var drain = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{first.Host}/drain");
+        drain.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "token");
+        (await balancer.Http.SendAsync(drain, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+
+        await Task.WhenAll(first.DisposeAsync().AsTask(), second.DisposeAsync().AsTask());
+
+        var metrics = "";
+        await Eventually.BeTrue(async () => Value(metrics = await Metrics(balancer), "kiro_balancer_backends{state=\"down\"}") == 2, "both are down", seconds: 90);
+        Assert.Equal(1, Value(metrics, $"kiro_backend_draining{{backend=\"{first.Host}\"}}"));
+        Assert.Equal(0, Value(metrics, $"kiro_backend_draining{{backend=\"{second.Host}\"}}"));
+    }
+
+    [Fact]
     public async Task Metrics_ManyRequestsOfOneClient_TellThatThereIsOnlyOne()
     {
         await using var node = await TestBackend.StartAsync();

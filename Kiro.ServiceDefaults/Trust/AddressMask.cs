@@ -1,11 +1,11 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 
-namespace Kiro.Api.Callers;
+namespace Kiro.ServiceDefaults.Trust;
 
 /// <summary>An address that the public may see: enough to recognise one's own, too little to find a person.</summary>
-internal static class AddressMask
+public static class AddressMask
 {
     /// <summary><c>203.0.113.7</c> becomes <c>203.0.113.*</c>, <c>2001:db8:1:2::3</c> becomes <c>2001:db8:1:*</c>.</summary>
     public static string Hide(string address)
@@ -15,7 +15,7 @@ internal static class AddressMask
             return "*";
         }
 
-        parsed = CallerAddress.Normalise(parsed);
+        parsed = parsed.IsIPv4MappedToIPv6 ? parsed.MapToIPv4() : parsed;
         var bytes = parsed.GetAddressBytes();
         return parsed.AddressFamily == AddressFamily.InterNetwork
             ? string.Create(CultureInfo.InvariantCulture, $"{bytes[0]}.{bytes[1]}.{bytes[2]}.*")

@@ -1,6 +1,6 @@
-using Kiro.Api.Callers;
+using Kiro.ServiceDefaults.Trust;
 
-namespace Kiro.Tests.Api.Callers;
+namespace Kiro.Tests.ServiceDefaults.Trust;
 
 public sealed class AddressMaskTests
 {

@@ -1,0 +1,48 @@
+using System.Globalization;
+using System.Text;
+
+namespace Kiro.ServiceDefaults.Printing;
+
+/// <summary>Makes words from elsewhere fit for a terminal and a page.</summary>
+public static class PrintableText
+{
+    /// <summary>
+    /// A space for each control character and line or paragraph separator; format characters (which can turn the direction
+    /// of what follows), half surrogate pairs and code points that mean nothing are left out. The rest stays as it is.
+    /// </summary>
+    public static string Of(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var rest = text.AsSpan();
+        while (Rune.DecodeFromUtf16(rest, out var rune, out var length) == System.Buffers.OperationStatus.Done && Printed(rune) is { } same && same == rune)
+        {
+            rest = rest[length..];
+        }
+
+        // Nearly every text ends here.
+        return rest.IsEmpty ? text : string.Concat(text.AsSpan(0, text.Length - rest.Length), Cleaned(rest));
+    }
+
+    private static string Cleaned(ReadOnlySpan<char> text)
+    {
+        var clean = new StringBuilder(text.Length);
+        while (!text.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf16(text, out var rune, out var length) == System.Buffers.OperationStatus.Done && Printed(rune) is { } shown)
+            {
+                clean.Append(shown.ToString());
+            }
+
+            text = text[length..];
+        }
+
+        return clean.ToString();
+    }
+
+    private static Rune? Printed(Rune rune) => Rune.GetUnicodeCategory(rune) switch
+    {
+        UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => new Rune(' '),
+        UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned => null,
+        _ => rune,
+    };
+}
