@@ -1,3 +1,5 @@
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Balancer.Status;
 using Kiro.Tests.Support;
 using Microsoft.Playwright;
 
@@ -55,6 +57,21 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         await SendAsync(cluster.Port);
 
         await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveTextAsync("Down");
+    }
+
+    [Fact]
+    public async Task Lb_NoClientWasThere_SaysOfNobodyThatHeMoved()
+    {
+        await using var unprobed = await UnprobedBalancer.Start();
+        unprobed.SetStates("up up up");
+        unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{unprobed.Balancer.Port}/lb");
+
+        await page.Expect("#events li[data-kind=down]").ToContainTextAsync("2 of 3 up");
+        await page.Expect("#events").Not.ToContainTextAsync("oved");
+        await page.Expect("#why").ToContainTextAsync("connection refused.");
+        await page.Expect("#why").Not.ToContainTextAsync("oved");
     }
 
     [Fact]
