@@ -32,6 +32,18 @@ public sealed class LbSizesTests(Browser browser) : IClassFixture<Browser>
         await page.KeepAsync("lb-200");
         await page.AssertAccessibleAsync();
 
+        // Text nodes of the table whose percentage stands on two lines.
+        Assert.Equal(0, await page.Page.EvaluateAsync<int>("""
+            () => [...document.querySelectorAll('#nodes span')].filter(span => {
+              const found = /[\d.]+\s%/.exec(span.textContent);
+              if (!found || !span.firstChild) return false;
+              const range = document.createRange();
+              range.setStart(span.firstChild, found.index);
+              range.setEnd(span.firstChild, found.index + found[0].length);
+              return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1;
+            }).length
+            """));
+
         await page.Find("#find").FillAsync("node-199");
         await page.Expect("#nodes tr").ToHaveCountAsync(1);
         await page.Find("#find").FillAsync("nobody");
