@@ -129,6 +129,19 @@ public sealed class EventWriterTests
     }
 
     [Fact]
+    public void Feed_ANodeThatWasNeverUpIsRefused_StaysEmptyUntilItIsUp()
+    {
+        _registry.SetMembers(Registries.Endpoints(6));
+        Taken();
+
+        _registry.Set("api-6:80", BackendVerdict.Down);
+        Assert.Empty(Taken());
+
+        _registry.Set("api-6:80", BackendVerdict.Up);
+        Assert.Equal("up", Assert.Single(Written()).Kind);
+    }
+
+    [Fact]
     public void Feed_NothingHappens_StaysEmpty()
     {
         _registry.SetMembers(Registries.Endpoints(5));
