@@ -28,10 +28,26 @@ internal sealed class BackendSnapshot
         Ranking = ranking;
         _available = Array.ConvertAll(backends, backend => backend.Health.State == BackendState.Up);
         IsPanic = !_available.Contains(true);
-        options ??= SelectionOptions.Off;
+        Options = options ??= SelectionOptions.Off;
+        Moment = now;
         _slowStart = SlowStart.Of(backends, options.SlowStart, now);
         _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(backends, _available, ranking, _slowStart, options.BalanceFactor) : null;
     }
+
+    private BackendSnapshot(BackendSnapshot changing)
+    {
+        (_backends, _available, _bound, _recent) = (changing._backends, changing._available, changing._bound, changing._recent);
+        (Ranking, IsPanic, Options, Moment) = (changing.Ranking, changing.IsPanic, changing.Options, changing.Moment);
+    }
+
+    /// <summary>What it chooses by.</summary>
+    public SelectionOptions Options { get; }
+
+    /// <summary>When it was made, for a slow start.</summary>
+    public DateTimeOffset Moment { get; }
+
+    /// <summary>The same when all clients will be home that are on their way: for <see cref="Home"/> alone.</summary>
+    public BackendSnapshot Settled => IsChanging ? new BackendSnapshot(this) : this;
 
     /// <summary>Whether a node is on its way back, so that the next moment's answer will be another.</summary>
     public bool IsChanging => _slowStart is not null;

@@ -26,6 +26,12 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
     {
         var health = backend.Health;
         logger.StateChanged(backend, health.State.ToString().ToLowerInvariant(), health.Reason is null ? "" : $": {health.Reason}");
+        if (health is { State: BackendState.Down, HasBeenUp: false })
+        {
+            // Nobody misses it yet: a node that is not there when the cluster starts is no event.
+            return;
+        }
+
         var kind = health.State switch
         {
             BackendState.Starting => ChangeKind.Starting,

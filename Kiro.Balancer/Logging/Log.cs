@@ -18,6 +18,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Information, "{Backend} has weight {Weight} now")]
     public static partial void Weighted(this ILogger logger, object backend, double weight);
 
+    [LoggerMessage(6, LogLevel.Error, "Writing down what happened went wrong in a way that it should not")]
+    public static partial void TimelineBroke(this ILogger logger, Exception exception);
+
     [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last answer stays in use: {Problem}")]
     public static partial void LookupFailed(this ILogger logger, string source, string problem);
 

@@ -10,7 +10,7 @@ internal static class WhatIfSnapshot
     {
         Backend[] backends = [.. Members(now.Backends, question).OrderBy(backend => backend.Id, StringComparer.Ordinal)];
         var nodes = Array.ConvertAll(backends, backend => new HashNode(backend.Id, backend.Endpoint.Weight));
-        return new BackendSnapshot(backends, new Rendezvous(nodes, now.Ranking.Seed, isKept: false));
+        return new BackendSnapshot(backends, new Rendezvous(nodes, now.Ranking.Seed, isKept: false), now.Options, now.Moment);
     }
 
     private static IEnumerable<Backend> Members(IReadOnlyList<Backend> now, WhatIfQuestion question) => question switch

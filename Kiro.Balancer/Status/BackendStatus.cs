@@ -22,6 +22,7 @@ namespace Kiro.Balancer.Status;
 /// <param name="Clients">How many of the recent clients belong to it now: what it is.</param>
 /// <param name="OperatorWeight">The weight that an operator gave it; null when none did.</param>
 /// <param name="DrainedByOperator">Whether an operator wants it to drain.</param>
+/// <param name="HasBeenUp">Whether it was ever up: one that was not is awaited rather than missed.</param>
 /// <param name="LatencyHistory">The last probes in milliseconds, oldest first; null for one that got no answer.</param>
 internal sealed record BackendStatus(
     string Id,
@@ -45,4 +46,5 @@ internal sealed record BackendStatus(
     long Clients,
     double? OperatorWeight,
     bool DrainedByOperator,
+    bool HasBeenUp,
     IReadOnlyList<double?> LatencyHistory);

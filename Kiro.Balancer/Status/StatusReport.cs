@@ -69,6 +69,7 @@ internal sealed class StatusReport(
             health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
             health.Reason, health.LastCheck, health.Since, backend.Endpoint.Weight, Math.Round(share, 4),
             backend.Counters.InFlight, backend.Counters.Requests, backend.Counters.Failures,
-            Math.Round(rate, 1), clients, backend.OperatorWeight, health.DrainReasons.HasFlag(DrainReasons.Operator), latencies);
+            Math.Round(rate, 1), clients, backend.OperatorWeight, health.DrainReasons.HasFlag(DrainReasons.Operator), health.HasBeenUp,
+            latencies);
     }
 }

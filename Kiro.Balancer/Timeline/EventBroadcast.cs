@@ -14,6 +14,9 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
     /// <summary>Tells both ends and whatever is between them that the other one is still there.</summary>
     private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(15);
 
+    /// <summary>Makes ids unlike those of this balancer before a restart, which count from 1, too.</summary>
+    private readonly string _start = time.GetUtcNow().UtcTicks.ToString("x", CultureInfo.InvariantCulture) + "-";
+
     private int _open;
 
     public async Task ServeAsync(HttpContext context)
@@ -55,7 +58,7 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
             foreach (var item in ring.Since(last))
             {
                 last = item.Id;
-                await response.WriteAsync($"id: {item.Id}\ndata: {JsonSerializer.Serialize(item, TimelineJson.Default.ClusterEvent)}\n\n", end);
+                await response.WriteAsync($"id: {_start}{item.Id}\ndata: {JsonSerializer.Serialize(item, TimelineJson.Default.ClusterEvent)}\n\n", end);
             }
 
             await response.Body.FlushAsync(end);
@@ -68,7 +71,13 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
         }
     }
 
-    // A browser that comes back says what it saw last; after a restart of the balancer that means nothing any more.
-    private static long LastSeen(HttpRequest request, long newest) =>
-        long.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id < newest ? id : newest;
+    // A browser that comes back says what it saw last; after a restart of the balancer it has seen nothing yet.
+    private long LastSeen(HttpRequest request, long newest)
+    {
+        var last = request.Headers["Last-Event-ID"].ToString();
+        return last.Length == 0 ? newest
+            : last.StartsWith(_start, StringComparison.Ordinal)
+                && long.TryParse(last.AsSpan(_start.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Math.Min(id, newest)
+            : 0;
+    }
 }

@@ -1,9 +1,10 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Timeline;
 
 /// <summary>Keeps the timeline, away from whoever reports to the registry.</summary>
-internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRing ring, TimeProvider time) : BackgroundService
+internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRing ring, TimeProvider time, ILogger<EventRecorder> logger) : BackgroundService
 {
     /// <summary>What happens within so short a time is told together: two hundred nodes that come up are one event.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
@@ -28,12 +29,25 @@ internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRi
                     changes.Add(change);
                 }
 
-                ring.Add(writer.Write(changes));
+                Record(changes);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The balancer stops.
+        }
+    }
+
+    // An event less is no reason to stop the balancer, as an exception that leaves here would.
+    private void Record(List<RegistryChange> changes)
+    {
+        try
+        {
+            ring.Add(writer.Write(changes));
+        }
+        catch (Exception problem)
+        {
+            logger.TimelineBroke(problem);
         }
     }
 }

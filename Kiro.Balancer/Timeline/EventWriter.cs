@@ -12,7 +12,8 @@ internal sealed class EventWriter(MoveCounter counter)
     public IReadOnlyList<ClusterEvent> Write(IReadOnlyList<RegistryChange> changes)
     {
         var after = changes[^1].After;
-        var moves = counter.Count(changes[0].Before, after);
+        // A slow start moves clients without further events: they count with the one that set them moving.
+        var moves = counter.Count(changes[0].Before.Settled, after.Settled);
         var all = changes.SelectMany(change => change.Changes).ToList();
         // Clients move because of what happened to the node that they leave, or else to the one that they come to.
         var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());

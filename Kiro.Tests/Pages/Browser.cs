@@ -30,7 +30,16 @@ public sealed class Browser : IAsyncDisposable
         Assertions.SetDefaultExpectTimeout(Patience);
         _playwright ??= await Playwright.CreateAsync();
         _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments });
-        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
+        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
+        return await LoadAsync(await context.NewPageAsync(), url, prepare);
+    }
+
+    /// <summary>Opens a further page as in a window of the same person's browser, which shares its connections.</summary>
+    internal static async Task<WatchedPage> OpenAsync(IBrowserContext context, string url) =>
+        await LoadAsync(await context.NewPageAsync(), url, null);
+
+    private static async Task<WatchedPage> LoadAsync(IPage page, string url, Func<IPage, Task>? prepare)
+    {
         page.SetDefaultTimeout(Patience);
         var watched = await WatchedPage.WatchAsync(page, new Uri(url));
         if (prepare is not null)

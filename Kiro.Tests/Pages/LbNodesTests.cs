@@ -1,3 +1,6 @@
+using Kiro.Balancer.Backends;
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Balancer.Status;
 using Kiro.Tests.Support;
 using Microsoft.Playwright;
 
@@ -55,6 +58,38 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         await SendAsync(cluster.Port);
 
         await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveTextAsync("Down");
+    }
+
+    [Fact]
+    public async Task Lb_NoClientWasThere_SaysOfNobodyThatHeMoved()
+    {
+        await using var unprobed = await UnprobedBalancer.Start();
+        unprobed.SetStates("up up up");
+        unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{unprobed.Balancer.Port}/lb");
+
+        await page.Expect("#events li[data-kind=down]").ToContainTextAsync("2 of 3 up");
+        await page.Expect("#events").Not.ToContainTextAsync("oved");
+        await page.Expect("#why").ToContainTextAsync("connection refused.");
+        await page.Expect("#why").Not.ToContainTextAsync("oved");
+    }
+
+    [Fact]
+    public async Task Lb_ANodeThatWasNeverUp_IsStartingAndNotDown()
+    {
+        await using var nodes = await ManyNodes.StartAsync(2, draining: 0, broken: 0);
+        await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS={nodes.Hosts},127.0.0.1:{FreePort.Next()}");
+        await Eventually.BeTrue(
+            () => balancer.Registry.Current.Backends is { Count: 3 } all && all.All(node => node.Health.Verdict != BackendVerdict.Unknown), "all are probed");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+
+        await page.Expect("#title").ToHaveTextAsync("1 of 3 nodes is starting");
+        await page.Expect("#why").ToContainTextAsync("connection refused");
+        await page.Expect("#nodes .state.starting").ToHaveCountAsync(1);
+        await page.Expect("#events li[data-kind=up]").Not.ToHaveCountAsync(0);
+        await page.Expect("#events li[data-kind=down]").ToHaveCountAsync(0);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class LbOperatorTests(Browser browser) : IClassFixture<Browser>
         await ActAsync(page, "api-3", "Weight", "Set weight", async () =>
         {
             await page.Find("#d-weight").FillAsync("2");
-            await page.Expect("#d-effect h3").ToHaveTextAsync(new Regex(@"^1[5-8]\.\d % of all clients move$"));
+            await page.Expect("#d-effect h3").ToHaveTextAsync(new Regex(@"^1[5-8]\.\d\s% of all clients move$"));
             await page.KeepAsync("lb-weight-dialog", isWhole: false);
         });
         await WatchedPage.Expect(page.Row("api-3")).ToContainTextAsync("weight 2 by an operator");
@@ -133,7 +133,7 @@ public sealed class LbOperatorTests(Browser browser) : IClassFixture<Browser>
 
         await page.Find("#if-count").FillAsync("6");
         await page.Find("#ask button").ClickAsync();
-        await page.Expect("#answer h3").ToHaveTextAsync(new Regex(@"^(4[89]|5[01])\.\d % of all clients would move$"));
+        await page.Expect("#answer h3").ToHaveTextAsync(new Regex(@"^(4[89]|5[01])\.\d\s% of all clients would move$"));
         await page.Expect("#answer .gains li").ToHaveCountAsync(3);
         await page.Expect("#answer .gains").ToContainTextAsync("new-4");
         await page.KeepAsync("lb-what-if");

@@ -8,14 +8,15 @@ namespace Kiro.Tests.Balancer.Backends;
 /// <summary>Registries in a certain state, and short names for what others report to them.</summary>
 internal static class Registries
 {
-    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null) => new(
+    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null, SelectionOptions? options = null) => new(
         new HashingOptions(HashingOptions.DefaultSeed, 32, 64), time ?? new FakeTimeProvider(), NullLogger<BackendRegistry>.Instance,
-        options: null, feed, recent);
+        options, feed, recent);
 
     /// <summary><c>api-1:80</c> and so on, all of them up.</summary>
-    public static BackendRegistry Up(int count, TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null)
+    public static BackendRegistry Up(
+        int count, TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null, SelectionOptions? options = null)
     {
-        var registry = Empty(time, feed, recent);
+        var registry = Empty(time, feed, recent, options);
         registry.SetMembers(Endpoints(count));
         registry.SetAll(BackendVerdict.Up);
         return registry;

@@ -4,6 +4,7 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Moves;
 using Kiro.Tests.Balancer.Backends;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Moves;
 
@@ -80,6 +81,20 @@ public sealed class WhatIfTests
         Assert.Equal(0.5, answer.Nodes.Single(node => node.Id == "api-4:80").After, Tolerance);
         // Only asked, not done.
         Assert.Equal(1, registry.Find("api-4:80").Endpoint.Weight);
+    }
+
+    [Fact]
+    public async Task AskAsync_ANodeStartsSlowly_MovesNobodyForThat()
+    {
+        var time = new FakeTimeProvider();
+        var registry = Registries.Up(3, time, recent: _recent, options: new SelectionOptions(0, TimeSpan.FromSeconds(60)));
+        registry.Set("api-2:80", BackendVerdict.Down);
+        registry.Set("api-2:80", BackendVerdict.Up);
+        time.Advance(TimeSpan.FromSeconds(20));
+        registry.Refresh();
+        Assert.True(registry.Current.IsChanging);
+
+        Assert.Equal(0, (await Ask(registry, new WhatIfQuestion(3, null, null))).MovedShare);
     }
 
     [Fact]

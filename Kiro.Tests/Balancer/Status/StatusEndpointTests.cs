@@ -18,7 +18,7 @@ public sealed class StatusEndpointTests
         await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{node.Port},127.0.0.1:{nobody}*2.5");
         await Eventually.BeTrue(() => balancer.Registry.Current.Backends.All(backend => backend.Health.LastCheck is not null), "both are probed");
         await Eventually.BeTrue(
-            async () => (await balancer.Status()).GetProperty("events").EnumerateArray().Any(item => item.GetProperty("kind").GetString() == "down"),
+            async () => (await balancer.Status()).GetProperty("events").EnumerateArray().Any(item => item.GetProperty("kind").GetString() == "up"),
             "the timeline says so");
 
         var status = await balancer.Status("203.0.113.7");
@@ -33,16 +33,16 @@ public sealed class StatusEndpointTests
         AssertShape(backends[node.Port],
             "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number error:Null "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
-            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False latencyHistory:Array");
+            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:True latencyHistory:Array");
         AssertShape(backends[nobody],
             "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null error:String "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
-            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False latencyHistory:Array");
+            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:False latencyHistory:Array");
 
         AssertShape(status.GetProperty("client").GetProperty("ranking").EnumerateArray().Single(rank => rank.GetProperty("state").GetString() == "up"),
             "id:String node:String state:String");
-        AssertShape(status.GetProperty("events").EnumerateArray().First(item => item.GetProperty("kind").GetString() == "down"),
-            "id:Number time:Time kind:String nodes:Array count:Number from:String reason:String movedShare:Number movedClients:Number "
+        AssertShape(status.GetProperty("events").EnumerateArray().First(item => item.GetProperty("kind").GetString() == "up"),
+            "id:Number time:Time kind:String nodes:Array count:Number from:String reason:Null movedShare:Number movedClients:Number "
             + "recentClients:Number up:Number total:Number");
 
         Assert.Equal(balancer.Port, status.GetProperty("balancer").GetProperty("port").GetInt32());

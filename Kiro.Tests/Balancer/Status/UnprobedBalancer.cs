@@ -33,6 +33,12 @@ internal sealed class UnprobedBalancer : IAsyncDisposable
     {
         foreach (var (id, state) in Registry.Ids().Zip(states.Split(' ')))
         {
+            if (state == "down")
+            {
+                // One that was never up did not fall.
+                Registry.Set(id, BackendVerdict.Up);
+            }
+
             Registry.Set(id, state switch { "starting" => BackendVerdict.Unknown, "down" => BackendVerdict.Down, _ => BackendVerdict.Up });
             if (state == "draining")
             {

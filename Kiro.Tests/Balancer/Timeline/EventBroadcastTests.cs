@@ -31,14 +31,37 @@ public sealed class EventBroadcastTests
     public async Task Events_ABrowserComesBack_IsToldWhatItMissed()
     {
         await using var unprobed = await UnprobedBalancer.Start();
-        unprobed.SetStates("up down up");
-        await Eventually.BeTrue(async () => (await Events(unprobed)).Any(item => item.GetProperty("kind").GetString() == "down"), "the event is there");
+        unprobed.SetStates("up up up");
+        string seen;
+        using (var first = await OpenAsync(unprobed.Balancer))
+        {
+            using var before = new StreamReader(await first.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+            unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+            seen = await LineAsync(before, "id: ");
+        }
 
-        using var stream = await OpenAsync(unprobed.Balancer, ("Last-Event-ID", "1"));
+        unprobed.Registry.Set(unprobed.Id, BackendVerdict.Up);
+        await Eventually.BeTrue(async () => (await Events(unprobed))[0].GetProperty("from").GetString() == "down", "the event is there");
+
+        using var stream = await OpenAsync(unprobed.Balancer, ("Last-Event-ID", seen));
         using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
 
-        using var item = await NextAsync(reader, "down");
-        Assert.Equal(unprobed.Id, item.RootElement.GetProperty("nodes")[0].GetProperty("id").GetString());
+        Assert.NotEqual(seen, await LineAsync(reader, "id: "));
+        Assert.DoesNotContain("\"kind\":\"started\"", await LineAsync(reader, "data: "), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("8de0000000000000-1")]
+    public async Task Events_ABrowserComesBackAfterARestart_IsToldAllSinceThen(string seen)
+    {
+        await using var unprobed = await UnprobedBalancer.Start();
+        await Eventually.BeTrue(async () => (await Events(unprobed)).Count > 1, "there is more than the start");
+
+        using var stream = await OpenAsync(unprobed.Balancer, ("Last-Event-ID", seen));
+        using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+
+        Assert.Contains("\"kind\":\"started\"", await LineAsync(reader, "data: "), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -91,6 +114,20 @@ public sealed class EventBroadcastTests
 
     private static async Task<List<JsonElement>> Events(UnprobedBalancer unprobed) =>
         [.. (await unprobed.Balancer.Status()).GetProperty("events").EnumerateArray()];
+
+    private static async Task<string> LineAsync(StreamReader reader, string start)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (await reader.ReadLineAsync(limit.Token) is { } line)
+        {
+            if (line.StartsWith(start, StringComparison.Ordinal))
+            {
+                return line[start.Length..];
+            }
+        }
+
+        throw new InvalidOperationException("The stream ended.");
+    }
 
     private static async Task<JsonDocument> NextAsync(StreamReader reader, string kind)
     {

@@ -58,6 +58,24 @@ public sealed class EventWriterTests
     }
 
     [Fact]
+    public void Write_ANodeComesBackSlowly_CountsAllWhoWillHaveComeHome()
+    {
+        var registry = Registries.Up(3, _time, _feed, _recent, new SelectionOptions(0, TimeSpan.FromSeconds(60)));
+        Taken();
+        registry.Set("api-2:80", BackendVerdict.Down);
+        var left = Assert.Single(Written());
+
+        registry.Set("api-2:80", BackendVerdict.Up);
+        Assert.True(registry.Current.IsChanging);
+        Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
+
+        // Of those who are still on their way nobody is counted twice.
+        _time.Advance(TimeSpan.FromSeconds(20));
+        registry.Drain("api-2:80", DrainReasons.Operator);
+        Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
+    }
+
+    [Fact]
     public void Write_Drain_IsNoFailure()
     {
         _registry.Drain("api-1:80", DrainReasons.Operator);
@@ -126,6 +144,19 @@ public sealed class EventWriterTests
 
         var item = Assert.Single(Written());
         Assert.Equal((200, 5), (item.Count, item.Nodes.Count));
+    }
+
+    [Fact]
+    public void Feed_ANodeThatWasNeverUpIsRefused_StaysEmptyUntilItIsUp()
+    {
+        _registry.SetMembers(Registries.Endpoints(6));
+        Taken();
+
+        _registry.Set("api-6:80", BackendVerdict.Down);
+        Assert.Empty(Taken());
+
+        _registry.Set("api-6:80", BackendVerdict.Up);
+        Assert.Equal("up", Assert.Single(Written()).Kind);
     }
 
     [Fact]
