@@ -21,6 +21,7 @@ internal static class PublishedBalancer
                 : balancer.WithService(nodes.Single().GetEndpoint("http"), settings.Export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
             .WithSetting("ACCESS_LOG", "off")
+            .WithSetting("FORWARDER", "lean")
             .WithSecret("HASH_SEED")
             .WithSharedSettings(token);
     }
