@@ -134,9 +134,21 @@ internal sealed class LeanExchange(
     private async ValueTask<RequestFailure?> AnswerAsync()
     {
         var reader = new HeadReader(connection);
-        while (await reader.ReadAsync() is { } state)
+        while (true)
         {
-            if (state != HeadState.Complete || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
+            var state = reader.Read();
+            if (state == HeadState.Incomplete)
+            {
+                if (connection.Add(await connection.Receipt))
+                {
+                    continue;
+                }
+
+                WasUnanswered = reader.IsUntouched;
+                return Lost() ?? RequestFailure.NoAnswer;
+            }
+
+            if (state == HeadState.Invalid || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
             {
                 return Lost() ?? RequestFailure.InvalidAnswer;
             }
@@ -156,9 +168,6 @@ internal sealed class LeanExchange(
                 return RequestFailure.InvalidAnswer;
             }
         }
-
-        WasUnanswered = reader.IsUntouched;
-        return Lost() ?? RequestFailure.NoAnswer;
     }
 
     private async ValueTask<RequestFailure?> PassOnAsync(int headLength)
@@ -171,8 +180,8 @@ internal sealed class LeanExchange(
 
         var (head, response) = (connection.Head, _context.Response);
         attempt.Backend.NoteClosing(head.SaysClose);
-        ResponseFields.Apply(connection.Received.Span, head, response);
-        connection.Consume(headLength);
+        ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
+        connection.Input.Consume(headLength);
         PrepareBody(head.Status);
 
         var framing = head.Framing(HttpMethods.IsHead(_context.Request.Method));

@@ -44,9 +44,9 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
     {
         while (true)
         {
-            var here = (int)Math.Min(left, connection.Received.Length);
-            await WriteAsync(connection.Received[..here]);
-            connection.Consume(here);
+            var here = (int)Math.Min(left, connection.Input.Bytes.Length);
+            await WriteAsync(connection.Input.Bytes[..here]);
+            connection.Input.Consume(here);
             left -= here;
             if (left == 0)
             {
@@ -59,6 +59,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
                 return await CopyLongAsync(left);
             }
 
+            connection.Input.Widen(left);
             if (await ReceiveAsync() is { } end)
             {
                 return end;
@@ -109,14 +110,14 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             int consumed;
             do
             {
-                var received = connection.Received;
+                var received = connection.Input.Bytes;
                 if (!chunks.TryRead(received.Span, out consumed, out var data))
                 {
                     return BodyEnd.Invalid;
                 }
 
                 await WriteAsync(received.Slice(consumed - data, data));
-                connection.Consume(consumed);
+                connection.Input.Consume(consumed);
             }
             while (consumed > 0);
 
@@ -138,8 +139,8 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
         connection.Head.Closes = true;
         while (true)
         {
-            await WriteAsync(connection.Received);
-            connection.Consume(connection.Received.Length);
+            await WriteAsync(connection.Input.Bytes);
+            connection.Input.Consume(connection.Input.Bytes.Length);
             var end = await ReceiveAsync(mayEnd: true);
             if (end == BodyEnd.Complete)
             {
@@ -182,9 +183,9 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             return count == 0 && mayEnd && connection.AbortReason == AbortReason.None ? BodyEnd.Complete : BodyEnd.Lost;
         }
 
-        if (connection.IsFull)
+        if (connection.Input.IsFull)
         {
-            connection.Widen();
+            connection.Input.Widen(ResponseHead.MostBytes);
         }
 
         await _turns.GiveWayAsync();

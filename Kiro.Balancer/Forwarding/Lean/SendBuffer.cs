@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Forwarding.Lean;
 internal sealed class SendBuffer
 {
     /// <summary>Enough for most requests; in bytes.</summary>
-    private const int UsualSize = 2048;
+    private const int UsualSize = 1024;
 
     private readonly byte[] _own = new byte[UsualSize];
     private byte[] _bytes;
