@@ -22,10 +22,10 @@ internal sealed class RunningProxy : IDisposable
     {
         _scenario = scenario;
         _rate = scenario.IsPaced ? rate : null;
-        _requests = new RequestBytes(scenario.Exchange, Clients.Forward(scenario.Clients));
+        _requests = new RequestBytes(scenario.Exchange, ClientAddresses.Forward(scenario.Clients));
         _address = new IPEndPoint(IPAddress.Loopback, site.Port);
         Directory.CreateDirectory(site.Directory);
-        _process = new PinnedProcess(proxy.Prepare(site), cores.Proxy, site.Directory);
+        _process = new PinnedProcess(proxy.Prepare(site), cores.Measured, site.Directory);
         try
         {
             new ProxyCheck(_address, scenario.Clients).RunAsync(_process).GetAwaiter().GetResult();
@@ -37,14 +37,18 @@ internal sealed class RunningProxy : IDisposable
         }
     }
 
-    /// <summary>Runs the load until its cost has stopped falling: programs that compile while they run get through with it.</summary>
-    public void WarmUp(TimeSpan most)
+    /// <summary>Runs the load until requests get no cheaper.</summary>
+    /// <returns>How long it took, and whether they got no cheaper in the end.</returns>
+    public (TimeSpan Took, bool IsOver) WarmUp(TimeSpan most)
     {
         var started = Stopwatch.GetTimestamp();
-        for (var warmUp = new WarmUp(); !warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most;)
+        var warmUp = new WarmUp();
+        while (!warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most)
         {
             warmUp.Add(Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds);
         }
+
+        return (Stopwatch.GetElapsedTime(started), warmUp.IsOver);
     }
 
     public Measurement Measure(TimeSpan window) => Measure(window, _rate);
@@ -76,5 +80,5 @@ internal sealed class RunningProxy : IDisposable
     }
 
     private LoadPlan Plan(int? rate, TimeSpan window) => new(
-        _address, Clients.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
+        _address, ClientAddresses.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
 }
