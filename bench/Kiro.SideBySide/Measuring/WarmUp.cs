@@ -9,7 +9,7 @@ internal sealed class WarmUp
 {
     // Of the best of several slices less than this is noise, for a disturbed machine only makes requests dearer.
     private const double Cheaper = 0.98;
-    private const double Dearer = 1.2;
+    private const double Dearer = 1.4;
 
     private readonly List<double> _costs = [];
 
