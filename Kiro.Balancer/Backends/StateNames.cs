@@ -1,9 +1,6 @@
-using Kiro.Balancer.Backends;
-using Kiro.Balancer.Discovery;
+namespace Kiro.Balancer.Backends;
 
-namespace Kiro.Balancer.Status;
-
-/// <summary>The words that the status contract uses.</summary>
+/// <summary>The words for a node's state, wherever it is told: status, events, metrics, log.</summary>
 internal static class StateNames
 {
     public static string Of(BackendState state) => state switch
@@ -12,13 +9,5 @@ internal static class StateNames
         BackendState.Up => "up",
         BackendState.Down => "down",
         _ => "draining",
-    };
-
-    public static string Of(DiscoveryMode mode) => mode switch
-    {
-        DiscoveryMode.ServiceDiscovery => "service-discovery",
-        DiscoveryMode.Dns => "dns",
-        DiscoveryMode.Hosts => "hosts",
-        _ => "local",
     };
 }
