@@ -12,6 +12,9 @@ internal abstract class PublishedProxy(string name, string title, string folder,
 
     public override bool CompilesWhileRunning => true;
 
+    // ".NET Tiered Compilation Worker", as Linux keeps it.
+    public override string? CompilerThread => ".NET Tiered Com";
+
     private string Assembly => Path.Combine(folder, assembly);
 
     public override string? Missing() =>
