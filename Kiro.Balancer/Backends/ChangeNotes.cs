@@ -25,7 +25,7 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
     public void Changed(Backend backend, BackendState before)
     {
         var health = backend.Health;
-        logger.StateChanged(backend, health.State.ToString().ToLowerInvariant(), health.Reason is null ? "" : $": {health.Reason}");
+        logger.StateChanged(backend, StateNames.Of(health.State), health.Reason is null ? "" : $": {health.Reason}");
         if (health is { State: BackendState.Down, HasBeenUp: false })
         {
             // Nobody misses it yet: a node that is not there when the cluster starts is no event.

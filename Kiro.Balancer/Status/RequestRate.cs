@@ -1,15 +1,13 @@
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Timeline;
 
 namespace Kiro.Balancer.Status;
 
-/// <summary>Requests per second over the last ten seconds, from a sample a second.</summary>
+/// <summary>Requests per second of the whole balancer.</summary>
 internal sealed class RequestRate(ForwardingCounters counters, TimeProvider time) : IHostedService, IDisposable
 {
-    private const int Samples = 10;
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-
     private readonly Lock _sampling = new();
-    private readonly Queue<(long Timestamp, long Requests)> _samples = new();
+    private readonly RateWindow _requests = new(() => counters.Requests, time);
     private ITimer? _timer;
 
     public double PerSecond
@@ -18,20 +16,14 @@ internal sealed class RequestRate(ForwardingCounters counters, TimeProvider time
         {
             lock (_sampling)
             {
-                if (!_samples.TryPeek(out var oldest))
-                {
-                    return 0;
-                }
-
-                var elapsed = time.GetElapsedTime(oldest.Timestamp).TotalSeconds;
-                return elapsed > 0 ? (counters.Requests - oldest.Requests) / elapsed : 0;
+                return _requests.PerSecond;
             }
         }
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => Sample(), null, TimeSpan.Zero, Period);
+        _timer = time.CreateTimer(_ => Sample(), null, TimeSpan.Zero, RateWindow.Period);
         return Task.CompletedTask;
     }
 
@@ -47,11 +39,7 @@ internal sealed class RequestRate(ForwardingCounters counters, TimeProvider time
     {
         lock (_sampling)
         {
-            _samples.Enqueue((time.GetTimestamp(), counters.Requests));
-            if (_samples.Count > Samples)
-            {
-                _samples.Dequeue();
-            }
+            _requests.Sample();
         }
     }
 }

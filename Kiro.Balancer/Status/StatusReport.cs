@@ -41,7 +41,7 @@ internal sealed class StatusReport(
         var now = time.GetUtcNow();
         return new StatusModel(
             new BalancerStatus(
-                listen.Port, StateNames.Of(discovery.Mode), ServiceDefaultsExtensions.Version,
+                listen.Port, ModeNames.Of(discovery.Mode), ServiceDefaultsExtensions.Version,
                 drain.IsDraining ? "draining" : "running", _startedAt, Math.Round((now - _startedAt).TotalSeconds, 1),
                 admin.IsSet),
             new SummaryStatus(

@@ -49,7 +49,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
     private static IEnumerable<Measurement<long>> ByState(BackendRegistry registry) =>
         Enum.GetValues<BackendState>().Select(state => new Measurement<long>(
             registry.Current.Backends.Count(backend => backend.Health.State == state),
-            new KeyValuePair<string, object?>("state", state.ToString().ToLowerInvariant())));
+            new KeyValuePair<string, object?>("state", StateNames.Of(state))));
 
     private static IEnumerable<Measurement<long>> Each(BackendRegistry registry, Func<Backend, long> value) =>
         registry.Current.Backends.Select(backend => new Measurement<long>(value(backend), Tag(backend)));

@@ -25,7 +25,7 @@ internal sealed class EventWriter(MoveCounter counter)
             group.Key.Kind.ToString().ToLowerInvariant(),
             [.. group.Select(change => NodeName.Of(change.Backend)).Distinct().Take(MostNames)],
             group.Select(change => change.Backend).Distinct().Count(),
-            group.Key.From?.ToString().ToLowerInvariant(),
+            group.Key.From is { } from ? StateNames.Of(from) : null,
             group.Key.Reason,
             Math.Round(group.Distinct().Sum(change => flows[change].Sum(flow => flow.Share)), 4),
             group.Distinct().Sum(change => flows[change].Sum(flow => flow.Clients)),

@@ -6,8 +6,6 @@ namespace Kiro.Balancer.Timeline;
 /// <summary>Looks at every node once a second, so that the requests themselves have nothing to write down.</summary>
 internal sealed class NodeHistories(BackendRegistry registry, RecentSlots recent, TimeProvider time) : IHostedService, IDisposable
 {
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
-
     private readonly Lock _sampling = new();
     private readonly Dictionary<Backend, NodeHistory> _histories = [];
     private long _rotatedAt = time.GetTimestamp();
@@ -24,7 +22,7 @@ internal sealed class NodeHistories(BackendRegistry registry, RecentSlots recent
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => Sample(), null, Period, Period);
+        _timer = time.CreateTimer(_ => Sample(), null, RateWindow.Period, RateWindow.Period);
         return Task.CompletedTask;
     }
 

@@ -6,18 +6,15 @@ namespace Kiro.Balancer.Timeline;
 internal sealed class NodeHistory(Backend backend, TimeProvider time)
 {
     public const int Probes = 30;
-    private const int Samples = 10;
 
     private readonly Queue<double?> _latencies = new();
-    private readonly Queue<(long Timestamp, long Requests)> _requests = new();
+    private readonly RateWindow _requests = new(() => backend.Counters.Requests, time);
     private DateTimeOffset? _lastCheck;
 
     /// <summary>In milliseconds, oldest first; null for a probe that got no answer.</summary>
     public IReadOnlyList<double?> Latencies => [.. _latencies];
 
-    public double RequestsPerSecond => _requests.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Timestamp).TotalSeconds is > 0 and var elapsed
-        ? (backend.Counters.Requests - oldest.Requests) / elapsed
-        : 0;
+    public double RequestsPerSecond => _requests.PerSecond;
 
     /// <summary>To be called once a second.</summary>
     public void Sample()
@@ -26,18 +23,13 @@ internal sealed class NodeHistory(Backend backend, TimeProvider time)
         if (health.LastCheck != _lastCheck)
         {
             _lastCheck = health.LastCheck;
-            Keep(_latencies, health.Reachable && health.Latency is { } latency ? Math.Round(latency.TotalMilliseconds, 1) : null, Probes);
+            _latencies.Enqueue(health.Reachable && health.Latency is { } latency ? Math.Round(latency.TotalMilliseconds, 1) : null);
+            if (_latencies.Count > Probes)
+            {
+                _latencies.Dequeue();
+            }
         }
 
-        Keep(_requests, (time.GetTimestamp(), backend.Counters.Requests), Samples);
-    }
-
-    private static void Keep<T>(Queue<T> queue, T item, int most)
-    {
-        queue.Enqueue(item);
-        if (queue.Count > most)
-        {
-            queue.Dequeue();
-        }
+        _requests.Sample();
     }
 }

@@ -5,29 +5,48 @@ namespace Kiro.Tests.Bench.Measuring;
 public sealed class WarmUpTests
 {
     [Theory]
-    [InlineData(4, new double[] { 50, 50, 50, 50 })]
-    [InlineData(7, new double[] { 200, 150, 100, 60, 59, 61, 58 })]
-    [InlineData(7, new double[] { 200, 191, 195, 100, 101, 102, 103 })]
-    public void IsOver_CostHasStoppedFalling_AfterThreeSlices(int slices, double[] costs)
+    // Nothing to compile; noise of less than 2 %; noise upwards.
+    [InlineData(6, new double[] { 50, 50, 50, 50, 50, 50, 50 })]
+    [InlineData(6, new double[] { 50, 49.5, 51, 49.2, 50, 50.5, 50 })]
+    [InlineData(6, new double[] { 50, 50, 70, 90, 85, 51, 50 })]
+    // It falls, and then no more.
+    [InlineData(9, new double[] { 200, 150, 100, 60, 59, 61, 58.9, 59.5, 62, 60 })]
+    [InlineData(11, new double[] { 51, 75, 81, 83, 40, 28.7, 29.4, 28.8, 29.4, 29.4, 28.4, 27.4 })]
+    public void IsOver_CostHasStoppedFalling_AfterFiveSlicesThatBroughtNothing(int slices, double[] costs) =>
+        Assert.Equal(slices, SlicesTaken([.. costs.Select(cost => (cost, 0))]));
+
+    [Fact]
+    public void IsOver_CompilesWhileCostStandsStill_WaitsForWhatItBrings()
     {
-        var warmUp = new WarmUp();
-        var taken = costs.TakeWhile(cost =>
-        {
-            var goesOn = !warmUp.IsOver;
-            warmUp.Add(cost);
-            return goesOn;
-        }).Count();
-        Assert.Equal((slices, true), (taken, warmUp.IsOver));
+        (double, int)[] slices =
+        [
+            (72, 30), (98, 190), (83, 80), (90, 210), (83, 290), (72, 300), (60, 250), (41, 100), (41, 20), (42, 10), (41, 0), (42, 30),
+            (41, 0), (42, 0),
+        ];
+        Assert.Equal(13, SlicesTaken(slices));
     }
 
     [Fact]
     public void IsOver_CostFalls_GoesOn()
     {
         var warmUp = new WarmUp();
-        for (var cost = 1000.0; cost > 10; cost *= 0.9)
+        for (var cost = 1000.0; cost > 10; cost *= 0.97)
         {
-            warmUp.Add(cost);
+            warmUp.Add(cost, TimeSpan.Zero);
             Assert.False(warmUp.IsOver);
         }
+    }
+
+    private static int SlicesTaken((double Cost, int CompilingMilliseconds)[] slices)
+    {
+        var warmUp = new WarmUp();
+        var taken = 0;
+        while (!warmUp.IsOver)
+        {
+            warmUp.Add(slices[taken].Cost, TimeSpan.FromMilliseconds(slices[taken].CompilingMilliseconds));
+            taken++;
+        }
+
+        return taken;
     }
 }

@@ -7,7 +7,10 @@ namespace Kiro.SideBySide.Measuring;
 /// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
 internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string directory)
 {
-    private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 6 : 8);
+    // Connections and buffers.
+    private static readonly TimeSpan WarmUpOfCompiled = TimeSpan.FromSeconds(2);
+
+    private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 12 : 30);
 
     public IEnumerable<ScenarioResult> Run()
     {
@@ -31,7 +34,7 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
                 Try(row, scenario, () =>
                 {
                     running[row] = Start(row.Proxy, scenario);
-                    running[row].WarmUp(_longestWarmUp);
+                    WarmUp(running[row], row.Proxy, scenario);
                 });
             }
 
@@ -60,6 +63,12 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
             FreePorts.Take(1)[0], backends.Ports, Path.Combine(directory, scenario.Name, proxy.Name), scenario.Clients);
         Directory.CreateDirectory(site.Directory);
         return new RunningProxy(proxy, site, scenario, options.Rate, cores);
+    }
+
+    private void WarmUp(RunningProxy running, Proxy proxy, Scenario scenario)
+    {
+        var (took, isOver) = running.WarmUp(proxy.CompilesWhileRunning ? _longestWarmUp : WarmUpOfCompiled);
+        Console.WriteLine($"{proxy.Title}, {scenario.Name}: warmed up for {took.TotalSeconds:0} s{(isOver || !proxy.CompilesWhileRunning ? "" : ", and its requests may still get cheaper")}");
     }
 
     // One proxy's trouble is no reason to lose the others' figures.

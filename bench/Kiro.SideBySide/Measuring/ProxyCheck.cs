@@ -27,8 +27,8 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
 
         var nodes = new HashSet<string>();
         foreach (var who in identity == ClientIdentity.SourceAddress
-            ? Clients.Sources(CheckedClients, identity)
-            : Clients.Forward(identity)[..CheckedClients])
+            ? ClientAddresses.Sources(CheckedClients, identity)
+            : ClientAddresses.Forward(identity)[..CheckedClients])
         {
             nodes.Add(await CheckStickyAsync(who));
         }

@@ -11,6 +11,7 @@ internal sealed class RunningProxy : IDisposable
 {
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(0.3);
 
+    private readonly Proxy _proxy;
     private readonly PinnedProcess _process;
     private readonly Scenario _scenario;
     private readonly RequestBytes _requests;
@@ -20,12 +21,12 @@ internal sealed class RunningProxy : IDisposable
     /// <exception cref="InvalidOperationException">It does not start, or does not do its work.</exception>
     public RunningProxy(Proxy proxy, ProxySite site, Scenario scenario, int rate, Cores cores)
     {
-        _scenario = scenario;
+        (_proxy, _scenario) = (proxy, scenario);
         _rate = scenario.IsPaced ? rate : null;
-        _requests = new RequestBytes(scenario.Exchange, Clients.Forward(scenario.Clients));
+        _requests = new RequestBytes(scenario.Exchange, ClientAddresses.Forward(scenario.Clients));
         _address = new IPEndPoint(IPAddress.Loopback, site.Port);
         Directory.CreateDirectory(site.Directory);
-        _process = new PinnedProcess(proxy.Prepare(site), cores.Proxy, site.Directory);
+        _process = new PinnedProcess(proxy.Prepare(site), cores.Measured, site.Directory);
         try
         {
             new ProxyCheck(_address, scenario.Clients).RunAsync(_process).GetAwaiter().GetResult();
@@ -37,14 +38,22 @@ internal sealed class RunningProxy : IDisposable
         }
     }
 
-    /// <summary>Runs the load until its cost has stopped falling: programs that compile while they run get through with it.</summary>
-    public void WarmUp(TimeSpan most)
+    /// <summary>Runs the load until requests get no cheaper, or for the longest time.</summary>
+    /// <returns>How long it took, and whether they got no cheaper in the end.</returns>
+    public (TimeSpan Took, bool IsOver) WarmUp(TimeSpan most)
     {
         var started = Stopwatch.GetTimestamp();
-        for (var warmUp = new WarmUp(); !warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most;)
+        var warmUp = new WarmUp();
+        while (!warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most)
         {
-            warmUp.Add(Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds);
+            var before = Compiling();
+            var cost = Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds;
+            var used = Compiling() - before;
+            // When it has had nothing to do for a while, .NET ends the thread and starts another one later.
+            warmUp.Add(cost, used > TimeSpan.Zero ? used : TimeSpan.Zero);
         }
+
+        return (Stopwatch.GetElapsedTime(started), warmUp.IsOver);
     }
 
     public Measurement Measure(TimeSpan window) => Measure(window, _rate);
@@ -75,6 +84,8 @@ internal sealed class RunningProxy : IDisposable
             : throw new InvalidOperationException($"no answer within {window.TotalSeconds} s, {load.Errors}");
     }
 
+    private TimeSpan Compiling() => _proxy.CompilerThread is { } thread ? ThreadTime.Of(_process.Id, thread) : TimeSpan.Zero;
+
     private LoadPlan Plan(int? rate, TimeSpan window) => new(
-        _address, Clients.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
+        _address, ClientAddresses.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
 }

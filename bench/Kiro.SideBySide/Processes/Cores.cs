@@ -2,8 +2,8 @@ using System.Diagnostics;
 
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>Which cores do what: the proxy has the last one for itself, load and backends share the others.</summary>
-internal sealed record Cores(string? Proxy, string? Others)
+/// <summary>Which cores do what: what is measured has the last one for itself, load and backends share the others.</summary>
+internal sealed record Cores(string? Measured, string? Others)
 {
     /// <summary>The cores that this process may use, as Linux lists them: <c>0-3,6</c>.</summary>
     public static Cores Of(string allowed)

@@ -8,5 +8,5 @@ internal sealed class BareYarpProxy(string published) : PublishedProxy("yarp", "
     public override string Version() => VersionOf("Yarp.ReverseProxy.dll");
 
     public override Command Prepare(ProxySite site) =>
-        new(DotNet(), [Assembly, $"{site.Port}", .. site.Backends.Select(port => $"http://127.0.0.1:{port}")]);
+        Run([$"{site.Port}", .. site.Backends.Select(port => $"http://127.0.0.1:{port}")], []);
 }

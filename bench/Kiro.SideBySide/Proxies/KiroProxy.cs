@@ -2,7 +2,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>The whole balancer as a user gets it: nothing is switched off, nothing is tuned.</summary>
+/// <summary>The whole balancer as a user gets it: nothing is switched off, nothing is tuned but when .NET compiles.</summary>
 /// <param name="name">For the command line.</param>
 /// <param name="title">For tables and charts.</param>
 /// <param name="published">The folder of what bench/run published.</param>
@@ -24,6 +24,6 @@ internal sealed class KiroProxy(string name, string title, string published, str
             environment["FORWARDER"] = forwarder;
         }
 
-        return new Command(DotNet(), Assembly) { Environment = environment };
+        return Run([], environment);
     }
 }

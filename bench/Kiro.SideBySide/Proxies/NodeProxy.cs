@@ -5,6 +5,8 @@ namespace Kiro.SideBySide.Proxies;
 /// <summary>The proxy that one writes with Node's own modules (bench/NodeProxy).</summary>
 internal sealed class NodeProxy(string benchFolder) : InstalledProxy("node", "Node", "node", "nodejs")
 {
+    public override bool CompilesWhileRunning => true;
+
     public override string Version() => Programs.FirstLine(Program, "--version").TrimStart('v');
 
     public override Command Prepare(ProxySite site) =>

@@ -11,6 +11,12 @@ internal abstract class Proxy(string name, string title)
 
     public string Title { get; } = title;
 
+    /// <summary>Whether its requests get cheaper for a while, for it compiles what runs often.</summary>
+    public virtual bool CompilesWhileRunning => false;
+
+    /// <summary>The name of the thread on which it does so; null when it cannot be told from others.</summary>
+    public virtual string? CompilerThread => null;
+
     /// <summary>Why it cannot be measured here and what would help, or null when it can.</summary>
     public abstract string? Missing();
 

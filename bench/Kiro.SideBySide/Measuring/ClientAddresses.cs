@@ -4,7 +4,7 @@ using Kiro.SideBySide.Proxies;
 namespace Kiro.SideBySide.Measuring;
 
 /// <summary>The addresses of the simulated clients. The same for all proxies, in every run.</summary>
-internal static class Clients
+internal static class ClientAddresses
 {
     private const int Forwarded = 2000;
 

@@ -1,0 +1,26 @@
+namespace Kiro.SideBySide.Processes;
+
+/// <summary>Processor time of single threads (/proc/&lt;pid&gt;/task/&lt;tid&gt; of proc(5)).</summary>
+internal static class ThreadTime
+{
+    /// <summary>What the threads of a name have used so far. A thread that has ended counts no more.</summary>
+    /// <param name="process">Their process.</param>
+    /// <param name="name">At most 15 characters, which is all that Linux keeps.</param>
+    public static TimeSpan Of(int process, string name) => TimeSpan.FromSeconds(
+        Directory.EnumerateDirectories($"/proc/{process}/task").Sum(thread => TicksOf(thread, name)) / (double)ProcessTime.TicksPerSecond);
+
+    private static long TicksOf(string thread, string name)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(thread, "comm")).TrimEnd('\n') == name
+                ? ProcessTime.Parse(File.ReadAllText(Path.Combine(thread, "stat"))).Ticks
+                : 0;
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return 0;
+        }
+    }
+}
