@@ -25,6 +25,14 @@ internal sealed class SendBuffer
         Length += bytes.Length;
     }
 
+    public void Write(in ReadOnlySequence<byte> bytes)
+    {
+        foreach (var piece in bytes)
+        {
+            Write(piece.Span);
+        }
+    }
+
     /// <summary>Writes a text byte for byte. It must be Latin-1.</summary>
     public void Write(string text) => Length += Encoding.Latin1.GetBytes(text, Room(text.Length));
 
