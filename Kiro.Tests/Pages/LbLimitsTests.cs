@@ -105,7 +105,7 @@ public sealed class LbLimitsTests(Browser browser) : IClassFixture<Browser>
 
         await page.Row(unprobed.Id).GetByRole(AriaRole.Button, new() { Name = "Drain" }).ClickAsync();
 
-        await page.Expect("#d-effect").ToHaveTextAsync("Who would move is not known. The balancer answered 502.");
+        await page.Expect("#d-effect").ToHaveTextAsync("Who would move is not known: The balancer answered 502.");
         await page.KeepAsync("lb-drain-unknown", isWhole: false);
         await page.Find("#d-go").ClickAsync();
         await WatchedPage.Expect(page.Row(unprobed.Id).Locator(".state")).ToHaveTextAsync("Draining");
