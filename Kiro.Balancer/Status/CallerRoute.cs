@@ -15,6 +15,9 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
 
     public ClientAddress AddressOf(HttpContext context) => ClientOf(context).Address;
 
+    /// <summary>The part of the caller's address that is hashed: what counts as one client.</summary>
+    public ClientAddress KeyOf(HttpContext context) => hash.Key(AddressOf(context));
+
     public ClientStatus Of(HttpContext context, BackendSnapshot snapshot)
     {
         var client = ClientOf(context);

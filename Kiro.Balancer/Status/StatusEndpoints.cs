@@ -1,4 +1,5 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Moves;
 using Kiro.Balancer.Timeline;
 using Kiro.ServiceDefaults.Pages;
@@ -20,10 +21,15 @@ internal static class StatusEndpoints
         services.AddSingleton<StatusReport>();
         services.AddSingleton<RequestRate>();
         services.AddHostedService(provider => provider.GetRequiredService<RequestRate>());
+        services.AddRateLimiter(limits => limits
+            .AddPolicy<ClientAddress, StreamLimit>(StreamLimit.Name)
+            .AddPolicy<ClientAddress?, WhatIfLimit>(WhatIfLimit.Name));
     }
 
     public static void MapStatus(this WebApplication app)
     {
+        // After routing, which finds the limits below.
+        app.UseRateLimiter();
         // Made now, so that the uptime counts from the start and not from the first visit.
         var report = app.Services.GetRequiredService<StatusReport>();
         app.MapMethods("/lb/status", Read, (HttpContext context) =>
@@ -31,8 +37,8 @@ internal static class StatusEndpoints
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(report.For(context), StatusJson.Default.StatusModel);
         });
-        app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context));
-        app.MapGet("/lb/what-if", AskWhatIfAsync);
+        app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context)).RequireRateLimiting(StreamLimit.Name);
+        app.MapGet("/lb/what-if", AskWhatIfAsync).RequireRateLimiting(WhatIfLimit.Name);
         // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
         app.Map("/lb/{**rest}", () => Results.NotFound());
         app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Answer(response));
@@ -44,7 +50,7 @@ internal static class StatusEndpoints
         var (question, problem) = WhatIfQuestion.Read(context.Request.Query, registry.Current);
         if (question is null)
         {
-            return Results.Json(new ProblemAnswer(problem!), StatusJson.Default.ProblemAnswer, statusCode: StatusCodes.Status400BadRequest);
+            return ProblemAnswer.Of(StatusCodes.Status400BadRequest, problem!);
         }
 
         if (await whatIf.AskAsync(question, caller.AddressOf(context), context.RequestAborted) is { } answer)
@@ -53,7 +59,6 @@ internal static class StatusEndpoints
         }
 
         context.Response.Headers.RetryAfter = "1";
-        return Results.Json(
-            new ProblemAnswer("too many questions at once, ask again"), StatusJson.Default.ProblemAnswer, statusCode: StatusCodes.Status503ServiceUnavailable);
+        return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "too many questions at once, ask again");
     }
 }

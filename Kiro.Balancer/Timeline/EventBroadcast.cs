@@ -25,8 +25,7 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
         {
             if (Interlocked.Increment(ref _open) > MostStreams || lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-                context.Response.Headers.RetryAfter = "5";
+                Refuse(context.Response);
                 return;
             }
 
@@ -41,6 +40,13 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
         {
             Interlocked.Decrement(ref _open);
         }
+    }
+
+    /// <summary>No stream now, perhaps later.</summary>
+    public static void Refuse(HttpResponse response)
+    {
+        response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        response.Headers.RetryAfter = "5";
     }
 
     private async Task StreamAsync(HttpContext context, CancellationToken end)

@@ -71,7 +71,8 @@ public sealed class EventBroadcastTests
         var streams = new List<HttpResponseMessage>();
         for (var stream = 0; stream < EventBroadcast.MostStreams; stream++)
         {
-            streams.Add(await OpenAsync(unprobed.Balancer));
+            // Each of a client of its own, which has a limit, too.
+            streams.Add(await OpenAsync(unprobed.Balancer, ("X-Forwarded-For", $"203.0.113.{stream}")));
         }
 
         using (var refused = await OpenAsync(unprobed.Balancer))
