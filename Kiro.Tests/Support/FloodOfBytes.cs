@@ -1,13 +1,15 @@
 namespace Kiro.Tests.Support;
 
-/// <summary>Sends as much as the other end takes, until it takes no more for good.</summary>
+/// <summary>Sends as much as the other end takes.</summary>
 internal sealed class FloodOfBytes
 {
     private long _sent;
 
     /// <param name="send">Sends a piece; throws when that is not possible any more.</param>
+    /// <param name="most">After so many bytes it ends.</param>
     /// <param name="chunked">Whether each piece is to be a chunk.</param>
-    public FloodOfBytes(Func<ReadOnlyMemory<byte>, Task> send, bool chunked = false) => Ended = SendAsync(send, chunked);
+    public FloodOfBytes(Func<ReadOnlyMemory<byte>, Task> send, long most = long.MaxValue, bool chunked = false) =>
+        Ended = SendAsync(send, most, chunked);
 
     public long Sent => Volatile.Read(ref _sent);
 
@@ -30,14 +32,14 @@ internal sealed class FloodOfBytes
         return before;
     }
 
-    private async Task SendAsync(Func<ReadOnlyMemory<byte>, Task> send, bool chunked)
+    private async Task SendAsync(Func<ReadOnlyMemory<byte>, Task> send, long most, bool chunked)
     {
         await Task.Yield();
         var block = TestBackendRoutes.Block;
         byte[] piece = chunked ? [.. System.Text.Encoding.ASCII.GetBytes($"{block.Length:x}\r\n"), .. block, .. "\r\n"u8] : block;
         try
         {
-            while (true)
+            while (Sent < most)
             {
                 await send(piece);
                 Interlocked.Add(ref _sent, piece.Length);
