@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Text;
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Lean;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
@@ -160,15 +158,11 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
     {
         var context = new DefaultHttpContext();
         context.Features.Set<IHttpRequestLifetimeFeature>(new LastMoment(atLastMoment));
-        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "/";
-        (context.Request.Protocol, context.Request.Method, context.Request.Host) = ("HTTP/1.1", method, new HostString("a.example"));
         context.Request.Body = new MemoryStream(Encoding.ASCII.GetBytes(new string('x', bytes)));
         context.Request.ContentLength = chunked || bytes == 0 ? null : bytes;
         using var answer = new MemoryStream();
         context.Response.Body = answer;
-        var client = ClientAddress.From(IPAddress.Loopback);
-        var request = new ForwardedRequest(
-            context, new Client(client, client, PeerIsTrusted: false), Kept: null, bytes == 0 ? RequestBody.Empty : RequestBody.Streamed);
+        var request = LeanRequest.Of(context, method, bytes == 0 ? RequestBody.Empty : RequestBody.Streamed);
         using var attempt = new Attempt(_backend, isAwaited: true, request.MayBeRepeated);
         var failure = await new LeanSender(_watch, new OpenStreams(), TimeProvider.System).SendAsync(request, attempt);
         await context.Response.BodyWriter.FlushAsync(Cancel);
