@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
@@ -22,7 +21,7 @@ internal sealed class RequestForwarder(
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
-    public async Task ForwardAsync(HttpContext context)
+    public Task ForwardAsync(HttpContext context)
     {
         var request = context.Request;
         var forwardedFor = request.Headers["X-Forwarded-For"];
@@ -33,39 +32,51 @@ internal sealed class RequestForwarder(
         if (RequestRefusal.Of(request) is { } refusal)
         {
             context.Response.OnStarting(CloseAsync, context.Response);
-            await RefuseAsync(context, refusal.Status, refusal.Problem);
-            return;
+            return RefuseAsync(context, refusal.Status, refusal.Problem);
         }
 
-        KeptBody? body = null;
-        if (KeptBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
-            && (body = await KeptBody.ReadAsync(context, keptBytes)) is null)
+        return KeptBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
+            ? KeepAndSendAsync(context, client)
+            : SendAsync(context, client, kept: null);
+    }
+
+    private async Task KeepAndSendAsync(HttpContext context, Client client)
+    {
+        using var kept = await KeptBody.ReadAsync(context, keptBytes);
+        if (kept is not null)
         {
-            return;
+            await SendAsync(context, client, kept);
         }
+    }
 
-        using var kept = body;
+    private async Task SendAsync(HttpContext context, Client client, KeptBody? kept)
+    {
         var slot = hash.Slot(client.Address);
-        if (registry.Current.ChooseCounted(slot) is not { } backend)
+        var backend = registry.Current.ChooseCounted(slot);
+        if (backend is null)
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "no node is known");
             return;
         }
 
-        var forwarded = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept));
-        var sender = senders.For(request);
-        if (await TryAsync(forwarded, backend, sender) is { } failure)
-        {
-            await RetryAsync(forwarded, slot, backend, failure, sender);
-        }
-    }
-
-    private async Task RetryAsync(ForwardedRequest request, int slot, Backend backend, RequestFailure failure, IRequestSender sender)
-    {
-        var context = request.Context;
-        var tried = new List<Backend> { backend };
+        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept));
+        var sender = senders.For(context.Request);
+        List<Backend>? tried = null;
         while (true)
         {
+            RequestFailure? ended;
+            using (var attempt = Begin(request, backend))
+            {
+                ended = await sender.SendAsync(request, attempt);
+                Report(backend, ended);
+            }
+
+            if (ended is not { } failure || failure.Point == FailurePoint.Client)
+            {
+                return;
+            }
+
+            (tried ??= []).Add(backend);
             if (context.Response.HasStarted)
             {
                 // The client has part of the answer already and sees that it breaks off.
@@ -78,10 +89,7 @@ internal sealed class RequestForwarder(
                 return;
             }
 
-            if (!RetryPolicy.Allows(failure.Point, context.Request.Method, request.Body)
-                || tried.Count >= RetryPolicy.MostTries
-                || registry.Current.ChooseExcept(slot, tried) is not { } next
-                || !budget.TryTake())
+            if (Next(request, failure, slot, tried) is not { } next)
             {
                 logger.RequestFailed(context.Request.Method, context.Request.Path, backend, failure.Status, failure.Problem);
                 await RefuseAsync(context, failure.Status, failure.Problem);
@@ -90,40 +98,39 @@ internal sealed class RequestForwarder(
 
             logger.Retrying(context.Request.Method, context.Request.Path, backend, failure.Problem);
             counters.Retry();
-            tried.Add(next);
             backend = next;
             context.Response.Clear();
-            if (await TryAsync(request, backend, sender) is not { } again)
-            {
-                return;
-            }
-
-            failure = again;
         }
     }
 
-    /// <returns>Null when the node has answered, or when nobody waits for the answer any more.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<RequestFailure?> TryAsync(ForwardedRequest request, Backend backend, IRequestSender sender)
+    private Attempt Begin(ForwardedRequest request, Backend backend)
     {
         accessLog.Tried(request.Context, backend);
         // A long body may take the client's time: as long as it comes, the node owes nothing.
         var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.Longest;
-        using var attempt = new Attempt(backend, isAwaited, request.MayBeRepeated);
-        if (await sender.SendAsync(request, attempt) is not { } failure)
+        return new Attempt(backend, isAwaited, request.MayBeRepeated);
+    }
+
+    private void Report(Backend backend, RequestFailure? failure)
+    {
+        if (failure is null)
         {
             backend.Counters.ForgetLosses();
-            return null;
         }
-
-        if (failure.Point == FailurePoint.Client)
+        else if (failure.Value.Point != FailurePoint.Client)
         {
-            return null;
+            reports.Report(backend, failure.Value);
         }
-
-        reports.Report(backend, failure);
-        return failure;
     }
+
+    /// <returns>Null when the request must not go on to another node, or there is none.</returns>
+    private Backend? Next(ForwardedRequest request, RequestFailure failure, int slot, List<Backend> tried) =>
+        RetryPolicy.Allows(failure.Point, request.Context.Request.Method, request.Body)
+        && tried.Count < RetryPolicy.MostTries
+        && registry.Current.ChooseExcept(slot, tried) is { } next
+        && budget.TryTake()
+            ? next
+            : null;
 
     // What follows on the connection may not be what the client meant as its next request.
     private static Task CloseAsync(object response)

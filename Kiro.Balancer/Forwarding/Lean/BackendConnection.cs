@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.Sockets;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
@@ -11,9 +10,6 @@ namespace Kiro.Balancer.Forwarding.Lean;
 /// </summary>
 internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 {
-    /// <summary>Enough for most answers; in bytes.</summary>
-    private const int BufferSize = 8 * 1024;
-
     private const int Busy = 0;
     private const int Idle = 1;
     private const int Closed = 2;
@@ -22,8 +18,6 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     private readonly ConnectionWatch _watch;
     private readonly SocketOperation _receive;
     private readonly SocketOperation _send = new();
-    private readonly byte[] _own = new byte[BufferSize];
-    private byte[] _buffer;
     private int _state = Busy;
     private int _abortReason;
     private int _limit;
@@ -31,7 +25,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
     public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch)
     {
-        (_socket, Pool, _watch, _buffer) = (socket, pool, watch, _own);
+        (_socket, Pool, _watch) = (socket, pool, watch);
         _receive = new SocketOperation(OnUnawaited);
         BeginReceive();
         watch.Add(this);
@@ -48,21 +42,14 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     /// <summary>What is to be sent next.</summary>
     public SendBuffer Output { get; } = new();
 
-    /// <summary>What was received and not consumed.</summary>
-    public Memory<byte> Received => _buffer.AsMemory(Start, End - Start);
+    /// <summary>What was received.</summary>
+    public ReceiveBuffer Input { get; } = new();
 
     /// <summary>Why the balancer itself has cut the exchange off, if it has: what still comes is not wanted any more.</summary>
     public AbortReason AbortReason => (AbortReason)Volatile.Read(ref _abortReason);
 
     /// <summary>Neither idle nor in use any more.</summary>
     public bool IsClosed => Volatile.Read(ref _state) == Closed;
-
-    /// <summary>The last receive could have brought more.</summary>
-    public bool IsFull => End == _buffer.Length;
-
-    private int Start { get; set; }
-
-    private int End { get; set; }
 
     /// <summary>The node has closed the connection, or sent something, although it was not asked anything.</summary>
     public bool IsSpoilt(bool lookAgain)
@@ -105,16 +92,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     /// <returns>Whether it is done already.</returns>
     public bool BeginReceive()
     {
-        if (Start == End)
-        {
-            Start = End = 0;
-        }
-        else if (End == _buffer.Length)
-        {
-            MakeRoom();
-        }
-
-        _receive.Receive(_socket, _buffer.AsMemory(End));
+        _receive.Receive(_socket, Input.Room());
         return _receive.IsCompleted;
     }
 
@@ -129,7 +107,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     /// <returns>False when nothing was, or nothing that is still wanted.</returns>
     public bool Add(int count)
     {
-        End += Math.Max(0, count);
+        Input.Add(Math.Max(0, count));
         return Note(count);
     }
 
@@ -142,22 +120,11 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
     private void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
 
-    public void Consume(int count) => Start += count;
-
-    /// <summary>Makes the buffer as large as it may get, for a long body.</summary>
-    public void Widen()
-    {
-        if (_buffer.Length < ResponseHead.MostBytes)
-        {
-            Replace(ArrayPool<byte>.Shared.Rent(ResponseHead.MostBytes));
-        }
-    }
-
     /// <summary>Ends the exchange and waits for what the node does next.</summary>
     /// <returns>False when the connection is of no use any more; it is closed then.</returns>
     public bool TryIdle()
     {
-        if (Start != End || AbortReason != AbortReason.None)
+        if (!Input.IsEmpty || AbortReason != AbortReason.None)
         {
             Dispose();
             return false;
@@ -265,38 +232,9 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
         _watch.Remove(this);
     }
 
-    private void MakeRoom()
-    {
-        if (Start > 0)
-        {
-            _buffer.AsSpan(Start, End - Start).CopyTo(_buffer);
-            (Start, End) = (0, End - Start);
-        }
-        else
-        {
-            Replace(ArrayPool<byte>.Shared.Rent(_buffer.Length * 2));
-        }
-    }
-
     private void Narrow()
     {
         Output.Narrow();
-        if (_buffer != _own)
-        {
-            Start = End = 0;
-            Replace(_own);
-        }
-    }
-
-    private void Replace(byte[] larger)
-    {
-        _buffer.AsSpan(Start, End - Start).CopyTo(larger);
-        (Start, End) = (0, End - Start);
-        if (_buffer != _own)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-        }
-
-        _buffer = larger;
+        Input.Clear();
     }
 }

@@ -1,23 +1,22 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
+using Kiro.Balancer.Forwarding.Streams;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>Sends a request's body to the node as it comes, while the answer may already be on its way back.</summary>
 internal sealed class BodySender(HttpRequest request, BackendConnection connection)
 {
-    /// <summary>Bodies up to this size go along with the head, if they are there; in bytes.</summary>
-    private const int MostTakenAlong = 16 * 1024;
-
-    /// <summary>Of a chunk, in bytes: larger pieces are cut.</summary>
-    private const int MostInAChunk = 32 * 1024;
-
-    /// <summary>Pieces after which others get their turn.</summary>
-    private const int LongestStreak = 16;
+    /// <summary>What is sent at a time, in bytes: more is cut, less is only sent when the client has not sent more.</summary>
+    private const int MostAtOnce = 32 * 1024;
 
     private readonly PipeReader _body = request.BodyReader;
+    private readonly Socket? _client = request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
     private readonly bool _isChunked = request.ContentLength is null;
-    private ReadOnlySequence<byte> _takenAlong;
+    private ReadResult _takenAlong;
+    private TurnTaking _turns;
     private readonly Lock _starting = new();
     private bool _mayStart = true;
     private bool _isStopping;
@@ -31,35 +30,30 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
     /// <summary>Ends when nothing more is being sent.</summary>
     public Task Sending { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Puts the body behind the head that is to be sent, if all of it is there.</summary>
-    public bool TryTakeAlong()
+    /// <summary>Puts what is there of the body behind the head that is to be sent.</summary>
+    /// <returns>False when that is nothing.</returns>
+    public async ValueTask<bool> TakeAlongAsync()
     {
-        if (_isChunked || request.ContentLength > MostTakenAlong || !TryRead(out var read))
+        if (_isChunked || !TryRead(out var there) || await CollectAsync(there) is not { } read)
         {
             return false;
         }
 
-        if (read.Buffer.Length != request.ContentLength)
-        {
-            _body.AdvanceTo(read.Buffer.Start);
-            return false;
-        }
-
-        foreach (var piece in read.Buffer)
-        {
-            connection.Output.Write(piece.Span);
-        }
-
-        _takenAlong = read.Buffer;
+        var data = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, MostAtOnce));
+        connection.Output.Write(data);
+        _takenAlong = new ReadResult(data, isCanceled: false, read.IsCompleted && data.Length == read.Buffer.Length);
         return true;
     }
 
     /// <summary>Says whether what was taken along has been sent. What was not can be sent again.</summary>
     public void EndTakingAlong(bool isSent)
     {
-        _body.AdvanceTo(isSent ? _takenAlong.End : _takenAlong.Start);
-        Forgo();
-        IsComplete = isSent;
+        _body.AdvanceTo(isSent ? _takenAlong.Buffer.End : _takenAlong.Buffer.Start);
+        if (!isSent || _takenAlong.IsCompleted)
+        {
+            Forgo();
+            IsComplete = isSent;
+        }
     }
 
     /// <summary>Begins, unless it has begun or must not. For the exchange itself.</summary>
@@ -111,14 +105,8 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 
     private async Task SendAsync()
     {
-        for (var streak = 1; await ReadAsync() is { } read; streak++)
+        while (await ReadAsync() is { } first && await CollectAsync(first) is { } read)
         {
-            if (streak % LongestStreak == 0)
-            {
-                // Where receives end on the thread that waits for all sockets, a fast client and a fast node would keep it busy.
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            }
-
             var isSent = _isChunked ? await SendChunksAsync(read) : await SendPlainAsync(read.Buffer);
             _body.AdvanceTo(read.Buffer.End);
             if (!isSent || read.IsCompleted)
@@ -129,10 +117,41 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         }
     }
 
+    // The server hands over what it reads 4 KiB at a time; what the client has sent already goes on in one piece. Of chunks
+    // nobody can tell whether what comes is more of the body.
+    private async ValueTask<ReadResult?> CollectAsync(ReadResult read)
+    {
+        while (!_isChunked && !read.IsCompleted && read.Buffer.Length < MostAtOnce && HasMore())
+        {
+            _body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            if (await ReadAsync() is not { } more)
+            {
+                return null;
+            }
+
+            read = more;
+        }
+
+        return read;
+    }
+
+    private bool HasMore()
+    {
+        try
+        {
+            return _client?.Available > 0;
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
     private async ValueTask<ReadResult?> ReadAsync()
     {
         try
         {
+            await _turns.GiveWayAsync();
             var read = await _body.ReadAsync();
             if (!read.IsCanceled && !Volatile.Read(ref _isStopping))
             {
@@ -169,11 +188,27 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         connection.Abort(AbortReason.Client);
     }
 
-    private async ValueTask<bool> SendPlainAsync(ReadOnlySequence<byte> data)
+    private async ValueTask<bool> SendPlainAsync(ReadOnlySequence<byte> left)
     {
-        foreach (var piece in data)
+        while (!left.IsEmpty)
         {
-            if (piece.Length > 0 && await connection.SendAsync(piece) < piece.Length)
+            var data = left.Slice(0, Math.Min(left.Length, MostAtOnce));
+            left = left.Slice(data.End);
+            if (data.IsSingleSegment)
+            {
+                if (await connection.SendAsync(data.First) < data.Length)
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
+            // Copying costs less than a send for each segment.
+            var output = connection.Output;
+            output.Clear();
+            output.Write(data);
+            if (await connection.SendAsync(output.Bytes) < output.Length)
             {
                 return false;
             }
@@ -187,7 +222,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         var left = read.Buffer;
         while (!left.IsEmpty || read.IsCompleted)
         {
-            var data = left.Slice(0, Math.Min(left.Length, MostInAChunk));
+            var data = left.Slice(0, Math.Min(left.Length, MostAtOnce));
             left = left.Slice(data.End);
             var output = connection.Output;
             output.Clear();
@@ -214,11 +249,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         {
             output.WriteHex(data.Length);
             output.Write("\r\n"u8);
-            foreach (var piece in data)
-            {
-                output.Write(piece.Span);
-            }
-
+            output.Write(data);
             output.Write("\r\n"u8);
         }
     }

@@ -1,9 +1,7 @@
-using System.Runtime.CompilerServices;
-
 namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>Reads the heads of an answer from a connection: the interim ones, and the final one.</summary>
-internal sealed class HeadReader(BackendConnection connection)
+internal struct HeadReader(BackendConnection connection)
 {
     /// <summary>Interim answers before a final one; more are no help to anybody.</summary>
     private const int MostInterim = 100;
@@ -15,42 +13,36 @@ internal sealed class HeadReader(BackendConnection connection)
     public int Length { get; private set; }
 
     /// <summary>Not a single byte has come.</summary>
-    public bool IsUntouched => _interim == 0 && connection.Received.IsEmpty;
+    public bool IsUntouched => _interim == 0 && connection.Input.IsEmpty;
 
-    /// <summary>Reads the next head into <see cref="BackendConnection.Head"/>.</summary>
-    /// <returns>Complete or invalid; null when the connection ended first.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<HeadState?> ReadAsync()
+    /// <summary>Reads the next head into <see cref="BackendConnection.Head"/> from what was received.</summary>
+    /// <returns>Incomplete when a receive is under way that may bring the rest.</returns>
+    public HeadState Read()
     {
-        while (true)
+        var bytes = connection.Input.Bytes;
+        if (bytes.Length == _looked)
         {
-            if (connection.Received.Length > _looked)
-            {
-                var state = ResponseParser.Parse(connection.Received.Span, _looked, connection.Head, out var length);
-                Length = length;
-                if (state != HeadState.Incomplete)
-                {
-                    return state;
-                }
-
-                _looked = connection.Received.Length;
-                connection.BeginReceive();
-            }
-
-            if (!connection.Add(await connection.Receipt))
-            {
-                return null;
-            }
+            return HeadState.Incomplete;
         }
+
+        var state = ResponseParser.Parse(bytes.Span, _looked, connection.Head, out var length);
+        Length = length;
+        if (state == HeadState.Incomplete)
+        {
+            _looked = bytes.Length;
+            connection.BeginReceive();
+        }
+
+        return state;
     }
 
     /// <summary>Goes on behind an interim head.</summary>
     /// <returns>False when there were too many.</returns>
     public bool TrySkip()
     {
-        connection.Consume(Length);
+        connection.Input.Consume(Length);
         _looked = 0;
-        if (connection.Received.IsEmpty)
+        if (connection.Input.IsEmpty)
         {
             connection.BeginReceive();
         }

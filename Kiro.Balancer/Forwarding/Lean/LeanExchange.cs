@@ -93,12 +93,6 @@ internal sealed class LeanExchange(
             return RequestFailure.UnsendableRequest;
         }
 
-        if (connection.IsSpoilt(lookAgain: !request.MayBeRepeated))
-        {
-            WasUnsent = true;
-            return RequestFailure.NoAnswer;
-        }
-
         if (request.Kept is { } kept)
         {
             output.Write(kept);
@@ -109,15 +103,21 @@ internal sealed class LeanExchange(
         }
 
         var expects = _body is not null && RequestHead.ExpectsToContinue(_context.Request);
-        var takenAlong = !expects && _body?.TryTakeAlong() == true;
-        var isSent = await connection.SendAsync(output.Bytes) == output.Length;
-        // A send that failed is not the end: the node may have answered before it closed.
-        WasUnsent = !isSent && connection.NothingWasSent;
+        var takenAlong = _body is not null && !expects && await _body.TakeAlongAsync();
+        var isSpoilt = connection.IsSpoilt(lookAgain: !request.MayBeRepeated);
+        var isSent = !isSpoilt && await connection.SendAsync(output.Bytes) == output.Length;
+        WasUnsent = isSpoilt || (!isSent && connection.NothingWasSent);
         if (takenAlong)
         {
             _body!.EndTakingAlong(isSent);
         }
-        else if (isSent && expects)
+
+        if (isSpoilt)
+        {
+            return RequestFailure.NoAnswer;
+        }
+
+        if (isSent && expects)
         {
             _continue = time.CreateTimer(static body => ((BodySender)body!).StartElsewhere(), _body, RequestHead.ContinueTimeout, Timeout.InfiniteTimeSpan);
         }
@@ -126,6 +126,7 @@ internal sealed class LeanExchange(
             _body?.Start();
         }
 
+        // A send that failed is not the end: the node may have answered before it closed.
         return null;
     }
 
@@ -133,9 +134,21 @@ internal sealed class LeanExchange(
     private async ValueTask<RequestFailure?> AnswerAsync()
     {
         var reader = new HeadReader(connection);
-        while (await reader.ReadAsync() is { } state)
+        while (true)
         {
-            if (state != HeadState.Complete || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
+            var state = reader.Read();
+            if (state == HeadState.Incomplete)
+            {
+                if (connection.Add(await connection.Receipt))
+                {
+                    continue;
+                }
+
+                WasUnanswered = reader.IsUntouched;
+                return Lost() ?? RequestFailure.NoAnswer;
+            }
+
+            if (state == HeadState.Invalid || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
             {
                 return Lost() ?? RequestFailure.InvalidAnswer;
             }
@@ -155,9 +168,6 @@ internal sealed class LeanExchange(
                 return RequestFailure.InvalidAnswer;
             }
         }
-
-        WasUnanswered = reader.IsUntouched;
-        return Lost() ?? RequestFailure.NoAnswer;
     }
 
     private async ValueTask<RequestFailure?> PassOnAsync(int headLength)
@@ -170,8 +180,8 @@ internal sealed class LeanExchange(
 
         var (head, response) = (connection.Head, _context.Response);
         attempt.Backend.NoteClosing(head.SaysClose);
-        ResponseFields.Apply(connection.Received.Span, head, response);
-        connection.Consume(headLength);
+        ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
+        connection.Input.Consume(headLength);
         PrepareBody(head.Status);
 
         var framing = head.Framing(HttpMethods.IsHead(_context.Request.Method));

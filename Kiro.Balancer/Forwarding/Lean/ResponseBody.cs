@@ -1,3 +1,5 @@
+using Kiro.Balancer.Forwarding.Streams;
+
 namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>
@@ -9,14 +11,11 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
     /// <summary>Bodies with more to come than this are received straight into the client's buffers.</summary>
     private const int Long = 16 * 1024;
 
-    /// <summary>Most that is received at a time, or held back while more comes; in bytes.</summary>
-    private const int MostAtOnce = 64 * 1024;
-
-    /// <summary>Receives without a wait after which others get their turn.</summary>
-    private const int LongestStreak = 32;
+    /// <summary>Most that is held back while more comes; in bytes.</summary>
+    private const int MostHeldBack = 64 * 1024;
 
     private int _unflushed;
-    private int _streak;
+    private TurnTaking _turns;
 
     public async ValueTask<BodyEnd> CopyAsync(BodyFraming framing)
     {
@@ -45,9 +44,9 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
     {
         while (true)
         {
-            var here = (int)Math.Min(left, connection.Received.Length);
-            await WriteAsync(connection.Received[..here]);
-            connection.Consume(here);
+            var here = (int)Math.Min(left, connection.Input.Bytes.Length);
+            await WriteAsync(connection.Input.Bytes[..here]);
+            connection.Input.Consume(here);
             left -= here;
             if (left == 0)
             {
@@ -60,6 +59,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
                 return await CopyLongAsync(left);
             }
 
+            connection.Input.Widen(left);
             if (await ReceiveAsync() is { } end)
             {
                 return end;
@@ -69,15 +69,23 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
 
     private async ValueTask<BodyEnd> CopyLongAsync(long left)
     {
+        var piece = new PieceSize();
         while (left > 0)
         {
-            await answer.FlushAsync();
+            var flush = answer.FlushAsync();
+            if (!flush.IsCompleted)
+            {
+                piece.Shrink();
+            }
+
+            await flush;
             if (answer.IsClientGone)
             {
                 return BodyEnd.ClientGone;
             }
 
-            connection.BeginReceive(answer.Room((int)Math.Min(left, MostAtOnce)));
+            var room = answer.Room((int)Math.Min(left, piece.Bytes));
+            connection.BeginReceive(room);
             var count = await connection.Receipt;
             if (!connection.Note(count))
             {
@@ -86,7 +94,8 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
 
             answer.Advance(count);
             left -= count;
-            await GiveWayAsync();
+            piece.Note(count, room.Length);
+            await _turns.GiveWayAsync();
         }
 
         await answer.EndAsync();
@@ -101,14 +110,14 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             int consumed;
             do
             {
-                var received = connection.Received;
+                var received = connection.Input.Bytes;
                 if (!chunks.TryRead(received.Span, out consumed, out var data))
                 {
                     return BodyEnd.Invalid;
                 }
 
                 await WriteAsync(received.Slice(consumed - data, data));
-                connection.Consume(consumed);
+                connection.Input.Consume(consumed);
             }
             while (consumed > 0);
 
@@ -130,8 +139,8 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
         connection.Head.Closes = true;
         while (true)
         {
-            await WriteAsync(connection.Received);
-            connection.Consume(connection.Received.Length);
+            await WriteAsync(connection.Input.Bytes);
+            connection.Input.Consume(connection.Input.Bytes.Length);
             var end = await ReceiveAsync(mayEnd: true);
             if (end == BodyEnd.Complete)
             {
@@ -158,7 +167,7 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
     /// <returns>Null when there is more.</returns>
     private async ValueTask<BodyEnd?> ReceiveAsync(bool mayEnd = false)
     {
-        if (!connection.BeginReceive() || _unflushed >= MostAtOnce)
+        if (!connection.BeginReceive() || _unflushed >= MostHeldBack)
         {
             _unflushed = 0;
             await answer.FlushAsync();
@@ -174,22 +183,12 @@ internal sealed class ResponseBody(BackendConnection connection, AnswerWriter an
             return count == 0 && mayEnd && connection.AbortReason == AbortReason.None ? BodyEnd.Complete : BodyEnd.Lost;
         }
 
-        if (connection.IsFull)
+        if (connection.Input.IsFull)
         {
-            connection.Widen();
+            connection.Input.Widen(ResponseHead.MostBytes);
         }
 
-        await GiveWayAsync();
+        await _turns.GiveWayAsync();
         return null;
-    }
-
-    // Where receives end on the thread that waits for all sockets, a fast node and a fast client would keep it busy.
-    private async ValueTask GiveWayAsync()
-    {
-        if (++_streak >= LongestStreak)
-        {
-            _streak = 0;
-            await Task.Yield();
-        }
     }
 }

@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Forwarding.Lean;
 internal sealed class SendBuffer
 {
     /// <summary>Enough for most requests; in bytes.</summary>
-    private const int UsualSize = 2048;
+    private const int UsualSize = 1024;
 
     private readonly byte[] _own = new byte[UsualSize];
     private byte[] _bytes;
@@ -23,6 +23,14 @@ internal sealed class SendBuffer
     {
         bytes.CopyTo(Room(bytes.Length));
         Length += bytes.Length;
+    }
+
+    public void Write(in ReadOnlySequence<byte> bytes)
+    {
+        foreach (var piece in bytes)
+        {
+            Write(piece.Span);
+        }
     }
 
     /// <summary>Writes a text byte for byte. It must be Latin-1.</summary>

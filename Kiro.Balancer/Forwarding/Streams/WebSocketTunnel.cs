@@ -12,15 +12,12 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
     /// <summary>A client that has not answered the close frame by then is cut off.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Reads or writes after which others get their turn.</summary>
-    private const int LongestStreak = 16;
-
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly FrameBoundary _boundary = new();
     private volatile bool _isClosing;
     private bool _isClosed;
-    private int _reads;
-    private int _writes;
+    private TurnTaking _reads;
+    private TurnTaking _writes;
 
     public override bool CanRead => true;
 
@@ -28,13 +25,13 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await GiveWayAsync(++_reads);
+        await _reads.GiveWayAsync();
         return await client.ReadAsync(buffer, cancellationToken);
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await GiveWayAsync(++_writes);
+        await _writes.GiveWayAsync();
         await _writing.WaitAsync(cancellationToken);
         try
         {
@@ -72,15 +69,6 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         }
 
         base.Dispose(disposing);
-    }
-
-    // Where receives end on the thread that waits for all sockets, two fast ends would keep it busy.
-    private static async ValueTask GiveWayAsync(int count)
-    {
-        if (count % LongestStreak == 0)
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        }
     }
 
     private async Task EndAsync()
