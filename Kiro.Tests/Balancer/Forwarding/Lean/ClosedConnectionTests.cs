@@ -125,12 +125,12 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
             var connection = await _pool.ConnectAsync(Cancel);
             connection.Begin(ForwardingTimeouts.Exchange);
             await connection.SendAsync("GET /first HTTP/1.1\r\nHost: a.example\r\n\r\n"u8.ToArray());
-            while (connection.Add(await connection.Receipt) && !connection.Received.Span.EndsWith("\r\n\r\nok"u8))
+            while (connection.Add(await connection.Receipt) && !connection.Input.Bytes.Span.EndsWith("\r\n\r\nok"u8))
             {
                 connection.BeginReceive();
             }
 
-            connection.Consume(connection.Received.Length);
+            connection.Input.Consume(connection.Input.Bytes.Length);
             _kept.Add(connection);
         }
 

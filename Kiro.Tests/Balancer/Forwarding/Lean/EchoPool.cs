@@ -36,10 +36,10 @@ internal sealed class EchoPool : IAsyncDisposable
 
         while (connection.Add(await connection.Receipt))
         {
-            if (connection.Received.Length >= bytes.Length)
+            if (connection.Input.Bytes.Length >= bytes.Length)
             {
-                Assert.Equal(bytes, connection.Received.ToArray());
-                connection.Consume(bytes.Length);
+                Assert.Equal(bytes, connection.Input.Bytes.ToArray());
+                connection.Input.Consume(bytes.Length);
                 return true;
             }
 
