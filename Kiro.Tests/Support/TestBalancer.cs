@@ -2,6 +2,7 @@ using System.Net;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Lean;
 using Kiro.Balancer.Hashing;
 using Kiro.Balancer;
 using Microsoft.AspNetCore.Builder;
@@ -34,6 +35,9 @@ internal sealed class TestBalancer : IAsyncDisposable
     /// <summary>What it logged, from Warning on.</summary>
     public IReadOnlyCollection<string> Logs => _logs.Lines;
 
+    /// <summary>What looks at the connections to nodes every second of the balancer's clock.</summary>
+    public ConnectionWatch Watch => _app.Services.GetRequiredService<ConnectionWatch>();
+
     public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
 
     private BackendRegistry Registry => _app.Services.GetRequiredService<BackendRegistry>();
@@ -41,9 +45,12 @@ internal sealed class TestBalancer : IAsyncDisposable
     /// <summary>Starts it and waits until every node is up.</summary>
     /// <param name="hosts">BACKEND_HOSTS.</param>
     /// <param name="settings">Other variables as NAME=value.</param>
-    public static async Task<TestBalancer> StartAsync(string hosts, params string[] settings)
+    public static Task<TestBalancer> StartAsync(string hosts, params string[] settings) => StartAsync(TimeProvider.System, hosts, settings);
+
+    /// <summary>The same on another clock.</summary>
+    public static async Task<TestBalancer> StartAsync(TimeProvider time, string hosts, params string[] settings)
     {
-        var balancer = await StartUnreadyAsync(hosts, settings);
+        var balancer = await StartUnreadyAsync(time, hosts, settings);
         await Eventually.BeTrue(
             () => balancer.Registry.Current.Backends is { Count: > 0 } backends && backends.All(backend => backend.Health.State == BackendState.Up),
             "all nodes are up");
@@ -51,7 +58,10 @@ internal sealed class TestBalancer : IAsyncDisposable
     }
 
     /// <summary>Starts it and does not wait for the nodes.</summary>
-    public static async Task<TestBalancer> StartUnreadyAsync(string hosts, params string[] settings)
+    public static Task<TestBalancer> StartUnreadyAsync(string hosts, params string[] settings) =>
+        StartUnreadyAsync(TimeProvider.System, hosts, settings);
+
+    private static async Task<TestBalancer> StartUnreadyAsync(TimeProvider time, string hosts, string[] settings)
     {
         var port = FreePort.Next();
         var logs = new NotedLogs();
@@ -60,6 +70,7 @@ internal sealed class TestBalancer : IAsyncDisposable
             ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
             .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
             .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
+        builder.Services.AddSingleton(time);
         builder.Services.AddSingleton<ILoggerProvider>(logs);
         var app = BalancerApplication.Build(builder);
         await app.StartAsync(TestContext.Current.CancellationToken);

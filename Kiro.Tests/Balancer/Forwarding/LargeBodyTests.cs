@@ -58,47 +58,6 @@ public class LargeBodyTests(ITestOutputHelper output)
         await Eventually.BeTrue(() => node.Aborted == 20, "the node hears that nobody reads any more");
     }
 
-    [Fact]
-    public async Task Node_ThatStopsReading_HoldsTheClientBack()
-    {
-        await using var node = new RawBackend(_ => Task.Delay(Timeout.Infinite, Cancel));
-        await using var balancer = await TestBalancer.StartAsync(node.Host);
-        using var client = await RawClient.ConnectAsync(balancer.Port);
-        await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: {GiB}\r\n\r\n");
-        var sent = 0L;
-        var sending = SendAsync();
-
-        var before = -1L;
-        await Eventually.BeTrue(
-            async () =>
-            {
-                before = Volatile.Read(ref sent);
-                await Task.Delay(500, Cancel);
-                return before > 0 && Volatile.Read(ref sent) == before;
-            },
-            "the client cannot send more");
-
-        Assert.True(before < 64 << 20, $"{before} bytes went somewhere");
-        client.Dispose();
-        await sending;
-
-        async Task SendAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    await client.Stream.WriteAsync(TestBackendRoutes.Block);
-                    Volatile.Write(ref sent, sent + TestBackendRoutes.Block.Length);
-                }
-            }
-            catch (Exception end) when (end is IOException or ObjectDisposedException or OperationCanceledException)
-            {
-                // The test has seen what it wanted to see.
-            }
-        }
-    }
-
     private static async Task<string> UploadAsync(int port, long bytes)
     {
         using var client = await RawClient.ConnectAsync(port);

@@ -7,6 +7,9 @@ namespace Kiro.Tests.Balancer.Forwarding;
 // The tests of forwarding run over the lean path, and here once more over YARP's: both are held to the same words.
 
 [OverYarp]
+public sealed class BackpressureTestsOverYarp(ITestOutputHelper output) : BackpressureTests(output);
+
+[OverYarp]
 public sealed class BodyTestsOverYarp : BodyTests;
 
 [OverYarp]
