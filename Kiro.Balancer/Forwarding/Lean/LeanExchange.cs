@@ -114,7 +114,8 @@ internal sealed class LeanExchange(
 
         if (isSpoilt)
         {
-            return RequestFailure.NoAnswer;
+            // By the node, unless the client's body was at fault.
+            return Lost() ?? RequestFailure.NoAnswer;
         }
 
         if (isSent && expects)

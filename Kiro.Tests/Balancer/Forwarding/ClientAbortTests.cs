@@ -88,6 +88,24 @@ public class ClientAbortTests
         AssertNobodyIsBlamed(balancer, node.Port);
     }
 
+    [Fact]
+    public async Task Client_ThatEndsItsBodyTooEarlyAtAnyMoment_CostsNoNodeItsName()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        await Parallel.ForAsync(0, 500, TestContext.Current.CancellationToken, async (_, _) =>
+        {
+            using var client = await RawClient.ConnectAsync(balancer.Port);
+            await client.SendAsync($"POST /count{Head}Content-Length: 1000\r\n\r\nonly this");
+            client.Stream.EndWriting();
+            await client.Stream.ReadToEndAsync();
+        });
+
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the requests are over");
+        AssertNobodyIsBlamed(balancer, node.Port);
+    }
+
     [Theory]
     [InlineData("PUT")]
     [InlineData("POST")]
