@@ -151,21 +151,29 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
     {
         try
         {
-            await _turns.GiveWayAsync();
-            var read = await _body.ReadAsync();
-            if (!read.IsCanceled && !Volatile.Read(ref _isStopping))
+            while (true)
             {
-                return read;
-            }
+                await _turns.GiveWayAsync();
+                var read = await _body.ReadAsync();
+                var isStopping = Volatile.Read(ref _isStopping);
+                if (!read.IsCanceled && !isStopping)
+                {
+                    return read;
+                }
 
-            _body.AdvanceTo(read.Buffer.Start);
+                // The server cancels reads, too, when it begins to stop: that is no reason not to go on.
+                _body.AdvanceTo(read.Buffer.Start);
+                if (isStopping)
+                {
+                    return null;
+                }
+            }
         }
         catch (Exception fault) when (fault is IOException or OperationCanceledException)
         {
             Blame(fault);
+            return null;
         }
-
-        return null;
     }
 
     private bool TryRead(out ReadResult read)

@@ -106,7 +106,8 @@ internal sealed class LeanExchange(
         var takenAlong = _body is not null && !expects && await _body.TakeAlongAsync();
         var isSpoilt = connection.IsSpoilt(lookAgain: !request.MayBeRepeated);
         var isSent = !isSpoilt && await connection.SendAsync(output.Bytes) == output.Length;
-        WasUnsent = isSpoilt || (!isSent && connection.NothingWasSent);
+        // Spoilt by the node, that is: a client whose body was at fault needs no other connection.
+        WasUnsent = isSpoilt ? connection.AbortReason == AbortReason.None : !isSent && connection.NothingWasSent;
         if (takenAlong)
         {
             _body!.EndTakingAlong(isSent);
@@ -114,7 +115,6 @@ internal sealed class LeanExchange(
 
         if (isSpoilt)
         {
-            // By the node, unless the client's body was at fault.
             return Lost() ?? RequestFailure.NoAnswer;
         }
 

@@ -2,12 +2,12 @@ namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>
 /// How much of a long body to ask for at a time. Each receive and each send costs the kernel far more than its bytes, but
-/// what waits for a slow node should not hold much memory.
+/// what waits for a slow node, or for a client that does not read, should not hold much memory.
 /// </summary>
 internal sealed class PieceSize
 {
     private const int Least = 32 * 1024;
-    private const int Most = 256 * 1024;
+    private const int Most = 128 * 1024;
 
     /// <summary>In bytes.</summary>
     public int Bytes { get; private set; } = Least;

@@ -46,6 +46,39 @@ public class DrainTests
     }
 
     [Fact]
+    public async Task Stop_WithUploadsUnderWay_LetsThemFinish()
+    {
+        const int Uploads = 32;
+        const int Size = 4 * 1024 * 1024;
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var all = Enumerable.Range(0, Uploads).Select(async _ =>
+        {
+            using var client = await RawClient.ConnectAsync(balancer.Port);
+            await client.SendAsync($"POST /count HTTP/1.1\r\nHost: a.example\r\nContent-Length: {Size}\r\n\r\n");
+            for (var sent = 0; sent < Size; sent += TestBackendRoutes.Block.Length)
+            {
+                await client.Stream.WriteAsync(TestBackendRoutes.Block);
+                await stopped.Task;
+            }
+
+            return await client.ReadAnswerAsync();
+        }).ToArray();
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == Uploads, "all uploads have begun");
+
+        stopped.SetResult();
+        var stopping = balancer.StopAsync();
+
+        foreach (var answer in await Task.WhenAll(all))
+        {
+            Assert.Equal(TestBackendRoutes.Count(Size), answer.Body);
+        }
+
+        await stopping;
+    }
+
+    [Fact]
     public async Task Stop_NodeFailsMeanwhile_IsStillTakenOut()
     {
         await using var dead = await TestBackend.StartAsync("dead");

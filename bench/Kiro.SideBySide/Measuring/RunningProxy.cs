@@ -48,9 +48,9 @@ internal sealed class RunningProxy : IDisposable
         {
             var before = Compiling();
             var cost = Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds;
-            var used = Compiling() - before;
+            var now = Compiling();
             // When it has had nothing to do for a while, .NET ends the thread and starts another one later.
-            warmUp.Add(cost, used > TimeSpan.Zero ? used : TimeSpan.Zero);
+            warmUp.Add(cost, now >= before ? now - before : now);
         }
 
         return (Stopwatch.GetElapsedTime(started), warmUp.IsOver);
