@@ -1,31 +1,21 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Net.Sockets;
-using Kiro.Balancer.Forwarding.Streams;
-using Microsoft.AspNetCore.Connections.Features;
 
 namespace Kiro.Balancer.Forwarding.Lean;
 
 /// <summary>Sends a request's body to the node as it comes, while the answer may already be on its way back.</summary>
 internal sealed class BodySender(HttpRequest request, BackendConnection connection)
 {
-    /// <summary>What is sent at a time, in bytes: more is cut, less is only sent when the client has not sent more.</summary>
-    private const int MostAtOnce = 32 * 1024;
-
-    private readonly PipeReader _body = request.BodyReader;
-    private readonly Socket? _client = request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
-    private readonly bool _isChunked = request.ContentLength is null;
+    private readonly ClientBody _body = new(request, connection);
     private ReadResult _takenAlong;
-    private TurnTaking _turns;
     private readonly Lock _starting = new();
     private bool _mayStart = true;
-    private bool _isStopping;
 
     /// <summary>The node has all of it.</summary>
     public bool IsComplete { get; private set; }
 
     /// <summary>What was wrong with the client's body or connection.</summary>
-    public Exception? ClientFault { get; private set; }
+    public Exception? ClientFault => _body.Fault;
 
     /// <summary>Ends when nothing more is being sent.</summary>
     public Task Sending { get; private set; } = Task.CompletedTask;
@@ -34,12 +24,12 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
     /// <returns>False when that is nothing.</returns>
     public async ValueTask<bool> TakeAlongAsync()
     {
-        if (_isChunked || !TryRead(out var there) || await CollectAsync(there) is not { } read)
+        if (await _body.TakeAsync() is not { } read)
         {
             return false;
         }
 
-        var data = read.Buffer.Slice(0, Math.Min(read.Buffer.Length, MostAtOnce));
+        var data = Piece(read.Buffer);
         connection.Output.Write(data);
         _takenAlong = new ReadResult(data, isCanceled: false, read.IsCompleted && data.Length == read.Buffer.Length);
         return true;
@@ -86,8 +76,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         Forgo();
         if (!Sending.IsCompleted)
         {
-            Volatile.Write(ref _isStopping, true);
-            _body.CancelPendingRead();
+            _body.Stop();
         }
 
         await Sending;
@@ -105,9 +94,9 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 
     private async Task SendAsync()
     {
-        while (await ReadAsync() is { } first && await CollectAsync(first) is { } read)
+        while (await _body.ReadAsync() is { } read)
         {
-            var isSent = _isChunked ? await SendChunksAsync(read) : await SendPlainAsync(read.Buffer);
+            var isSent = _body.IsChunked ? await SendChunksAsync(read) : await SendPlainAsync(read.Buffer);
             _body.AdvanceTo(read.Buffer.End);
             if (!isSent || read.IsCompleted)
             {
@@ -117,90 +106,11 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         }
     }
 
-    // The server hands over what it reads 4 KiB at a time; what the client has sent already goes on in one piece. Of chunks
-    // nobody can tell whether what comes is more of the body.
-    private async ValueTask<ReadResult?> CollectAsync(ReadResult read)
-    {
-        while (!_isChunked && !read.IsCompleted && read.Buffer.Length < MostAtOnce && HasMore())
-        {
-            _body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            if (await ReadAsync() is not { } more)
-            {
-                return null;
-            }
-
-            read = more;
-        }
-
-        return read;
-    }
-
-    private bool HasMore()
-    {
-        try
-        {
-            return _client?.Available > 0;
-        }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
-        {
-            return false;
-        }
-    }
-
-    private async ValueTask<ReadResult?> ReadAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await _turns.GiveWayAsync();
-                var read = await _body.ReadAsync();
-                var isStopping = Volatile.Read(ref _isStopping);
-                if (!read.IsCanceled && !isStopping)
-                {
-                    return read;
-                }
-
-                // The server cancels reads, too, when it begins to stop: that is no reason not to go on.
-                _body.AdvanceTo(read.Buffer.Start);
-                if (isStopping)
-                {
-                    return null;
-                }
-            }
-        }
-        catch (Exception fault) when (fault is IOException or OperationCanceledException)
-        {
-            Blame(fault);
-            return null;
-        }
-    }
-
-    private bool TryRead(out ReadResult read)
-    {
-        try
-        {
-            return _body.TryRead(out read);
-        }
-        catch (Exception fault) when (fault is IOException or OperationCanceledException)
-        {
-            Blame(fault);
-            read = default;
-            return false;
-        }
-    }
-
-    private void Blame(Exception fault)
-    {
-        ClientFault = fault;
-        connection.Abort(AbortReason.Client);
-    }
-
     private async ValueTask<bool> SendPlainAsync(ReadOnlySequence<byte> left)
     {
         while (!left.IsEmpty)
         {
-            var data = left.Slice(0, Math.Min(left.Length, MostAtOnce));
+            var data = Piece(left);
             left = left.Slice(data.End);
             if (data.IsSingleSegment)
             {
@@ -230,7 +140,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         var left = read.Buffer;
         while (!left.IsEmpty || read.IsCompleted)
         {
-            var data = left.Slice(0, Math.Min(left.Length, MostAtOnce));
+            var data = Piece(left);
             left = left.Slice(data.End);
             var output = connection.Output;
             output.Clear();
@@ -249,6 +159,8 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 
         return true;
     }
+
+    private static ReadOnlySequence<byte> Piece(in ReadOnlySequence<byte> data) => data.Slice(0, Math.Min(data.Length, ClientBody.MostAtOnce));
 
     private static void WriteChunk(SendBuffer output, in ReadOnlySequence<byte> data)
     {

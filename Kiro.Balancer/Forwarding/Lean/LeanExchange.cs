@@ -52,13 +52,9 @@ internal sealed class LeanExchange(
             attempt.Forget();
             isReusable &= leaving.Unregister();
             _continue?.Dispose();
-            if (_body is not null)
+            if (_body is { IsComplete: false })
             {
-                if (!_body.IsComplete)
-                {
-                    connection.Abort(AbortReason.Answered);
-                }
-
+                connection.Abort(AbortReason.Answered);
             }
 
             try
