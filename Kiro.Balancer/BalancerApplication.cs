@@ -1,14 +1,14 @@
-using Kiro.Balancer.AccessLog;
+using Kiro.Balancer.Admin;
+using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
-using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
-using Kiro.Balancer.Moves;
-using Kiro.Balancer.Status;
+using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry;
-using Kiro.Balancer.Timeline;
+using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
 

@@ -1,11 +1,11 @@
-using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
-using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
+using Kiro.Balancer.Selection;
+using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;

@@ -1,4 +1,4 @@
-using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Backends;
 

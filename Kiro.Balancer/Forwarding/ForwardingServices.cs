@@ -1,8 +1,9 @@
 using System.Text;
-using Kiro.Balancer.AccessLog;
-using Kiro.Balancer.Forwarding.Lean;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
+using Kiro.Balancer.Telemetry.AccessLog;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
 
@@ -18,7 +19,7 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());
-        builder.Services.AddSingleton<LeanSender>();
+        builder.Services.AddSingleton<Http1Sender>();
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();

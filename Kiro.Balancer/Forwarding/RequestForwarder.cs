@@ -1,9 +1,9 @@
-using Kiro.Balancer.AccessLog;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Sending;
-using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Logging;
+using Kiro.Balancer.Selection;
+using Kiro.Balancer.Telemetry.AccessLog;
 
 namespace Kiro.Balancer.Forwarding;
 

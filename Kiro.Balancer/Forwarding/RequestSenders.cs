@@ -1,4 +1,4 @@
-using Kiro.Balancer.Forwarding.Lean;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Yarp;
 using OpenTelemetry.Trace;
@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Forwarding;
 /// <param name="lean">For the common case.</param>
 /// <param name="yarp">For everything else.</param>
 /// <param name="tracer">There when spans are exported. HttpClient makes those, and hands them on.</param>
-internal sealed class RequestSenders(ForwardingOptions options, LeanSender lean, YarpSender yarp, TracerProvider? tracer = null)
+internal sealed class RequestSenders(ForwardingOptions options, Http1Sender lean, YarpSender yarp, TracerProvider? tracer = null)
 {
     private readonly bool _mayBeLean = options.Path == ForwardingPath.Lean && tracer is null;
 

@@ -1,7 +1,7 @@
 using System.Net;
-using Kiro.Balancer.Status;
+using Kiro.Balancer.Admin;
+using Kiro.Tests.Balancer.Admin;
 using Kiro.Tests.Balancer.Backends;
-using Kiro.Tests.Balancer.Status;
 using Kiro.Tests.Support;
 using Microsoft.Playwright;
 

@@ -1,10 +1,10 @@
 using System.Net;
+using Kiro.Balancer;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
-using Kiro.Balancer.Forwarding.Lean;
-using Kiro.Balancer.Hashing;
-using Kiro.Balancer;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Selection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,7 +2,7 @@ using System.Net;
 using BenchmarkDotNet.Attributes;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Selection;
 
 namespace Kiro.Bench;
 

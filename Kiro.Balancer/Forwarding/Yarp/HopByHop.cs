@@ -1,5 +1,5 @@
 using System.Net.Http.Headers;
-using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Forwarding.Yarp;

@@ -1,5 +1,6 @@
 using System.Net;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Http.Features;

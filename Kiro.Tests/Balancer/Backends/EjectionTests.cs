@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Hashing;
 using Kiro.Balancer.Health;
+using Kiro.Balancer.Selection;
+using Kiro.Tests.Balancer.Selection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 

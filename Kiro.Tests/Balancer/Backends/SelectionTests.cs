@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Selection;
+using Kiro.Tests.Balancer.Selection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Backends;

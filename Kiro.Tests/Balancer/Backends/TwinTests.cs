@@ -1,5 +1,5 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Selection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Balancer.Backends;

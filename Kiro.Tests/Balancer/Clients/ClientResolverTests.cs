@@ -1,6 +1,6 @@
 using System.Net;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Hashing;
+using Kiro.Balancer.Selection;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.Primitives;
 

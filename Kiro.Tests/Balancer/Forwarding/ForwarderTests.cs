@@ -1,5 +1,5 @@
 using Kiro.Balancer.Forwarding;
-using Kiro.Balancer.Forwarding.Lean;
+using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;

@@ -1,0 +1,17 @@
+using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.Balancer.Admin;
+
+/// <summary>The balancer's own health, for whoever stands in front of it.</summary>
+internal sealed class BalancerHealth(BackendRegistry registry, Drain drain)
+{
+    public IResult Answer()
+    {
+        var healthy = registry.Current.Backends.Count(backend => backend.Health.State == BackendState.Up);
+        var (status, code) = drain.IsDraining ? ("draining", StatusCodes.Status503ServiceUnavailable)
+            : healthy == 0 ? ("error", StatusCodes.Status503ServiceUnavailable)
+            : ("ok", StatusCodes.Status200OK);
+        return Results.Json(new HealthStatus(status, healthy), StatusJson.Default.HealthStatus, statusCode: code);
+    }
+}

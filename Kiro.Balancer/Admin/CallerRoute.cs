@@ -1,0 +1,38 @@
+using System.Globalization;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Selection;
+
+namespace Kiro.Balancer.Admin;
+
+/// <summary>Who is asking, and which node serves them, and why: found by the code that routes.</summary>
+internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
+{
+    private const string ForwardedFor = "X-Forwarded-For";
+
+    /// <summary>As many places of the ranking as anybody reads.</summary>
+    private const int MostRanks = 8;
+
+    public ClientAddress AddressOf(HttpContext context) => ClientOf(context).Address;
+
+    /// <summary>The part of the caller's address that is hashed: what counts as one client.</summary>
+    public ClientAddress KeyOf(HttpContext context) => hash.Key(AddressOf(context));
+
+    public ClientStatus Of(HttpContext context, BackendSnapshot snapshot)
+    {
+        var client = ClientOf(context);
+        var slot = hash.Slot(client.Address);
+        var backend = snapshot.Choose(slot);
+        return new ClientStatus(
+            client.Address.ToString(), backend?.Id, backend?.Health.Node,
+            client.Peer.ToString(), client.PeerIsTrusted,
+            !client.PeerIsTrusted && context.Request.Headers.ContainsKey(ForwardedFor),
+            string.Create(CultureInfo.InvariantCulture, $"{hash.Key(client.Address)}/{hash.PrefixOf(client.Address)}"),
+            slot,
+            [.. snapshot.Ranking.Ranking(slot).Take(MostRanks).Select(place => snapshot.Backends[place])
+                .Select(node => new RankStatus(node.Id, node.Health.Node, StateNames.Of(node.Health.State)))]);
+    }
+
+    private Client ClientOf(HttpContext context) =>
+        clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers[ForwardedFor]);
+}

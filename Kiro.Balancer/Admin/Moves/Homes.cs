@@ -1,0 +1,49 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
+
+namespace Kiro.Balancer.Admin.Moves;
+
+/// <summary>How many recent clients each node has, for however many people watch: worked out at most once a second.</summary>
+internal sealed class Homes(RecentSlots recent, TimeProvider time)
+{
+    private const int MostSlots = 1 << 16;
+    private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _counting = new();
+    private BackendSnapshot? _snapshot;
+    private long[] _clients = [];
+    private long _countedAt;
+
+    /// <summary>All recent clients.</summary>
+    public long AllClients => RecentSlots.Clients(recent.Count());
+
+    /// <summary>The recent clients of every node, by place; with no node up, of none.</summary>
+    public IReadOnlyList<long> Of(BackendSnapshot snapshot)
+    {
+        lock (_counting)
+        {
+            if (_snapshot != snapshot || time.GetElapsedTime(_countedAt) > GoodFor)
+            {
+                (_snapshot, _clients, _countedAt) = (snapshot, Count(snapshot), time.GetTimestamp());
+            }
+
+            return _clients;
+        }
+    }
+
+    private long[] Count(BackendSnapshot snapshot)
+    {
+        var seen = recent.Count();
+        var step = Math.Max(1, (seen + MostSlots - 1) / MostSlots);
+        var slots = new long[snapshot.Backends.Count];
+        foreach (var slot in recent.All(step))
+        {
+            if (snapshot.Home(slot) is >= 0 and var place)
+            {
+                slots[place]++;
+            }
+        }
+
+        return Array.ConvertAll(slots, count => (long)Math.Round(count * step * RecentSlots.Clients(seen) / (double)Math.Max(seen, 1)));
+    }
+}

@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
+
+namespace Kiro.Balancer.Admin.Moves;
+
+/// <summary>Finds out who moves between two snapshots by asking both where each slot's clients belong.</summary>
+internal sealed class MoveCounter(RecentSlots recent)
+{
+    /// <summary>Every 16th slot tells a share to a fifth of a percent, and bounds the work.</summary>
+    public const int Step = 16;
+
+    private const int MostRecent = ClientHash.SlotCount / Step;
+
+    public MoveReport Count(BackendSnapshot before, BackendSnapshot after)
+    {
+        var places = after.Backends.Select((backend, place) => (backend.Id, place)).ToDictionary(item => item.Id, item => item.place);
+        // By place before, the place after; -1 for a node that is gone.
+        var still = before.Backends.Select(backend => places.GetValueOrDefault(backend.Id, -1)).ToArray();
+        var seen = recent.Count();
+        var step = Math.Max(1, (seen + MostRecent - 1) / MostRecent);
+
+        var slots = Moving(before, after, still, Every(Step));
+        var noted = Moving(before, after, still, recent.All(step));
+        var clients = RecentSlots.Clients(seen);
+        var perSlot = seen == 0 ? 0 : step * clients / (double)seen;
+        return new MoveReport(
+            [.. slots.Keys.Union(noted.Keys).Select(pair => new Flow(
+                pair.From < 0 ? null : before.Backends[pair.From].Id,
+                pair.To < 0 ? null : after.Backends[pair.To].Id,
+                slots.GetValueOrDefault(pair) * (double)Step / ClientHash.SlotCount,
+                (long)Math.Round(noted.GetValueOrDefault(pair) * perSlot)))],
+            clients);
+    }
+
+    private static Dictionary<(int From, int To), int> Moving(BackendSnapshot before, BackendSnapshot after, int[] still, IEnumerable<int> slots)
+    {
+        var counts = new Dictionary<(int, int), int>();
+        foreach (var slot in slots)
+        {
+            var from = before.Home(slot);
+            var to = after.Home(slot);
+            if (from < 0 ? to >= 0 : to < 0 || still[from] != to)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(counts, (from, to), out _)++;
+            }
+        }
+
+        return counts;
+    }
+
+    private static IEnumerable<int> Every(int step)
+    {
+        for (var slot = 0; slot < ClientHash.SlotCount; slot += step)
+        {
+            yield return slot;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+namespace Kiro.Balancer.Admin.Moves;
+
+/// <summary>Who moves between two snapshots.</summary>
+/// <param name="Flows">One for each pair of nodes with clients that move.</param>
+/// <param name="RecentClients">All recent clients, whether they move or not.</param>
+internal sealed record MoveReport(IReadOnlyList<Flow> Flows, long RecentClients)
+{
+    /// <summary>Those that leave a node; whoever had none does not move by getting one.</summary>
+    public IEnumerable<Flow> Moving => Flows.Where(flow => flow.From is not null);
+
+    /// <summary>The share of all clients that move, as a fraction of 1.</summary>
+    public double Share => Moving.Sum(flow => flow.Share);
+
+    /// <summary>How many of the recent clients move.</summary>
+    public long Clients => Moving.Sum(flow => flow.Clients);
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Admin.Moves;
+
+/// <summary>A cluster that might be. One of the three is set.</summary>
+/// <param name="Nodes">So many nodes instead of those that are known.</param>
+/// <param name="Leaving">Without these nodes.</param>
+/// <param name="Weight">With another weight for a node.</param>
+internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leaving, (Backend Backend, double Weight)? Weight)
+{
+    public const int MostNodes = 1000;
+    private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (0.01 to 1000)";
+
+    /// <summary>Reads the query of <c>GET /lb/what-if</c>.</summary>
+    /// <returns>The question, or null and what is wrong in one line.</returns>
+    public static (WhatIfQuestion? Question, string? Problem) Read(IQueryCollection query, BackendSnapshot snapshot)
+    {
+        if (query.Count != 1 || query.Single() is not { Value: [{ } text] } pair)
+        {
+            return (null, Usage);
+        }
+
+        return pair.Key switch
+        {
+            "nodes" => ReadNodes(text),
+            "leave" => ReadLeaving(text, snapshot),
+            "weight" => ReadWeight(text, snapshot),
+            _ => (null, Usage),
+        };
+    }
+
+    private static (WhatIfQuestion?, string?) ReadNodes(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes) && nodes is >= 1 and <= MostNodes
+            ? (new WhatIfQuestion(nodes, null, null), null)
+            : (null, $"nodes must be a whole number from 1 to {MostNodes}");
+
+    private static (WhatIfQuestion?, string?) ReadLeaving(string text, BackendSnapshot snapshot)
+    {
+        var leaving = new List<Backend>();
+        foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var found = snapshot.Find(name);
+            if (found is not [var backend])
+            {
+                return (null, NotOne(name, found));
+            }
+
+            leaving.Add(backend);
+        }
+
+        return (new WhatIfQuestion(null, leaving, null), null);
+    }
+
+    private static (WhatIfQuestion?, string?) ReadWeight(string text, BackendSnapshot snapshot)
+    {
+        var star = text.LastIndexOf('*');
+        if (star < 0)
+        {
+            return (null, Usage);
+        }
+
+        var found = snapshot.Find(text[..star]);
+        if (found is not [var backend])
+        {
+            return (null, NotOne(text[..star], found));
+        }
+
+        return double.TryParse(text.AsSpan(star + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var weight)
+            && BackendWeight.IsValid(weight)
+                ? (new WhatIfQuestion(null, null, (backend, weight)), null)
+                : (null, $"the weight must be {BackendWeight.Allowed}");
+    }
+
+    private static string NotOne(string name, IReadOnlyList<Backend> found) => found.Count == 0
+        ? $"no such node: {Shortened(name)}"
+        : $"several nodes are called {Shortened(name)}, ask for one by its id: {string.Join(", ", found.Select(node => node.Id))}";
+
+    // One line, whatever was sent.
+    private static string Shortened(string name)
+    {
+        var line = string.Concat(name.Where(c => !char.IsControl(c)));
+        return line.Length > 60 ? line[..60] + "…" : line;
+    }
+}

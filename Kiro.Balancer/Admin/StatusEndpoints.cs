@@ -1,0 +1,64 @@
+using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Admin.Timeline;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Trust;
+
+namespace Kiro.Balancer.Admin;
+
+internal static class StatusEndpoints
+{
+    private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
+
+    public static void AddStatus(this IServiceCollection services, AdminToken admin)
+    {
+        services.AddSingleton(admin);
+        services.AddSingleton<BalancerHealth>();
+        services.AddSingleton<Warnings>();
+        services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
+        services.AddSingleton<CallerRoute>();
+        services.AddSingleton<StatusReport>();
+        services.AddSingleton<RequestRate>();
+        services.AddHostedService(provider => provider.GetRequiredService<RequestRate>());
+        services.AddRateLimiter(limits => limits
+            .AddPolicy<ClientAddress, StreamLimit>(StreamLimit.Name)
+            .AddPolicy<ClientAddress?, WhatIfLimit>(WhatIfLimit.Name));
+    }
+
+    public static void MapStatus(this WebApplication app)
+    {
+        // After routing, which finds the limits below.
+        app.UseRateLimiter();
+        // Made now, so that the uptime counts from the start and not from the first visit.
+        var report = app.Services.GetRequiredService<StatusReport>();
+        app.MapMethods("/lb/status", Read, (HttpContext context) =>
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            return Results.Json(report.For(context), StatusJson.Default.StatusModel);
+        });
+        app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context)).RequireRateLimiting(StreamLimit.Name);
+        app.MapGet("/lb/what-if", AskWhatIfAsync).RequireRateLimiting(WhatIfLimit.Name);
+        // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
+        app.Map("/lb/{**rest}", () => Results.NotFound());
+        app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Answer(response));
+    }
+
+    private static async Task<IResult> AskWhatIfAsync(HttpContext context, CallerRoute caller, BackendRegistry registry, WhatIf whatIf)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        var (question, problem) = WhatIfQuestion.Read(context.Request.Query, registry.Current);
+        if (question is null)
+        {
+            return ProblemAnswer.Of(StatusCodes.Status400BadRequest, problem!);
+        }
+
+        if (await whatIf.AskAsync(question, caller.AddressOf(context), context.RequestAborted) is { } answer)
+        {
+            return Results.Json(answer, StatusJson.Default.WhatIfAnswer);
+        }
+
+        context.Response.Headers.RetryAfter = "1";
+        return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "too many questions at once, ask again");
+    }
+}

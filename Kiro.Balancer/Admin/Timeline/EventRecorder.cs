@@ -1,0 +1,53 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Logging;
+
+namespace Kiro.Balancer.Admin.Timeline;
+
+/// <summary>Keeps the timeline, away from whoever reports to the registry.</summary>
+internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRing ring, TimeProvider time, ILogger<EventRecorder> logger) : BackgroundService
+{
+    /// <summary>What happens within so short a time is told together: two hundred nodes that come up are one event.</summary>
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Here and not below, so that it comes before whatever the first lookup finds.
+        ring.Add([new ClusterEvent(0, time.GetUtcNow(), "started", [], 0, null, null, 0, 0, 0, 0, 0)]);
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (await feed.Changes.WaitToReadAsync(stoppingToken))
+            {
+                await Task.Delay(Together, time, stoppingToken);
+                var changes = new List<RegistryChange>();
+                while (feed.Changes.TryRead(out var change))
+                {
+                    changes.Add(change);
+                }
+
+                Record(changes);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The balancer stops.
+        }
+    }
+
+    // An event less is no reason to stop the balancer, as an exception that leaves here would.
+    private void Record(List<RegistryChange> changes)
+    {
+        try
+        {
+            ring.Add(writer.Write(changes));
+        }
+        catch (Exception problem)
+        {
+            logger.TimelineBroke(problem);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace Kiro.Balancer.Admin.Timeline;
+
+/// <summary>The latest events. Older ones are forgotten, so that years of running do not add up.</summary>
+internal sealed class EventRing
+{
+    public const int Capacity = 200;
+
+    private readonly Lock _writing = new();
+    private volatile ClusterEvent[] _events = [];
+    private volatile TaskCompletionSource _next = NewSignal();
+    private long _lastId;
+
+    /// <summary>The id of the newest event; 0 when there is none.</summary>
+    public long LastId => _events is [.., var newest] ? newest.Id : 0;
+
+    /// <summary>Ends when the next event is there. Ask for it before <see cref="Since"/>, or one may be missed.</summary>
+    public Task Next => _next.Task;
+
+    /// <summary>Those after an id, oldest first.</summary>
+    public IEnumerable<ClusterEvent> Since(long id) => _events.Where(item => item.Id > id);
+
+    /// <summary>The newest ones, newest first.</summary>
+    public IReadOnlyList<ClusterEvent> Newest(int count) => [.. _events.Reverse().Take(count)];
+
+    /// <summary>Adds events that happened at once; each gets its id here.</summary>
+    public void Add(IEnumerable<ClusterEvent> events)
+    {
+        lock (_writing)
+        {
+            _events = [.. _events.Concat(events.Select(item => item with { Id = ++_lastId })).TakeLast(Capacity)];
+            var signal = _next;
+            _next = NewSignal();
+            signal.SetResult();
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,37 @@
+using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Admin.Timeline;
+
+/// <summary>Makes events out of what happened to the nodes, and tells for each how many clients it moved.</summary>
+internal sealed class EventWriter(MoveCounter counter)
+{
+    private const int MostNames = 5;
+
+    /// <param name="changes">In the order in which they happened; what happened to several nodes alike becomes one event.</param>
+    public IReadOnlyList<ClusterEvent> Write(IReadOnlyList<RegistryChange> changes)
+    {
+        var after = changes[^1].After;
+        // A slow start moves clients without further events: they count with the one that set them moving.
+        var moves = counter.Count(changes[0].Before.Settled, after.Settled);
+        var all = changes.SelectMany(change => change.Changes).ToList();
+        // Clients move because of what happened to the node that they leave, or else to the one that they come to.
+        var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());
+        var flows = moves.Moving.ToLookup(flow => Cause(flow.From, causes) ?? Cause(flow.To, causes) ?? all[^1]);
+        var up = after.Backends.Count(backend => backend.Health.State == BackendState.Up);
+        return [.. all.GroupBy(change => (change.Kind, change.From, change.Reason)).Select(group => new ClusterEvent(
+            Id: 0,
+            group.First().At,
+            group.Key.Kind.ToString().ToLowerInvariant(),
+            [.. group.Select(change => NodeName.Of(change.Backend)).Distinct().Take(MostNames)],
+            group.Select(change => change.Backend).Distinct().Count(),
+            group.Key.From is { } from ? StateNames.Of(from) : null,
+            group.Key.Reason,
+            Math.Round(group.Distinct().Sum(change => flows[change].Sum(flow => flow.Share)), 4),
+            group.Distinct().Sum(change => flows[change].Sum(flow => flow.Clients)),
+            moves.RecentClients, up, after.Backends.Count))];
+    }
+
+    private static BackendChange? Cause(string? id, Dictionary<string, BackendChange> causes) =>
+        id is null ? null : causes.GetValueOrDefault(id);
+}

@@ -1,0 +1,46 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Discovery;
+using Kiro.ServiceDefaults.Trust;
+
+namespace Kiro.Balancer.Admin;
+
+/// <summary>What an operator would otherwise find out late, in plain words.</summary>
+internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery)
+{
+    /// <param name="snapshot">The nodes as they are.</param>
+    /// <param name="reader">Who reads them. Other clients' addresses are masked, for anybody may read them.</param>
+    /// <param name="isAdmin">Whether the reader may see every address.</param>
+    public IReadOnlyList<string> Of(BackendSnapshot snapshot, ClientAddress reader, bool isAdmin)
+    {
+        var warnings = new List<string>();
+        if (snapshot.Backends.Count == 0)
+        {
+            warnings.Add("No node is known yet, so every request is answered with 503.");
+        }
+        else if (snapshot.IsPanic)
+        {
+            warnings.Add("No node is up. Requests are tried on every node, in the order of each client's ranking.");
+        }
+
+        if (discovery.Problem is { } problem)
+        {
+            warnings.Add($"{problem}. The last good answer stays in use.");
+        }
+
+        if (census.IgnoredProxy is { } proxy)
+        {
+            warnings.Add($"{Shown(proxy)} sends X-Forwarded-For, but is not trusted, so it counts as the client. If it is your proxy, add it to TRUSTED_PROXIES.");
+        }
+
+        if (snapshot.Backends.Count > 1 && census.OnlyClient is { } only)
+        {
+            warnings.Add($"Every request so far came from {Shown(only)}, so one node serves them all. If that is more than one client, a NAT or a proxy hides them: see TRUSTED_PROXIES.");
+        }
+
+        return warnings;
+
+        string Shown(ClientAddress address) =>
+            isAdmin || address == reader ? address.ToString() : AddressMask.Hide(address.ToString());
+    }
+}

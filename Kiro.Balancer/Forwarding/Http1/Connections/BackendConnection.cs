@@ -1,0 +1,241 @@
+using System.Net.Sockets;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
+
+namespace Kiro.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>
+/// A connection to a node, used by one exchange at a time. A receive is always under way: while the connection is idle
+/// it tells at once when the node closes it or says something unasked, and then it brings the next answer.
+/// </summary>
+internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
+{
+    private const int Busy = 0;
+    private const int Idle = 1;
+    private const int Closed = 2;
+
+    private readonly Socket _socket;
+    private readonly ConnectionWatch _watch;
+    private readonly SocketOperation _receive;
+    private readonly SocketOperation _send = new();
+    private int _state = Busy;
+    private int _abortReason;
+    private int _limit;
+    private int _lastActivity;
+
+    public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch)
+    {
+        (_socket, Pool, _watch) = (socket, pool, watch);
+        _receive = new SocketOperation(OnUnawaited);
+        BeginReceive();
+        watch.Add(this);
+    }
+
+    public ConnectionPool Pool { get; }
+
+    /// <summary>The idle connection under this one in the pool.</summary>
+    public BackendConnection? Below { get; set; }
+
+    /// <summary>The fields of the answer that is being read; kept to be used again.</summary>
+    public ResponseHead Head { get; } = new();
+
+    /// <summary>What is to be sent next.</summary>
+    public SendBuffer Output { get; } = new();
+
+    /// <summary>What was received.</summary>
+    public ReceiveBuffer Input { get; } = new();
+
+    /// <summary>Why the balancer itself has cut the exchange off, if it has: what still comes is not wanted any more.</summary>
+    public AbortReason AbortReason => (AbortReason)Volatile.Read(ref _abortReason);
+
+    /// <summary>Neither idle nor in use any more.</summary>
+    public bool IsClosed => Volatile.Read(ref _state) == Closed;
+
+    /// <summary>The node has closed the connection, or sent something, although it was not asked anything.</summary>
+    public bool IsSpoilt(bool lookAgain)
+    {
+        if (_receive.IsCompleted)
+        {
+            return true;
+        }
+
+        try
+        {
+            return lookAgain && _socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Begins an exchange.</summary>
+    /// <param name="limit">For how long it may stand still.</param>
+    public void Begin(TimeSpan limit)
+    {
+        _limit = (int)limit.TotalSeconds;
+        Touch();
+    }
+
+    /// <returns>The number of bytes taken; -1 and what was taken before when the connection is lost.</returns>
+    public ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
+    {
+        Touch();
+        _send.Send(_socket, bytes);
+        return _send.Wait();
+    }
+
+    /// <summary>A send that failed had not given anything to the network.</summary>
+    public bool NothingWasSent => _send.BytesTransferred == 0;
+
+    /// <summary>Begins to receive into the buffer, behind what is in it.</summary>
+    /// <returns>Whether it is done already.</returns>
+    public bool BeginReceive()
+    {
+        _receive.Receive(_socket, Input.Room());
+        return _receive.IsCompleted;
+    }
+
+    /// <summary>The end of a receive that was begun: a number of bytes; 0 when the node has closed; -1 when the connection is
+    /// lost.</summary>
+    public ValueTask<int> Receipt => _receive.Wait();
+
+    /// <summary>Begins to receive past the buffer, which must be empty.</summary>
+    public void BeginReceive(Memory<byte> bytes) => _receive.Receive(_socket, bytes);
+
+    /// <summary>Takes note of what was received into the buffer.</summary>
+    /// <returns>False when nothing was, or nothing that is still wanted.</returns>
+    public bool Add(int count)
+    {
+        Input.Add(Math.Max(0, count));
+        return Note(count);
+    }
+
+    /// <summary>The same for what was received past the buffer.</summary>
+    public bool Note(int count)
+    {
+        Touch();
+        return count > 0 && AbortReason == AbortReason.None;
+    }
+
+    private void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
+
+    /// <summary>Ends the exchange and waits for what the node does next.</summary>
+    /// <returns>False when the connection is of no use any more; it is closed then.</returns>
+    public bool TryIdle()
+    {
+        if (!Input.IsEmpty || AbortReason != AbortReason.None)
+        {
+            Dispose();
+            return false;
+        }
+
+        Narrow();
+        _limit = 0;
+        BeginReceive();
+        Interlocked.Exchange(ref _state, Idle);
+        if (_receive.IsCompleted || AbortReason != AbortReason.None)
+        {
+            OnUnawaited();
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes an idle connection into use.</summary>
+    public bool TryTake() => Interlocked.CompareExchange(ref _state, Busy, Idle) == Idle;
+
+    /// <summary>Closes an idle connection.</summary>
+    public void CloseIdle()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.Drop(this);
+            // That ends the receive, and the end of the receive the rest.
+            Shutdown();
+        }
+    }
+
+    /// <summary>Closes a connection in use. Only its exchange does so, when nothing waits for it any more.</summary>
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _state, Closed);
+        CloseSocket();
+        if (_receive.IsCompleted && _send.IsCompleted)
+        {
+            Narrow();
+        }
+    }
+
+    /// <summary>Cuts off the exchange, whatever it waits for, from anywhere. The first reason counts.</summary>
+    public void Abort(AbortReason reason)
+    {
+        if (Interlocked.CompareExchange(ref _abortReason, (int)reason, 0) == 0)
+        {
+            Shutdown();
+        }
+    }
+
+    /// <summary>Looks whether it has stood still, or been idle, for too long.</summary>
+    public void LookAtTime(int now)
+    {
+        var quiet = now - Volatile.Read(ref _lastActivity);
+        if (Volatile.Read(ref _state) == Idle)
+        {
+            if (quiet > (int)BackendSocket.IdleTimeout.TotalSeconds)
+            {
+                CloseIdle();
+            }
+        }
+        else if (Volatile.Read(ref _limit) is > 0 and var limit && quiet > limit)
+        {
+            Abort(AbortReason.StoodStill);
+        }
+    }
+
+    void IGivesUp.GiveUp() => Abort(AbortReason.GivenUp);
+
+    void IOpenStream.End() => Abort(AbortReason.StreamEnded);
+
+    private void OnUnawaited()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.DropClosed(this);
+        }
+
+        if (IsClosed)
+        {
+            CloseSocket();
+        }
+    }
+
+    // Closing a socket under an operation would reset the connection, which tells the node less than its end.
+    private void Shutdown()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // The node was faster.
+        }
+    }
+
+    private void CloseSocket()
+    {
+        _socket.Dispose();
+        _receive.Dispose();
+        _send.Dispose();
+        _watch.Remove(this);
+    }
+
+    private void Narrow()
+    {
+        Output.Narrow();
+        Input.Clear();
+    }
+}

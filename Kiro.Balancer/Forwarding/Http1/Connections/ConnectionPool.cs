@@ -1,0 +1,107 @@
+using System.Net;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Sending;
+
+namespace Kiro.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>The idle connections to a node. The one that was used last is used first, so that those too many grow old.</summary>
+internal sealed class ConnectionPool(Backend backend, ConnectionWatch watch, TimeProvider time)
+{
+    private readonly Lock _changing = new();
+    private readonly DnsEndPoint _endpoint = new(backend.Endpoint.Host, backend.Endpoint.Port);
+    private BackendConnection? _top;
+
+    /// <summary>The node's pool, made when it is first needed.</summary>
+    public static ConnectionPool Of(Backend backend, ConnectionWatch watch, TimeProvider time)
+    {
+        if (backend.Connections is not ConnectionPool pool)
+        {
+            lock (backend.Counters)
+            {
+                backend.Connections ??= new ConnectionPool(backend, watch, time);
+                pool = (ConnectionPool)backend.Connections;
+            }
+        }
+
+        return pool;
+    }
+
+    /// <summary>Takes an idle connection that the node has not closed.</summary>
+    /// <returns>Null when there is none.</returns>
+    public BackendConnection? TryTake()
+    {
+        lock (_changing)
+        {
+            while (_top is { } connection)
+            {
+                _top = connection.Below;
+                connection.Below = null;
+                if (connection.TryTake())
+                {
+                    return connection;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <exception cref="System.Net.Sockets.SocketException">It was refused, or cannot be made.</exception>
+    /// <exception cref="TimeoutException">It was not accepted in time.</exception>
+    public async ValueTask<BackendConnection> ConnectAsync(CancellationToken cancellationToken) =>
+        new(await BackendSocket.ConnectAsync(_endpoint, time, cancellationToken), this, watch);
+
+    /// <summary>Keeps a connection for the next request, if it is good for one.</summary>
+    public void Return(BackendConnection connection)
+    {
+        if (!connection.TryIdle())
+        {
+            return;
+        }
+
+        lock (_changing)
+        {
+            connection.Below = _top;
+            _top = connection;
+        }
+
+        if (connection.IsClosed)
+        {
+            // It was closed before it could be found here.
+            Drop(connection);
+        }
+    }
+
+    /// <summary>Forgets an idle connection that the node has closed.</summary>
+    public void DropClosed(BackendConnection connection)
+    {
+        Drop(connection);
+        if (Volatile.Read(ref _top) is null)
+        {
+            // A node that closes all it had may be gone. Those that close the oldest now and then keep some.
+            backend.ProbeNow.Set();
+        }
+    }
+
+    /// <summary>Forgets an idle connection.</summary>
+    public void Drop(BackendConnection connection)
+    {
+        lock (_changing)
+        {
+            if (_top == connection)
+            {
+                _top = connection.Below;
+                return;
+            }
+
+            for (var above = _top; above is not null; above = above.Below)
+            {
+                if (above.Below == connection)
+                {
+                    above.Below = connection.Below;
+                    return;
+                }
+            }
+        }
+    }
+}

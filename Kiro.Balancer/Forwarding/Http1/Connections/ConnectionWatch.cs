@@ -1,0 +1,67 @@
+namespace Kiro.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>Looks at all connections every second, so that none of them needs a timer.</summary>
+internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly HashSet<BackendConnection> _connections = [];
+    private int _now;
+
+    /// <summary>Seconds since the start, near enough for timeouts and cheap enough to ask for every byte.</summary>
+    public int Now => Volatile.Read(ref _now);
+
+    public void Add(BackendConnection connection)
+    {
+        lock (_connections)
+        {
+            _connections.Add(connection);
+        }
+    }
+
+    public void Remove(BackendConnection connection)
+    {
+        lock (_connections)
+        {
+            _connections.Remove(connection);
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        foreach (var connection in All())
+        {
+            connection.CloseIdle();
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var start = time.GetTimestamp();
+        using var timer = new PeriodicTimer(Period, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                Volatile.Write(ref _now, (int)time.GetElapsedTime(start).TotalSeconds);
+                foreach (var connection in All())
+                {
+                    connection.LookAtTime(_now);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Exchanges that are still under way end with the server.
+        }
+    }
+
+    private BackendConnection[] All()
+    {
+        lock (_connections)
+        {
+            return [.. _connections];
+        }
+    }
+}

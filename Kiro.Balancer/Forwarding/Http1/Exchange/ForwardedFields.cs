@@ -1,0 +1,61 @@
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>
+/// Tells the node who the client is and what it asked for. What a trusted proxy said before is kept and completed;
+/// what anybody else claimed is dropped.
+/// </summary>
+internal static class ForwardedFields
+{
+    private const int LongestAddress = 64;
+
+    public static void Write(SendBuffer head, HttpRequest request, in Client client)
+    {
+        var (proto, host) = (request.Scheme, request.Host.Value ?? "");
+        head.Write("X-Forwarded-For: "u8);
+        if (client.PeerIsTrusted)
+        {
+            foreach (var before in request.Headers[ForwardedClaims.For])
+            {
+                if (HttpSyntax.IsOneLine(before ?? ""))
+                {
+                    head.Write(before ?? "");
+                    head.Write(", "u8);
+                }
+            }
+
+            proto = ForwardedClaims.First(request.Headers[ForwardedClaims.Proto]) ?? proto;
+            host = ForwardedClaims.First(request.Headers[ForwardedClaims.Host]) ?? host;
+        }
+
+        Write(head, client.Peer);
+        Write(head, "\r\nX-Forwarded-Proto: "u8, proto);
+        if (host.Length > 0)
+        {
+            Write(head, "\r\nX-Forwarded-Host: "u8, host);
+        }
+
+        head.Write("\r\nX-Real-IP: "u8);
+        Write(head, client.Address);
+        head.Write("\r\n"u8);
+    }
+
+    private static void Write(SendBuffer head, ReadOnlySpan<byte> name, string value)
+    {
+        if (HttpSyntax.IsOneLine(value))
+        {
+            head.Write(name);
+            head.Write(value);
+        }
+    }
+
+    private static void Write(SendBuffer head, ClientAddress address)
+    {
+        address.TryFormat(head.Room(LongestAddress), out var length);
+        head.Advance(length);
+    }
+}

@@ -1,0 +1,269 @@
+using System.Runtime.CompilerServices;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>One request and its answer over one connection.</summary>
+/// <param name="request">The request.</param>
+/// <param name="attempt">The try that this is part of.</param>
+/// <param name="connection">Taken for this exchange, and given back or closed at its end.</param>
+/// <param name="streams">Told of streams of events.</param>
+/// <param name="time">For the time that "100 Continue" may take.</param>
+internal sealed class Http1Exchange(
+    ForwardedRequest request, Attempt attempt, BackendConnection connection, OpenStreams streams, TimeProvider time)
+{
+    private readonly HttpContext _context = request.Context;
+    private BodySender? _body;
+    private ITimer? _continue;
+
+    /// <summary>It failed, and the node has certainly not seen any of the request.</summary>
+    public bool WasUnsent { get; private set; }
+
+    /// <summary>It failed before a single byte of an answer.</summary>
+    public bool WasUnanswered { get; private set; }
+
+    /// <returns>Null when the node has answered.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<RequestFailure?> RunAsync()
+    {
+        connection.Begin(ForwardingTimeouts.For(_context.Request));
+        attempt.WhenGivenUp(connection);
+        var leaving = _context.RequestAborted.UnsafeRegister(
+            static connection => ((BackendConnection)connection!).Abort(AbortReason.Client), connection);
+        var isReusable = false;
+        try
+        {
+            var failure = attempt.IsGivenUp ? RequestFailure.NodeHangs : await SendAsync() ?? await AnswerAsync();
+            isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true };
+            if (failure is { } broken)
+            {
+                BreakOff(broken);
+            }
+
+            return failure;
+        }
+        catch (Exception gone) when (gone is IOException or OperationCanceledException && _context.RequestAborted.IsCancellationRequested)
+        {
+            return RequestFailure.ClientIsGone;
+        }
+        finally
+        {
+            attempt.Forget();
+            isReusable &= leaving.Unregister();
+            _continue?.Dispose();
+            if (_body is { IsComplete: false })
+            {
+                connection.Abort(AbortReason.Answered);
+            }
+
+            try
+            {
+                await (_body?.StopAsync() ?? Task.CompletedTask);
+            }
+            finally
+            {
+                Release(isReusable);
+            }
+        }
+    }
+
+    private void Release(bool isReusable)
+    {
+        if (isReusable)
+        {
+            connection.Pool.Return(connection);
+        }
+        else
+        {
+            connection.Dispose();
+        }
+    }
+
+    private async ValueTask<RequestFailure?> SendAsync()
+    {
+        var output = connection.Output;
+        output.Clear();
+        if (!RequestHeadWriter.TryWrite(output, request, attempt.Backend))
+        {
+            return RequestFailure.UnsendableRequest;
+        }
+
+        if (request.Kept is { } kept)
+        {
+            output.Write(kept);
+        }
+        else if (request.Body == RequestBody.Streamed)
+        {
+            _body = new BodySender(_context.Request, connection);
+        }
+
+        var expects = _body is not null && RequestHeadWriter.ExpectsToContinue(_context.Request);
+        var takenAlong = _body is not null && !expects && await _body.TakeAlongAsync();
+        var isSpoilt = connection.IsSpoilt(lookAgain: !request.MayBeRepeated);
+        var isSent = !isSpoilt && await connection.SendAsync(output.Bytes) == output.Length;
+        // Spoilt by the node, that is: a client whose body was at fault needs no other connection.
+        WasUnsent = isSpoilt ? connection.AbortReason == AbortReason.None : !isSent && connection.NothingWasSent;
+        if (takenAlong)
+        {
+            _body!.EndTakingAlong(isSent);
+        }
+
+        if (isSpoilt)
+        {
+            return Lost() ?? RequestFailure.NoAnswer;
+        }
+
+        if (isSent && expects)
+        {
+            _continue = time.CreateTimer(static body => ((BodySender)body!).StartElsewhere(), _body, RequestHeadWriter.ContinueTimeout, Timeout.InfiniteTimeSpan);
+        }
+        else if (isSent)
+        {
+            _body?.Start();
+        }
+
+        // A send that failed is not the end: the node may have answered before it closed.
+        return null;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<RequestFailure?> AnswerAsync()
+    {
+        var reader = new HeadReader(connection);
+        while (true)
+        {
+            var state = reader.Read();
+            if (state == HeadState.Incomplete)
+            {
+                if (connection.Add(await connection.Receipt))
+                {
+                    continue;
+                }
+
+                WasUnanswered = reader.IsUntouched;
+                return Lost() ?? RequestFailure.NoAnswer;
+            }
+
+            if (state == HeadState.Invalid || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
+            {
+                return Lost() ?? RequestFailure.InvalidAnswer;
+            }
+
+            if (!connection.Head.IsInterim)
+            {
+                return await PassOnAsync(reader.Length);
+            }
+
+            if (connection.Head.Status == StatusCodes.Status100Continue)
+            {
+                _body?.Start();
+            }
+
+            if (!reader.TrySkip())
+            {
+                return RequestFailure.InvalidAnswer;
+            }
+        }
+    }
+
+    private async ValueTask<RequestFailure?> PassOnAsync(int headLength)
+    {
+        attempt.Settle(answered: true);
+        if (attempt.IsGivenUp)
+        {
+            return RequestFailure.NodeHangs;
+        }
+
+        var (head, response) = (connection.Head, _context.Response);
+        attempt.Backend.NoteClosing(head.SaysClose);
+        ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
+        connection.Input.Consume(headLength);
+        PrepareBody(head.Status);
+
+        var framing = head.Framing(HttpMethods.IsHead(_context.Request.Method));
+        var answer = new ResponseWriter(response, chunks: framing is BodyFraming.Chunked or BodyFraming.UntilClose && HttpProtocol.IsHttp11(_context.Request.Protocol));
+        if (framing != BodyFraming.None && await CopyBodyAsync(framing, answer) is { } failure)
+        {
+            return failure;
+        }
+
+        if (_body is { IsComplete: false } && head.Status < 300)
+        {
+            // The node has said its good word and reads on, also when it closes the connection afterwards.
+            await answer.FlushAsync();
+            await _body.Sending;
+        }
+
+        return null;
+    }
+
+    private async ValueTask<RequestFailure?> CopyBodyAsync(BodyFraming framing, ResponseWriter answer)
+    {
+        var isStream = ResponseFields.IsEventStream(_context.Response);
+        if (isStream)
+        {
+            streams.Add(connection, attempt.Backend);
+            // It may be told to end at any time, also when it just has.
+            connection.Head.Closes = true;
+        }
+
+        try
+        {
+            return await new ResponseBody(connection, answer).CopyAsync(framing) switch
+            {
+                BodyEnd.Complete => null,
+                BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenAnswer : RequestFailure.InvalidAnswer,
+                BodyEnd.ClientGone => RequestFailure.ClientIsGone,
+                _ => Lost(isAnswered: true) ?? RequestFailure.BrokenAnswer,
+            };
+        }
+        finally
+        {
+            if (isStream)
+            {
+                streams.Remove(connection);
+            }
+        }
+    }
+
+    // A node that refuses does not want the body; one that agrees gets it, even when it did not say "continue".
+    private void PrepareBody(int status)
+    {
+        if (status < StatusCodes.Status300MultipleChoices)
+        {
+            _body?.Start();
+        }
+        else
+        {
+            _body?.Forgo();
+        }
+    }
+
+    private void BreakOff(RequestFailure failure)
+    {
+        var response = _context.Response;
+        if (response.HasStarted)
+        {
+            // The client must not take what it has for the whole.
+            _context.Abort();
+        }
+        else if (failure.Point == FailurePoint.Client)
+        {
+            // It may still be there, and must not take the end of its broken body for success.
+            response.Clear();
+            response.StatusCode = (_body?.ClientFault as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest;
+        }
+    }
+
+    /// <returns>What the balancer itself cut off; null when it did not.</returns>
+    private RequestFailure? Lost(bool isAnswered = false) => connection.AbortReason switch
+    {
+        AbortReason.Client => RequestFailure.ClientIsGone,
+        AbortReason.GivenUp => RequestFailure.NodeHangs,
+        AbortReason.StoodStill => isAnswered ? RequestFailure.AnswerStandsStill : RequestFailure.TooSlow,
+        _ => null,
+    };
+}

@@ -1,0 +1,54 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>Sends HTTP/1.x requests straight over kept connections, without HttpClient's messages and headers.</summary>
+internal sealed class Http1Sender(ConnectionWatch watch, OpenStreams streams, TimeProvider time) : IRequestSender
+{
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt)
+    {
+        var pool = ConnectionPool.Of(attempt.Backend, watch, time);
+        var kept = pool.TryTake();
+        while (kept is not null)
+        {
+            var exchange = new Http1Exchange(request, attempt, kept, streams, time);
+            var failure = await exchange.RunAsync();
+            if (failure != RequestFailure.NoAnswer || !(exchange.WasUnsent || (exchange.WasUnanswered && request.MayBeRepeated)))
+            {
+                return failure;
+            }
+
+            // The node has closed the connection while it was idle, or is about to close all: only a new one can tell.
+            kept = exchange.WasUnsent ? pool.TryTake() : null;
+        }
+
+        return await SendAnewAsync(request, attempt, pool);
+    }
+
+    private async ValueTask<RequestFailure?> SendAnewAsync(ForwardedRequest request, Attempt attempt, ConnectionPool pool)
+    {
+        try
+        {
+            var connection = await pool.ConnectAsync(request.Context.RequestAborted);
+            var exchange = new Http1Exchange(request, attempt, connection, streams, time);
+            var failure = await exchange.RunAsync();
+            return failure == RequestFailure.NoAnswer && exchange.WasUnsent
+                ? RequestFailure.NoAnswer with { Point = FailurePoint.Connect }
+                : failure;
+        }
+        catch (OperationCanceledException)
+        {
+            return RequestFailure.ClientIsGone;
+        }
+        catch (Exception refused) when (refused is SocketException or TimeoutException)
+        {
+            return RequestFailure.From(ConnectError.From(refused));
+        }
+    }
+}

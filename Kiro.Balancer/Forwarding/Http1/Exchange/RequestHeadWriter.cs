@@ -1,0 +1,132 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>
+/// Writes the head of a request for a node, from what Kestrel understood of the client's: never the client's own bytes.
+/// The framing is the balancer's own: one length, or chunks, or neither.
+/// </summary>
+internal static class RequestHeadWriter
+{
+    /// <summary>A node that does not know "100-continue" gets the body after this time (RFC 9110, section 10.1.1).</summary>
+    public static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>Whether the client waits for "100 Continue".</summary>
+    public static bool ExpectsToContinue(HttpRequest request) =>
+        request.Headers.Expect.Count > 0 && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
+
+    /// <returns>False when a field cannot be passed on.</returns>
+    public static bool TryWrite(SendBuffer head, ForwardedRequest request, Backend backend)
+    {
+        var http = request.Context.Request;
+        if (!HttpSyntax.IsToken(http.Method))
+        {
+            return false;
+        }
+
+        head.Write(http.Method);
+        head.Write(" "u8);
+        head.Write(OriginForm.Of(request.Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget));
+        head.Write(" HTTP/1.1\r\nHost: "u8);
+        head.Write(http.Host.Value is { Length: > 0 } host ? host : backend.Endpoint.Authority);
+        head.Write("\r\n"u8);
+        if (!TryWriteFields(head, http, request.Client.PeerIsTrusted))
+        {
+            return false;
+        }
+
+        ForwardedFields.Write(head, http, request.Client);
+        WriteFraming(head, request);
+        head.Write("\r\n"u8);
+        return true;
+    }
+
+    private static bool TryWriteFields(SendBuffer head, HttpRequest request, bool peerIsTrusted)
+    {
+        var named = NamedFields(request.Headers.Connection);
+        foreach (var (name, values) in request.Headers)
+        {
+            if ((FieldNames.Find(name)?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
+                || ForwardedClaims.IsWritten(name)
+                || ForwardedClaims.IsDropped(name, peerIsTrusted)
+                || named?.Contains(name) == true
+                // Kestrel takes some names that are none; no node is to wonder about them.
+                || !HttpSyntax.IsToken(name))
+            {
+                continue;
+            }
+
+            head.Write(name);
+            head.Write(": "u8);
+            if (!TryWriteValues(head, values, Separator(name)))
+            {
+                return false;
+            }
+
+            head.Write("\r\n"u8);
+        }
+
+        return true;
+    }
+
+    // One line for all of a field's lines means the same (RFC 9110, section 5.3).
+    private static bool TryWriteValues(SendBuffer head, in StringValues values, string separator)
+    {
+        for (var place = 0; place < values.Count; place++)
+        {
+            var value = values[place] ?? "";
+            if (!HttpSyntax.IsOneLine(value))
+            {
+                return false;
+            }
+
+            if (place > 0)
+            {
+                head.Write(separator);
+            }
+
+            head.Write(value);
+        }
+
+        return true;
+    }
+
+    private static string Separator(string name) =>
+        name.Equals("Cookie", StringComparison.OrdinalIgnoreCase) ? "; "
+        : name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase) ? " " : ", ";
+
+    private static HashSet<string>? NamedFields(in StringValues connection) =>
+        connection.Count == 0 || (connection.Count == 1 && connection[0] is "keep-alive" or "close")
+            ? null
+            : new HashSet<string>(ConnectionOptions.FieldsNamedIn(connection), StringComparer.OrdinalIgnoreCase);
+
+    private static void WriteFraming(SendBuffer head, ForwardedRequest request)
+    {
+        var http = request.Context.Request;
+        long? length = request.Body switch
+        {
+            RequestBody.Kept => request.Kept!.Length,
+            RequestBody.Streamed => http.ContentLength,
+            _ => http.ContentLength ?? (HasUsuallyNoBody(http.Method) ? -1 : 0),
+        };
+        if (length is null)
+        {
+            head.Write("Transfer-Encoding: chunked\r\n"u8);
+        }
+        else if (length >= 0)
+        {
+            head.Write("Content-Length: "u8);
+            head.Write(length.Value);
+            head.Write("\r\n"u8);
+        }
+    }
+
+    private static bool HasUsuallyNoBody(string method) =>
+        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsDelete(method)
+        || HttpMethods.IsTrace(method);
+}

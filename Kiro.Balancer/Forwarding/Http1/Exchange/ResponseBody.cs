@@ -1,0 +1,196 @@
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Streams;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>
+/// Copies an answer's body to the client: what comes goes on at once, and nothing is received that the client has no
+/// room for. Whenever the node keeps us waiting, the client gets what there is, the head first.
+/// </summary>
+internal sealed class ResponseBody(BackendConnection connection, ResponseWriter answer)
+{
+    /// <summary>Bodies with more to come than this are received straight into the client's buffers.</summary>
+    private const int Long = 16 * 1024;
+
+    /// <summary>Most that is held back while more comes; in bytes.</summary>
+    private const int MostHeldBack = 64 * 1024;
+
+    private int _unflushed;
+    private TurnTaking _turns;
+
+    public async ValueTask<BodyEnd> CopyAsync(BodyFraming framing)
+    {
+        var end = framing switch
+        {
+            BodyFraming.Length => await CopyLengthAsync(connection.Head.ContentLength!.Value),
+            BodyFraming.Chunked => await CopyChunksAsync(),
+            _ => await CopyUntilCloseAsync(),
+        };
+        if (end == BodyEnd.Lost && connection.AbortReason == AbortReason.StreamEnded)
+        {
+            end = BodyEnd.Complete;
+            await answer.EndAsync();
+        }
+
+        if (end is BodyEnd.Lost or BodyEnd.Invalid && _unflushed > 0)
+        {
+            // The client gets what there was before its connection breaks off.
+            await answer.FlushAsync();
+        }
+
+        return end;
+    }
+
+    private async ValueTask<BodyEnd> CopyLengthAsync(long left)
+    {
+        while (true)
+        {
+            var here = (int)Math.Min(left, connection.Input.Bytes.Length);
+            await WriteAsync(connection.Input.Bytes[..here]);
+            connection.Input.Consume(here);
+            left -= here;
+            if (left == 0)
+            {
+                await answer.EndAsync();
+                return BodyEnd.Complete;
+            }
+
+            if (left > Long)
+            {
+                return await CopyLongAsync(left);
+            }
+
+            connection.Input.Widen(left);
+            if (await ReceiveAsync() is { } end)
+            {
+                return end;
+            }
+        }
+    }
+
+    private async ValueTask<BodyEnd> CopyLongAsync(long left)
+    {
+        var piece = new PieceSize();
+        while (left > 0)
+        {
+            var flush = answer.FlushAsync();
+            if (!flush.IsCompleted)
+            {
+                piece.Shrink();
+            }
+
+            await flush;
+            if (answer.IsClientGone)
+            {
+                return BodyEnd.ClientGone;
+            }
+
+            var room = answer.Room((int)Math.Min(left, piece.Bytes));
+            connection.BeginReceive(room);
+            var count = await connection.Receipt;
+            if (!connection.Note(count))
+            {
+                return BodyEnd.Lost;
+            }
+
+            answer.Advance(count);
+            left -= count;
+            piece.Note(count, room.Length);
+            await _turns.GiveWayAsync();
+        }
+
+        await answer.EndAsync();
+        return BodyEnd.Complete;
+    }
+
+    private async ValueTask<BodyEnd> CopyChunksAsync()
+    {
+        var chunks = new ChunkDecoder();
+        while (true)
+        {
+            int consumed;
+            do
+            {
+                var received = connection.Input.Bytes;
+                if (!chunks.TryRead(received.Span, out consumed, out var data))
+                {
+                    return BodyEnd.Invalid;
+                }
+
+                await WriteAsync(received.Slice(consumed - data, data));
+                connection.Input.Consume(consumed);
+            }
+            while (consumed > 0);
+
+            if (chunks.IsComplete)
+            {
+                await answer.EndAsync(connection.Head.AnnouncesTrailers ? Trailers.Allowed(chunks.Trailers) : null);
+                return BodyEnd.Complete;
+            }
+
+            if (await ReceiveAsync() is { } end)
+            {
+                return end;
+            }
+        }
+    }
+
+    private async ValueTask<BodyEnd> CopyUntilCloseAsync()
+    {
+        connection.Head.Closes = true;
+        while (true)
+        {
+            await WriteAsync(connection.Input.Bytes);
+            connection.Input.Consume(connection.Input.Bytes.Length);
+            var end = await ReceiveAsync(mayEnd: true);
+            if (end == BodyEnd.Complete)
+            {
+                await answer.EndAsync();
+            }
+
+            if (end is not null)
+            {
+                return end.Value;
+            }
+        }
+    }
+
+    private async ValueTask WriteAsync(ReadOnlyMemory<byte> data)
+    {
+        if (data.Length > 0)
+        {
+            await answer.StartAsync();
+            answer.Write(data.Span);
+            _unflushed += data.Length;
+        }
+    }
+
+    /// <returns>Null when there is more.</returns>
+    private async ValueTask<BodyEnd?> ReceiveAsync(bool mayEnd = false)
+    {
+        if (!connection.BeginReceive() || _unflushed >= MostHeldBack)
+        {
+            _unflushed = 0;
+            await answer.FlushAsync();
+            if (answer.IsClientGone)
+            {
+                return BodyEnd.ClientGone;
+            }
+        }
+
+        var count = await connection.Receipt;
+        if (!connection.Add(count))
+        {
+            return count == 0 && mayEnd && connection.AbortReason == AbortReason.None ? BodyEnd.Complete : BodyEnd.Lost;
+        }
+
+        if (connection.Input.IsFull)
+        {
+            connection.Input.Widen(ResponseHead.MostBytes);
+        }
+
+        await _turns.GiveWayAsync();
+        return null;
+    }
+}

@@ -1,0 +1,100 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.IO.Pipelines;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>
+/// Writes an answer to the client. Kestrel sends the head with the first flush; chunks are made here, because only so
+/// can trailers follow them.
+/// </summary>
+/// <param name="response">Its status and fields are set.</param>
+/// <param name="chunks">Whether the body goes out in chunks.</param>
+internal sealed class ResponseWriter(HttpResponse response, bool chunks)
+{
+    private const int LongestSize = 18;
+
+    private readonly PipeWriter _output = response.BodyWriter;
+    private bool _wasFlushed;
+
+    /// <summary>Whether the client has left.</summary>
+    public bool IsClientGone { get; private set; }
+
+    /// <summary>From here on the answer is the client's, and no other one can be.</summary>
+    public Task StartAsync()
+    {
+        if (response.HasStarted)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (chunks)
+        {
+            response.Headers.TransferEncoding = "chunked";
+        }
+
+        return response.StartAsync();
+    }
+
+    /// <summary>Writes a piece of the body, not empty.</summary>
+    public void Write(ReadOnlySpan<byte> data)
+    {
+        if (!chunks)
+        {
+            _output.Write(data);
+            return;
+        }
+
+        var size = _output.GetSpan(LongestSize);
+        Utf8Formatter.TryFormat(data.Length, size, out var length, new StandardFormat('x'));
+        "\r\n"u8.CopyTo(size[length..]);
+        _output.Advance(length + 2);
+        _output.Write(data);
+        _output.Write("\r\n"u8);
+    }
+
+    /// <summary>Room for a piece of a body that is not put into chunks.</summary>
+    public Memory<byte> Room(int length) => _output.GetMemory(length)[..length];
+
+    /// <summary>Says how much of <see cref="Room"/> was used.</summary>
+    public void Advance(int length) => _output.Advance(length);
+
+    /// <summary>Sends what was written, the head first if that is still to be sent. Waits for a client that reads slowly.</summary>
+    public async ValueTask FlushAsync()
+    {
+        await StartAsync();
+        _wasFlushed = true;
+        var flushed = await _output.FlushAsync();
+        IsClientGone |= flushed.IsCompleted;
+    }
+
+    /// <summary>Ends the body.</summary>
+    /// <param name="trailers">Lines without their ends; null when none are announced.</param>
+    public async ValueTask EndAsync(IReadOnlyList<byte[]>? trailers = null)
+    {
+        if (!response.HasStarted && trailers is null)
+        {
+            // It is empty, and Kestrel can say so.
+            return;
+        }
+
+        await StartAsync();
+        if (chunks)
+        {
+            _output.Write("0\r\n"u8);
+            foreach (var trailer in trailers ?? [])
+            {
+                _output.Write(trailer);
+                _output.Write("\r\n"u8);
+            }
+
+            _output.Write("\r\n"u8);
+        }
+
+        // What was never flushed Kestrel sends in one piece when the request is over.
+        if (_wasFlushed)
+        {
+            await FlushAsync();
+        }
+    }
+}

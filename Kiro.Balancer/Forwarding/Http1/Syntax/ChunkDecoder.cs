@@ -1,0 +1,133 @@
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>
+/// Takes chunked bodies apart (RFC 9112, section 7.1), wherever the network cut them. Extensions are checked and dropped.
+/// </summary>
+internal sealed class ChunkDecoder
+{
+    /// <summary>Of a line with a size and its extensions, in bytes. Only who wants to tire us sends longer ones.</summary>
+    private const int LongestLine = 4096;
+
+    /// <summary>Hexadecimal: no number overflows.</summary>
+    private const int MostDigits = 15;
+
+    private ChunkPhase _phase;
+    private long _left;
+    private int _trailerBytes;
+
+    /// <summary>The last chunk was read, and all that follows it.</summary>
+    public bool IsComplete => _phase == ChunkPhase.Done;
+
+    /// <summary>What followed the last chunk, as it came: whole lines.</summary>
+    public List<byte[]> Trailers { get; } = [];
+
+    /// <summary>Reads up to the end of the next piece of data.</summary>
+    /// <param name="bytes">What came and was not consumed.</param>
+    /// <param name="consumed">How many of them are done with; the data are the last of these.</param>
+    /// <param name="data">How many of those are data.</param>
+    /// <returns>False when these are no chunks. Nothing consumed means that more must come.</returns>
+    public bool TryRead(ReadOnlySpan<byte> bytes, out int consumed, out int data)
+    {
+        (consumed, data) = (0, 0);
+        while (_phase != ChunkPhase.Done)
+        {
+            var rest = bytes[consumed..];
+            if (rest.IsEmpty)
+            {
+                return true;
+            }
+
+            if (_phase == ChunkPhase.Data)
+            {
+                data = (int)Math.Min(_left, rest.Length);
+                consumed += data;
+                _left -= data;
+                _phase = _left == 0 ? ChunkPhase.EndOfData : ChunkPhase.Data;
+                return true;
+            }
+
+            if (!TryReadLine(rest, out var length))
+            {
+                return false;
+            }
+
+            if (length == 0)
+            {
+                return true;
+            }
+
+            consumed += length;
+        }
+
+        return true;
+    }
+
+    // A length of 0: the line is not all there.
+    private bool TryReadLine(ReadOnlySpan<byte> rest, out int length)
+    {
+        length = 0;
+        var end = rest.IndexOfAny((byte)'\r', (byte)'\n');
+        if (end < 0)
+        {
+            return rest.Length <= Longest && (_phase != ChunkPhase.Size || char.IsAsciiHexDigit((char)rest[0]));
+        }
+
+        if (rest[end] != '\r' || end > Longest || (end + 1 < rest.Length && rest[end + 1] != '\n'))
+        {
+            return false;
+        }
+
+        if (end + 1 == rest.Length)
+        {
+            return true;
+        }
+
+        length = end + 2;
+        var line = rest[..end];
+        switch (_phase)
+        {
+            case ChunkPhase.Size:
+                return TryReadSize(line);
+            case ChunkPhase.EndOfData:
+                _phase = ChunkPhase.Size;
+                return line.IsEmpty;
+            default:
+                return TryReadTrailer(line);
+        }
+    }
+
+    private int Longest => _phase switch
+    {
+        ChunkPhase.EndOfData => 0,
+        ChunkPhase.Trailers => ResponseHead.MostBytes - _trailerBytes,
+        _ => LongestLine,
+    };
+
+    private bool TryReadSize(ReadOnlySpan<byte> line)
+    {
+        var digits = 0;
+        for (_left = 0; digits < line.Length && digits <= MostDigits && char.IsAsciiHexDigit((char)line[digits]); digits++)
+        {
+            var digit = line[digits] | 0x20;
+            _left = (_left << 4) + (digit <= '9' ? digit - '0' : digit - 'a' + 10);
+        }
+
+        _phase = _left == 0 ? ChunkPhase.Trailers : ChunkPhase.Data;
+        var extension = line[digits..].TrimStart(" \t"u8);
+        return digits is > 0 and <= MostDigits && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
+    }
+
+    private bool TryReadTrailer(ReadOnlySpan<byte> line)
+    {
+        if (line.IsEmpty)
+        {
+            _phase = ChunkPhase.Done;
+            return true;
+        }
+
+        var name = HttpSyntax.TokenLength(line);
+        _trailerBytes += line.Length + 2;
+        Trailers.Add(line.ToArray());
+        return name > 0 && name < line.Length && line[name] == ':' && HttpSyntax.IsText(line);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text;
+
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>Finds out where an answer ends, and whether its connection does, too (RFC 9112, sections 6 and 9.3).</summary>
+internal static class FramingParser
+{
+    /// <summary>More than any body has, and less than would overflow.</summary>
+    private const long MostBytes = 1L << 59;
+
+    /// <returns>False when the answer's end is not clear.</returns>
+    public static bool Apply(ReadOnlySpan<byte> bytes, ResponseHead head)
+    {
+        head.Closes = head.IsHttp10;
+        foreach (var field in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(head.Fields))
+        {
+            var value = bytes.Slice(field.ValueStart, field.ValueLength);
+            switch (field.Known?.Kind)
+            {
+                case FieldKind.ContentLength when head.ContentLength is null && TryParseLength(value, out var length):
+                    head.ContentLength = length;
+                    break;
+                case FieldKind.TransferEncoding when !head.IsChunked && Ascii.EqualsIgnoreCase(value, "chunked"u8):
+                    head.IsChunked = true;
+                    break;
+                case FieldKind.ContentLength or FieldKind.TransferEncoding:
+                    return false;
+                case FieldKind.Connection:
+                    ReadOptions(value, head);
+                    break;
+                case FieldKind.Trailer:
+                    head.AnnouncesTrailers = true;
+                    break;
+            }
+        }
+
+        if (head.IsChunked && (head.ContentLength is not null || head.IsHttp10))
+        {
+            // The chunks count, and whoever framed it so is not asked again on this connection (section 6.1).
+            head.ContentLength = null;
+            head.Closes = true;
+        }
+
+        if (head.Status is StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent)
+        {
+            // These have no body (RFC 9110, sections 15.3.5 and 15.3.6). What a node sends as one is not waited for.
+            head.Closes |= head.IsChunked || head.ContentLength > 0 || (head.Status == StatusCodes.Status205ResetContent && head.ContentLength is null);
+            (head.ContentLength, head.IsChunked) = (null, false);
+        }
+
+        return true;
+    }
+
+    private static bool TryParseLength(ReadOnlySpan<byte> digits, out long length)
+    {
+        length = 0;
+        foreach (var digit in digits)
+        {
+            if (!char.IsAsciiDigit((char)digit))
+            {
+                return false;
+            }
+
+            length = length * 10 + digit - '0';
+            if (length >= MostBytes)
+            {
+                return false;
+            }
+        }
+
+        return digits.Length > 0;
+    }
+
+    private static void ReadOptions(ReadOnlySpan<byte> value, ResponseHead head)
+    {
+        foreach (var range in value.Split((byte)','))
+        {
+            var option = value[range].Trim(" \t"u8);
+            if (Ascii.EqualsIgnoreCase(option, "close"u8))
+            {
+                head.SaysClose = head.Closes = true;
+            }
+            else if (option.Length > 0 && !Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
+            {
+                head.NamesFields = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Buffers;
+
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>Which bytes may stand where (RFC 9110, section 5).</summary>
+internal static class HttpSyntax
+{
+    private const string TokenCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+    private static readonly SearchValues<byte> TokenBytes = SearchValues.Create(System.Text.Encoding.ASCII.GetBytes(TokenCharacters));
+    private static readonly SearchValues<char> TokenChars = SearchValues.Create(TokenCharacters);
+    private static readonly SearchValues<char> LineBreaks = SearchValues.Create("\r\n\0");
+
+    // All controls but the tab.
+    private static readonly SearchValues<byte> Controls =
+        SearchValues.Create([.. Enumerable.Range(0, 32).Append(127).Where(value => value != '\t').Select(value => (byte)value)]);
+
+    /// <summary>The length of the token that the bytes begin with.</summary>
+    public static int TokenLength(ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyExcept(TokenBytes) is >= 0 and var end ? end : bytes.Length;
+
+    public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenChars);
+
+    /// <summary>Whether a value can be passed on without becoming more than one.</summary>
+    public static bool IsOneLine(string text) => !text.AsSpan().ContainsAny(LineBreaks);
+
+    /// <summary>Whether the bytes can be a field's value or a reason: no controls but tabs.</summary>
+    public static bool IsText(ReadOnlySpan<byte> bytes) => !bytes.ContainsAny(Controls);
+}

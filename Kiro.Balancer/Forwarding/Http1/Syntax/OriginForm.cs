@@ -1,0 +1,28 @@
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>
+/// Passes path and query on byte for byte, as the client wrote them. Decoding and encoding them again would change
+/// what they mean to the node (<c>%2F</c>, <c>%20</c> against <c>+</c>, doubled slashes).
+/// </summary>
+internal static class OriginForm
+{
+    /// <returns>The target as a node gets it: <c>/path?query</c>. The root for a target that is no path (<c>OPTIONS *</c>).</returns>
+    public static string Of(string target)
+    {
+        if (target.StartsWith('/'))
+        {
+            return target;
+        }
+
+        // Absolute form (RFC 9112, section 3.2.2): Kestrel has checked that it is a URL.
+        var authority = target.IndexOf("://", StringComparison.Ordinal);
+        var path = authority < 0 ? -1 : target.AsSpan(authority + 3).IndexOfAny('/', '?');
+        if (path < 0)
+        {
+            return "/";
+        }
+
+        target = target[(authority + 3 + path)..];
+        return target.StartsWith('?') ? "/" + target : target;
+    }
+}

@@ -1,0 +1,106 @@
+using System.IO.Hashing;
+using System.Text;
+
+namespace Kiro.Balancer.Selection;
+
+/// <summary>
+/// Weighted rendezvous hashing over a fixed set of nodes: every slot ranks every node by a score of its own, and the
+/// highest-ranked node serves it. A node's score depends on nothing but slot, node and weight, so a node that leaves
+/// or comes moves only its own clients.
+/// <para>
+/// D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates" (1998); the weights after C. Schindelhauer,
+/// G. Schomaker, "Weighted distributed hash tables" (2005): a node scores -weight / ln(u), u uniform in (0, 1).
+/// </para>
+/// </summary>
+internal sealed class Rendezvous
+{
+    private const int None = -1;
+
+    private readonly WeightGroup[] _groups;
+    private readonly SlotTable? _table;
+
+    /// <param name="nodes">In any order; their places in this list are what <see cref="First"/> answers with.</param>
+    /// <param name="seed">The same on every balancer.</param>
+    /// <param name="isKept">False for a ranking that only a few questions are put to: it gets no table.</param>
+    public Rendezvous(IReadOnlyList<HashNode> nodes, ulong seed, bool isKept = true)
+    {
+        Seed = seed;
+        Nodes = [.. nodes];
+        // Equal scores (once in 2^52) go to the smaller id, so the order of the list must not count.
+        _groups = [.. nodes
+            .Select((node, place) => (node, place))
+            .OrderBy(item => item.node.Id, StringComparer.Ordinal)
+            .GroupBy(item => item.node.Weight)
+            .Select(group => new WeightGroup(
+                group.Key,
+                [.. group.Select(item => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(item.node.Id), (long)seed))],
+                [.. group.Select(item => item.place)]))];
+        _table = isKept && (nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1) ? new SlotTable(this) : null;
+    }
+
+    /// <summary>The nodes, in the places that the answers name.</summary>
+    public IReadOnlyList<HashNode> Nodes { get; }
+
+    /// <summary>What it was made with.</summary>
+    public ulong Seed { get; }
+
+    /// <summary>Ends when <see cref="First"/> is as fast as it gets; its answers are the same before.</summary>
+    public Task Ready => _table?.Filling ?? Task.CompletedTask;
+
+    /// <summary>Nobody will ask any more, or so few that the calculation does: a table that is being filled is given up.</summary>
+    public void Retire() => _table?.GiveUp();
+
+    /// <summary>The place of the highest-ranked node, or -1 when there is none.</summary>
+    public int First(int slot) => _table is { IsReady: true } table ? table[slot] : FirstAmong(slot, []);
+
+    /// <summary>The same by calculation alone, among some of the nodes.</summary>
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="eligible">By place, which nodes take part; empty means all.</param>
+    public int FirstAmong(int slot, ReadOnlySpan<bool> eligible)
+    {
+        var slotKey = SlotKey(slot);
+        var best = None;
+        if (_groups.Length == 1)
+        {
+            _groups[0].Highest(slotKey, eligible, out best);
+            return best;
+        }
+
+        var bestScore = double.NegativeInfinity;
+        foreach (var group in _groups)
+        {
+            var hash = group.Highest(slotKey, eligible, out var place);
+            if (place != None && Score(hash, group.Weight) is var score && score > bestScore)
+            {
+                (best, bestScore) = (place, score);
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>All places, highest-ranked first.</summary>
+    public int[] Ranking(int slot)
+    {
+        var slotKey = SlotKey(slot);
+        return [.. _groups
+            .SelectMany(group => group.Hashes(slotKey).Select(item => (item.Place, item.Hash, Score: Score(item.Hash, group.Weight))))
+            .OrderByDescending(item => item.Score)
+            .ThenByDescending(item => item.Hash)
+            .Select(item => item.Place)];
+    }
+
+    /// <summary>A bijection of 64 bits in which every input bit moves every output bit: the finaliser of MurmurHash3
+    /// with the constants of D. Stafford's variant 13, as in SplitMix64.</summary>
+    internal static ulong Mix(ulong value)
+    {
+        value = (value ^ (value >> 30)) * 0xBF58_476D_1CE4_E5B9;
+        value = (value ^ (value >> 27)) * 0x94D0_49BB_1331_11EB;
+        return value ^ (value >> 31);
+    }
+
+    private static ulong SlotKey(int slot) => Mix((ulong)slot + 0x9E37_79B9_7F4A_7C15);
+
+    // 52 bits and the half fill a double exactly: with one bit more the highest hashes would round to u = 1 and score -∞.
+    internal static double Score(ulong hash, double weight) => -weight / Math.Log(((hash >> 12) + 0.5) * (1.0 / (1UL << 52)));
+}

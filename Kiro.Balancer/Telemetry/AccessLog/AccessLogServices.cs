@@ -1,0 +1,10 @@
+namespace Kiro.Balancer.Telemetry.AccessLog;
+
+internal static class AccessLogServices
+{
+    public static void AddAccessLog(this IServiceCollection services, AccessLogOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<AccessLogWriter>();
+    }
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Logging;
+
+namespace Kiro.Balancer.Telemetry.AccessLog;
+
+/// <summary>Writes one line for a forwarded request once it is over. Off, a request pays for one comparison.</summary>
+internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver clients, TimeProvider time, ILoggerFactory loggers)
+{
+    /// <summary>The category of the lines.</summary>
+    public const string Category = "Kiro.Access";
+
+    // nginx's number for a client that did not wait for the answer.
+    private const int ClientClosedRequest = 499;
+
+    private readonly bool _isOn = options.Fraction > 0;
+    private readonly ILogger _logger = loggers.CreateLogger(Category);
+
+    /// <summary>Puts the log around the forwarding; leaves it as it is when the log is off.</summary>
+    public RequestDelegate Around(RequestDelegate forward) => _isOn ? context => ForwardAsync(context, forward) : forward;
+
+    /// <summary>Notes that a request goes to a node.</summary>
+    public void Tried(HttpContext context, Backend backend)
+    {
+        if (_isOn)
+        {
+            context.Features.Get<AccessRecord>()?.Tried(backend);
+        }
+    }
+
+    private Task ForwardAsync(HttpContext context, RequestDelegate forward) =>
+        _logger.IsEnabled(LogLevel.Information) && (options.Fraction >= 1 || Random.Shared.NextDouble() < options.Fraction)
+            ? ForwardAndWriteAsync(context, forward)
+            : forward(context);
+
+    private async Task ForwardAndWriteAsync(HttpContext context, RequestDelegate forward)
+    {
+        var start = time.GetTimestamp();
+        var record = new AccessRecord();
+        context.Features.Set(record);
+        // Now, because the connection may not know its other end any more when it is gone.
+        var client = clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers["X-Forwarded-For"]);
+        try
+        {
+            await forward(context);
+        }
+        finally
+        {
+            _logger.Served(
+                client.Address.ToString(),
+                AccessWord.Of(context.Request.Method),
+                AccessWord.Path(context.Request),
+                context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? ClientClosedRequest : context.Response.StatusCode,
+                Bytes(context),
+                Math.Round(time.GetElapsedTime(start).TotalMilliseconds, 1),
+                AccessWord.Of(record.Backend is { } backend ? backend.Health.Node ?? backend.Id : null),
+                record.Tries);
+        }
+    }
+
+    // Counting the bytes of a stream would cost every write; most answers say how long they are.
+    private static string Bytes(HttpContext context) =>
+        HttpMethods.IsHead(context.Request.Method) || context.Response.StatusCode is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified
+            ? "0"
+            : context.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? AccessWord.None;
+}

@@ -1,0 +1,224 @@
+using Kiro.Balancer.Backends;
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Faults;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Admin;
+
+public sealed class AdminEndpointsTests
+{
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Bearer ")]
+    [InlineData("Bearer secret")]
+    public async Task Post_NoTokenIsSet_Is404AndChangesNothing(string? authorization)
+    {
+        await using var balancer = await UnprobedBalancer.Start();
+
+        using var response = await Post(balancer.Balancer, balancer.Id, "drain", authorization);
+
+        Assert.Equal(404, (int)response.StatusCode);
+        Assert.Equal(BackendState.Starting, balancer.Registry.StateOf(balancer.Id));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Bearer wrong")]
+    [InlineData("Bearer secre")]
+    [InlineData("Bearer secrets")]
+    [InlineData("Bearer SECRET")]
+    [InlineData("Bearer ")]
+    [InlineData("Bearer")]
+    [InlineData("secret")]
+    [InlineData("Basic secret")]
+    public async Task Post_WrongToken_Is401AndChangesNothing(string? authorization)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+
+        using var response = await Post(balancer.Balancer, balancer.Id, "drain", authorization);
+
+        Assert.Equal(401, (int)response.StatusCode);
+        Assert.Equal("Bearer", response.Headers.WwwAuthenticate.ToString());
+        Assert.Equal(BackendState.Starting, balancer.Registry.StateOf(balancer.Id));
+    }
+
+    [Theory]
+    [InlineData(null, "Bearer secret")]
+    [InlineData(null, "bearer secret")]
+    [InlineData("api-2", "Bearer  secret ")]
+    public async Task Post_DrainAndResume_ChangeTheNode(string? name, string authorization)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+        balancer.Registry.Change(balancer.Registry.Find(balancer.Id), health => health with { Node = "api-2" });
+        var idOrName = name ?? balancer.Id;
+
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null}"""), await Answer(balancer.Balancer, idOrName, "drain", authorization));
+        Assert.Equal(BackendState.Draining, balancer.Registry.StateOf(balancer.Id));
+        Assert.DoesNotContain(balancer.Id, balancer.Registry.Serving());
+        // Twice is the same as once.
+        Assert.Equal(200, (await Answer(balancer.Balancer, idOrName, "drain", authorization)).Code);
+
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, idOrName, "resume", authorization));
+        Assert.Contains(balancer.Id, balancer.Registry.Serving());
+    }
+
+    [Fact]
+    public async Task Post_IPv6Node_IsFoundByItsId()
+    {
+        await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=[2001:db8::1]:9", "ADMIN_TOKEN=secret");
+        await Eventually.BeTrue(() => balancer.Registry.Current.Backends.Count == 1, "one node");
+
+        var (code, _) = await Answer(balancer, "[2001:db8::1]:9", "drain", "Bearer secret");
+
+        Assert.Equal(200, code);
+        Assert.True(balancer.Registry.Find("[2001:db8::1]:9").Health.DrainReasons.HasFlag(DrainReasons.Operator));
+    }
+
+    [Fact]
+    public async Task Post_UnknownNode_Is404ThatNamesIt()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+
+        Assert.Equal((404, """{"id":"api-9","state":null,"error":"no such node"}"""), await Answer(balancer.Balancer, "api-9", "drain", "Bearer secret"));
+    }
+
+    [Theory]
+    [InlineData("drain", null)]
+    [InlineData("weight", """{"weight":2}""")]
+    public async Task Post_NameOfTwoNodes_Is409ThatNamesTheirIdsAndChangesNothing(string verb, string? body)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+        var ids = balancer.Registry.Ids().Take(2).ToArray();
+        foreach (var id in ids)
+        {
+            balancer.Registry.Change(balancer.Registry.Find(id), health => health with { Node = "same" });
+        }
+
+        var (code, answer) = await Answer(balancer.Balancer, "same", verb, "Bearer secret", body);
+
+        Assert.Equal((409, $$"""{"id":"same","state":null,"error":"several nodes have this name, ask for one by its id: {{ids[0]}}, {{ids[1]}}"}"""), (code, answer));
+        Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Endpoint.Weight)));
+        Assert.Equal(200, (await Answer(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
+    }
+
+    [Fact]
+    public async Task Post_Resume_DoesNotUndoWhatTheNodeWants()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+        balancer.Registry.Drain(balancer.Id, DrainReasons.Node);
+
+        Assert.Contains("draining", (await Answer(balancer.Balancer, balancer.Id, "resume", "Bearer secret")).Body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"weight":2.5}""")]
+    [InlineData(""" { "weight" : 2.5 } """)]
+    public async Task Post_Weight_ChangesTheShareAndSurvivesALookup(string body)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        balancer.SetStates("up up up");
+
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body));
+
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 1 })]);
+        Assert.Equal(2.5 / 4.5, balancer.Registry.Current.Shares[1], 0.01);
+        var status = (await balancer.Balancer.Status()).GetProperty("backends")[1];
+        Assert.Equal((2.5, 2.5), (status.GetProperty("weight").GetDouble(), status.GetProperty("operatorWeight").GetDouble()));
+    }
+
+    [Fact]
+    public async Task Post_WeightNull_GoesBackToDiscoverys()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        var node = balancer.Registry.Find(balancer.Id);
+        await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":2.5}""");
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 3 })]);
+        Assert.Equal((2.5, 2.5), (node.Endpoint.Weight, node.OperatorWeight));
+
+        Assert.Equal(200, (await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":null}""")).Code);
+
+        Assert.Equal((3, null), (node.Endpoint.Weight, node.OperatorWeight));
+    }
+
+    [Fact]
+    public async Task Post_ThePresentWeight_IsKeptWhenDiscoveryComesToAnother()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":1}""");
+
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 3 })]);
+
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("2")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("""{"weight":0}""")]
+    [InlineData("""{"weight":4.9e-324}""")]
+    [InlineData("""{"weight":0.0099}""")]
+    [InlineData("""{"weight":-1}""")]
+    [InlineData("""{"weight":1000.5}""")]
+    [InlineData("""{"weight":"2"}""")]
+    [InlineData("""{"weight":1e999}""")]
+    [InlineData("weight=2")]
+    public async Task Post_WeightThatIsNone_Is400AndChangesNothing(string body)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+
+        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body);
+
+        Assert.Equal(400, code);
+        Assert.Contains("a number from 0.01 to 1000", answer, StringComparison.Ordinal);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+    }
+
+    [Theory]
+    [InlineData(null, 404)]
+    [InlineData("Bearer wrong", 401)]
+    public async Task Post_WeightWithoutTheToken_ChangesNothing(string? authorization, int code)
+    {
+        await using var balancer = await UnprobedBalancer.Start(authorization is null ? [] : ["ADMIN_TOKEN=secret"]);
+
+        Assert.Equal(code, (await Answer(balancer.Balancer, balancer.Id, "weight", authorization, """{"weight":2}""")).Code);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+    }
+
+    [Theory]
+    [InlineData("Bearer secret", 204)]
+    [InlineData("Bearer wrong", 401)]
+    [InlineData(null, 401)]
+    public async Task Get_Admin_TellsWhetherItIsTheToken(string? authorization, int code)
+    {
+        await using var balancer = await BalancerInProcess.Start("ADMIN_TOKEN=secret");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/lb/admin");
+        request.Headers.TryAddWithoutValidation("Authorization", authorization);
+
+        using var response = await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(code, (int)response.StatusCode);
+    }
+
+    private static async Task<(int Code, string Body)> Answer(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)
+    {
+        using var response = await Post(balancer, id, verb, authorization, body);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<HttpResponseMessage> Post(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{Uri.EscapeDataString(id)}/{verb}");
+        request.Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
+        if (authorization is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", authorization);
+        }
+
+        return await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+}

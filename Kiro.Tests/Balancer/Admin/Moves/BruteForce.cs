@@ -1,0 +1,27 @@
+using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
+using Kiro.Tests.Balancer.Selection;
+
+namespace Kiro.Tests.Balancer.Admin.Moves;
+
+/// <summary>Asks a ranking for every slot, and believes nothing else.</summary>
+internal static class BruteForce
+{
+    /// <summary>The id that serves each slot when just these nodes are there and up.</summary>
+    public static string[] Homes(IReadOnlyList<HashNode> nodes, Func<string, bool> isUp)
+    {
+        var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed, isKept: false);
+        var eligible = nodes.Select(node => isUp(node.Id)).ToArray();
+        return [.. Enumerable.Range(0, ClientHash.SlotCount).Select(slot => nodes[ranking.FirstAmong(slot, eligible)].Id)];
+    }
+
+    public static HashNode[] Nodes(this BackendRegistry registry) =>
+        [.. registry.Current.Backends.Select(backend => new HashNode(backend.Id, backend.Endpoint.Weight))];
+
+    public static double MovedShare(string[] before, string[] after) => Share(before, after, (from, to) => from != to);
+
+    /// <summary>The share of the slots for which something is so.</summary>
+    public static double Share(string[] before, string[] after, Func<string, string, bool> isSo) =>
+        before.Zip(after).Count(pair => isSo(pair.First, pair.Second)) / (double)before.Length;
+}

@@ -1,0 +1,91 @@
+using Kiro.Balancer.Admin;
+using Kiro.Balancer.Forwarding;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Admin;
+
+public sealed class RequestRateTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly ForwardingCounters _counters = new();
+    private readonly RequestRate _rate;
+
+    public RequestRateTests() => _rate = new RequestRate(_counters, _time);
+
+    public void Dispose() => _rate.Dispose();
+
+    [Fact]
+    public void PerSecond_NotStarted_IsNought() => Assert.Equal(0, _rate.PerSecond);
+
+    [Fact]
+    public async Task PerSecond_JustStarted_IsNoughtAndNoDivisionByIt()
+    {
+        await _rate.StartAsync(TestContext.Current.CancellationToken);
+        Requests(5);
+
+        Assert.Equal(0, _rate.PerSecond);
+    }
+
+    [Fact]
+    public async Task PerSecond_SteadyLoad_IsThatLoad()
+    {
+        await _rate.StartAsync(TestContext.Current.CancellationToken);
+
+        Seconds(3, requests: 40);
+        Assert.Equal(40, _rate.PerSecond, 1e-9);
+        Seconds(60, requests: 40);
+        Assert.InRange(_rate.PerSecond, 36, 40);
+    }
+
+    [Fact]
+    public async Task PerSecond_LoadEnds_IsNoughtTenSecondsLater()
+    {
+        await _rate.StartAsync(TestContext.Current.CancellationToken);
+        Seconds(20, requests: 100);
+
+        Seconds(5, requests: 0);
+        Assert.InRange(_rate.PerSecond, 40, 60);
+        Seconds(6, requests: 0);
+        Assert.Equal(0, _rate.PerSecond);
+    }
+
+    [Fact]
+    public async Task PerSecond_BetweenSamples_CountsWhatHasCome()
+    {
+        await _rate.StartAsync(TestContext.Current.CancellationToken);
+        Requests(10);
+
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+
+        Assert.Equal(20, _rate.PerSecond, 1e-9);
+    }
+
+    [Fact]
+    public async Task StopAsync_Stopped_TakesNoMoreSamples()
+    {
+        await _rate.StartAsync(TestContext.Current.CancellationToken);
+        await _rate.StopAsync(TestContext.Current.CancellationToken);
+        Requests(100);
+
+        _time.Advance(TimeSpan.FromSeconds(100));
+
+        Assert.Equal(1, _rate.PerSecond, 1e-9);
+    }
+
+    private void Requests(int count)
+    {
+        for (var request = 0; request < count; request++)
+        {
+            _counters.Request();
+        }
+    }
+
+    private void Seconds(int seconds, int requests)
+    {
+        for (var second = 0; second < seconds; second++)
+        {
+            Requests(requests);
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Admin.Timeline;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kiro.Tests.Balancer.Admin.Timeline;
+
+public sealed class EventRecorderTests
+{
+    [Fact]
+    public async Task Recorder_AChangeThatCannotBeWritten_GoesOnWithTheNext()
+    {
+        var (feed, ring, recent) = (new ChangeFeed(), new EventRing(), new RecentSlots());
+        using var recorder = new EventRecorder(
+            feed, new EventWriter(new MoveCounter(recent)), ring, TimeProvider.System, NullLogger<EventRecorder>.Instance);
+        await recorder.StartAsync(TestContext.Current.CancellationToken);
+        feed.Write(new RegistryChange(null!, null!, []));
+        await Eventually.BeTrue(() => feed.Changes.Count == 0, "it is read");
+
+        var registry = Registries.Up(2, TimeProvider.System, feed, recent);
+
+        await Eventually.BeTrue(
+            () =>
+            {
+                registry.Drain("api-1:80", DrainReasons.Operator);
+                registry.Change(registry.Find("api-1:80"), health => health with { DrainReasons = DrainReasons.None });
+                return ring.Newest(1)[0].Kind != "started";
+            },
+            "the next is written");
+        await recorder.StopAsync(TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Net;
+using Kiro.Balancer.Admin;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Discovery;
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Balancer.Selection;
+
+namespace Kiro.Tests.Balancer.Admin;
+
+public sealed class WarningsTests
+{
+    private readonly ClientCensus _census = new();
+    private readonly DiscoveryStatus _discovery = new();
+
+    [Fact]
+    public void Of_AllIsWell_IsEmpty() => Assert.Empty(Of(Registries.Up(3)));
+
+    [Fact]
+    public void Of_NoNodeIsKnown_SaysSo() => Assert.StartsWith("No node is known yet", Assert.Single(Of(Registries.Empty())), StringComparison.Ordinal);
+
+    [Fact]
+    public void Of_NoNodeIsUp_SaysSo()
+    {
+        var registry = Registries.Up(3);
+        registry.SetAll(BackendVerdict.Down);
+
+        Assert.StartsWith("No node is up", Assert.Single(Of(registry)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_LookupFailed_SaysWhy()
+    {
+        _discovery.Problem = "Looking up api failed: no address";
+
+        Assert.Equal("Looking up api failed: no address. The last good answer stays in use.", Assert.Single(Of(Registries.Up(3))));
+    }
+
+    [Fact]
+    public void Of_UntrustedProxy_NamesItAndTheVariable()
+    {
+        Note("10.0.0.1", times: 20, claimsAnother: true);
+
+        var warning = Assert.Single(Of(Registries.Up(3)));
+        Assert.StartsWith("10.0.0.1 sends X-Forwarded-For", warning, StringComparison.Ordinal);
+        Assert.Contains("TRUSTED_PROXIES", warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(3, 1)]
+    public void Of_OneAddressForEverybody_SaysSoWhenThereIsAChoice(int nodes, int warnings)
+    {
+        Note("10.0.0.1", times: 100, claimsAnother: false);
+
+        var all = Of(Registries.Up(nodes));
+
+        Assert.Equal(warnings, all.Count);
+        Assert.All(all, warning => Assert.StartsWith("Every request so far came from 10.0.0.1", warning, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("198.51.100.9", false, "203.0.113.*")]
+    [InlineData("203.0.113.7", false, "203.0.113.7")]
+    [InlineData("198.51.100.9", true, "203.0.113.7")]
+    public void Of_AnAddress_IsShownToItsOwnerAndTheAdministrator(string reader, bool isAdmin, string shown)
+    {
+        Note("203.0.113.7", times: 100, claimsAnother: true);
+
+        var all = Of(Registries.Up(3), reader, isAdmin);
+
+        Assert.Equal([$"{shown} sends X-Forwarded-For", $"Every request so far came from {shown}"], all.Select(warning => warning.Split(',')[0]));
+    }
+
+    private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
+        new Warnings(_census, _discovery).Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
+
+    private void Note(string peer, int times, bool claimsAnother)
+    {
+        var address = ClientAddress.From(IPAddress.Parse(peer));
+        for (var time = 0; time < times; time++)
+        {
+            _census.Note(new Client(address, address, PeerIsTrusted: false), claimsAnother);
+        }
+    }
+}

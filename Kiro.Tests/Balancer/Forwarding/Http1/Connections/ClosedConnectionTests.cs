@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Tests.Balancer.Selection;
+using Kiro.Tests.Faults;
+using Kiro.Tests.Support;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>A node closes a kept connection in the very moment in which a request has taken it.</summary>
+public sealed class ClosedConnectionTests : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<string> _arrived = new();
+    private readonly List<RawStream> _atNode = [];
+    private readonly List<BackendConnection> _kept = [];
+    private readonly ConnectionWatch _watch = new(TimeProvider.System);
+    private readonly RawBackend _node;
+    private readonly Backend _backend;
+    private readonly ConnectionPool _pool;
+    private Func<RawExchange, Task> _answer = exchange => exchange.OkAsync("ok");
+
+    public ClosedConnectionTests()
+    {
+        _node = new RawBackend(async exchange =>
+        {
+            if (exchange.Head.StartsWith("GET /first ", StringComparison.Ordinal))
+            {
+                _atNode.Add(exchange.Connection);
+                await exchange.OkAsync("ok");
+                return;
+            }
+
+            _arrived.Enqueue($"{await exchange.ReadBodyAsync()} over {_atNode.IndexOf(exchange.Connection)}");
+            await _answer(exchange);
+        });
+        _backend = new Backend(new BackendEndpoint("127.0.0.1", _node.Port), new BackendHealth());
+        _pool = ConnectionPool.Of(_backend, _watch, TimeProvider.System);
+    }
+
+    public static TheoryData<string, int, bool> Requests => new()
+    {
+        { "POST", 0, false },
+        { "POST", 5, false },
+        { "POST", 5, true },
+        { "POST", 100_000, false },
+        { "POST", 100_000, true },
+        { "GET", 0, false },
+    };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task Request_NothingOfItSent_GoesOverTheNextConnectionOnce(string method, int bytes, bool chunked)
+    {
+        await KeepAsync(2);
+
+        var (failure, answer) = await SendAsync(method, bytes, chunked, () => Close(1));
+
+        Assert.Null(failure);
+        Assert.Equal("ok", answer);
+        Assert.Equal($"{new string('x', bytes)} over 0", Assert.Single(_arrived));
+    }
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task Request_NothingOfItSentAndNoneKept_GoesOverANewConnectionOnce(string method, int bytes, bool chunked)
+    {
+        await KeepAsync(2);
+
+        var (failure, answer) = await SendAsync(method, bytes, chunked, () => Close(0, 1));
+
+        Assert.Null(failure);
+        Assert.Equal("ok", answer);
+        Assert.Equal($"{new string('x', bytes)} over -1", Assert.Single(_arrived));
+    }
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task Request_NothingOfItSentAndTheNodeGone_MayGoToAnotherNode(string method, int bytes, bool chunked)
+    {
+        await KeepAsync(1);
+
+        var (failure, _) = await SendAsync(method, bytes, chunked, () =>
+        {
+            _node.DisposeAsync().AsTask().Wait(Cancel);
+            AwaitEnd(0);
+        });
+
+        Assert.Equal(FailurePoint.Connect, failure?.Point);
+        Assert.Empty(_arrived);
+    }
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task Request_ThatTheNodeHasRead_IsRepeatedOnlyWhenThatIsSafe(string method, int bytes, bool chunked)
+    {
+        await KeepAsync(2);
+        _answer = exchange =>
+        {
+            exchange.Close();
+            return Task.CompletedTask;
+        };
+
+        var (failure, _) = await SendAsync(method, bytes, chunked);
+
+        Assert.Equal(FailurePoint.BeforeResponse, failure?.Point);
+        var body = new string('x', bytes);
+        Assert.Equal(method == "GET" ? [$"{body} over 1", $"{body} over -1"] : [$"{body} over 1"], _arrived);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _watch.Dispose();
+        await _node.DisposeAsync();
+    }
+
+    private async Task KeepAsync(int count)
+    {
+        while (_kept.Count < count)
+        {
+            var connection = await _pool.ConnectAsync(Cancel);
+            connection.Begin(ForwardingTimeouts.Exchange);
+            await connection.SendAsync("GET /first HTTP/1.1\r\nHost: a.example\r\n\r\n"u8.ToArray());
+            while (connection.Add(await connection.Receipt) && !connection.Input.Bytes.Span.EndsWith("\r\n\r\nok"u8))
+            {
+                connection.BeginReceive();
+            }
+
+            connection.Input.Consume(connection.Input.Bytes.Length);
+            _kept.Add(connection);
+        }
+
+        _kept.ForEach(_pool.Return);
+    }
+
+    private void Close(params int[] places)
+    {
+        foreach (var place in places)
+        {
+            _atNode[place].Dispose();
+        }
+
+        AwaitEnd(places);
+    }
+
+    private void AwaitEnd(params int[] places) => Assert.True(
+        SpinWait.SpinUntil(() => places.All(place => _kept[place].IsSpoilt(lookAgain: false)), TimeSpan.FromSeconds(60)), "the end has arrived");
+
+    /// <param name="method">Its method.</param>
+    /// <param name="bytes">In its body, each an x.</param>
+    /// <param name="chunked">Whether the client does not say how many.</param>
+    /// <param name="atLastMoment">Called when the request has taken its connection and is about to be sent.</param>
+    private async Task<(RequestFailure? Failure, string Answer)> SendAsync(string method, int bytes, bool chunked, Action? atLastMoment = null)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.Set<IHttpRequestLifetimeFeature>(new LastMoment(atLastMoment));
+        context.Request.Body = new MemoryStream(Encoding.ASCII.GetBytes(new string('x', bytes)));
+        context.Request.ContentLength = chunked || bytes == 0 ? null : bytes;
+        using var answer = new MemoryStream();
+        context.Response.Body = answer;
+        var request = LeanRequest.Of(context, method, bytes == 0 ? RequestBody.Empty : RequestBody.Streamed);
+        using var attempt = new Attempt(_backend, isAwaited: true, request.MayBeRepeated);
+        var failure = await new Http1Sender(_watch, new OpenStreams(), TimeProvider.System).SendAsync(request, attempt);
+        await context.Response.BodyWriter.FlushAsync(Cancel);
+        return (failure, Encoding.ASCII.GetString(answer.ToArray()));
+    }
+
+    /// <summary>The first look at whether the client is still there comes after a connection was taken.</summary>
+    private sealed class LastMoment(Action? action) : IHttpRequestLifetimeFeature
+    {
+        private Action? _action = action;
+
+        public CancellationToken RequestAborted
+        {
+            get
+            {
+                Interlocked.Exchange(ref _action, null)?.Invoke();
+                return CancellationToken.None;
+            }
+
+            set => throw new NotSupportedException();
+        }
+
+        public void Abort()
+        {
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>Many take and return while the node, and the balancer itself, close what is idle.</summary>
+public class ConnectionPoolStressTests(ITestOutputHelper output)
+{
+    private const int Workers = 8;
+    private const int Exchanges = 2000;
+
+    /// <summary>Of the node's answers, one in so many is the last on its connection.</summary>
+    private const int ClosesOneIn = 16;
+
+    private readonly ConcurrentDictionary<BackendConnection, int> _inUse = new();
+    private readonly BackendConnection?[] _usedLast = new BackendConnection?[Workers];
+    private int _exchanged;
+    private int _lost;
+
+    [Fact]
+    public async Task TryTake_ByManyAtOnce_GivesEachConnectionToOneAndNoClosedOne()
+    {
+        await using var node = new EchoNode(closesAfter: () => Random.Shared.Next(ClosesOneIn) == 0);
+        await using var pool = new EchoPool(node);
+        using var done = new CancellationTokenSource();
+        var closing = Task.Run(() => CloseIdle(done.Token), TestContext.Current.CancellationToken);
+
+        await Task.WhenAll(Enumerable.Range(0, Workers).Select(worker => Task.Run(() => WorkAsync(pool.Pool, worker))));
+        await done.CancelAsync();
+        await closing;
+
+        output.WriteLine($"{_exchanged} exchanges, {_lost} lost, {node.Accepted} connections.");
+        Assert.Equal(Workers * Exchanges, _exchanged + _lost);
+        Assert.True(_exchanged > Workers * Exchanges / 2, "nearly all are lost");
+        Assert.True(node.Accepted < _exchanged, "none is kept");
+        while (pool.Pool.TryTake() is { } idle)
+        {
+            idle.Dispose();
+        }
+
+        await Eventually.BeTrue(() => node.Open == 0, "no connection is forgotten");
+    }
+
+    private async Task WorkAsync(ConnectionPool pool, int worker)
+    {
+        for (var number = 0; number < Exchanges; number++)
+        {
+            var connection = pool.TryTake() ?? await pool.ConnectAsync(TestContext.Current.CancellationToken);
+            Assert.True(_inUse.TryAdd(connection, worker), "another has it");
+            Assert.False(connection.IsClosed);
+            // What is not the answer to this would be found out.
+            var isWhole = await EchoPool.TryExchangeAsync(connection, [.. BitConverter.GetBytes(worker), .. BitConverter.GetBytes(number)]);
+            Interlocked.Increment(ref isWhole ? ref _exchanged : ref _lost);
+            _inUse.TryRemove(connection, out _);
+            if (isWhole)
+            {
+                pool.Return(connection);
+                _usedLast[worker] = connection;
+            }
+            else
+            {
+                connection.Dispose();
+            }
+        }
+    }
+
+    // As the watch does with those that have grown old.
+    private void CloseIdle(CancellationToken done)
+    {
+        while (!done.IsCancellationRequested)
+        {
+            Volatile.Read(ref _usedLast[Random.Shared.Next(Workers)])?.CloseIdle();
+            Thread.Yield();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Tests.Balancer.Selection;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>The pool of connections to an <see cref="EchoNode"/>, on a fake clock.</summary>
+internal sealed class EchoPool : IAsyncDisposable
+{
+    private readonly WatchTime _time = new();
+    private readonly ConnectionWatch _watch;
+
+    public EchoPool(EchoNode node)
+    {
+        var backend = new Backend(new BackendEndpoint("127.0.0.1", node.Port), new BackendHealth(), _time);
+        _watch = new ConnectionWatch(_time);
+        Pool = ConnectionPool.Of(backend, _watch, _time);
+        Probe = backend.ProbeNow.WaitAsync(TimeSpan.FromDays(1), _time, CancellationToken.None);
+    }
+
+    public ConnectionPool Pool { get; }
+
+    /// <summary>Ends when there is reason to probe the node.</summary>
+    public Task Probe { get; }
+
+    /// <summary>Sends a few bytes and waits until the same have come back.</summary>
+    /// <returns>False when the connection was lost; it must be disposed of then.</returns>
+    public static async Task<bool> TryExchangeAsync(BackendConnection connection, byte[] bytes)
+    {
+        connection.Begin(ForwardingTimeouts.Exchange);
+        if (await connection.SendAsync(bytes) != bytes.Length)
+        {
+            return false;
+        }
+
+        while (connection.Add(await connection.Receipt))
+        {
+            if (connection.Input.Bytes.Length >= bytes.Length)
+            {
+                Assert.Equal(bytes, connection.Input.Bytes.ToArray());
+                connection.Input.Consume(bytes.Length);
+                return true;
+            }
+
+            connection.BeginReceive();
+        }
+
+        return false;
+    }
+
+    /// <summary>Connections in use, in the order in which the node has accepted them.</summary>
+    public async Task<IReadOnlyList<BackendConnection>> ConnectAsync(int count)
+    {
+        var connections = new List<BackendConnection>();
+        while (connections.Count < count)
+        {
+            var connection = await Pool.ConnectAsync(TestContext.Current.CancellationToken);
+            Assert.True(await TryExchangeAsync(connection, [1, 2, 3]));
+            connections.Add(connection);
+        }
+
+        return connections;
+    }
+
+    /// <summary>The same, idle, the last one on top.</summary>
+    public async Task<IReadOnlyList<BackendConnection>> KeepAsync(int count)
+    {
+        var connections = await ConnectAsync(count);
+        foreach (var connection in connections)
+        {
+            Pool.Return(connection);
+        }
+
+        return connections;
+    }
+
+    /// <summary>Lets the watch look at the clock from now on.</summary>
+    public async Task StartWatchAsync()
+    {
+        await _watch.StartAsync(TestContext.Current.CancellationToken);
+        await _time.Ticking;
+    }
+
+    /// <summary>Moves the clock on, and waits until the watch has noticed.</summary>
+    public async Task AdvanceAsync(int seconds)
+    {
+        var now = _watch.Now + seconds;
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        await Eventually.BeTrue(() => _watch.Now == now, "the watch has seen the clock");
+    }
+
+    /// <summary>Ends the watch's last look.</summary>
+    public Task StopWatchAsync() => _watch.StopAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Closes what is idle.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _watch.StopAsync(CancellationToken.None);
+        _watch.Dispose();
+    }
+}

@@ -1,0 +1,40 @@
+using Kiro.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>A whole balancer whose clock moves only when it is told to. Its sockets, and Kestrel, are real.</summary>
+internal sealed class BalancerOnFakeTime : IAsyncDisposable
+{
+    private readonly FakeTimeProvider _time;
+
+    private BalancerOnFakeTime(FakeTimeProvider time, TestBalancer balancer) => (_time, Balancer) = (time, balancer);
+
+    public TestBalancer Balancer { get; }
+
+    /// <param name="hosts">BACKEND_HOSTS.</param>
+    public static async Task<BalancerOnFakeTime> StartAsync(string hosts)
+    {
+        var time = new FakeTimeProvider();
+        // Probes that the moving clock overtakes are to say nothing about a node.
+        var balancer = await TestBalancer.StartAsync(time, hosts, "HEALTH_INTERVAL=3600", "HEALTH_TIMEOUT=300", "HEALTH_FALL=100");
+        await Eventually.BeTrue(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return balancer.Watch.Now > 0;
+            },
+            "the clock is looked at");
+        return new BalancerOnFakeTime(time, balancer);
+    }
+
+    /// <summary>Moves the clock on, and waits until the watch over the connections has noticed.</summary>
+    public async Task AdvanceAsync(int seconds)
+    {
+        var now = Balancer.Watch.Now + seconds;
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        await Eventually.BeTrue(() => Balancer.Watch.Now >= now, "the watch has seen the clock");
+    }
+
+    public ValueTask DisposeAsync() => Balancer.DisposeAsync();
+}

@@ -1,0 +1,51 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Balancer.Selection;
+using Kiro.Tests.Support;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>With inline completions the thread that sends a body looks after other clients' sockets, too.</summary>
+public class FastUploadTests
+{
+    /// <summary>Few enough for the system to take them at once, and more than may be sent in one go.</summary>
+    private const int Pieces = 100;
+
+    [Fact]
+    public async Task Body_ThatNeverHasToWait_LeavesTheThreadToOthersNowAndThen()
+    {
+        var arrived = "";
+        await using var node = new RawBackend(async exchange =>
+        {
+            arrived = await exchange.ReadBodyAsync();
+            await exchange.OkAsync("ok");
+        });
+        using var watch = new ConnectionWatch(TimeProvider.System);
+        var backend = new Backend(new BackendEndpoint("127.0.0.1", node.Port), new BackendHealth());
+        var sender = new Http1Sender(watch, new OpenStreams(), TimeProvider.System);
+        using (var first = new Attempt(backend, isAwaited: true, mayGoElsewhere: true))
+        {
+            // With a client that might leave, as all real ones: else the connection would not be kept.
+            var visit = new DefaultHttpContext { RequestAborted = TestContext.Current.CancellationToken };
+            Assert.Null(await sender.SendAsync(LeanRequest.Of(visit, "GET", RequestBody.Empty), first));
+        }
+
+        var context = new DefaultHttpContext();
+        var body = new PieceByPiece(Pieces);
+        context.Features.Set<IRequestBodyPipeFeature>(body);
+        using var attempt = new Attempt(backend, isAwaited: true, mayGoElsewhere: false);
+        // The connection is there already: nothing else is waited for on the way to the body.
+        var sending = sender.SendAsync(LeanRequest.Of(context, "POST", RequestBody.Streamed), attempt);
+        body.Leave();
+
+        Assert.Null(await sending);
+        Assert.Equal(new string('x', Pieces), arrived);
+        Assert.InRange(body.InOneGo, 1, Pieces / 2);
+    }
+}

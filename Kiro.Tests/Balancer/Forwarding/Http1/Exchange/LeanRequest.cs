@@ -1,0 +1,22 @@
+using System.Net;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Sending;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>A client's request without the client.</summary>
+internal static class LeanRequest
+{
+    /// <param name="context">Its body, and the length of that, are set.</param>
+    /// <param name="method">Its method.</param>
+    /// <param name="body">What can be sent again.</param>
+    public static ForwardedRequest Of(HttpContext context, string method, RequestBody body)
+    {
+        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "/";
+        (context.Request.Protocol, context.Request.Method, context.Request.Host) = ("HTTP/1.1", method, new HostString("a.example"));
+        var client = ClientAddress.From(IPAddress.Loopback);
+        return new ForwardedRequest(context, new Client(client, client, PeerIsTrusted: false), Kept: null, body);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+
+/// <summary>Says by a few regular expressions whether bytes begin with a head that has one meaning only: to compare with.</summary>
+internal static partial class NaiveHead
+{
+    /// <returns>The head, or null when there is none, or none that should be taken.</returns>
+    public static string? Read(byte[] bytes)
+    {
+        var text = Encoding.Latin1.GetString(bytes);
+        var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        if (end < 0 || !Head().IsMatch(text[..(end + 2)]))
+        {
+            return null;
+        }
+
+        var head = text[..(end + 2)];
+        var (lengths, codings) = (Lengths().Matches(head), Codings().Matches(head));
+        return lengths.Count <= 1 && codings.Count <= 1
+            && lengths.All(length => Number().IsMatch(length.Groups[1].Value)) && codings.All(coding => coding.Groups[1].Value.Trim(' ', '\t').Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            ? text[..(end + 4)] : null;
+    }
+
+    [GeneratedRegex(@"\AHTTP/1\.[0-9] [1-9][0-9]{2}( [^\0-\x08\x0a-\x1f\x7f]*)?\r\n([!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\0-\x08\x0a-\x1f\x7f]*\r\n)*\z")]
+    private static partial Regex Head();
+
+    [GeneratedRegex(@"(?<=\n)Content-Length:([^\r]*)\r", RegexOptions.IgnoreCase)]
+    private static partial Regex Lengths();
+
+    [GeneratedRegex(@"(?<=\n)Transfer-Encoding:([^\r]*)\r", RegexOptions.IgnoreCase)]
+    private static partial Regex Codings();
+
+    [GeneratedRegex(@"\A[ \t]*0*[0-9]{1,17}[ \t]*\z")]
+    private static partial Regex Number();
+}

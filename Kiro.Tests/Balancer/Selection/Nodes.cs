@@ -1,0 +1,43 @@
+using Kiro.Balancer.Selection;
+
+namespace Kiro.Tests.Balancer.Selection;
+
+/// <summary>Lists of nodes, and what a ranking makes of them.</summary>
+internal static class Nodes
+{
+    public const ulong Seed = HashingOptions.DefaultSeed;
+
+    /// <summary><c>10.0.0.1:13004</c>, <c>10.0.0.2:13004</c> and so on.</summary>
+    public static HashNode[] Many(int count) =>
+        [.. Enumerable.Range(1, count).Select(node => new HashNode($"10.0.{node >> 8}.{node & 255}:13004", 1))];
+
+    /// <summary>The same with weights that take turns.</summary>
+    public static HashNode[] Many(int count, params double[] weights) =>
+        [.. Many(count).Select((node, place) => node with { Weight = weights[place % weights.Length] })];
+
+    public static HashNode[] Named(params string[] ids) => [.. ids.Select(id => new HashNode(id, 1))];
+
+    public static Rendezvous Rank(this IEnumerable<HashNode> nodes, ulong seed = Seed) => new([.. nodes], seed);
+
+    /// <summary>The id of the node that serves a slot.</summary>
+    public static string Of(this Rendezvous ranking, int slot) => ranking.Nodes[ranking.First(slot)].Id;
+
+    /// <summary>How many of all slots each node serves, by place.</summary>
+    public static int[] Count(this Rendezvous ranking)
+    {
+        var counts = new int[ranking.Nodes.Count];
+        for (var slot = 0; slot < ClientHash.SlotCount; slot++)
+        {
+            counts[ranking.FirstAmong(slot, [])]++;
+        }
+
+        return counts;
+    }
+
+    /// <summary>Slots from all over the range, the same ones every time.</summary>
+    public static IEnumerable<int> Slots(int count) =>
+        Enumerable.Range(0, count).Select(number => (int)(number * 2_654_435_761L % ClientHash.SlotCount));
+
+    /// <summary>The largest count over the mean.</summary>
+    public static double Peak(this IReadOnlyCollection<int> counts) => counts.Max() / counts.Average();
+}
