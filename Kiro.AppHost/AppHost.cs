@@ -1,5 +1,5 @@
 using Kiro.AppHost;
-using Kiro.AppHost.Export;
+using Kiro.AppHost.Published;
 using Kiro.AppHost.Settings;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -9,11 +9,16 @@ if (AppHostSettings.Read(builder) is not { } settings)
 }
 
 var token = builder.AddAdminToken();
-var database = builder.AddDatabase(settings);
-var nodes = builder.AddNodes(settings, database, token);
-var balancer = builder.AddBalancer(settings, nodes, token);
-nodes.AddCommands(balancer, token);
-builder.AddExport(settings, balancer, nodes);
+if (builder.ExecutionContext.IsPublishMode)
+{
+    builder.AddManifest(token);
+}
+else
+{
+    var database = builder.AddDatabase(settings);
+    var nodes = builder.AddNodes(settings, database, token);
+    var balancer = builder.AddBalancer(settings, nodes, token);
+    nodes.AddCommands(balancer, token);
+}
 
-builder.Build().Run();
-return 0;
+return builder.Build().RunToExitCode();

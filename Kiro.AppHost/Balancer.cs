@@ -1,4 +1,3 @@
-using Kiro.AppHost.Export;
 using Kiro.AppHost.Settings;
 
 namespace Kiro.AppHost;
@@ -15,17 +14,14 @@ internal static class Balancer
         IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
         IResourceBuilder<ParameterResource> token)
     {
-        if (builder.ExecutionContext.IsPublishMode)
-        {
-            return builder.PublishBalancer(settings, nodes, token);
-        }
-
         // It waits for no node: one that is dead must not keep the others from being served.
         var balancer = builder.AddProject<Projects.Kiro_Balancer>("balancer", options => options.ExcludeLaunchProfile = true)
             .WithHttpEndpoint(settings.BalancerPort, env: "BALANCER_PORT", isProxied: false)
             .WithExternalHttpEndpoints()
+            .WithoutHttpsCertificate()
             .DisableForwardedHeaders()
             .WithEnvironment("ADMIN_TOKEN", token)
+            .WithEnvironment("HEALTH_INTERVAL", settings.HealthInterval)
             .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "Kiro")
             .WithUrlForEndpoint("http", _ => new() { Url = "/lb", DisplayText = "balancer" })

@@ -13,9 +13,11 @@ internal static class Database
             return builder.AddServer(host);
         }
 
-        return settings.MySqlContainer
-            ? builder.AddMySql("mysql").WithDataVolume("kiro-mysql").AddDatabase("kiro", "kiro_api")
-            : null;
+#if KIRO_MYSQL_HOSTING
+        return settings.MySqlContainer ? builder.AddMySqlContainer() : null;
+#else
+        return null;
+#endif
     }
 
     private static IResourceBuilder<IResourceWithConnectionString> AddServer(this IDistributedApplicationBuilder builder, string address)

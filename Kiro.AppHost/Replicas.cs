@@ -1,4 +1,3 @@
-using Kiro.AppHost.Export;
 using Kiro.AppHost.Settings;
 
 namespace Kiro.AppHost;
@@ -13,7 +12,7 @@ internal static class Replicas
         this IDistributedApplicationBuilder builder,
         AppHostSettings settings,
         IResourceBuilder<IResourceWithConnectionString>? database,
-        IResourceBuilder<ParameterResource> token) => builder.ExecutionContext.IsPublishMode ? builder.PublishNodes(settings, token) :
+        IResourceBuilder<ParameterResource> token) =>
         [.. Enumerable.Range(1, settings.Nodes + settings.Spares).Select(number =>
         {
             var node = builder.AddNode("api-" + number, settings.StartPort + number - 1, database, token);
@@ -30,6 +29,9 @@ internal static class Replicas
     {
         var node = builder.AddProject<Projects.Kiro_Api>(name, options => options.ExcludeLaunchProfile = true)
             .WithHttpEndpoint(port, env: "PORT", isProxied: false)
+            // The address is what a node is known by: the same as under Kiro.Cluster, and so is each client's node.
+            .WithEndpoint("http", endpoint => endpoint.TargetHost = "127.0.0.1")
+            .WithoutHttpsCertificate()
             .WithEnvironment("NODE_NAME", name)
             .WithEnvironment("TRUSTED_PROXIES", Loopback)
             .WithEnvironment("ADMIN_TOKEN", token)

@@ -13,10 +13,11 @@ public sealed class BalancerTests
 
         var services = environment.Where(variable => variable.Key.StartsWith("services__", StringComparison.Ordinal));
         Assert.Equal(
-            [("services__api__http__0", "http://localhost:13004"), ("services__api__http__1", "http://localhost:13005"), ("services__api__http__2", "http://localhost:13006"),
-                ("services__api__http__3", "http://localhost:13007"), ("services__api__http__4", "http://localhost:13008")],
+            [("services__api__http__0", "http://127.0.0.1:13004"), ("services__api__http__1", "http://127.0.0.1:13005"), ("services__api__http__2", "http://127.0.0.1:13006"),
+                ("services__api__http__3", "http://127.0.0.1:13007"), ("services__api__http__4", "http://127.0.0.1:13008")],
             services.Select(variable => (variable.Key, variable.Value)).Order());
         Assert.Equal("13003", environment["BALANCER_PORT"]);
+        Assert.Equal("2", environment["HEALTH_INTERVAL"]);
     }
 
     [Fact]

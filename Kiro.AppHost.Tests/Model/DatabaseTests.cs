@@ -21,18 +21,11 @@ public sealed class DatabaseTests
     }
 
     [Fact]
-    public async Task AddDatabase_ByTheSwitch_IsAContainer()
-    {
-        var model = await AppHostModel.OfAsync(("MYSQL_CONTAINER", "1"));
-
-        Assert.Equal(("kiro", "kiro_api"), model.OfType<MySqlDatabaseResource>().Select(database => (database.Name, database.DatabaseName)).Single());
-    }
-
-    [Fact]
-    public async Task AddDatabase_HostAndSwitch_TheHostCounts()
+    public async Task AddDatabase_HostAndContainer_TheHostCounts()
     {
         var model = await AppHostModel.OfAsync(("MYSQL_CONTAINER", "1"), ("MYSQL_HOST", "db.example"));
 
-        Assert.Empty(model.OfType<MySqlDatabaseResource>());
+        Assert.Equal("kiro", Assert.Single(model.OfType<IResourceWithConnectionString>()).Name);
+        Assert.Empty(model.OfType<ContainerResource>());
     }
 }

@@ -11,6 +11,8 @@ public sealed class ApplicationTests(RunningApplication application) : IClassFix
         var status = await application.GetAsync("/lb/status");
         Assert.Equal("service-discovery", status.GetProperty("balancer").GetProperty("mode").GetString());
         Assert.Equal(6, status.GetProperty("summary").GetProperty("total").GetInt32());
+        // As under Kiro.Cluster: the id decides which clients a node gets.
+        Assert.All(status.GetProperty("backends").EnumerateArray(), node => Assert.Equal($"127.0.0.1:{node.GetProperty("port")}", node.GetProperty("id").GetString()));
 
         var homes = await application.AskAsync();
         Assert.Equal(["api-1", "api-2", "api-3", "api-4", "api-5"], homes.Values.Distinct().Order());

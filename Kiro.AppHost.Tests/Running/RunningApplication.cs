@@ -5,6 +5,7 @@ using System.Text.Json;
 using Kiro.AppHost.Tests.Support;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Kiro.AppHost.Tests.Running;
 
@@ -22,7 +23,7 @@ public sealed class RunningApplication : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        List<(string, string)> settings = [("FREE_PORTS", "1"), ("ADMIN_TOKEN", "change-me")];
+        List<(string, string)> settings = [("FREE_PORTS", "1"), ("ADMIN_TOKEN", "change-me"), ("HEALTH_INTERVAL", "1")];
         if (HasServer)
         {
             await _server.ReadyAsync();
@@ -43,6 +44,8 @@ public sealed class RunningApplication : IAsyncLifetime
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "");
         }
 
+        // What a test asks, and a health check that fails while a node is away, are no news.
+        _builder.Services.AddLogging(logging => logging.AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical));
         _application = await _builder.BuildAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         await _application.StartAsync(limit.Token);

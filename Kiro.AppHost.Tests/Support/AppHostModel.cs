@@ -16,7 +16,7 @@ internal static class AppHostModel
     /// <summary>What AppHost.cs builds the application from.</summary>
     public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(params (string Name, string Value)[] settings)
     {
-        string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN"];
+        string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL"];
         var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
         string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
         return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(arguments, TestContext.Current.CancellationToken);
@@ -30,7 +30,7 @@ internal static class AppHostModel
     {
         foreach (var endpoint in resources.OfType<ProjectResource>().SelectMany(project => project.Annotations.OfType<EndpointAnnotation>()))
         {
-            endpoint.AllocatedEndpoint ??= new AllocatedEndpoint(endpoint, "localhost", endpoint.Port!.Value);
+            endpoint.AllocatedEndpoint ??= new AllocatedEndpoint(endpoint, endpoint.TargetHost, endpoint.Port!.Value);
         }
 
         var result = await ExecutionConfigurationBuilder.Create(resources.Project(name)).WithEnvironmentVariablesConfig().BuildAsync(

@@ -17,6 +17,10 @@ internal static class Publisher
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://machine.example:4317",
     };
 
+    // The tests are named after the program.
+    private static readonly string Program = Path.Combine(
+        AppContext.BaseDirectory, typeof(Publisher).Assembly.GetName().Name!.Replace(".Tests", ".dll", StringComparison.Ordinal));
+
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = FindRoot();
 
@@ -35,10 +39,9 @@ internal static class Publisher
     /// <summary>The same in a folder, whose <c>.env</c> is read.</summary>
     public static async Task<(int Code, string Output)> RunInAsync(string folder, params string[] arguments)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "Kiro.AppHost.dll");
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", [program, .. arguments])
+            StartInfo = new ProcessStartInfo("dotnet", [Program, .. arguments])
             {
                 WorkingDirectory = folder,
                 RedirectStandardOutput = true,

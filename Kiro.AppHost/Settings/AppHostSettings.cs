@@ -1,3 +1,5 @@
+using Aspire.Hosting.Pipelines;
+using Kiro.AppHost.Published;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
@@ -9,61 +11,55 @@ namespace Kiro.AppHost.Settings;
 /// <param name="BalancerPort"><c>BALANCER_PORT</c>, default 13003; null when any free port will do.</param>
 /// <param name="StartPort"><c>START_PORT</c>: of the first node, default 13004, the others follow; null when any free port will do.</param>
 /// <param name="MySqlHost"><c>MYSQL_HOST</c>: a server that is there already.</param>
-/// <param name="Export"><c>EXPORT</c>: cluster, scale or kubernetes; unset, the JSON manifest.</param>
 /// <param name="MySqlContainer"><c>MYSQL_CONTAINER=1</c>: a server in a container, when no host is given.</param>
+/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds, default 2 and not the balancer's 30: whoever stops a node in the dashboard
+/// looks for it on <c>/lb</c> at once, and a few nodes on one machine are probed for next to nothing. The balancer checks the value.</param>
 internal sealed record AppHostSettings(
-    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, ExportKind Export)
+    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval)
 {
     /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
-    /// <remarks>What is published is the same everywhere: in publish mode nothing but <c>EXPORT</c> is read.</remarks>
-    public static AppHostSettings? Read(IDistributedApplicationBuilder builder)
+    /// <remarks>What is published is the same everywhere: in publish mode no setting of this machine counts.</remarks>
+    public static AppHostSettings? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Tell(() =>
     {
-        try
+        if (builder.ExecutionContext.IsPublishMode)
         {
-            if (builder.ExecutionContext.IsPublishMode)
-            {
-                return new AppHostSettings(5, 0, 13003, 13004, null, false, ReadExport(new SettingsReader(builder.Configuration)));
-            }
-
-            EnvironmentFile.Load();
-            // What it has set now. The real environment and the command line were read before, and win.
-            builder.Configuration.Sources.Insert(0, new EnvironmentVariablesConfigurationSource());
-            var reader = new SettingsReader(builder.Configuration);
-            var settings = new AppHostSettings(
-                reader.WholeNumber("INSTANCE_COUNT", 5, 1, 100),
-                reader.WholeNumber("SPARE_COUNT", 1, 0, 10),
-                reader.Port("BALANCER_PORT", 13003),
-                reader.Port("START_PORT", 13004),
-                reader.Text("MYSQL_HOST"),
-                reader.WholeNumber("MYSQL_CONTAINER", 0, 0, 1) == 1,
-                ExportKind.Manifest);
-            settings = reader.WholeNumber("FREE_PORTS", 0, 0, 1) == 1 ? settings with { BalancerPort = null, StartPort = null } : settings;
-            settings.RejectPortsThatDoNotFit(reader);
-            reader.ThrowIfInvalid();
-            return settings;
-        }
-        catch (InvalidSettingsException invalid)
-        {
-            foreach (var line in invalid.Lines)
-            {
-                Console.Error.WriteLine(line);
-            }
-
-            return null;
-        }
-    }
-
-    private static ExportKind ReadExport(SettingsReader reader)
-    {
-        var text = reader.Text("EXPORT") ?? nameof(ExportKind.Manifest);
-        if (Enum.GetNames<ExportKind>().FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } known)
-        {
-            return Enum.Parse<ExportKind>(known);
+            RejectWhatCannotBePublished(new SettingsReader(builder.Configuration));
+            return new AppHostSettings(5, 0, 13003, 13004, null, false, "2");
         }
 
-        reader.Reject("EXPORT", text, "manifest, cluster, scale or kubernetes");
+        EnvironmentFile.Load();
+        // What it has set now. The real environment and the command line were read before, and win.
+        builder.Configuration.Sources.Insert(0, new EnvironmentVariablesConfigurationSource());
+        var reader = new SettingsReader(builder.Configuration);
+        var settings = new AppHostSettings(
+            reader.WholeNumber("INSTANCE_COUNT", 5, 1, 100),
+            reader.WholeNumber("SPARE_COUNT", 1, 0, 10),
+            reader.Port("BALANCER_PORT", 13003),
+            reader.Port("START_PORT", 13004),
+            reader.Text("MYSQL_HOST"),
+            reader.WholeNumber("MYSQL_CONTAINER", 0, 0, 1) == 1,
+            reader.Text("HEALTH_INTERVAL") ?? "2");
+        settings = reader.WholeNumber("FREE_PORTS", 0, 0, 1) == 1 ? settings with { BalancerPort = null, StartPort = null } : settings;
+        settings.RejectPortsThatDoNotFit(reader);
+        settings.RejectContainerThatIsNotBuiltIn(reader);
         reader.ThrowIfInvalid();
-        return default;
+        return settings;
+    });
+
+    // Aspire would say that it succeeded, and do nothing.
+    private static void RejectWhatCannotBePublished(SettingsReader reader)
+    {
+        if (reader.Text("EXPORT") is { } export && !export.Equals(nameof(ExportKind.Manifest), StringComparison.OrdinalIgnoreCase))
+        {
+            reader.Reject("EXPORT", export, "manifest, or nothing, for Kiro.AppHost; Kiro.AppHost.Export publishes cluster, scale and kubernetes");
+        }
+
+        if (reader.Text("Pipeline:Step") is WellKnownPipelineSteps.Deploy)
+        {
+            reader.Reject("--step", WellKnownPipelineSteps.Deploy, "a step that Kiro.AppHost has, such as publish; docs/deploy.md says how Kiro is deployed");
+        }
+
+        reader.ThrowIfInvalid();
     }
 
     private void RejectPortsThatDoNotFit(SettingsReader reader)
@@ -77,5 +73,15 @@ internal sealed record AppHostSettings(
         {
             reader.Reject("BALANCER_PORT", $"{BalancerPort}", $"a port outside of {StartPort} to {last}, which the nodes use");
         }
+    }
+
+    private void RejectContainerThatIsNotBuiltIn(SettingsReader reader)
+    {
+#if !KIRO_MYSQL_HOSTING
+        if (MySqlContainer && MySqlHost is null)
+        {
+            reader.Reject("MYSQL_CONTAINER", "1", "0 in a build without Aspire.Hosting.MySql; build with KiroMySqlHosting=true, or name a server with MYSQL_HOST");
+        }
+#endif
     }
 }

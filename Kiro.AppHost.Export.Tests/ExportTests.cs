@@ -1,6 +1,6 @@
 using Kiro.AppHost.Tests.Support;
 
-namespace Kiro.AppHost.Tests.Export;
+namespace Kiro.AppHost.Export.Tests;
 
 /// <summary>compose-export/ is what the model publishes, on every machine.</summary>
 public sealed class ExportTests

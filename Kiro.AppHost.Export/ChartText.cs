@@ -1,4 +1,5 @@
 using Aspire.Hosting.Pipelines;
+using Kiro.AppHost.Published;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.AppHost.Export;

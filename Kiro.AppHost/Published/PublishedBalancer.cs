@@ -1,24 +1,22 @@
-using Kiro.AppHost.Settings;
-
-namespace Kiro.AppHost.Export;
+namespace Kiro.AppHost.Published;
 
 /// <summary>The balancer as it is published: it finds its nodes in a list, or by the name that they share.</summary>
 internal static class PublishedBalancer
 {
     public static IResourceBuilder<ProjectResource> PublishBalancer(
         this IDistributedApplicationBuilder builder,
-        AppHostSettings settings,
+        ExportKind export,
         IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
         IResourceBuilder<ParameterResource> token)
     {
-        var port = settings.BalancerPort!.Value;
+        const int Port = PublishedSettings.BalancerPort;
         var balancer = builder.AddProject<Projects.Kiro_Balancer>("balancer", options => options.ExcludeLaunchProfile = true)
-            .WithHttpEndpoint(port, targetPort: port, env: "BALANCER_PORT")
+            .WithHttpEndpoint(Port, targetPort: Port, env: "BALANCER_PORT")
             .WithExternalHttpEndpoints()
             .WithoutDefaults();
-        return (settings.Export == ExportKind.Cluster
+        return (export == ExportKind.Cluster
                 ? balancer.WithEnvironment("BACKEND_HOSTS", Hosts(nodes))
-                : balancer.WithService(nodes.Single().GetEndpoint("http"), settings.Export))
+                : balancer.WithService(nodes.Single().GetEndpoint("http"), export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
             .WithSetting("ACCESS_LOG", "off")
             .WithSetting("FORWARDER", "lean")

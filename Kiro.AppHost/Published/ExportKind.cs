@@ -1,9 +1,9 @@
-namespace Kiro.AppHost.Settings;
+namespace Kiro.AppHost.Published;
 
 /// <summary>What is published: <c>EXPORT</c>, in publish mode only.</summary>
 internal enum ExportKind
 {
-    /// <summary>Unset: the JSON manifest.</summary>
+    /// <summary>Unset: the JSON manifest, by Kiro.AppHost. The others are Kiro.AppHost.Export's.</summary>
     Manifest,
 
     /// <summary><c>cluster</c>: a compose file of fixed nodes.</summary>

@@ -1,4 +1,5 @@
 using Aspire.Hosting.Pipelines;
+using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
@@ -7,11 +8,10 @@ internal static class Chart
 {
     /// <summary>Adds the publisher and shapes what it makes.</summary>
     /// <param name="builder">The model.</param>
-    /// <param name="nodes">How many nodes there are at least.</param>
     /// <param name="balancer">The balancer.</param>
     /// <param name="api">The nodes.</param>
     public static void AddChart(
-        this IDistributedApplicationBuilder builder, int nodes, IResourceBuilder<ProjectResource> balancer, IResourceBuilder<ProjectResource> api)
+        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> balancer, IResourceBuilder<ProjectResource> api)
     {
         builder.AddKubernetesEnvironment("kubernetes")
             .WithDashboard(false)
@@ -41,7 +41,7 @@ internal static class Chart
             resource.Service!.Spec.ClusterIp = "None";
             // The autoscaler counts.
             resource.Deployment().Spec.Replicas = null;
-            resource.AdditionalResources.Add(ChartPolicies.Autoscaler(resource, nodes));
+            resource.AdditionalResources.Add(ChartPolicies.Autoscaler(resource, PublishedSettings.Nodes));
             resource.AdditionalResources.Add(ChartPolicies.Disruption(resource));
             resource.AdditionalResources.Add(ChartPolicies.OnlyFromBalancers(resource));
         });

@@ -1,6 +1,6 @@
 using Aspire.Hosting.Docker.Resources;
 using Aspire.Hosting.Pipelines;
-using Kiro.AppHost.Settings;
+using Kiro.AppHost.Published;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.AppHost.Export;

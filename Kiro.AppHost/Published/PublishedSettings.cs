@@ -1,8 +1,19 @@
-namespace Kiro.AppHost.Export;
+namespace Kiro.AppHost.Published;
 
 /// <summary>What a user can set in what is published: parameters of the model, each with its default.</summary>
 internal static class PublishedSettings
 {
+    /// <summary>How many nodes there are, at least.</summary>
+    public const int Nodes = 5;
+
+    public const int BalancerPort = 13003;
+
+    /// <summary>Of the first node, or of all where they have addresses of their own.</summary>
+    public const int FirstPort = 13004;
+
+    /// <summary>The variable of the balancer's address in the compose files, and its default: the nodes believe it and nobody else.</summary>
+    public static readonly (string Name, string Fallback) ComposeBalancer = ("KIRO_BALANCER_ADDRESS", "172.31.13.2");
+
     /// <summary>The version of the images.</summary>
     public static string Version { get; } = typeof(PublishedSettings).Assembly.GetName().Version!.ToString(3);
 

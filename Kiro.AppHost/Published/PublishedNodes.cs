@@ -1,6 +1,4 @@
-using Kiro.AppHost.Settings;
-
-namespace Kiro.AppHost.Export;
+namespace Kiro.AppHost.Published;
 
 /// <summary>The nodes as they are published: five services with ports of their own, or one with five replicas.</summary>
 internal static class PublishedNodes
@@ -9,26 +7,26 @@ internal static class PublishedNodes
     private const string PodNetworks = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fd00::/8";
 
     public static IReadOnlyList<IResourceBuilder<ProjectResource>> PublishNodes(
-        this IDistributedApplicationBuilder builder, AppHostSettings settings, IResourceBuilder<ParameterResource> token)
+        this IDistributedApplicationBuilder builder, ExportKind export, IResourceBuilder<ParameterResource> token)
     {
-        var first = settings.StartPort!.Value;
-        return settings.Export == ExportKind.Cluster
-            ? [.. Enumerable.Range(0, settings.Nodes).Select(index => PublishNode("api-" + (index + 1), first + index).WithEnvironment("NODE_NAME", "api-" + (index + 1)))]
-            : [PublishNode("api", first).WithReplicas(settings.Nodes)];
+        const int First = PublishedSettings.FirstPort;
+        return export == ExportKind.Cluster
+            ? [.. Enumerable.Range(0, PublishedSettings.Nodes).Select(index => PublishNode("api-" + (index + 1), First + index).WithEnvironment("NODE_NAME", "api-" + (index + 1)))]
+            : [PublishNode("api", First).WithReplicas(PublishedSettings.Nodes)];
 
         IResourceBuilder<ProjectResource> PublishNode(string name, int port) => builder
             .AddProject<Projects.Kiro_Api>(name, options => options.ExcludeLaunchProfile = true)
             .WithHttpEndpoint(port, targetPort: port, env: "PORT")
             .WithoutDefaults()
-            .WithBelievedProxies(settings.Export)
-            .WithDatabase(settings.Export)
+            .WithBelievedProxies(export)
+            .WithDatabase(export)
             .WithSharedSettings(token);
     }
 
     // The one address, or network, whose X-Forwarded-For counts.
     private static IResourceBuilder<ProjectResource> WithBelievedProxies(this IResourceBuilder<ProjectResource> node, ExportKind export) =>
         export is ExportKind.Cluster or ExportKind.Scale
-            ? node.WithEnvironment("TRUSTED_PROXIES", node.ApplicationBuilder.AddSetting(ComposeNetwork.Balancer.Name, ComposeNetwork.Balancer.Fallback))
+            ? node.WithEnvironment("TRUSTED_PROXIES", node.ApplicationBuilder.AddSetting(PublishedSettings.ComposeBalancer.Name, PublishedSettings.ComposeBalancer.Fallback))
             : node.WithEnvironment("TRUSTED_PROXIES", PodNetworks);
 
     // In parts and not as one connection string: so a password may hold anything.

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Kiro.AppHost.Tests.Support;
 
-namespace Kiro.AppHost.Tests.Export;
+namespace Kiro.AppHost.Tests.Published;
 
 /// <summary>The JSON manifest, which other tools read.</summary>
 public sealed class ManifestTests
@@ -35,5 +35,49 @@ public sealed class ManifestTests
 
         JsonElement Http(string name) => resources.GetProperty(name).GetProperty("bindings").GetProperty("http");
         JsonElement Environment(string name) => resources.GetProperty(name).GetProperty("env");
+    }
+
+    /// <summary>Aspire's core alone says that it succeeded, and writes nothing.</summary>
+    [Fact]
+    public async Task Publish_WithoutAnExport_WritesTheManifest()
+    {
+        var folder = Directory.CreateTempSubdirectory("kiro-manifest-").FullName;
+        var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "publish", "--output-path", folder);
+        var files = Directory.GetFiles(folder).Select(Path.GetFileName);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.True(code == 0, output);
+        Assert.Equal(["aspire-manifest.json"], files);
+    }
+
+    [Fact]
+    public async Task Publish_AnExportOfTheOtherProject_IsOneLineThatNamesIt()
+    {
+        var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "publish", "--EXPORT=cluster");
+
+        Assert.Equal(1, code);
+        var line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("EXPORT=cluster", line, StringComparison.Ordinal);
+        Assert.Contains("Kiro.AppHost.Export", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Deploy_HasNothingToDo_AndSaysSoInOneLine()
+    {
+        var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "deploy");
+
+        Assert.Equal(1, code);
+        Assert.StartsWith("--step=deploy", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    /// <summary>Aspire logs that a step failed, and ends with 0.</summary>
+    [Fact]
+    public async Task Publish_WhereNothingCanBeWritten_Fails()
+    {
+        var file = Path.GetTempFileName();
+        var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "publish", "--output-path", Path.Combine(file, "folder"));
+        File.Delete(file);
+
+        Assert.True(code == 1, output);
     }
 }

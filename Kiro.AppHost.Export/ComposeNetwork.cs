@@ -1,5 +1,6 @@
 using Aspire.Hosting.Docker.Resources.ComposeNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes;
+using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
@@ -8,10 +9,7 @@ internal static class ComposeNetwork
 {
     public const string Name = "kiro";
 
-    /// <summary>The variable of the balancer's address, and its default.</summary>
-    public static readonly (string Name, string Fallback) Balancer = ("KIRO_BALANCER_ADDRESS", "172.31.13.2");
-
-    public static string BalancerAddress => $"${{{Balancer.Name}:-{Balancer.Fallback}}}";
+    public static string BalancerAddress => $"${{{PublishedSettings.ComposeBalancer.Name}:-{PublishedSettings.ComposeBalancer.Fallback}}}";
 
     // Nodes get addresses of ip_range only, so that the balancer's own is always free.
     public static Network Describe() => new()

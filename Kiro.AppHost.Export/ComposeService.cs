@@ -1,5 +1,6 @@
 using Aspire.Hosting.Docker.Resources.ComposeNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes;
+using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 

@@ -1,0 +1,27 @@
+using Kiro.AppHost.Published;
+using Kiro.AppHost.Settings;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.AppHost.Export;
+
+/// <summary><c>EXPORT</c>: what is published. Nothing else is read, so that it comes out the same on every machine.</summary>
+internal static class ExportSettings
+{
+    /// <summary>What to publish; null when that was not said, which has then been told.</summary>
+    public static ExportKind? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Tell<ExportKind?>(() =>
+    {
+        var reader = new SettingsReader(builder.Configuration);
+        var text = reader.Text("EXPORT") ?? "";
+        if (builder.ExecutionContext.IsPublishMode && Enum.GetNames<ExportKind>().FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } known
+            && Enum.Parse<ExportKind>(known) is var kind and not ExportKind.Manifest)
+        {
+            return kind;
+        }
+
+        reader.Reject("EXPORT", text, builder.ExecutionContext.IsPublishMode
+            ? "cluster, scale or kubernetes; Kiro.AppHost publishes the manifest"
+            : "nothing, for Kiro.AppHost.Export only publishes (docs/aspire.md); Kiro.AppHost runs");
+        reader.ThrowIfInvalid();
+        return null;
+    });
+}

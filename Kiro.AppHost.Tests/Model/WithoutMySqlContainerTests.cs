@@ -1,0 +1,18 @@
+using Kiro.AppHost.Tests.Support;
+
+namespace Kiro.AppHost.Tests.Model;
+
+/// <summary>Part of the build where Aspire.Hosting.MySql is not (<c>KiroMySqlHosting=false</c>).</summary>
+public sealed class WithoutMySqlContainerTests
+{
+    [Fact]
+    public async Task Start_WithTheSwitch_IsOneLineThatSaysHowToGetIt()
+    {
+        var (code, output) = await Publisher.RunAsync("--MYSQL_CONTAINER=1", "--MYSQL_HOST=");
+
+        Assert.Equal(1, code);
+        var line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("MYSQL_CONTAINER=1", line, StringComparison.Ordinal);
+        Assert.Contains("KiroMySqlHosting=true", line, StringComparison.Ordinal);
+    }
+}

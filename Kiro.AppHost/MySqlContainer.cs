@@ -1,0 +1,8 @@
+namespace Kiro.AppHost;
+
+/// <summary>A database server in a container. Part of the build unless <c>KiroMySqlHosting</c> is <c>false</c>: it alone needs Aspire.Hosting.MySql.</summary>
+internal static class MySqlContainer
+{
+    public static IResourceBuilder<IResourceWithConnectionString> AddMySqlContainer(this IDistributedApplicationBuilder builder) =>
+        builder.AddMySql("mysql").WithDataVolume("kiro-mysql").AddDatabase("kiro", "kiro_api");
+}
