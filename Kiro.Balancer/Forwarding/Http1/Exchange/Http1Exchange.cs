@@ -202,7 +202,7 @@ internal sealed class Http1Exchange(
 
     private async ValueTask<RequestFailure?> CopyBodyAsync(BodyFraming framing, ResponseWriter answer)
     {
-        var isStream = ResponseFields.IsEventStream(_context.Response);
+        var isStream = connection.Head.IsEventStream;
         if (isStream)
         {
             streams.Add(connection, attempt.Backend);

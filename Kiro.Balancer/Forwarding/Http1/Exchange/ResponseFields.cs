@@ -10,8 +10,6 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// <summary>Gives the client's answer the status and the fields of the node's.</summary>
 internal static class ResponseFields
 {
-    private const string EventStream = "text/event-stream";
-
     /// <param name="bytes">The bytes that <paramref name="head"/> was read from.</param>
     /// <param name="head">What was found in them.</param>
     /// <param name="response">The answer to the client.</param>
@@ -23,7 +21,7 @@ internal static class ResponseFields
         var named = head.NamesFields ? NamedFields(bytes, head) : null;
         foreach (var field in CollectionsMarshal.AsSpan(head.Fields))
         {
-            if (field.Known is { Kind: not (FieldKind.EndToEnd or FieldKind.Trailer or FieldKind.Host) })
+            if (!head.PassesOn(field))
             {
                 continue;
             }
@@ -36,13 +34,14 @@ internal static class ResponseFields
             }
         }
 
+        if (headers.Upgrade.Count > 0)
+        {
+            // Upgrade must be named (RFC 9110, section 7.8), and Kestrel closes what is not said to be kept alive.
+            headers.Connection = "keep-alive, Upgrade";
+        }
+
         headers.ContentLength = head.ContentLength;
     }
-
-    /// <summary>Whether the answer is a stream of server-sent events.</summary>
-    public static bool IsEventStream(HttpResponse response) =>
-        response.ContentType is { } type && type.StartsWith(EventStream, StringComparison.OrdinalIgnoreCase)
-        && (type.Length == EventStream.Length || type[EventStream.Length] is ';' or ' ');
 
     private static void ApplyReason(ReadOnlySpan<byte> reason, int status, HttpResponse response)
     {

@@ -6,6 +6,21 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 /// <summary>The fields that are treated specially, and those so common that a string for their name can be spared.</summary>
 internal static class FieldNames
 {
+    /// <summary>Says how long an idle connection is kept.</summary>
+    public static readonly FieldName KeepAlive = new(HeaderNames.KeepAlive, FieldKind.HopByHop);
+
+    /// <summary>Names other protocols: passed on only where it is what the response is about, with 426.</summary>
+    public static readonly FieldName Upgrade = new(HeaderNames.Upgrade, FieldKind.HopByHop);
+
+    /// <summary>May begin a login that is bound to the connection.</summary>
+    public static readonly FieldName ProxyAuthenticate = new(HeaderNames.ProxyAuthenticate, FieldKind.HopByHop);
+
+    /// <summary>May begin a login that is bound to the connection.</summary>
+    public static readonly FieldName WwwAuthenticate = new(HeaderNames.WWWAuthenticate, FieldKind.EndToEnd);
+
+    /// <summary>Tells a stream of events from any other body.</summary>
+    public static readonly FieldName ContentType = new(HeaderNames.ContentType, FieldKind.EndToEnd);
+
     private const int Buckets = 256;
 
     private static readonly FieldName[][] Table = Build(
@@ -15,20 +30,20 @@ internal static class FieldNames
         new(HeaderNames.Connection, FieldKind.Connection),
         new(HeaderNames.Trailer, FieldKind.Trailer),
         new(HeaderNames.Host, FieldKind.Host),
+        KeepAlive, Upgrade, ProxyAuthenticate, WwwAuthenticate, ContentType,
         .. OfOneConnection(
-            HeaderNames.KeepAlive, HeaderNames.ProxyConnection, HeaderNames.ProxyAuthenticate, "Proxy-Authentication-Info",
-            HeaderNames.ProxyAuthorization, "Proxy-Features", "Proxy-Instruction", "Security-Scheme", "ALPN", "Close",
-            "HTTP2-Settings", HeaderNames.TE, HeaderNames.AltSvc, HeaderNames.Upgrade),
+            HeaderNames.ProxyConnection, "Proxy-Authentication-Info", HeaderNames.ProxyAuthorization, "Proxy-Features",
+            "Proxy-Instruction", "Security-Scheme", "ALPN", "Close", "HTTP2-Settings", HeaderNames.TE, HeaderNames.AltSvc),
         .. EndToEnd(
             HeaderNames.AcceptRanges, HeaderNames.AccessControlAllowCredentials, HeaderNames.AccessControlAllowHeaders,
             HeaderNames.AccessControlAllowMethods, HeaderNames.AccessControlAllowOrigin, HeaderNames.AccessControlExposeHeaders,
             HeaderNames.AccessControlMaxAge, HeaderNames.Age, HeaderNames.Allow, HeaderNames.CacheControl,
             HeaderNames.ContentDisposition, HeaderNames.ContentEncoding, HeaderNames.ContentLanguage, HeaderNames.ContentLocation,
-            HeaderNames.ContentRange, HeaderNames.ContentSecurityPolicy, HeaderNames.ContentType, HeaderNames.Date, HeaderNames.ETag,
+            HeaderNames.ContentRange, HeaderNames.ContentSecurityPolicy, HeaderNames.Date, HeaderNames.ETag,
             HeaderNames.Expires, HeaderNames.LastModified, HeaderNames.Link, HeaderNames.Location, HeaderNames.Pragma,
             "Referrer-Policy", HeaderNames.RetryAfter, HeaderNames.Server, HeaderNames.SetCookie,
             HeaderNames.StrictTransportSecurity, HeaderNames.UpgradeInsecureRequests, HeaderNames.Vary, HeaderNames.Via,
-            HeaderNames.WWWAuthenticate, HeaderNames.XContentTypeOptions, HeaderNames.XFrameOptions, HeaderNames.XPoweredBy,
+            HeaderNames.XContentTypeOptions, HeaderNames.XFrameOptions, HeaderNames.XPoweredBy,
             "X-Request-Id", HeaderNames.XXSSProtection),
     ]);
 

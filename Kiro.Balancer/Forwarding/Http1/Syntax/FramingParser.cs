@@ -31,6 +31,9 @@ internal static class FramingParser
                 case FieldKind.Trailer:
                     head.AnnouncesTrailers = true;
                     break;
+                case FieldKind.EndToEnd or FieldKind.HopByHop:
+                    ResponseTraits.Note(field.Known, value, head);
+                    break;
             }
         }
 
@@ -46,6 +49,11 @@ internal static class FramingParser
             // These have no body (RFC 9110, sections 15.3.5 and 15.3.6). What a node sends as one is not waited for.
             head.Closes |= head.IsChunked || head.ContentLength > 0 || (head.Status == StatusCodes.Status205ResetContent && head.ContentLength is null);
             (head.ContentLength, head.IsChunked) = (null, false);
+        }
+        else if (head is { Status: StatusCodes.Status304NotModified, ContentLength: 0 })
+        {
+            // It would say that the body which the client has is empty (RFC 9110, section 8.6).
+            head.ContentLength = null;
         }
 
         return true;

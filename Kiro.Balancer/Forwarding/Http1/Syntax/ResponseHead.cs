@@ -32,6 +32,20 @@ internal sealed class ResponseHead
     /// <summary>Whether trailers are announced.</summary>
     public bool AnnouncesTrailers { get; set; }
 
+    /// <summary>How long the node keeps the connection when it is idle, in seconds (<c>Keep-Alive: timeout=5</c>). Null when it does not say.</summary>
+    public int? KeepAliveTimeout { get; set; }
+
+    /// <summary>How many requests the node takes on the connection (<c>Keep-Alive: max=100</c>): all of them, or those still to
+    /// come, as servers differ. Null when it does not say.</summary>
+    public int? KeepAliveMax { get; set; }
+
+    /// <summary>It begins or goes on with a login that is bound to the connection (NTLM or Negotiate, RFC 4559): the
+    /// connection must not serve another client.</summary>
+    public bool BindsConnection { get; set; }
+
+    /// <summary>The body is a stream of server-sent events.</summary>
+    public bool IsEventStream { get; set; }
+
     /// <summary>All fields, in their order.</summary>
     public List<ResponseField> Fields { get; } = [];
 
@@ -46,10 +60,17 @@ internal sealed class ResponseHead
         : ContentLength is null ? BodyFraming.UntilClose
         : ContentLength == 0 ? BodyFraming.None : BodyFraming.Length;
 
+    /// <summary>Whether a field is the client's business. The length is not among these: it goes with the framing.</summary>
+    public bool PassesOn(in ResponseField field) =>
+        field.Known is not { } known
+        || known.Kind is FieldKind.EndToEnd or FieldKind.Trailer or FieldKind.Host
+        // What a client is to upgrade to is all that such a response says (RFC 9110, section 15.5.22).
+        || (Status == StatusCodes.Status426UpgradeRequired && ReferenceEquals(known, FieldNames.Upgrade));
+
     public void Clear()
     {
-        (Status, Reason, ContentLength) = (0, default, null);
-        IsHttp10 = IsChunked = SaysClose = Closes = NamesFields = AnnouncesTrailers = false;
+        (Status, Reason, ContentLength, KeepAliveTimeout, KeepAliveMax) = (0, default, null, null, null);
+        IsHttp10 = IsChunked = SaysClose = Closes = NamesFields = AnnouncesTrailers = BindsConnection = IsEventStream = false;
         Fields.Clear();
     }
 }

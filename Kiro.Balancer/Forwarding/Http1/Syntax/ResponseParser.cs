@@ -1,8 +1,9 @@
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Reads the head of an answer (RFC 9112, sections 4 to 6) and takes nothing that two readers could understand in two
-/// ways: no bare line feeds, no folded lines, no space before a colon, one length at most, and of codings only chunks.
+/// Reads the head of a response (RFC 9112, sections 4 to 6) and takes nothing that two readers could understand in two
+/// ways: no bare CR, no folded lines (nginx refuses them, too), no space before a colon, one length at most, and of codings
+/// only chunks. A line may end with LF alone, as those of old embedded servers do (section 2.2).
 /// </summary>
 internal static class ResponseParser
 {
@@ -15,21 +16,27 @@ internal static class ResponseParser
     /// <param name="length">The head's length, when it is complete.</param>
     public static HeadState Parse(ReadOnlySpan<byte> bytes, int looked, ResponseHead head, out int length)
     {
-        length = 0;
-        var from = Math.Max(0, looked - 3);
-        var end = bytes[from..].IndexOf("\r\n\r\n"u8);
-        if (end < 0)
+        length = HeadLength(bytes, Math.Max(0, looked - 3));
+        if (length == 0)
         {
             return CanBecomeValid(bytes, looked) ? HeadState.Incomplete : HeadState.Invalid;
         }
 
-        length = from + end + 4;
         head.Clear();
-        return length <= ResponseHead.MostBytes && ParseLines(bytes[..(length - 2)], head) && FramingParser.Apply(bytes, head)
+        return length <= ResponseHead.MostBytes && ParseLines(bytes[..length], head) && FramingParser.Apply(bytes, head)
             ? HeadState.Complete : HeadState.Invalid;
     }
 
-    // So that a node which does not speak HTTP, or ends its lines otherwise, is not waited for.
+    /// <returns>The length up to and with the empty line, whatever ends it and the line before; 0 when it is not there yet.</returns>
+    private static int HeadLength(ReadOnlySpan<byte> bytes, int from)
+    {
+        var rest = bytes[from..];
+        var end = rest.IndexOf("\n\r\n"u8);
+        var bare = (end < 0 ? rest : rest[..end]).IndexOf("\n\n"u8);
+        return bare >= 0 ? from + bare + 2 : end >= 0 ? from + end + 3 : 0;
+    }
+
+    // So that a node which does not speak HTTP is not waited for.
     private static bool CanBecomeValid(ReadOnlySpan<byte> bytes, int looked)
     {
         var start = "HTTP/1."u8;
@@ -39,16 +46,16 @@ internal static class ResponseParser
             return false;
         }
 
-        for (var place = Math.Max(1, looked); place < bytes.Length; place++)
+        for (var place = Math.Max(0, looked - 1); place < bytes.Length; place++)
         {
-            var next = bytes[place..].IndexOf((byte)'\n');
+            var next = bytes[place..].IndexOf((byte)'\r');
             if (next < 0)
             {
                 break;
             }
 
             place += next;
-            if (bytes[place - 1] != '\r')
+            if (place + 1 < bytes.Length && bytes[place + 1] != '\n')
             {
                 return false;
             }
@@ -57,32 +64,37 @@ internal static class ResponseParser
         return true;
     }
 
-    private static bool ParseLines(ReadOnlySpan<byte> lines, ResponseHead head)
+    /// <param name="bytes">The head with the empty line.</param>
+    /// <param name="head">Gets what is found.</param>
+    private static bool ParseLines(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
-        var end = LineEnd(lines);
-        if (end < 0 || !ParseStatusLine(lines[..end], head))
+        var line = NextLine(bytes, out var next);
+        if (!ParseStatusLine(line, head))
         {
             return false;
         }
 
-        for (var place = end + 2; place < lines.Length; place += end + 2)
+        for (var place = next; ; place += next)
         {
-            var rest = lines[place..];
-            end = LineEnd(rest);
-            if (end < 0 || !ParseField(rest[..end], place, head))
+            line = NextLine(bytes[place..], out next);
+            if (line.IsEmpty)
+            {
+                return true;
+            }
+
+            if (!ParseField(line, place, head))
             {
                 return false;
             }
         }
-
-        return true;
     }
 
-    // A line ends with CR LF; neither stands alone.
-    private static int LineEnd(ReadOnlySpan<byte> bytes)
+    // A line ends with LF, and a CR before it belongs to the end (RFC 9112, section 2.2). Any other CR is a control in the line.
+    private static ReadOnlySpan<byte> NextLine(ReadOnlySpan<byte> bytes, out int next)
     {
-        var end = bytes.IndexOfAny((byte)'\r', (byte)'\n');
-        return end >= 0 && end + 1 < bytes.Length && bytes[end] == '\r' && bytes[end + 1] == '\n' ? end : -1;
+        var end = bytes.IndexOf((byte)'\n');
+        next = end + 1;
+        return bytes[..(end > 0 && bytes[end - 1] == '\r' ? end - 1 : end)];
     }
 
     private static bool ParseStatusLine(ReadOnlySpan<byte> line, ResponseHead head)

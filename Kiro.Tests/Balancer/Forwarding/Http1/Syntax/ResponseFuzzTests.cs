@@ -18,6 +18,7 @@ public sealed class ResponseFuzzTests(ITestOutputHelper output)
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b; Path=/\r\nTrailer: X-T\r\n\r\n",
         "HTTP/1.0 304 Not Modified\r\nETag: \"x\"\r\nConnection: close, X-A\r\nX-A:  b \t\r\n\r\n",
         "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+        "HTTP/1.1 200 OK\nContent-Length: 5\r\nKeep-Alive: timeout=5\n\nhello",
         "HTTP/1.1 200\r\nX-Empty:\r\nX-Latin: caf\u00e9\r\nContent-Length: 0\r\n\r\n",
     ];
 
