@@ -1,6 +1,4 @@
 using Kiro.Balancer.Admin;
-using Kiro.Balancer.Admin.Moves;
-using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
@@ -27,11 +25,9 @@ internal static class BalancerApplication
         builder.Services.AddBackends(settings.Selection);
         builder.AddForwarding(settings.Forwarding, settings.Streams);
 
-        builder.Services.AddMoves();
-        builder.Services.AddTimeline();
+        builder.Services.AddAdmin(settings.Admin);
         builder.Services.AddDiscovery(settings.Discovery);
         builder.Services.AddHealth(settings.Health);
-        builder.Services.AddStatus(settings.Admin);
         builder.Services.AddBalancerMetrics();
         builder.Services.AddAccessLog(settings.AccessLog);
 

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Kiro.Balancer.Admin.Contract;
+using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Trust;
 
@@ -7,7 +9,8 @@ namespace Kiro.Balancer.Admin;
 /// <summary>What an operator can do: take a node out of use and back, and give it another share of the clients.</summary>
 internal static class AdminEndpoints
 {
-    private const int LongestBody = 1024;
+    /// <summary>In bytes.</summary>
+    private const int MaxBody = 1024;
 
     public static void MapAdmin(this WebApplication app)
     {
@@ -17,13 +20,13 @@ internal static class AdminEndpoints
             var token = context.HttpContext.RequestServices.GetRequiredService<AdminToken>();
             if (!token.IsSet)
             {
-                return Results.NotFound();
+                return Problem.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer");
             }
 
             if (token.Judge(context.HttpContext.Request.Headers.Authorization) != AdminVerdict.Right)
             {
                 context.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
-                return Results.Unauthorized();
+                return Problem.Result(StatusCodes.Status401Unauthorized, "this takes Authorization: Bearer with the ADMIN_TOKEN");
             }
 
             return await next(context);
@@ -39,9 +42,10 @@ internal static class AdminEndpoints
 
     private static IResult ChangeDrain(string id, BackendRegistry registry, Func<DrainReasons, DrainReasons> change)
     {
-        if (registry.Current.Find(id) is not [var backend])
+        var (found, status, problem) = NodeLookup.Of(registry.Current, id);
+        if (found is not { } backend)
         {
-            return NotOne(id, registry);
+            return Problem.Result(status, problem!);
         }
 
         registry.Change(backend, health => health with { DrainReasons = change(health.DrainReasons) });
@@ -50,14 +54,15 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry)
     {
-        if (registry.Current.Find(id) is not [var backend])
+        var (found, status, problem) = NodeLookup.Of(registry.Current, id);
+        if (found is not { } backend)
         {
-            return NotOne(id, registry);
+            return Problem.Result(status, problem!);
         }
 
         if (await ReadWeightAsync(request) is not { Weight: var weight } || (weight is { } number && !BackendWeight.IsValid(number)))
         {
-            return Refused(StatusCodes.Status400BadRequest, backend.Id, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
+            return Problem.Result(StatusCodes.Status400BadRequest, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
         }
 
         registry.SetWeight(backend, weight);
@@ -67,11 +72,11 @@ internal static class AdminEndpoints
     // Whatever content type it claims: curl -d says form.
     private static async Task<WeightRequest?> ReadWeightAsync(HttpRequest request)
     {
-        var body = new byte[LongestBody];
+        var body = new byte[MaxBody];
         var length = await request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
         try
         {
-            return JsonSerializer.Deserialize(body.AsSpan(0, length), StatusJson.Default.WeightRequest);
+            return JsonSerializer.Deserialize(body.AsSpan(0, length), ContractJson.Default.WeightRequest);
         }
         catch (JsonException)
         {
@@ -80,12 +85,5 @@ internal static class AdminEndpoints
     }
 
     private static IResult Done(Backend backend) =>
-        Results.Json(new AdminAnswer(backend.Id, StateNames.Of(backend.Health.State), null), StatusJson.Default.AdminAnswer);
-
-    private static IResult NotOne(string id, BackendRegistry registry) => registry.Current.Find(id) is [_, ..] several
-        ? Refused(StatusCodes.Status409Conflict, id, $"several nodes have this name, ask for one by its id: {string.Join(", ", several.Select(node => node.Id))}")
-        : Refused(StatusCodes.Status404NotFound, id, "no such node");
-
-    private static IResult Refused(int status, string id, string problem) =>
-        Results.Json(new AdminAnswer(id, null, problem), StatusJson.Default.AdminAnswer, statusCode: status);
+        Results.Json(new OrderResponse(backend.Id, StateNames.Of(backend.Health.State)), ContractJson.Default.OrderResponse);
 }

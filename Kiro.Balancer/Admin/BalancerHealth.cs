@@ -1,3 +1,4 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Hosting;
 
@@ -12,6 +13,6 @@ internal sealed class BalancerHealth(BackendRegistry registry, Drain drain)
         var (status, code) = drain.IsDraining ? ("draining", StatusCodes.Status503ServiceUnavailable)
             : healthy == 0 ? ("error", StatusCodes.Status503ServiceUnavailable)
             : ("ok", StatusCodes.Status200OK);
-        return Results.Json(new HealthStatus(status, healthy), StatusJson.Default.HealthStatus, statusCode: code);
+        return Results.Json(new HealthStatus(status, healthy), ContractJson.Default.HealthStatus, statusCode: code);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Selection;
@@ -11,7 +12,7 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
     private const string ForwardedFor = "X-Forwarded-For";
 
     /// <summary>As many places of the ranking as anybody reads.</summary>
-    private const int MostRanks = 8;
+    private const int MaxRanks = 8;
 
     public ClientAddress AddressOf(HttpContext context) => ClientOf(context).Address;
 
@@ -23,14 +24,22 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
         var client = ClientOf(context);
         var slot = hash.Slot(client.Address);
         var backend = snapshot.Choose(slot);
-        return new ClientStatus(
-            client.Address.ToString(), backend?.Id, backend?.Health.Node,
-            client.Peer.ToString(), client.PeerIsTrusted,
-            !client.PeerIsTrusted && context.Request.Headers.ContainsKey(ForwardedFor),
-            string.Create(CultureInfo.InvariantCulture, $"{hash.Key(client.Address)}/{hash.PrefixOf(client.Address)}"),
-            slot,
-            [.. snapshot.Ranking.Ranking(slot).Take(MostRanks).Select(place => snapshot.Backends[place])
-                .Select(node => new RankStatus(node.Id, node.Health.Node, StateNames.Of(node.Health.State)))]);
+        return new ClientStatus
+        {
+            Ip = client.Address.ToString(),
+            Backend = backend?.Id,
+            Node = backend?.Health.Node,
+            Peer = client.Peer.ToString(),
+            PeerIsTrusted = client.PeerIsTrusted,
+            ClaimIgnored = !client.PeerIsTrusted && context.Request.Headers.ContainsKey(ForwardedFor),
+            Key = string.Create(CultureInfo.InvariantCulture, $"{hash.Key(client.Address)}/{hash.PrefixOf(client.Address)}"),
+            Slot = slot,
+            Ranking =
+            [
+                .. snapshot.Ranking.Ranking(slot).Take(MaxRanks).Select(place => snapshot.Backends[place])
+                    .Select(node => new RankStatus(node.Id, node.Health.Node, StateNames.Of(node.Health.State))),
+            ],
+        };
     }
 
     private Client ClientOf(HttpContext context) =>

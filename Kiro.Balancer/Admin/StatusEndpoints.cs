@@ -1,30 +1,14 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Clients;
 using Kiro.ServiceDefaults.Pages;
-using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
 internal static class StatusEndpoints
 {
     private static readonly string[] Read = [HttpMethods.Get, HttpMethods.Head];
-
-    public static void AddStatus(this IServiceCollection services, AdminToken admin)
-    {
-        services.AddSingleton(admin);
-        services.AddSingleton<BalancerHealth>();
-        services.AddSingleton<Warnings>();
-        services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
-        services.AddSingleton<CallerRoute>();
-        services.AddSingleton<StatusReport>();
-        services.AddSingleton<RequestRate>();
-        services.AddHostedService(provider => provider.GetRequiredService<RequestRate>());
-        services.AddRateLimiter(limits => limits
-            .AddPolicy<ClientAddress, StreamLimit>(StreamLimit.Name)
-            .AddPolicy<ClientAddress?, WhatIfLimit>(WhatIfLimit.Name));
-    }
 
     public static void MapStatus(this WebApplication app)
     {
@@ -35,12 +19,12 @@ internal static class StatusEndpoints
         app.MapMethods("/lb/status", Read, (HttpContext context) =>
         {
             context.Response.Headers.CacheControl = "no-store";
-            return Results.Json(report.For(context), StatusJson.Default.StatusModel);
+            return Results.Json(report.For(context), ContractJson.Default.StatusModel);
         });
         app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context)).RequireRateLimiting(StreamLimit.Name);
         app.MapGet("/lb/what-if", AskWhatIfAsync).RequireRateLimiting(WhatIfLimit.Name);
         // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
-        app.Map("/lb/{**rest}", () => Results.NotFound());
+        app.Map("/lb/{**rest}", () => Problem.Result(StatusCodes.Status404NotFound, "the balancer has nothing here"));
         app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Answer(response));
     }
 
@@ -50,15 +34,15 @@ internal static class StatusEndpoints
         var (question, problem) = WhatIfQuestion.Read(context.Request.Query, registry.Current);
         if (question is null)
         {
-            return ProblemAnswer.Of(StatusCodes.Status400BadRequest, problem!);
+            return Problem.Result(StatusCodes.Status400BadRequest, problem!);
         }
 
-        if (await whatIf.AskAsync(question, caller.AddressOf(context), context.RequestAborted) is { } answer)
+        if (await whatIf.AskAsync(question, caller.AddressOf(context), context.RequestAborted) is { } response)
         {
-            return Results.Json(answer, StatusJson.Default.WhatIfAnswer);
+            return Results.Json(response, ContractJson.Default.WhatIfResponse);
         }
 
         context.Response.Headers.RetryAfter = "1";
-        return ProblemAnswer.Of(StatusCodes.Status503ServiceUnavailable, "too many questions at once, ask again");
+        return Problem.Result(StatusCodes.Status503ServiceUnavailable, "too many questions at once, ask again");
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
@@ -28,48 +29,90 @@ internal sealed class StatusReport(
     TimeProvider time)
 {
     /// <summary>As many events as a page shows.</summary>
-    private const int MostEvents = 30;
+    private const int MaxEvents = 30;
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
 
     public StatusModel For(HttpContext context)
     {
         var snapshot = registry.Current;
-        var shares = snapshot.Shares;
         var clients = homes.Of(snapshot);
-        var backends = snapshot.Backends.Select((backend, place) => Describe(backend, shares[place], clients[place])).ToList();
         var now = time.GetUtcNow();
-        return new StatusModel(
-            new BalancerStatus(
-                listen.Port, ModeNames.Of(discovery.Mode), ServiceDefaultsExtensions.Version,
-                drain.IsDraining ? "draining" : "running", _startedAt, Math.Round((now - _startedAt).TotalSeconds, 1),
-                admin.IsSet),
-            new SummaryStatus(
-                backends.Count,
-                backends.Count(backend => backend.Healthy),
-                backends.Count(backend => backend.State is "down" or "starting"),
-                backends.Count(backend => backend.State == "draining"),
-                counters.Requests, Math.Round(rate.PerSecond, 1), counters.Retries,
-                counters.Errors, homes.AllClients),
-            backends,
-            caller.Of(context, snapshot),
-            warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization) == AdminVerdict.Right),
-            events.Newest(MostEvents),
-            now);
+        return new StatusModel
+        {
+            Balancer = Balancer(now),
+            Summary = Summary(snapshot.Backends),
+            Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Shares[place], clients[place]))],
+            Client = caller.Of(context, snapshot),
+            Warnings = warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization) == AdminVerdict.Right),
+            Events = events.Newest(MaxEvents),
+            Timestamp = now,
+        };
     }
 
-    private BackendStatus Describe(Backend backend, double share, long clients)
+    private BalancerStatus Balancer(DateTimeOffset now) => new()
+    {
+        Port = listen.Port,
+        Mode = discovery.Mode switch
+        {
+            DiscoveryMode.ServiceDiscovery => "service-discovery",
+            DiscoveryMode.Dns => "dns",
+            DiscoveryMode.Hosts => "hosts",
+            _ => "local",
+        },
+        Version = ServiceDefaultsExtensions.Version,
+        State = drain.IsDraining ? "draining" : "running",
+        StartedAt = _startedAt,
+        UptimeSeconds = Math.Round((now - _startedAt).TotalSeconds, 1),
+        AdminEnabled = admin.IsSet,
+    };
+
+    private SummaryStatus Summary(IReadOnlyList<Backend> backends)
+    {
+        var states = backends.CountBy(backend => backend.Health.State).ToDictionary();
+        return new SummaryStatus
+        {
+            Total = backends.Count,
+            Healthy = states.GetValueOrDefault(BackendState.Up),
+            Unhealthy = states.GetValueOrDefault(BackendState.Down) + states.GetValueOrDefault(BackendState.Starting),
+            Draining = states.GetValueOrDefault(BackendState.Draining),
+            Requests = counters.Requests,
+            RequestsPerSecond = Math.Round(rate.PerSecond, 1),
+            Retries = counters.Retries,
+            Errors = counters.Errors,
+            RecentClients = homes.AllClients,
+        };
+    }
+
+    private BackendStatus Node(Backend backend, double share, long clients)
     {
         var health = backend.Health;
         var (rate, latencies) = histories.Of(backend);
-        return new BackendStatus(
-            backend.Id, backend.Endpoint.Host, backend.Endpoint.Port, health.Node,
-            StateNames.Of(health.State), health.State == BackendState.Up, health.Reachable,
-            health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
-            health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
-            health.Reason, health.LastCheck, health.Since, backend.Endpoint.Weight, Math.Round(share, 4),
-            backend.Counters.InFlight, backend.Counters.Requests, backend.Counters.Failures,
-            Math.Round(rate, 1), clients, backend.OperatorWeight, health.DrainReasons.HasFlag(DrainReasons.Operator), health.HasBeenUp,
-            latencies);
+        return new BackendStatus
+        {
+            Id = backend.Id,
+            Host = backend.Endpoint.Host,
+            Port = backend.Endpoint.Port,
+            Node = health.Node,
+            State = StateNames.Of(health.State),
+            Healthy = health.State == BackendState.Up,
+            Reachable = health.Reachable,
+            Latency = health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
+            LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
+            Error = health.Reason,
+            LastCheck = health.LastCheck,
+            Since = health.Since,
+            Weight = backend.Endpoint.Weight,
+            Share = Math.Round(share, 4),
+            InFlight = backend.Counters.InFlight,
+            Requests = backend.Counters.Requests,
+            Failures = backend.Counters.Failures,
+            RequestsPerSecond = Math.Round(rate, 1),
+            Clients = clients,
+            OperatorWeight = backend.OperatorWeight,
+            DrainedByOperator = health.DrainReasons.HasFlag(DrainReasons.Operator),
+            HasBeenUp = health.HasBeenUp,
+            LatencyHistory = latencies,
+        };
     }
 }

@@ -11,15 +11,11 @@ internal sealed class StreamLimit(CallerRoute caller) : IRateLimiterPolicy<Clien
     public const string Name = "event-streams";
 
     /// <summary>A browser has one for all its windows, or at worst six. Several people may share an address.</summary>
-    public const int MostStreams = 16;
+    public const int MaxStreams = 16;
 
-    private static readonly ConcurrencyLimiterOptions Places = new() { PermitLimit = MostStreams };
+    private static readonly ConcurrencyLimiterOptions Places = new() { PermitLimit = MaxStreams };
 
-    public Func<OnRejectedContext, CancellationToken, ValueTask>? OnRejected { get; } = (context, _) =>
-    {
-        EventBroadcast.Refuse(context.HttpContext.Response);
-        return ValueTask.CompletedTask;
-    };
+    public Func<OnRejectedContext, CancellationToken, ValueTask>? OnRejected { get; } = async (context, _) => await EventBroadcast.RefuseAsync(context.HttpContext);
 
     public RateLimitPartition<ClientAddress> GetPartition(HttpContext httpContext) =>
         RateLimitPartition.GetConcurrencyLimiter(caller.KeyOf(httpContext), _ => Places);

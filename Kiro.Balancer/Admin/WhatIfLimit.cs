@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Clients;
 using Kiro.ServiceDefaults.Trust;
 using Microsoft.AspNetCore.RateLimiting;
@@ -11,11 +12,11 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminToken admin) : IRateL
     public const string Name = "what-if";
 
     /// <summary>As many as somebody who tries things out asks in a row; several people may share an address.</summary>
-    public const int MostAtOnce = 10;
+    public const int MaxAtOnce = 10;
 
-    // With 1,000 nodes an answer takes 0.2 s of a processor: once a second, most of it is left for requests.
+    // With 1,000 nodes a response takes 0.2 s of a processor: once a second, most of it is left for requests.
     private static readonly TokenBucketRateLimiterOptions Bucket =
-        new() { TokenLimit = MostAtOnce, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1) };
+        new() { TokenLimit = MaxAtOnce, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1) };
 
     public Func<OnRejectedContext, CancellationToken, ValueTask>? OnRejected { get; } = async (context, _) =>
     {
@@ -23,7 +24,7 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminToken admin) : IRateL
         response.Headers.CacheControl = "no-store";
         // By then there is a token.
         response.Headers.RetryAfter = "1";
-        await ProblemAnswer.Of(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second")
+        await Problem.Result(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second")
             .ExecuteAsync(context.HttpContext);
     };
 

@@ -1,6 +1,8 @@
+using Kiro.Balancer.Admin.Contract;
+
 namespace Kiro.Balancer.Forwarding;
 
-/// <summary>The balancer's own answer when no node gave one.</summary>
+/// <summary>The balancer's own response when no node gave one.</summary>
 internal static class ErrorAnswer
 {
     public static Task WriteAsync(HttpContext context, int status, string problem)
@@ -18,10 +20,14 @@ internal static class ErrorAnswer
             context.Response.Headers.RetryAfter = "1";
         }
 
-        return HttpMethods.IsHead(context.Request.Method)
-            ? Task.CompletedTask
-            : context.Response.WriteAsJsonAsync(new ErrorText(status, problem), ErrorAnswerJson.Default.ErrorText);
-    }
+        if (HttpMethods.IsHead(context.Request.Method))
+        {
+            return Task.CompletedTask;
+        }
 
-    internal sealed record ErrorText(int Status, string Error);
+        var body = Problem.Body(status, problem);
+        context.Response.ContentType = Problem.ContentType;
+        context.Response.ContentLength = body.Length;
+        return context.Response.Body.WriteAsync(body).AsTask();
+    }
 }

@@ -16,7 +16,7 @@ public sealed class LbLimitsTests(Browser browser) : IClassFixture<Browser>
         await using var unprobed = await UnprobedBalancer.Start();
         unprobed.SetStates("up up up");
         var streams = new List<Stream>();
-        for (var stream = 0; stream < StreamLimit.MostStreams; stream++)
+        for (var stream = 0; stream < StreamLimit.MaxStreams; stream++)
         {
             streams.Add(await unprobed.Balancer.Http.GetStreamAsync("/lb/events", TestContext.Current.CancellationToken));
         }
@@ -100,7 +100,7 @@ public sealed class LbLimitsTests(Browser browser) : IClassFixture<Browser>
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{unprobed.Balancer.Port}/lb");
         await UnlockAsync(page);
 
-        for (var question = 0; question < 2 * WhatIfLimit.MostAtOnce; question++)
+        for (var question = 0; question < 2 * WhatIfLimit.MaxAtOnce; question++)
         {
             Assert.Equal(200, await AskAsync(page));
         }

@@ -6,7 +6,7 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <summary>How many recent clients each node has, for however many people watch: worked out at most once a second.</summary>
 internal sealed class Homes(RecentSlots recent, TimeProvider time)
 {
-    private const int MostSlots = 1 << 16;
+    private const int MaxSlots = 1 << 16;
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
 
     private readonly Lock _counting = new();
@@ -34,7 +34,7 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time)
     private long[] Count(BackendSnapshot snapshot)
     {
         var seen = recent.Count();
-        var step = Math.Max(1, (seen + MostSlots - 1) / MostSlots);
+        var step = Math.Max(1, (seen + MaxSlots - 1) / MaxSlots);
         var slots = new long[snapshot.Backends.Count];
         foreach (var slot in recent.All(step))
         {

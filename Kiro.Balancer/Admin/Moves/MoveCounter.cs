@@ -10,7 +10,7 @@ internal sealed class MoveCounter(RecentSlots recent)
     /// <summary>Every 16th slot tells a share to a fifth of a percent, and bounds the work.</summary>
     public const int Step = 16;
 
-    private const int MostRecent = ClientHash.SlotCount / Step;
+    private const int MaxRecent = ClientHash.SlotCount / Step;
 
     public MoveReport Count(BackendSnapshot before, BackendSnapshot after)
     {
@@ -18,7 +18,7 @@ internal sealed class MoveCounter(RecentSlots recent)
         // By place before, the place after; -1 for a node that is gone.
         var still = before.Backends.Select(backend => places.GetValueOrDefault(backend.Id, -1)).ToArray();
         var seen = recent.Count();
-        var step = Math.Max(1, (seen + MostRecent - 1) / MostRecent);
+        var step = Math.Max(1, (seen + MaxRecent - 1) / MaxRecent);
 
         var slots = Moving(before, after, still, Every(Step));
         var noted = Moving(before, after, still, recent.All(step));

@@ -1,3 +1,4 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Selection;
@@ -12,8 +13,8 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
     // One at a time: with many nodes an answer takes a tenth of a second of a processor that requests need.
     private readonly SemaphoreSlim _turn = new(1, 1);
 
-    /// <returns>The answer, or null when too many others want one.</returns>
-    public async Task<WhatIfAnswer?> AskAsync(WhatIfQuestion question, ClientAddress caller, CancellationToken cancellationToken)
+    /// <returns>The response, or null when too many others want one.</returns>
+    public async Task<WhatIfResponse?> AskAsync(WhatIfQuestion question, ClientAddress caller, CancellationToken cancellationToken)
     {
         if (!await _turn.WaitAsync(Patience, cancellationToken))
         {
@@ -32,13 +33,13 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
 
     public void Dispose() => _turn.Dispose();
 
-    private WhatIfAnswer Answer(BackendSnapshot now, WhatIfQuestion question, int slot)
+    private WhatIfResponse Answer(BackendSnapshot now, WhatIfQuestion question, int slot)
     {
         var then = WhatIfSnapshot.Of(now, question);
         var moves = counter.Count(now, then);
         var from = At(now, now.Home(slot));
         var to = At(then, then.Home(slot));
-        return new WhatIfAnswer(
+        return new WhatIfResponse(
             Math.Round(moves.Share, 4), moves.Clients, moves.RecentClients,
             new WhatIfRoute(from, to, from?.Id != to?.Id), Nodes(now, then, moves));
     }
@@ -47,16 +48,21 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
     {
         var (before, after) = (Shares(now), Shares(then));
         var gains = moves.Flows.ToLookup(flow => flow.To);
-        return [.. now.Backends.Concat(then.Backends).DistinctBy(backend => backend.Id).Select(backend => new WhatIfNode(
-            backend.Id, backend.Health.Node,
-            !before.ContainsKey(backend.Id) ? "joins" : !after.ContainsKey(backend.Id) ? "leaves" : "stays",
-            before.GetValueOrDefault(backend.Id), after.GetValueOrDefault(backend.Id),
-            Math.Round(gains[backend.Id].Sum(flow => flow.Share), 4), gains[backend.Id].Sum(flow => flow.Clients)))];
+        return [.. now.Backends.Concat(then.Backends).DistinctBy(backend => backend.Id).Select(backend => new WhatIfNode
+        {
+            Id = backend.Id,
+            Node = backend.Health.Node,
+            Change = !before.ContainsKey(backend.Id) ? "joins" : !after.ContainsKey(backend.Id) ? "leaves" : "stays",
+            Before = before.GetValueOrDefault(backend.Id),
+            After = after.GetValueOrDefault(backend.Id),
+            Gains = Math.Round(gains[backend.Id].Sum(flow => flow.Share), 4),
+            GainsClients = gains[backend.Id].Sum(flow => flow.Clients),
+        })];
     }
 
     private static Dictionary<string, double> Shares(BackendSnapshot snapshot) => snapshot.Backends
         .Select((backend, place) => (backend.Id, Share: snapshot.IsPanic ? 0 : Math.Round(snapshot.Shares[place], 4)))
         .ToDictionary(item => item.Id, item => item.Share);
 
-    private static NodeName? At(BackendSnapshot snapshot, int place) => place < 0 ? null : NodeName.Of(snapshot.Backends[place]);
+    private static NodeName? At(BackendSnapshot snapshot, int place) => place < 0 ? null : NodeLookup.NameOf(snapshot.Backends[place]);
 }

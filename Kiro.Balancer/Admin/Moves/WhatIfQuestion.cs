@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <param name="Weight">With another weight for a node.</param>
 internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leaving, (Backend Backend, double Weight)? Weight)
 {
-    public const int MostNodes = 1000;
+    public const int MaxNodes = 1000;
     private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (0.01 to 1000)";
 
     /// <summary>Reads the query of <c>GET /lb/what-if</c>.</summary>
@@ -31,19 +31,19 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leavin
     }
 
     private static (WhatIfQuestion?, string?) ReadNodes(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes) && nodes is >= 1 and <= MostNodes
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes) && nodes is >= 1 and <= MaxNodes
             ? (new WhatIfQuestion(nodes, null, null), null)
-            : (null, $"nodes must be a whole number from 1 to {MostNodes}");
+            : (null, $"nodes must be a whole number from 1 to {MaxNodes}");
 
     private static (WhatIfQuestion?, string?) ReadLeaving(string text, BackendSnapshot snapshot)
     {
         var leaving = new List<Backend>();
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            var found = snapshot.Find(name);
-            if (found is not [var backend])
+            var (found, _, problem) = NodeLookup.Of(snapshot, name);
+            if (found is not { } backend)
             {
-                return (null, NotOne(name, found));
+                return (null, problem);
             }
 
             leaving.Add(backend);
@@ -60,26 +60,15 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leavin
             return (null, Usage);
         }
 
-        var found = snapshot.Find(text[..star]);
-        if (found is not [var backend])
+        var (found, _, problem) = NodeLookup.Of(snapshot, text[..star]);
+        if (found is not { } backend)
         {
-            return (null, NotOne(text[..star], found));
+            return (null, problem);
         }
 
         return double.TryParse(text.AsSpan(star + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var weight)
             && BackendWeight.IsValid(weight)
                 ? (new WhatIfQuestion(null, null, (backend, weight)), null)
                 : (null, $"the weight must be {BackendWeight.Allowed}");
-    }
-
-    private static string NotOne(string name, IReadOnlyList<Backend> found) => found.Count == 0
-        ? $"no such node: {Shortened(name)}"
-        : $"several nodes are called {Shortened(name)}, ask for one by its id: {string.Join(", ", found.Select(node => node.Id))}";
-
-    // One line, whatever was sent.
-    private static string Shortened(string name)
-    {
-        var line = string.Concat(name.Where(c => !char.IsControl(c)));
-        return line.Length > 60 ? line[..60] + "…" : line;
     }
 }

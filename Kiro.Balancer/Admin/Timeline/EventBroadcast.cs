@@ -1,5 +1,7 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using Kiro.Balancer.Admin.Contract;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
@@ -9,7 +11,7 @@ namespace Kiro.Balancer.Admin.Timeline;
 /// </summary>
 internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime lifetime, TimeProvider time)
 {
-    public const int MostStreams = 100;
+    public const int MaxStreams = 100;
 
     /// <summary>Tells both ends and whatever is between them that the other one is still there.</summary>
     private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(15);
@@ -23,14 +25,16 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
     {
         try
         {
-            if (Interlocked.Increment(ref _open) > MostStreams || lifetime.ApplicationStopping.IsCancellationRequested)
+            if (Interlocked.Increment(ref _open) > MaxStreams || lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                Refuse(context.Response);
+                await RefuseAsync(context);
                 return;
             }
 
+            // nginx would collect the events until there are enough of them.
+            context.Response.Headers["X-Accel-Buffering"] = "no";
             using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-            await StreamAsync(context, end.Token);
+            await TypedResults.ServerSentEvents(EventsAsync(context, end.Token)).ExecuteAsync(context);
         }
         catch (OperationCanceledException)
         {
@@ -43,38 +47,39 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
     }
 
     /// <summary>No stream now, perhaps later.</summary>
-    public static void Refuse(HttpResponse response)
+    public static Task RefuseAsync(HttpContext context)
     {
-        response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        response.Headers.RetryAfter = "5";
+        context.Response.Headers.RetryAfter = "5";
+        return Problem.Result(StatusCodes.Status503ServiceUnavailable, "too many streams of events are open").ExecuteAsync(context);
     }
 
-    private async Task StreamAsync(HttpContext context, CancellationToken end)
+    private async IAsyncEnumerable<SseItem<ClusterEvent>> EventsAsync(HttpContext context, [EnumeratorCancellation] CancellationToken end)
     {
-        var response = context.Response;
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-store";
-        // nginx would collect the events until there are enough of them.
-        response.Headers["X-Accel-Buffering"] = "no";
         var last = LastSeen(context.Request, ring.LastId);
-        await response.WriteAsync("retry: 2000\n\n", end);
+        // What is no event goes past the formatter, which is between two items whenever it waits here.
+        await SayAsync(context.Response, "retry: 2000\n\n", end);
         while (true)
         {
             var next = ring.Next;
             foreach (var item in ring.Since(last))
             {
                 last = item.Id;
-                await response.WriteAsync($"id: {_start}{item.Id}\ndata: {JsonSerializer.Serialize(item, TimelineJson.Default.ClusterEvent)}\n\n", end);
+                yield return new SseItem<ClusterEvent>(item) { EventId = _start + item.Id.ToString(CultureInfo.InvariantCulture) };
             }
 
-            await response.Body.FlushAsync(end);
             await next.WaitAsync(SignOfLife, time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             end.ThrowIfCancellationRequested();
             if (!next.IsCompleted)
             {
-                await response.WriteAsync(": \n\n", end);
+                await SayAsync(context.Response, ": \n\n", end);
             }
         }
+    }
+
+    private static async Task SayAsync(HttpResponse response, string line, CancellationToken end)
+    {
+        await response.WriteAsync(line, end);
+        await response.Body.FlushAsync(end);
     }
 
     // A browser that comes back says what it saw last; after a restart of the balancer it has seen nothing yet.

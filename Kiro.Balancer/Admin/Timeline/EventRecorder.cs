@@ -1,3 +1,4 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
 
@@ -12,7 +13,7 @@ internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRi
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         // Here and not below, so that it comes before whatever the first lookup finds.
-        ring.Add([new ClusterEvent(0, time.GetUtcNow(), "started", [], 0, null, null, 0, 0, 0, 0, 0)]);
+        ring.Add([new ClusterEvent { Time = time.GetUtcNow(), Kind = "started" }]);
         return base.StartAsync(cancellationToken);
     }
 

@@ -1,3 +1,5 @@
+using Kiro.Balancer.Admin.Contract;
+
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>The latest events. Older ones are forgotten, so that years of running do not add up.</summary>

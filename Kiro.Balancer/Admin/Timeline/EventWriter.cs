@@ -1,3 +1,4 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
 
@@ -6,7 +7,7 @@ namespace Kiro.Balancer.Admin.Timeline;
 /// <summary>Makes events out of what happened to the nodes, and tells for each how many clients it moved.</summary>
 internal sealed class EventWriter(MoveCounter counter)
 {
-    private const int MostNames = 5;
+    private const int MaxNames = 5;
 
     /// <param name="changes">In the order in which they happened; what happened to several nodes alike becomes one event.</param>
     public IReadOnlyList<ClusterEvent> Write(IReadOnlyList<RegistryChange> changes)
@@ -19,18 +20,34 @@ internal sealed class EventWriter(MoveCounter counter)
         var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());
         var flows = moves.Moving.ToLookup(flow => Cause(flow.From, causes) ?? Cause(flow.To, causes) ?? all[^1]);
         var up = after.Backends.Count(backend => backend.Health.State == BackendState.Up);
-        return [.. all.GroupBy(change => (change.Kind, change.From, change.Reason)).Select(group => new ClusterEvent(
-            Id: 0,
-            group.First().At,
-            group.Key.Kind.ToString().ToLowerInvariant(),
-            [.. group.Select(change => NodeName.Of(change.Backend)).Distinct().Take(MostNames)],
-            group.Select(change => change.Backend).Distinct().Count(),
-            group.Key.From is { } from ? StateNames.Of(from) : null,
-            group.Key.Reason,
-            Math.Round(group.Distinct().Sum(change => flows[change].Sum(flow => flow.Share)), 4),
-            group.Distinct().Sum(change => flows[change].Sum(flow => flow.Clients)),
-            moves.RecentClients, up, after.Backends.Count))];
+        return [.. all.GroupBy(change => (change.Kind, change.From, change.Reason)).Select(group => new ClusterEvent
+        {
+            Time = group.First().At,
+            Kind = KindOf(group.Key.Kind),
+            Nodes = [.. group.Select(change => NodeLookup.NameOf(change.Backend)).Distinct().Take(MaxNames)],
+            Count = group.Select(change => change.Backend).Distinct().Count(),
+            From = group.Key.From is { } from ? StateNames.Of(from) : null,
+            Reason = group.Key.Reason,
+            MovedShare = Math.Round(group.Distinct().Sum(change => flows[change].Sum(flow => flow.Share)), 4),
+            MovedClients = group.Distinct().Sum(change => flows[change].Sum(flow => flow.Clients)),
+            RecentClients = moves.RecentClients,
+            Up = up,
+            Total = after.Backends.Count,
+        })];
     }
+
+    // A change of state is called by the state's word.
+    private static string KindOf(ChangeKind kind) => kind switch
+    {
+        ChangeKind.Joined => "joined",
+        ChangeKind.Left => "left",
+        ChangeKind.Ejected => "ejected",
+        ChangeKind.Weight => "weight",
+        ChangeKind.Up => StateNames.Of(BackendState.Up),
+        ChangeKind.Down => StateNames.Of(BackendState.Down),
+        ChangeKind.Draining => StateNames.Of(BackendState.Draining),
+        _ => StateNames.Of(BackendState.Starting),
+    };
 
     private static BackendChange? Cause(string? id, Dictionary<string, BackendChange> causes) =>
         id is null ? null : causes.GetValueOrDefault(id);

@@ -80,7 +80,7 @@ public sealed class AdminEndpointsTests
     {
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
 
-        Assert.Equal((404, """{"id":"api-9","state":null,"error":"no such node"}"""), await Answer(balancer.Balancer, "api-9", "drain", "Bearer secret"));
+        Assert.Equal((404, ProblemText.Of(404, "Not Found", "no such node: api-9")), await Answer(balancer.Balancer, "api-9", "drain", "Bearer secret"));
     }
 
     [Theory]
@@ -98,7 +98,7 @@ public sealed class AdminEndpointsTests
 
         var (code, answer) = await Answer(balancer.Balancer, "same", verb, "Bearer secret", body);
 
-        Assert.Equal((409, $$"""{"id":"same","state":null,"error":"several nodes have this name, ask for one by its id: {{ids[0]}}, {{ids[1]}}"}"""), (code, answer));
+        Assert.Equal((409, ProblemText.Of(409, "Conflict", $"several nodes are called same, ask for one by its id: {ids[0]}, {ids[1]}")), (code, answer));
         Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Endpoint.Weight)));
         Assert.Equal(200, (await Answer(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
     }

@@ -16,7 +16,7 @@ public sealed class StreamLimitTests
         {
             Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
             Assert.Equal(TimeSpan.FromSeconds(5), refused.Headers.RetryAfter!.Delta);
-            Assert.Empty(await refused.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+            Assert.Equal(ProblemText.Of(503, "Service Unavailable", "too many streams of events are open"), await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
 
         using (var other = await OpenAsync(balancer, "203.0.113.8"))
@@ -55,7 +55,7 @@ public sealed class StreamLimitTests
     private static async Task<List<HttpResponseMessage>> OpenAllAsync(BalancerInProcess balancer, Func<int, string> address)
     {
         var streams = new List<HttpResponseMessage>();
-        for (var number = 1; number <= StreamLimit.MostStreams; number++)
+        for (var number = 1; number <= StreamLimit.MaxStreams; number++)
         {
             streams.Add(await OpenAsync(balancer, address(number)));
             Assert.Equal(HttpStatusCode.OK, streams[^1].StatusCode);

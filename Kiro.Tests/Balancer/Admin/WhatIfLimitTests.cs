@@ -11,7 +11,7 @@ public sealed class WhatIfLimitTests
     {
         await using var unprobed = await UnprobedBalancer.Start();
         unprobed.SetStates("up up up");
-        for (var question = 0; question < WhatIfLimit.MostAtOnce; question++)
+        for (var question = 0; question < WhatIfLimit.MaxAtOnce; question++)
         {
             using var answered = await AskAsync(unprobed, "203.0.113.7");
             Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
@@ -21,9 +21,9 @@ public sealed class WhatIfLimitTests
         {
             Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter!.Delta);
             Assert.Equal("no-store", refused.Headers.CacheControl!.ToString());
-            Assert.Equal("application/json; charset=utf-8", refused.Content.Headers.ContentType!.ToString());
+            Assert.Equal("application/problem+json", refused.Content.Headers.ContentType!.ToString());
             Assert.Equal(
-                """{"error":"too many questions from your address, ask again in a second"}""",
+                ProblemText.Of(429, "Too Many Requests", "too many questions from your address, ask again in a second"),
                 await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
 
@@ -41,7 +41,7 @@ public sealed class WhatIfLimitTests
 
         // On a slow machine there may be a token again; another client would have more of them than are tried here.
         var codes = new List<HttpStatusCode>();
-        while (codes.Count < WhatIfLimit.MostAtOnce / 2 && !codes.Contains(HttpStatusCode.TooManyRequests))
+        while (codes.Count < WhatIfLimit.MaxAtOnce / 2 && !codes.Contains(HttpStatusCode.TooManyRequests))
         {
             (await UntilRefusedAsync(unprobed, first)).Dispose();
             codes.Add(await CodeAsync(unprobed, same));
@@ -61,7 +61,7 @@ public sealed class WhatIfLimitTests
         unprobed.SetStates("up up up");
         (await UntilRefusedAsync(unprobed, "203.0.113.7", token: "wrong")).Dispose();
 
-        for (var question = 0; question < 5 * WhatIfLimit.MostAtOnce; question++)
+        for (var question = 0; question < 5 * WhatIfLimit.MaxAtOnce; question++)
         {
             using var answered = await AskAsync(unprobed, "203.0.113.7", "secret");
             Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
@@ -77,7 +77,7 @@ public sealed class WhatIfLimitTests
         await using var unprobed = await UnprobedBalancer.Start();
         (await UntilRefusedAsync(unprobed, "203.0.113.7")).Dispose();
 
-        for (var question = 0; question < 2 * WhatIfLimit.MostAtOnce; question++)
+        for (var question = 0; question < 2 * WhatIfLimit.MaxAtOnce; question++)
         {
             Assert.Equal("203.0.113.7", (await unprobed.Balancer.Status("203.0.113.7")).GetProperty("client").GetProperty("ip").GetString());
         }

@@ -134,9 +134,9 @@ public class RefusedConnectionTests
         var answer = await balancer.ExchangeAsync("POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello");
 
         Assert.Equal(502, answer.Status);
-        Assert.Equal("""{"status":502,"error":"connection refused"}""", answer.Body);
+        Assert.Equal(ProblemText.Of(502, "Bad Gateway", "connection refused"), answer.Body);
         Assert.Equal("no-store", answer.Value("Cache-Control"));
-        Assert.StartsWith("application/json", answer.Value("Content-Type"), StringComparison.Ordinal);
+        Assert.Equal("application/problem+json", answer.Value("Content-Type"));
         Assert.Equal(1, balancer.Counters.Errors);
         Assert.Equal(1, balancer.Counters.Retries);
         var head = await balancer.ExchangeAsync("HEAD /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
@@ -152,7 +152,7 @@ public class RefusedConnectionTests
 
         Assert.Equal(503, answer.Status);
         Assert.Equal("1", answer.Value("Retry-After"));
-        Assert.Equal("""{"status":503,"error":"no node is known"}""", answer.Body);
+        Assert.Equal(ProblemText.Of(503, "Service Unavailable", "no node is known"), answer.Body);
     }
 
     [Fact]

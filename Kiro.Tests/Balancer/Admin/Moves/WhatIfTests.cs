@@ -1,4 +1,5 @@
 using System.Net;
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
@@ -132,13 +133,13 @@ public sealed class WhatIfTests
         Assert.Equal(0.997, answer.MovedShare, 2);
     }
 
-    private async Task<WhatIfAnswer> Ask(BackendRegistry registry, WhatIfQuestion question)
+    private async Task<WhatIfResponse> Ask(BackendRegistry registry, WhatIfQuestion question)
     {
         using var whatIf = new WhatIf(registry, new MoveCounter(_recent), _hash);
         return (await whatIf.AskAsync(question, Caller, TestContext.Current.CancellationToken))!;
     }
 
-    private static void AssertSame(string[] before, string[] after, WhatIfAnswer answer)
+    private static void AssertSame(string[] before, string[] after, WhatIfResponse answer)
     {
         Assert.Equal(BruteForce.MovedShare(before, after), answer.MovedShare, Tolerance);
         foreach (var node in answer.Nodes)

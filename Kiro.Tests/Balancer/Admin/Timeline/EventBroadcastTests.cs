@@ -17,7 +17,7 @@ public sealed class EventBroadcastTests
         using var stream = await OpenAsync(unprobed.Balancer);
         using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
         Assert.Equal("text/event-stream", stream.Content.Headers.ContentType!.ToString());
-        Assert.Equal("no-store", stream.Headers.CacheControl!.ToString());
+        Assert.True(stream.Headers.CacheControl!.NoStore);
 
         unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
 
@@ -45,8 +45,8 @@ public sealed class EventBroadcastTests
         using var stream = await OpenAsync(unprobed.Balancer, ("Last-Event-ID", seen));
         using var reader = new StreamReader(await stream.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
 
-        Assert.NotEqual(seen, await LineAsync(reader, "id: "));
         Assert.DoesNotContain("\"kind\":\"started\"", await LineAsync(reader, "data: "), StringComparison.Ordinal);
+        Assert.NotEqual(seen, await LineAsync(reader, "id: "));
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class EventBroadcastTests
     {
         await using var unprobed = await UnprobedBalancer.Start();
         var streams = new List<HttpResponseMessage>();
-        for (var stream = 0; stream < EventBroadcast.MostStreams; stream++)
+        for (var stream = 0; stream < EventBroadcast.MaxStreams; stream++)
         {
             // Each of a client of its own, which has a limit, too.
             streams.Add(await OpenAsync(unprobed.Balancer, ("X-Forwarded-For", $"203.0.113.{stream}")));

@@ -1,3 +1,4 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Timeline;
 
 namespace Kiro.Tests.Balancer.Admin.Timeline;
@@ -43,5 +44,5 @@ public sealed class EventRingTests
         Assert.False(_ring.Next.IsCompleted);
     }
 
-    private static ClusterEvent Event(string kind) => new(0, DateTimeOffset.UnixEpoch, kind, [], 0, null, null, 0, 0, 0, 0, 0);
+    private static ClusterEvent Event(string kind) => new() { Time = DateTimeOffset.UnixEpoch, Kind = kind };
 }

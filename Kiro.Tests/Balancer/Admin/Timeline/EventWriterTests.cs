@@ -1,3 +1,4 @@
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;

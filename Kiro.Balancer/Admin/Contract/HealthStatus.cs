@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Kiro.Balancer.Admin;
+namespace Kiro.Balancer.Admin.Contract;
 
-/// <summary>The answer of <c>GET /health</c>.</summary>
+/// <summary>The response of <c>GET /health</c>.</summary>
 internal sealed record HealthStatus(string Status, [property: JsonPropertyName("healthy_backends")] int HealthyBackends);

@@ -1,0 +1,37 @@
+using Kiro.Balancer.Admin.Contract;
+using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Admin.Timeline;
+using Kiro.Balancer.Clients;
+using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Trust;
+
+namespace Kiro.Balancer.Admin;
+
+internal static class AdminServices
+{
+    /// <summary>Before whatever changes the nodes, so that the timeline begins with the start of the balancer.</summary>
+    public static void AddAdmin(this IServiceCollection services, AdminToken admin)
+    {
+        services.AddSingleton(admin);
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
+        services.AddSingleton<MoveCounter>();
+        services.AddSingleton<Homes>();
+        services.AddSingleton<WhatIf>();
+        services.AddSingleton<EventRing>();
+        services.AddSingleton<EventWriter>();
+        services.AddSingleton<EventBroadcast>();
+        services.AddHostedService<EventRecorder>();
+        services.AddSingleton<NodeHistories>();
+        services.AddHostedService(provider => provider.GetRequiredService<NodeHistories>());
+        services.AddSingleton<RequestRate>();
+        services.AddHostedService(provider => provider.GetRequiredService<RequestRate>());
+        services.AddSingleton<BalancerHealth>();
+        services.AddSingleton<CallerRoute>();
+        services.AddSingleton<Warnings>();
+        services.AddSingleton<StatusReport>();
+        services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
+        services.AddRateLimiter(limits => limits
+            .AddPolicy<ClientAddress, StreamLimit>(StreamLimit.Name)
+            .AddPolicy<ClientAddress?, WhatIfLimit>(WhatIfLimit.Name));
+    }
+}

@@ -1,0 +1,74 @@
+namespace Kiro.Balancer.Admin.Contract;
+
+/// <summary>A node.</summary>
+internal sealed record BackendStatus
+{
+    /// <summary>What is hashed: <c>host:port</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>A host name or an address.</summary>
+    public required string Host { get; init; }
+
+    /// <summary>From 1 to 65535.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>The name that it gives itself; null while it is unknown.</summary>
+    public required string? Node { get; init; }
+
+    /// <summary><c>starting</c>, <c>up</c>, <c>down</c> or <c>draining</c>.</summary>
+    public required string State { get; init; }
+
+    /// <summary>Whether it is up.</summary>
+    public required bool Healthy { get; init; }
+
+    /// <summary>Whether the last probe got any answer.</summary>
+    public required bool Reachable { get; init; }
+
+    /// <summary>The last answered probe, in whole milliseconds, such as <c>2ms</c>.</summary>
+    public required string? Latency { get; init; }
+
+    /// <summary>The same as a number.</summary>
+    public required double? LatencyMs { get; init; }
+
+    /// <summary>Why it is not simply up, in plain words.</summary>
+    public required string? Error { get; init; }
+
+    /// <summary>When the last probe ended.</summary>
+    public required DateTimeOffset? LastCheck { get; init; }
+
+    /// <summary>Since when it is in its state.</summary>
+    public required DateTimeOffset Since { get; init; }
+
+    /// <summary>Its share relative to the others.</summary>
+    public required double Weight { get; init; }
+
+    /// <summary>The share of all clients that belong to it now, as a fraction of 1: what to expect.</summary>
+    public required double Share { get; init; }
+
+    /// <summary>Requests under way at it.</summary>
+    public required int InFlight { get; init; }
+
+    /// <summary>Requests given to it, each try counted.</summary>
+    public required long Requests { get; init; }
+
+    /// <summary>Those that it did not answer.</summary>
+    public required long Failures { get; init; }
+
+    /// <summary>Over the last ten seconds.</summary>
+    public required double RequestsPerSecond { get; init; }
+
+    /// <summary>How many of the recent clients belong to it now: what it is.</summary>
+    public required long Clients { get; init; }
+
+    /// <summary>The weight that an operator gave it; null when none did.</summary>
+    public required double? OperatorWeight { get; init; }
+
+    /// <summary>Whether an operator wants it to drain.</summary>
+    public required bool DrainedByOperator { get; init; }
+
+    /// <summary>Whether it was ever up: one that was not is awaited rather than missed.</summary>
+    public required bool HasBeenUp { get; init; }
+
+    /// <summary>The last probes in milliseconds, oldest first; null for one that got no answer.</summary>
+    public required IReadOnlyList<double?> LatencyHistory { get; init; }
+}

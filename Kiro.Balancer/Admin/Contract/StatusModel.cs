@@ -1,0 +1,76 @@
+namespace Kiro.Balancer.Admin.Contract;
+
+/// <summary>The response of <c>GET /lb/status</c>.</summary>
+internal sealed record StatusModel
+{
+    public required BalancerStatus Balancer { get; init; }
+
+    public required SummaryStatus Summary { get; init; }
+
+    public required IReadOnlyList<BackendStatus> Backends { get; init; }
+
+    public required ClientStatus Client { get; init; }
+
+    /// <summary>What an operator should know, in plain words.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>The last ones, newest first.</summary>
+    public required IReadOnlyList<ClusterEvent> Events { get; init; }
+
+    /// <summary>When all this was so.</summary>
+    public required DateTimeOffset Timestamp { get; init; }
+}
+
+/// <summary>The balancer itself.</summary>
+internal sealed record BalancerStatus
+{
+    /// <summary>Where it listens.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>Where its nodes come from: <c>service-discovery</c>, <c>dns</c>, <c>hosts</c> or <c>local</c>.</summary>
+    public required string Mode { get; init; }
+
+    /// <summary>Of the program.</summary>
+    public required string Version { get; init; }
+
+    /// <summary><c>running</c> or <c>draining</c>.</summary>
+    public required string State { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    public required double UptimeSeconds { get; init; }
+
+    /// <summary>Whether <c>ADMIN_TOKEN</c> is set, so that nodes can be drained, resumed and weighted.</summary>
+    public required bool AdminEnabled { get; init; }
+}
+
+/// <summary>All nodes together.</summary>
+internal sealed record SummaryStatus
+{
+    /// <summary>Nodes that are known.</summary>
+    public required int Total { get; init; }
+
+    /// <summary>Those that are up.</summary>
+    public required int Healthy { get; init; }
+
+    /// <summary>Those that are down or starting.</summary>
+    public required int Unhealthy { get; init; }
+
+    /// <summary>Those that are draining.</summary>
+    public required int Draining { get; init; }
+
+    /// <summary>Requests of clients since the start.</summary>
+    public required long Requests { get; init; }
+
+    /// <summary>Over the last ten seconds.</summary>
+    public required double RequestsPerSecond { get; init; }
+
+    /// <summary>Tries after a first one.</summary>
+    public required long Retries { get; init; }
+
+    /// <summary>Requests that the balancer had to answer with an error of its own.</summary>
+    public required long Errors { get; init; }
+
+    /// <summary>Clients with a request in the last five to ten minutes.</summary>
+    public required long RecentClients { get; init; }
+}
