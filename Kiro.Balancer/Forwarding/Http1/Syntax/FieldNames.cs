@@ -23,6 +23,14 @@ internal static class FieldNames
 
     private const int Buckets = 256;
 
+    /// <summary>Fields that concern one connection, whoever sends them.</summary>
+    public static readonly string[] OfOneConnectionOnly =
+    [
+        HeaderNames.KeepAlive, HeaderNames.ProxyConnection, HeaderNames.ProxyAuthenticate, "Proxy-Authentication-Info",
+        HeaderNames.ProxyAuthorization, "Proxy-Features", "Proxy-Instruction", "Security-Scheme", "ALPN", "Close",
+        "HTTP2-Settings", HeaderNames.TE, HeaderNames.AltSvc, HeaderNames.Upgrade,
+    ];
+
     private static readonly FieldName[][] Table = Build(
     [
         new(HeaderNames.ContentLength, FieldKind.ContentLength),
@@ -31,9 +39,8 @@ internal static class FieldNames
         new(HeaderNames.Trailer, FieldKind.Trailer),
         new(HeaderNames.Host, FieldKind.Host),
         KeepAlive, Upgrade, ProxyAuthenticate, WwwAuthenticate, ContentType,
-        .. OfOneConnection(
-            HeaderNames.ProxyConnection, "Proxy-Authentication-Info", HeaderNames.ProxyAuthorization, "Proxy-Features",
-            "Proxy-Instruction", "Security-Scheme", "ALPN", "Close", "HTTP2-Settings", HeaderNames.TE, HeaderNames.AltSvc),
+        .. OfOneConnectionOnly.Where(name => name != HeaderNames.KeepAlive && name != HeaderNames.Upgrade && name != HeaderNames.ProxyAuthenticate)
+            .Select(name => new FieldName(name, FieldKind.HopByHop)),
         .. EndToEnd(
             HeaderNames.AcceptRanges, HeaderNames.AccessControlAllowCredentials, HeaderNames.AccessControlAllowHeaders,
             HeaderNames.AccessControlAllowMethods, HeaderNames.AccessControlAllowOrigin, HeaderNames.AccessControlExposeHeaders,
@@ -74,8 +81,6 @@ internal static class FieldNames
 
         return null;
     }
-
-    private static IEnumerable<FieldName> OfOneConnection(params string[] names) => names.Select(name => new FieldName(name, FieldKind.HopByHop));
 
     private static IEnumerable<FieldName> EndToEnd(params string[] names) => names.Select(name => new FieldName(name, FieldKind.EndToEnd));
 

@@ -18,6 +18,9 @@ internal static class HttpSyntax
     /// <summary>The length of the token that the bytes begin with.</summary>
     public static int TokenLength(ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyExcept(TokenBytes) is >= 0 and var end ? end : bytes.Length;
 
+    /// <summary>The length of the text that the bytes begin with: up to the first control that is no tab.</summary>
+    public static int TextLength(ReadOnlySpan<byte> bytes) => bytes.IndexOfAny(Controls) is >= 0 and var end ? end : bytes.Length;
+
     public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenChars);
 
     /// <summary>Whether a value can be passed on without becoming more than one.</summary>

@@ -1,0 +1,217 @@
+using System.Buffers.Text;
+using System.Runtime.CompilerServices;
+using Kiro.Balancer.Clients;
+
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>
+/// Writes the head of a request for a node from the client's: target in origin form, fields as they came but for those that
+/// end here, the framing and the words about the client being the balancer's own.
+/// </summary>
+internal ref struct NodeHeadWriter
+{
+    private const int MaxAddress = 45;
+
+    // Names of our own fields, four addresses, a length, and what quotes them.
+    private const int OwnBytes = 768;
+
+    private readonly ReadOnlySpan<byte> _bytes;
+    private readonly RequestHead _head;
+    private readonly Span<byte> _output;
+    private int _length;
+
+    private NodeHeadWriter(ReadOnlySpan<byte> bytes, RequestHead head, Span<byte> output)
+    {
+        _bytes = bytes;
+        _head = head;
+        _output = output;
+    }
+
+    /// <summary>Room that is enough, in bytes.</summary>
+    public static int MaxLength(RequestHead head, in RequestAdditions additions) =>
+        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.Lines.Length + OwnBytes;
+
+    /// <summary>Writes the head.</summary>
+    /// <param name="bytes">Those that the head was read from.</param>
+    /// <param name="head">What was found in them.</param>
+    /// <param name="additions">What is added.</param>
+    /// <param name="output">Room for <see cref="MaxLength"/> bytes.</param>
+    /// <returns>The length in bytes.</returns>
+    public static int Write(ReadOnlySpan<byte> bytes, RequestHead head, in RequestAdditions additions, Span<byte> output)
+    {
+        var writer = new NodeHeadWriter(bytes, head, output);
+        writer.WriteRequestLine(additions.Authority);
+        writer.WriteFields(additions);
+        writer.WriteForwarded(additions);
+        writer.Write(additions.Lines);
+        writer.WriteConnection();
+        writer.WriteFraming();
+        writer.Write("\r\n"u8);
+        return writer._length;
+    }
+
+    private readonly ReadOnlySpan<byte> Host => At(_head.Host);
+
+    private readonly ReadOnlySpan<byte> At((int Start, int Length) range) => _bytes.Slice(range.Start, range.Length);
+
+    private void WriteRequestLine(ReadOnlySpan<byte> authority)
+    {
+        Write(At(_head.MethodName));
+        var path = At(_head.Path);
+        Write(path.IsEmpty && _head.Method == RequestMethod.Options ? " *"u8 : path.IsEmpty || path[0] == '?' ? " /"u8 : " "u8);
+        Write(path);
+        Write(" HTTP/1.1\r\nHost: "u8);
+        Write(_head.Host.Length > 0 ? Host : authority);
+        Write("\r\n"u8);
+    }
+
+    // Fields that follow one another and are written as usual are copied in one go.
+    private void WriteFields(in RequestAdditions additions)
+    {
+        var (from, to) = (0, 0);
+        foreach (ref readonly var field in _head.Fields)
+        {
+            var passes = !field.IsNamed && IsPassedOn(field.Kind, additions);
+            if (passes && field.NameStart == to && IsUsual(field))
+            {
+                to = field.LineEnd;
+                continue;
+            }
+
+            Write(_bytes[from..to]);
+            (from, to) = (0, 0);
+            if (passes && IsUsual(field))
+            {
+                (from, to) = (field.NameStart, field.LineEnd);
+            }
+            else if (passes)
+            {
+                Write(field.Name(_bytes));
+                Write(": "u8);
+                Write(field.Value(_bytes));
+                Write("\r\n"u8);
+            }
+        }
+
+        Write(_bytes[from..to]);
+    }
+
+    // One space before the value and none behind.
+    private readonly bool IsUsual(in RequestField field) =>
+        field.ValueStart == field.NameStart + field.NameLength + 2 && field.ValueStart + field.ValueLength + 2 == field.LineEnd
+        && _bytes[field.ValueStart - 1] == ' ';
+
+    private readonly bool IsPassedOn(RequestFieldKind kind, in RequestAdditions additions) => kind switch
+    {
+        RequestFieldKind.EndToEnd or RequestFieldKind.Via or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey => true,
+        RequestFieldKind.Expect => !_head.IsHttp10,
+        RequestFieldKind.Trailer => _head.IsChunked,
+        RequestFieldKind.TraceParent => !additions.ReplacesTrace,
+        RequestFieldKind.Claim or RequestFieldKind.Forwarded => additions.Client.PeerIsTrusted,
+        _ => false,
+    };
+
+    // What a trusted proxy said before is kept and completed; what anybody else claimed is dropped.
+    private void WriteForwarded(in RequestAdditions additions)
+    {
+        var (client, hasForwarded) = (additions.Client, false);
+        var ownProto = additions.IsSecure ? "https"u8 : "http"u8;
+        var proto = ownProto;
+        var host = Host;
+        Write("X-Forwarded-For: "u8);
+        if (client.PeerIsTrusted)
+        {
+            foreach (ref readonly var field in _head.Fields)
+            {
+                hasForwarded |= field.Kind == RequestFieldKind.Forwarded;
+                if (field.Kind == RequestFieldKind.ForwardedFor && field.ValueLength > 0)
+                {
+                    Write(field.Value(_bytes));
+                    Write(", "u8);
+                }
+            }
+
+            proto = FirstOf(RequestFieldKind.ForwardedProto, proto);
+            host = FirstOf(RequestFieldKind.ForwardedHost, host);
+        }
+
+        Write(client.Peer);
+        Write("\r\nX-Forwarded-Proto: "u8);
+        Write(proto);
+        if (!host.IsEmpty)
+        {
+            Write("\r\nX-Forwarded-Host: "u8);
+            Write(host);
+        }
+
+        Write("\r\nX-Real-IP: "u8);
+        Write(client.Address);
+        Write("\r\n"u8);
+        if (hasForwarded)
+        {
+            WriteStandard(client.Peer, ownProto);
+        }
+    }
+
+    private readonly ReadOnlySpan<byte> FirstOf(RequestFieldKind kind, ReadOnlySpan<byte> other) =>
+        _head.FirstValue(_bytes, kind) is { IsEmpty: false } value ? value : other;
+
+    // One more element of the list (RFC 7239, section 4); IPv6 and ports must be quoted.
+    private void WriteStandard(ClientAddress peer, ReadOnlySpan<byte> proto)
+    {
+        Write(peer.IsIPv4 ? "Forwarded: for="u8 : "Forwarded: for=\"["u8);
+        Write(peer);
+        Write(peer.IsIPv4 ? ";proto="u8 : "]\";proto="u8);
+        Write(proto);
+        if (_head.Host.Length > 0)
+        {
+            Write(";host=\""u8);
+            Write(Host);
+            Write("\""u8);
+        }
+
+        Write("\r\n"u8);
+    }
+
+    private void WriteConnection()
+    {
+        if (_head.IsWebSocket)
+        {
+            Write("Connection: Upgrade\r\nUpgrade: websocket\r\n"u8);
+        }
+        else if (_head.TakesTrailers)
+        {
+            // RFC 9110, section 10.1.4: TE goes with an option of that name.
+            Write("Connection: TE\r\nTE: trailers\r\n"u8);
+        }
+    }
+
+    private void WriteFraming()
+    {
+        if (_head.IsChunked)
+        {
+            Write("Transfer-Encoding: chunked\r\n"u8);
+        }
+        else if (_head.ContentLength is not null || _head.Method is RequestMethod.Post or RequestMethod.Put or RequestMethod.Other)
+        {
+            // A method that gives content a meaning says that there is none (RFC 9110, section 8.6).
+            Write("Content-Length: "u8);
+            Utf8Formatter.TryFormat(_head.ContentLength ?? 0, _output[_length..], out var digits);
+            _length += digits;
+            Write("\r\n"u8);
+        }
+    }
+
+    private void Write(ClientAddress address)
+    {
+        address.TryFormat(_output.Slice(_length, MaxAddress), out var length);
+        _length += length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(ReadOnlySpan<byte> text)
+    {
+        text.CopyTo(_output[_length..]);
+        _length += text.Length;
+    }
+}

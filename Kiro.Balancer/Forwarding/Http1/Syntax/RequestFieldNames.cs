@@ -1,0 +1,96 @@
+using System.Text;
+using Microsoft.Net.Http.Headers;
+
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>The fields of requests that the balancer acts on.</summary>
+internal static class RequestFieldNames
+{
+    private const int Buckets = 256;
+
+    private static readonly (byte[] Name, RequestFieldKind Kind)[][] Table = Build(
+    [
+        (HeaderNames.Host, RequestFieldKind.Host),
+        (HeaderNames.ContentLength, RequestFieldKind.ContentLength),
+        (HeaderNames.TransferEncoding, RequestFieldKind.TransferEncoding),
+        (HeaderNames.Connection, RequestFieldKind.Connection),
+        (HeaderNames.Upgrade, RequestFieldKind.Upgrade),
+        (HeaderNames.TE, RequestFieldKind.Te),
+        (HeaderNames.Trailer, RequestFieldKind.Trailer),
+        (HeaderNames.Expect, RequestFieldKind.Expect),
+        (HeaderNames.Via, RequestFieldKind.Via),
+        (HeaderNames.TraceParent, RequestFieldKind.TraceParent),
+        (HeaderNames.Authorization, RequestFieldKind.Authorization),
+        ("X-Forwarded-For", RequestFieldKind.ForwardedFor),
+        ("X-Forwarded-Proto", RequestFieldKind.ForwardedProto),
+        ("X-Forwarded-Host", RequestFieldKind.ForwardedHost),
+        ("X-Real-IP", RequestFieldKind.RealIp),
+        ("Forwarded", RequestFieldKind.Forwarded),
+        (HeaderNames.SecWebSocketKey, RequestFieldKind.WebSocketKey),
+        .. FieldNames.OfOneConnectionOnly
+            .Where(name => name != HeaderNames.Upgrade && name != HeaderNames.TE)
+            .Select(name => (name, RequestFieldKind.HopByHop)),
+    ]);
+
+    /// <param name="name">A token.</param>
+    public static RequestFieldKind Find(ReadOnlySpan<byte> name)
+    {
+        var kind = Exact(name);
+        if (kind != RequestFieldKind.EndToEnd)
+        {
+            return kind;
+        }
+
+        var hasUnderscore = name.Contains((byte)'_');
+        if (!hasUnderscore && (name[0] | 0x20) != 'x')
+        {
+            return kind;
+        }
+
+        return hasUnderscore ? Lookalike(name) : IsClaim(name) ? RequestFieldKind.Claim : kind;
+    }
+
+    private static RequestFieldKind Exact(ReadOnlySpan<byte> name)
+    {
+        foreach (var (candidate, kind) in Table[Bucket(name.Length, name[0], name[^1])])
+        {
+            if (Ascii.EqualsIgnoreCase(name, candidate))
+            {
+                return kind;
+            }
+        }
+
+        return RequestFieldKind.EndToEnd;
+    }
+
+    private static RequestFieldKind Lookalike(ReadOnlySpan<byte> name)
+    {
+        const int Longest = 64;
+        Span<byte> meant = stackalloc byte[Longest];
+        meant = meant[..Math.Min(name.Length, Longest)];
+        name[..meant.Length].Replace(meant, (byte)'_', (byte)'-');
+        return IsClaim(meant) || (name.Length <= Longest && Exact(meant) != RequestFieldKind.EndToEnd)
+            ? RequestFieldKind.Lookalike : RequestFieldKind.EndToEnd;
+    }
+
+    private static bool IsClaim(ReadOnlySpan<byte> name)
+    {
+        var prefix = "X-Forwarded-"u8;
+        return name.Length >= prefix.Length && Ascii.EqualsIgnoreCase(name[..prefix.Length], prefix);
+    }
+
+    private static (byte[] Name, RequestFieldKind Kind)[][] Build(IEnumerable<(string Name, RequestFieldKind Kind)> names)
+    {
+        var table = new (byte[], RequestFieldKind)[Buckets][];
+        Array.Fill(table, []);
+        foreach (var group in names.GroupBy(name => Bucket(name.Name.Length, (byte)name.Name[0], (byte)name.Name[^1])))
+        {
+            table[group.Key] = [.. group.Select(name => (Encoding.ASCII.GetBytes(name.Name), name.Kind))];
+        }
+
+        return table;
+    }
+
+    // Bit 5 tells capitals from small letters.
+    private static int Bucket(int length, byte first, byte last) => (length * 29 + (first | 0x20) * 7 + (last | 0x20)) & (Buckets - 1);
+}

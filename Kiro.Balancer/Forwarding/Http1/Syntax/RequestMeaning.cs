@@ -1,0 +1,105 @@
+using System.Text;
+
+namespace Kiro.Balancer.Forwarding.Http1.Syntax;
+
+/// <summary>Says what a request's fields mean together, once all are there.</summary>
+internal static class RequestMeaning
+{
+    public static RequestState Judge(ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        if (!head.HasHost && !head.IsHttp10)
+        {
+            return head.Refuse(400, "there is no Host");
+        }
+
+        if (head.IsChunked && (head.ContentLength is not null || head.IsHttp10))
+        {
+            // Length and chunks at once is how requests are smuggled, and HTTP/1.0 knows no chunks (RFC 9112, section 6.1).
+            return head.Refuse(400, head.IsHttp10
+                ? "HTTP/1.0 has no transfer codings" : "the body has both a Content-Length and a Transfer-Encoding");
+        }
+
+        var (saysClose, keepsAlive, upgrades, isWebSocket, hasKey, options) = (false, false, false, false, false, 0);
+        foreach (var field in head.Fields)
+        {
+            var value = field.Value(bytes);
+            switch (field.Kind)
+            {
+                case RequestFieldKind.Connection:
+                    foreach (var range in value.Split((byte)','))
+                    {
+                        var option = value[range].Trim(" \t"u8);
+                        if (Ascii.EqualsIgnoreCase(option, "close"u8))
+                        {
+                            saysClose = true;
+                        }
+                        else if (Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
+                        {
+                            keepsAlive = true;
+                        }
+                        else if (Ascii.EqualsIgnoreCase(option, "upgrade"u8))
+                        {
+                            upgrades = true;
+                        }
+                        else if (!option.IsEmpty)
+                        {
+                            if (++options > RequestHead.MaxFields)
+                            {
+                                return head.Refuse(431, "Connection names too many fields");
+                            }
+
+                            DropNamed(bytes, option, head);
+                        }
+                    }
+
+                    break;
+                case RequestFieldKind.Expect:
+                    head.ExpectsContinue |= !head.IsHttp10 && Lists(value, "100-continue"u8);
+                    break;
+                case RequestFieldKind.Authorization:
+                    head.BindsConnection |= ResponseTraits.BindsConnection(value);
+                    break;
+                case RequestFieldKind.Te:
+                    head.TakesTrailers |= Lists(value, "trailers"u8);
+                    break;
+                case RequestFieldKind.Upgrade:
+                    isWebSocket |= Lists(value, "websocket"u8);
+                    break;
+                case RequestFieldKind.WebSocketKey:
+                    hasKey |= value.Length > 0;
+                    break;
+            }
+        }
+
+        head.Closes = saysClose || (head.IsHttp10 && !keepsAlive);
+        head.IsWebSocket = upgrades && isWebSocket && hasKey && !head.IsHttp10 && head.Method == RequestMethod.Get
+            && head.Framing == BodyFraming.None;
+        return RequestState.Complete;
+    }
+
+    // Naming what the balancer acts on changes nothing: it must not unframe a message or hide who the client is.
+    private static void DropNamed(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> option, RequestHead head)
+    {
+        for (var place = 0; place < head.FieldCount; place++)
+        {
+            ref readonly var field = ref head.Fields[place];
+            if (field.NameLength == option.Length && Ascii.EqualsIgnoreCase(field.Name(bytes), option))
+            {
+                head.Drop(place);
+            }
+        }
+    }
+
+    private static bool Lists(ReadOnlySpan<byte> value, ReadOnlySpan<byte> member)
+    {
+        foreach (var range in value.Split((byte)','))
+        {
+            if (Ascii.EqualsIgnoreCase(value[range].Trim(" \t"u8), member))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
