@@ -2,39 +2,63 @@ using System.Diagnostics;
 
 namespace Kiro.Tests.Ci;
 
-/// <summary><c>.ci/run</c> where Aspire's packages do not restore, with a <c>dotnet</c> that only notes what it was told.</summary>
+/// <summary><c>.ci/run</c> where some of Aspire's packages do not restore, with a <c>dotnet</c> that only notes what it was told.</summary>
 public sealed class RunScriptTests : IDisposable
 {
     private const string DotNet = """
         #!/bin/bash
         case "$1" in
-          restore) echo "the feed fell over"; exit 1 ;;
-          sln) printf 'A\\A.csproj\nKiro.AppHost\\Kiro.AppHost.csproj\nB\\B.csproj\n' ;;
-          build) cat >/dev/null; echo "built $2" ;;
-          test) printf "  failed: 0\n  succeeded: 1\n  skipped: 0\n" ;;
+          restore)
+            case "$2:$MISSING:${KiroMySqlHosting:-true}" in
+              Kiro.AppHost.Tests:core:*|Kiro.AppHost.Tests:extras:true|Kiro.AppHost.Export.Tests:*s:*) echo "the feed fell over"; exit 1 ;;
+            esac ;;
+          sln) printf 'A\\A.csproj\nKiro.AppHost\\Kiro.AppHost.csproj\nKiro.AppHost.Export\\Kiro.AppHost.Export.csproj\n' ;;
+          build) echo "built $(cat "$2"), KiroMySqlHosting=${KiroMySqlHosting:-true}" ;;
+          test) echo "tested $3"; printf "  failed: 0\n  succeeded: 1\n  skipped: 0\n" ;;
         esac
         """;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("kiro-ci-").FullName;
 
     [Fact]
-    public async Task Run_RestoreFailsWithoutAnErrorCode_BuildsTheRestAndTests()
+    public async Task Run_EverythingRestores_BuildsAndTestsAll()
     {
-        var (code, output) = await RunAsync("");
+        var (code, output) = await RunAsync("nothing", "aspire");
 
-        Assert.Contains("do not restore: the feed fell over", output, StringComparison.Ordinal);
-        Assert.Contains("built A/A.csproj\nbuilt B/B.csproj\n", output, StringComparison.Ordinal);
-        Assert.DoesNotContain("built Kiro.AppHost", output, StringComparison.Ordinal);
-        Assert.EndsWith("1 passed, 0 failed, 0 skipped\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Left out", output, StringComparison.Ordinal);
+        Assert.Contains("""["A/A.csproj","Kiro.AppHost/Kiro.AppHost.csproj","Kiro.AppHost.Export/Kiro.AppHost.Export.csproj"] } }, KiroMySqlHosting=true""", output, StringComparison.Ordinal);
+        Assert.EndsWith("3 passed, 0 failed, 0 skipped\n", output, StringComparison.Ordinal);
         Assert.Equal(0, code);
+    }
+
+    [Fact]
+    public async Task Run_OnlyTheCoreRestores_NamesWhatIsLeftOut_AndTestsTheRest()
+    {
+        var (code, output) = await RunAsync("extras", "");
+
+        Assert.Contains("Left out: MYSQL_CONTAINER=1 of Kiro.AppHost, and its test: Aspire.Hosting.MySql does not restore: the feed fell over\n", output, StringComparison.Ordinal);
+        Assert.Contains("Left out: Kiro.AppHost.Export and Kiro.AppHost.Export.Tests: Aspire's publishers do not restore: the feed fell over\n", output, StringComparison.Ordinal);
+        Assert.Contains("""["A/A.csproj","Kiro.AppHost/Kiro.AppHost.csproj"] } }, KiroMySqlHosting=false""", output, StringComparison.Ordinal);
+        Assert.Contains("tested Kiro.AppHost.Tests\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("2 passed, 0 failed, 0 skipped\n", output, StringComparison.Ordinal);
+        Assert.Equal(0, code);
+    }
+
+    [Fact]
+    public async Task Run_TheCoreDoesNotRestore_Fails()
+    {
+        var (code, output) = await RunAsync("core", "");
+
+        Assert.EndsWith("Aspire's core does not restore: the feed fell over\n", output, StringComparison.Ordinal);
+        Assert.Equal(1, code);
     }
 
     [Theory]
     [InlineData("aspire")]
     [InlineData("mysql, aspire")]
-    public async Task Run_AspireIsRequired_Fails(string required)
+    public async Task Run_AllOfAspireIsRequired_FailsWhereSomeIsLeftOut(string required)
     {
-        var (code, output) = await RunAsync(required);
+        var (code, output) = await RunAsync("extras", required);
 
         Assert.EndsWith("KIRO_REQUIRE names aspire.\n", output, StringComparison.Ordinal);
         Assert.Equal(1, code);
@@ -42,22 +66,26 @@ public sealed class RunScriptTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private async Task<(int Code, string Output)> RunAsync(string required)
+    private async Task<(int Code, string Output)> RunAsync(string missing, string required)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "It is a script for bash.");
         Directory.CreateDirectory(Path.Combine(_folder, ".ci"));
         Directory.CreateDirectory(Path.Combine(_folder, "bin"));
         File.Copy(Path.Combine(Root(), ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
-        Program(".ci/docker", "#!/bin/bash\n");
         Program("bin/dotnet", DotNet);
-        foreach (var installed in (string[])["mariadbd", "chromium", "dnsmasq"])
+        // All that it installs is there.
+        foreach (var installed in (string[])[".ci/docker", ".ci/helm", "bin/dpkg"])
         {
-            Program("bin/" + installed, "#!/bin/bash\n");
+            Program(installed, "#!/bin/bash\n");
         }
+
+        Program("bin/helm", "#!/bin/bash\necho kind: Service\n");
 
         var start = new ProcessStartInfo("bash", [Path.Combine(_folder, ".ci", "run")]) { RedirectStandardOutput = true };
         start.Environment["PATH"] = $"{_folder}/bin:{Environment.GetEnvironmentVariable("PATH")}";
         start.Environment["KIRO_REQUIRE"] = required;
+        start.Environment["MISSING"] = missing;
+        start.Environment.Remove("KiroMySqlHosting");
         using var process = Process.Start(start)!;
         var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
