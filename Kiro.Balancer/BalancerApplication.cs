@@ -4,6 +4,7 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Health;
+using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry;
 using Kiro.Balancer.Telemetry.AccessLog;
@@ -19,6 +20,7 @@ internal static class BalancerApplication
     {
         var settings = BalancerSettings.Read(builder.Configuration);
         builder.AddServiceDefaults(settings.Listen, settings.Drain);
+        builder.AddTls(settings.Tls);
 
         builder.Services.AddClients(settings.Clients);
         builder.Services.AddHashing(settings.Hashing);
@@ -33,6 +35,7 @@ internal static class BalancerApplication
 
         var app = builder.Build();
         app.UseConnectionCloseWhileDraining();
+        app.UseHttpsRedirect(settings.Tls);
         app.UseForwarding();
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
         app.MapStatus();

@@ -4,6 +4,7 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Health;
+using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults.Hosting;
@@ -15,6 +16,7 @@ namespace Kiro.Balancer;
 /// <summary>Every variable of the balancer, read once at the start.</summary>
 internal sealed record BalancerSettings(
     ListenPort Listen,
+    TlsOptions Tls,
     DrainOptions Drain,
     ClientOptions Clients,
     HashingOptions Hashing,
@@ -35,6 +37,7 @@ internal sealed record BalancerSettings(
         var settings = new SettingsReader(configuration);
         var read = new BalancerSettings(
             UsualListen with { Port = settings.Port(UsualListen.Variable, UsualListen.Port) },
+            TlsOptions.Read(settings),
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),

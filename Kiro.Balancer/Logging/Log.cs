@@ -1,6 +1,6 @@
 namespace Kiro.Balancer.Logging;
 
-/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests, 40 the access log.</summary>
+/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests, 40 the access log, 50–59 listening.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "{Backend} joined")]
@@ -36,4 +36,10 @@ internal static partial class Log
     [LoggerMessage(40, LogLevel.Information, "client={Client} method={Method} path={Path} status={Status} bytes={Bytes} ms={Milliseconds} node={Node} tries={Tries}")]
     public static partial void Served(
         this ILogger logger, string client, string method, string path, int status, string bytes, double milliseconds, string node, int tries);
+
+    [LoggerMessage(50, LogLevel.Information, "{Count} certificates taken")]
+    public static partial void CertificatesLoaded(this ILogger logger, int count);
+
+    [LoggerMessage(51, LogLevel.Warning, "{Problem}")]
+    public static partial void CertificatesRefused(this ILogger logger, string problem);
 }

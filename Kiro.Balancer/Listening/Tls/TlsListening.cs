@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Kiro.Balancer.Listening.Tls;
+
+internal static class TlsListening
+{
+    /// <summary>A client that has not finished its handshake by then is let go; nginx waits 60 s, which is long for who holds
+    /// connections to deny them to others.</summary>
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Listens for HTTPS and HTTP/2, if <c>TLS_PORT</c> is set.</summary>
+    public static void AddTls(this WebApplicationBuilder builder, TlsOptions options)
+    {
+        builder.Services.AddSingleton(options);
+        if (options.Port is not { } port)
+        {
+            return;
+        }
+
+        builder.Services.AddSingleton<CertificateStore>();
+        builder.Services.AddHostedService<CertificateWatch>();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            var store = kestrel.ApplicationServices.GetRequiredService<CertificateStore>();
+            kestrel.ListenAnyIP(port, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1AndHttp2;
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = HandshakeTimeout,
+                    OnConnection = context => ValueTask.FromResult(store.OptionsFor(context.ClientHelloInfo.ServerName)),
+                });
+            });
+        });
+    }
+}
