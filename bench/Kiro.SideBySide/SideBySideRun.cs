@@ -39,7 +39,7 @@ internal static class SideBySideRun
     {
         var started = Stopwatch.GetTimestamp();
         var cores = Cores.OfThisProcess();
-        cores.StepAside();
+        cores.StepAside(Environment.ProcessId);
         var directory = Directory.CreateTempSubdirectory("kiro-bench-").FullName;
         var results = new List<ScenarioResult>();
         try

@@ -27,6 +27,8 @@ internal sealed class BackendServers : IDisposable
 
     public IReadOnlyList<int> Ports { get; }
 
+    public int ProcessId => _nginx.Id;
+
     public void Dispose() => _nginx.Dispose();
 
     private string Configuration(string directory) => $$"""

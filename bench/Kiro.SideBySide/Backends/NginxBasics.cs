@@ -1,15 +1,15 @@
 namespace Kiro.SideBySide.Backends;
 
-/// <summary>What an nginx needs to run from a directory of its own, in the foreground, with one worker and no log.</summary>
+/// <summary>What an nginx needs to run from a directory of its own, in the foreground, and no log.</summary>
 internal static class NginxBasics
 {
     /// <returns>The beginning of its configuration; the http block is left open.</returns>
-    public static string Of(string directory) => $$"""
+    public static string Of(string directory, int workers = 1) => $$"""
         {{(Environment.IsPrivilegedProcess ? "user root;" : "")}}
         daemon off;
-        worker_processes 1;
+        worker_processes {{workers}};
         pid {{directory}}/nginx.pid;
-        events { worker_connections 8192; }
+        events { worker_connections 16384; }
         http {
           access_log off;
           client_body_temp_path {{directory}}/body;

@@ -17,4 +17,14 @@ internal sealed record LoadPlan(
     int AnswerBody,
     int? Rate,
     TimeSpan Settle,
-    TimeSpan Window);
+    TimeSpan Window)
+{
+    /// <summary>Clients that have asked once and keep their connections, one address each.</summary>
+    public IReadOnlyList<IPAddress> Idle { get; init; } = [];
+
+    /// <summary>Clients that read slowly, one address each.</summary>
+    public IReadOnlyList<IPAddress> SlowReaders { get; init; } = [];
+
+    /// <summary>What slow readers ask for.</summary>
+    public ReadOnlyMemory<byte> SlowRequest { get; init; }
+}

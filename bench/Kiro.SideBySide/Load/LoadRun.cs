@@ -18,6 +18,8 @@ internal sealed class LoadRun : IDisposable
     private readonly LoadPlan _plan;
     private readonly Epoll _epoll = new();
     private readonly LoadConnection[] _connections;
+    private readonly SlowReader[] _slowReaders;
+    private readonly IdleConnections _idleConnections;
     private readonly Queue<LoadConnection> _idle = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
     private readonly LatencyHistogram _latencies = new();
@@ -25,11 +27,14 @@ internal sealed class LoadRun : IDisposable
     private long _answers;
     private bool _isCounting;
     private long _nextDue;
+    private long _nextSlowRead;
 
     public LoadRun(LoadPlan plan)
     {
         _plan = plan;
         _connections = [.. plan.Sources.Select((source, id) => new LoadConnection(id, source, plan.Target, _epoll))];
+        _slowReaders = [.. plan.SlowReaders.Select(source => new SlowReader(source, plan.Target, plan.SlowRequest))];
+        _idleConnections = new IdleConnections(plan.Idle, plan.Target, plan.Requests.Next());
     }
 
     /// <param name="plan">What to do.</param>
@@ -43,6 +48,8 @@ internal sealed class LoadRun : IDisposable
     public void Dispose()
     {
         Array.ForEach(_connections, connection => connection.Dispose());
+        Array.ForEach(_slowReaders, reader => reader.Dispose());
+        _idleConnections.Dispose();
         _epoll.Dispose();
     }
 
@@ -80,7 +87,9 @@ internal sealed class LoadRun : IDisposable
         for (var now = Stopwatch.GetTimestamp(); now < until; now = Stopwatch.GetTimestamp())
         {
             SendDue(now);
+            ReadSlowly(now);
             var wake = _plan.Rate is not null && _idle.Count > 0 ? Math.Min(until, _nextDue) : until;
+            wake = _slowReaders.Length > 0 ? Math.Min(wake, _nextSlowRead) : wake;
             var ready = _epoll.Wait(Stopwatch.GetElapsedTime(now, wake));
             for (var index = 0; index < ready; index++)
             {
@@ -95,6 +104,15 @@ internal sealed class LoadRun : IDisposable
         {
             _idle.Dequeue().Send(_plan.Requests.Next(), _plan.Rate is null ? Stopwatch.GetTimestamp() : _nextDue);
             _nextDue += _plan.Rate is { } rate ? Interval(rate) : 0;
+        }
+    }
+
+    private void ReadSlowly(long now)
+    {
+        if (_slowReaders.Length > 0 && _nextSlowRead <= now)
+        {
+            Array.ForEach(_slowReaders, reader => reader.Read(_buffer));
+            _nextSlowRead = now + Ticks(SlowReader.Period);
         }
     }
 

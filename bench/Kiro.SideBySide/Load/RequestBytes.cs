@@ -11,8 +11,9 @@ internal sealed class RequestBytes
 
     /// <param name="exchange">What is asked.</param>
     /// <param name="clients">What X-Forwarded-For says, one address a request; empty for requests without it.</param>
-    public RequestBytes(Exchange exchange, IReadOnlyList<IPAddress> clients) =>
-        _requests = clients.Count == 0 ? [Write(exchange, null)] : [.. clients.Select(client => Write(exchange, client))];
+    /// <param name="closes">Whether the connection is to be closed after each.</param>
+    public RequestBytes(Exchange exchange, IReadOnlyList<IPAddress> clients, bool closes = false) =>
+        _requests = clients.Count == 0 ? [Write(exchange, null, closes)] : [.. clients.Select(client => Write(exchange, client, closes))];
 
     public ReadOnlyMemory<byte> Next()
     {
@@ -20,7 +21,7 @@ internal sealed class RequestBytes
         return _requests[_next];
     }
 
-    private static byte[] Write(Exchange exchange, IPAddress? client)
+    private static byte[] Write(Exchange exchange, IPAddress? client, bool closes)
     {
         var head = new StringBuilder()
             .Append(null, $"{exchange.Method} {exchange.Path} HTTP/1.1\r\nHost: bench.example\r\n")
@@ -28,6 +29,11 @@ internal sealed class RequestBytes
         if (client is not null)
         {
             head.Append(null, $"X-Forwarded-For: {client}\r\n");
+        }
+
+        if (closes)
+        {
+            head.Append("Connection: close\r\n");
         }
 
         if (exchange.RequestBody > 0)

@@ -27,6 +27,11 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
     {
         var rows = proxies.Select(proxy => new Row(proxy)).ToArray();
         var running = new Dictionary<Row, RunningProxy>();
+        if (scenario.UsesAllCores)
+        {
+            cores.Share(Environment.ProcessId, backends.ProcessId);
+        }
+
         try
         {
             foreach (var row in rows)
@@ -52,6 +57,11 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
             {
                 proxy.Dispose();
             }
+
+            if (scenario.UsesAllCores)
+            {
+                cores.StepAside(Environment.ProcessId, backends.ProcessId);
+            }
         }
 
         return new ScenarioResult(scenario, rows);
@@ -60,7 +70,8 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
     private RunningProxy Start(Proxy proxy, Scenario scenario)
     {
         var site = new ProxySite(
-            FreePorts.Take(1)[0], backends.Ports, Path.Combine(directory, scenario.Name, proxy.Name), scenario.Clients);
+            FreePorts.Take(1)[0], backends.Ports, Path.Combine(directory, scenario.Name, proxy.Name), scenario.Clients,
+            scenario.UsesAllCores ? cores.Count : 1);
         Directory.CreateDirectory(site.Directory);
         return new RunningProxy(proxy, site, scenario, options.Rate, cores);
     }

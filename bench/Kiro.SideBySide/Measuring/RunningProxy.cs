@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using Kiro.SideBySide.Backends;
 using Kiro.SideBySide.Load;
 using Kiro.SideBySide.Processes;
 using Kiro.SideBySide.Proxies;
@@ -23,10 +24,10 @@ internal sealed class RunningProxy : IDisposable
     {
         (_proxy, _scenario) = (proxy, scenario);
         _rate = scenario.IsPaced ? rate : null;
-        _requests = new RequestBytes(scenario.Exchange, ClientAddresses.Forward(scenario.Clients));
+        _requests = new RequestBytes(scenario.Exchange, ClientAddresses.Forward(scenario.Clients), scenario.ConnectsEachTime);
         _address = new IPEndPoint(IPAddress.Loopback, site.Port);
         Directory.CreateDirectory(site.Directory);
-        _process = new PinnedProcess(proxy.Prepare(site), cores.Measured, site.Directory);
+        _process = new PinnedProcess(proxy.Prepare(site), scenario.UsesAllCores ? null : cores.Measured, site.Directory);
         try
         {
             new ProxyCheck(_address, scenario.Clients).RunAsync(_process).GetAwaiter().GetResult();
@@ -47,7 +48,7 @@ internal sealed class RunningProxy : IDisposable
         while (!warmUp.IsOver && Stopwatch.GetElapsedTime(started) < most)
         {
             var before = Compiling();
-            var cost = Measure(Measuring.WarmUp.Slice, rate: null).ProcessorMicroseconds;
+            var cost = Measure(Plan(rate: null, Measuring.WarmUp.Slice)).ProcessorMicroseconds;
             var now = Compiling();
             // When it has had nothing to do for a while, .NET ends the thread and starts another one later.
             warmUp.Add(cost, now >= before ? now - before : now);
@@ -56,11 +57,16 @@ internal sealed class RunningProxy : IDisposable
         return (Stopwatch.GetElapsedTime(started), warmUp.IsOver);
     }
 
-    public Measurement Measure(TimeSpan window) => Measure(window, _rate);
+    public Measurement Measure(TimeSpan window) => Measure(Plan(_rate, window) with
+    {
+        Idle = ClientAddresses.Sources(_scenario.IdleConnections, _scenario.Clients),
+        SlowReaders = ClientAddresses.Sources(_scenario.SlowReaders, _scenario.Clients),
+        SlowRequest = new RequestBytes(BackendFiles.Megabyte, []).Next(),
+    });
 
     public void Dispose() => _process.Dispose();
 
-    private Measurement Measure(TimeSpan window, int? rate)
+    private Measurement Measure(LoadPlan plan)
     {
         _process.ThrowIfEnded();
         var tree = new ProcessTree(_process.Id);
@@ -68,7 +74,7 @@ internal sealed class RunningProxy : IDisposable
         TimeSpan? before = null;
         var used = TimeSpan.Zero;
         long memory = 0;
-        var load = LoadRun.Run(Plan(rate, window), () =>
+        var load = LoadRun.Run(plan, () =>
         {
             if (before is null)
             {
@@ -81,7 +87,7 @@ internal sealed class RunningProxy : IDisposable
         });
         return load.Answers > 0
             ? new Measurement(load, used, tree.PeakMemory(), memory)
-            : throw new InvalidOperationException($"no answer within {window.TotalSeconds} s, {load.Errors}");
+            : throw new InvalidOperationException($"no answer within {plan.Window.TotalSeconds} s, {load.Errors}");
     }
 
     private TimeSpan Compiling() => _proxy.CompilerThread is { } thread ? ThreadTime.Of(_process.Id, thread) : TimeSpan.Zero;

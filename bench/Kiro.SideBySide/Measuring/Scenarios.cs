@@ -14,6 +14,10 @@ internal static class Scenarios
 
     public const string Megabyte = "get-1m-64";
 
+    public const string Idle = "idle-10000";
+
+    public const string AllCores = "all-cores-64";
+
     public static IReadOnlyList<Scenario> All { get; } =
     [
         new("small-get-1", "small GET, 1 connection", BackendFiles.SmallGet, 1, ClientIdentity.SourceAddress, false),
@@ -23,6 +27,19 @@ internal static class Scenarios
         new("get-10k-64", "GET of 10 KB, 64 connections", BackendFiles.TenKilobytes, 64, ClientIdentity.SourceAddress, false),
         new(Megabyte, "GET of 1 MB, 64 connections", BackendFiles.Megabyte, 64, ClientIdentity.SourceAddress, false),
         new("post-10k-64", "POST of 10 KB, 64 connections", BackendFiles.Post, 64, ClientIdentity.SourceAddress, false),
+        new("connect-64", "a connection for each small GET, 64 at a time", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false)
+        {
+            ConnectsEachTime = true,
+        },
+        new("slow-readers-64", "small GET, 64 connections, beside 64 slow readers of 1 MB", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false)
+        {
+            SlowReaders = 64,
+        },
+        new(Idle, "small GET, 16 connections, beside 10,000 idle ones", BackendFiles.SmallGet, 16, ClientIdentity.SourceAddress, false)
+        {
+            IdleConnections = 10_000,
+        },
+        new(AllCores, "small GET, 64 connections, on all cores", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { UsesAllCores = true },
         new(EqualLoad, "small GET, 64 connections, the same rate for all", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, true),
     ];
 }

@@ -3,30 +3,54 @@ using System.Diagnostics;
 namespace Kiro.SideBySide.Processes;
 
 /// <summary>Which cores do what: what is measured has the last one for itself, load and backends share the others.</summary>
-internal sealed record Cores(string? Measured, string? Others)
+/// <param name="Measured">The core of what is measured; null when there is but one.</param>
+/// <param name="Others">The cores of everything else; null when there is but one.</param>
+/// <param name="Count">How many there are in all.</param>
+internal sealed record Cores(string? Measured, string? Others, int Count)
 {
     /// <summary>The cores that this process may use, as Linux lists them: <c>0-3,6</c>.</summary>
     public static Cores Of(string allowed)
     {
         var cores = allowed.Split(',').SelectMany(Range).ToArray();
         return cores.Length < 2
-            ? new Cores(null, null)
-            : new Cores(cores[^1].ToString(null, null), string.Join(',', cores[..^1]));
+            ? new Cores(null, null, cores.Length)
+            : new Cores(cores[^1].ToString(null, null), string.Join(',', cores[..^1]), cores.Length);
     }
 
     public static Cores OfThisProcess() => Of(File.ReadLines("/proc/self/status")
         .First(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim());
 
-    /// <summary>Keeps this process, with all of its threads, off the proxy's core.</summary>
-    public void StepAside()
+    /// <summary>Keeps processes, with all of their threads and children, off the proxy's core.</summary>
+    public void StepAside(params ReadOnlySpan<int> processes)
     {
         if (Others is not null)
         {
-            using var taskset = Process.Start(new ProcessStartInfo("taskset", ["-a", "-c", "-p", Others, $"{Environment.ProcessId}"])
+            Place(processes, Others);
+        }
+    }
+
+    /// <summary>Lets them use every core.</summary>
+    public void Share(params ReadOnlySpan<int> processes)
+    {
+        if (Others is not null)
+        {
+            Place(processes, $"{Others},{Measured}");
+        }
+    }
+
+    private static void Place(ReadOnlySpan<int> processes, string cores)
+    {
+        foreach (var process in processes)
+        {
+            foreach (var id in new ProcessTree(process).Ids)
             {
-                RedirectStandardOutput = true,
-            })!;
-            taskset.WaitForExit();
+                using var taskset = Process.Start(new ProcessStartInfo("taskset", ["-a", "-c", "-p", cores, $"{id}"])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                })!;
+                taskset.WaitForExit();
+            }
         }
     }
 

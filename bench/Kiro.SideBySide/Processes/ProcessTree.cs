@@ -21,6 +21,8 @@ internal sealed class ProcessTree
         _ids = [.. ids];
     }
 
+    public IReadOnlyList<int> Ids => _ids;
+
     /// <summary>Processor time of all of them since they started.</summary>
     /// <exception cref="IOException">One of them has ended.</exception>
     public TimeSpan ProcessorTime() => TimeSpan.FromSeconds(

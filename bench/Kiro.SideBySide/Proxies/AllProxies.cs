@@ -11,6 +11,7 @@ internal static class AllProxies
     public static IReadOnlyList<Proxy> In(string benchFolder, string published) =>
     [
         new KiroProxy("kiro", "Kiro", published, forwarder: null),
+        new KiroAotProxy(published),
         new KiroProxy("kiro-yarp", "Kiro, FORWARDER=yarp", published, forwarder: "yarp"),
         new BareYarpProxy(published),
         new NginxProxy(),

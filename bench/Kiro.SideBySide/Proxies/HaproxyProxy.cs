@@ -10,8 +10,8 @@ internal sealed class HaproxyProxy() : InstalledProxy("haproxy", "HAProxy", "hap
     {
         var file = site.Write("haproxy.cfg", $$"""
             global
-              maxconn 4096
-              nbthread 1
+              maxconn 16384
+              nbthread {{site.Workers}}
             defaults
               mode http
               timeout connect 2s

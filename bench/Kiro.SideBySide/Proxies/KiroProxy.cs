@@ -14,11 +14,7 @@ internal sealed class KiroProxy(string name, string title, string published, str
 
     public override Command Prepare(ProxySite site)
     {
-        var environment = new Dictionary<string, string>
-        {
-            ["BALANCER_PORT"] = $"{site.Port}",
-            ["BACKEND_HOSTS"] = string.Join(',', site.Backends.Select(port => $"127.0.0.1:{port}")),
-        };
+        var environment = Settings(site);
         if (forwarder is not null)
         {
             environment["FORWARDER"] = forwarder;
@@ -26,4 +22,11 @@ internal sealed class KiroProxy(string name, string title, string published, str
 
         return Run([], environment);
     }
+
+    /// <summary>What a user would set.</summary>
+    public static Dictionary<string, string> Settings(ProxySite site) => new()
+    {
+        ["BALANCER_PORT"] = $"{site.Port}",
+        ["BACKEND_HOSTS"] = string.Join(',', site.Backends.Select(port => $"127.0.0.1:{port}")),
+    };
 }

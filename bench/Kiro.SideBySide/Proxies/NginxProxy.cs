@@ -11,7 +11,7 @@ internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "
     public override Command Prepare(ProxySite site)
     {
         site.Write("nginx.conf", $$"""
-            {{NginxBasics.Of(site.Directory)}}
+            {{NginxBasics.Of(site.Directory, site.Workers)}}
               set_real_ip_from 127.0.0.0/8;
               real_ip_header X-Forwarded-For;
               upstream api {

@@ -5,7 +5,8 @@ namespace Kiro.SideBySide.Proxies;
 /// <param name="Backends">The ports of its nodes.</param>
 /// <param name="Directory">For its configuration and its working files.</param>
 /// <param name="Clients">What it has to tell its clients by.</param>
-internal sealed record ProxySite(int Port, IReadOnlyList<int> Backends, string Directory, ClientIdentity Clients)
+/// <param name="Workers">How many cores it has, and so how many workers or threads it is to run.</param>
+internal sealed record ProxySite(int Port, IReadOnlyList<int> Backends, string Directory, ClientIdentity Clients, int Workers)
 {
     /// <summary>A line of configuration for each node.</summary>
     public string ForEachBackend(Func<int, string> line) => string.Join('\n', Backends.Select(line));
