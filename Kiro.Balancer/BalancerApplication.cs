@@ -23,8 +23,8 @@ internal static class BalancerApplication
         builder.AddTls(settings.Tls);
 
         builder.Services.AddClients(settings.Clients);
-        builder.Services.AddHashing(settings.Hashing);
-        builder.Services.AddBackends(settings.Selection);
+        builder.Services.AddSelection(settings.Hashing, settings.Selection);
+        builder.Services.AddBackends(settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
         builder.AddForwarding(settings.Forwarding, settings.Streams);
 
         builder.Services.AddAdmin(settings.Admin);

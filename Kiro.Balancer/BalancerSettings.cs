@@ -1,9 +1,8 @@
-using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
-using Kiro.Balancer.Health;
+using Kiro.Balancer.Health.Active;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;

@@ -34,13 +34,13 @@ internal static class AdminEndpoints
         // For the page: is this the token?
         admin.MapGet("/admin", () => Results.NoContent());
         admin.MapPost("/backends/{id}/drain", (string id, BackendRegistry registry) =>
-            ChangeDrain(id, registry, reasons => reasons | DrainReasons.Operator));
+            ChangeDrain(id, registry, registry.Drain));
         admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry) =>
-            ChangeDrain(id, registry, reasons => reasons & ~DrainReasons.Operator));
+            ChangeDrain(id, registry, registry.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
     }
 
-    private static IResult ChangeDrain(string id, BackendRegistry registry, Func<DrainReasons, DrainReasons> change)
+    private static IResult ChangeDrain(string id, BackendRegistry registry, Action<Backend> change)
     {
         var (found, status, problem) = NodeLookup.Of(registry.Current, id);
         if (found is not { } backend)
@@ -48,8 +48,8 @@ internal static class AdminEndpoints
             return Problem.Result(status, problem!);
         }
 
-        registry.Change(backend, health => health with { DrainReasons = change(health.DrainReasons) });
-        return Done(backend);
+        change(backend.Backend);
+        return Done(registry, backend);
     }
 
     private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry)
@@ -65,8 +65,8 @@ internal static class AdminEndpoints
             return Problem.Result(StatusCodes.Status400BadRequest, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
         }
 
-        registry.SetWeight(backend, weight);
-        return Done(backend);
+        registry.SetWeight(backend.Backend, weight);
+        return Done(registry, backend);
     }
 
     // Whatever content type it claims: curl -d says form.
@@ -84,6 +84,6 @@ internal static class AdminEndpoints
         }
     }
 
-    private static IResult Done(Backend backend) =>
-        Results.Json(new OrderResponse(backend.Id, StateNames.Of(backend.Health.State)), ContractJson.Default.OrderResponse);
+    private static IResult Done(BackendRegistry registry, KnownBackend before) =>
+        Results.Json(new OrderResponse(before.Id, (registry.Current.Of(before.Backend) ?? before).State.Word()), ContractJson.Default.OrderResponse);
 }

@@ -9,7 +9,7 @@ internal sealed class BalancerHealth(BackendRegistry registry, Drain drain)
 {
     public IResult Answer()
     {
-        var healthy = registry.Current.Backends.Count(backend => backend.Health.State == BackendState.Up);
+        var healthy = registry.Current.Backends.Count(backend => backend.State == BackendState.Up);
         var (status, code) = drain.IsDraining ? ("draining", StatusCodes.Status503ServiceUnavailable)
             : healthy == 0 ? ("error", StatusCodes.Status503ServiceUnavailable)
             : ("ok", StatusCodes.Status200OK);

@@ -36,8 +36,8 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
             Slot = slot,
             Ranking =
             [
-                .. snapshot.Ranking.Ranking(slot).Take(MaxRanks).Select(place => snapshot.Backends[place])
-                    .Select(node => new RankStatus(node.Id, node.Health.Node, StateNames.Of(node.Health.State))),
+                .. snapshot.Selector.Ranking.Ranking(slot).Take(MaxRanks).Select(place => snapshot.Backends[place])
+                    .Select(node => new RankStatus(node.Id, node.Health.Node, node.State.Word())),
             ],
         };
     }

@@ -42,7 +42,7 @@ internal sealed class StatusReport(
         {
             Balancer = Balancer(now),
             Summary = Summary(snapshot.Backends),
-            Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Shares[place], clients[place]))],
+            Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))],
             Client = caller.Of(context, snapshot),
             Warnings = warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization) == AdminVerdict.Right),
             Events = events.Newest(MaxEvents),
@@ -67,9 +67,9 @@ internal sealed class StatusReport(
         AdminEnabled = admin.IsSet,
     };
 
-    private SummaryStatus Summary(IReadOnlyList<Backend> backends)
+    private SummaryStatus Summary(IReadOnlyList<KnownBackend> backends)
     {
-        var states = backends.CountBy(backend => backend.Health.State).ToDictionary();
+        var states = backends.CountBy(backend => backend.State).ToDictionary();
         return new SummaryStatus
         {
             Total = backends.Count,
@@ -84,29 +84,30 @@ internal sealed class StatusReport(
         };
     }
 
-    private BackendStatus Node(Backend backend, double share, long clients)
+    private BackendStatus Node(KnownBackend backend, double share, long clients)
     {
         var health = backend.Health;
-        var (rate, latencies) = histories.Of(backend);
+        var counted = registry.Runtimes.Of(backend.Backend).Counters;
+        var (rate, latencies) = histories.Of(backend.Backend);
         return new BackendStatus
         {
             Id = backend.Id,
-            Host = backend.Endpoint.Host,
-            Port = backend.Endpoint.Port,
+            Host = backend.Backend.Host,
+            Port = backend.Backend.Port,
             Node = health.Node,
-            State = StateNames.Of(health.State),
+            State = health.State.Word(),
             Healthy = health.State == BackendState.Up,
             Reachable = health.Reachable,
             Latency = health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
             LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
             Error = health.Reason,
             LastCheck = health.LastCheck,
-            Since = health.Since,
-            Weight = backend.Endpoint.Weight,
+            Since = health.Since.Time,
+            Weight = backend.Weight,
             Share = Math.Round(share, 4),
-            InFlight = backend.Counters.InFlight,
-            Requests = backend.Counters.Requests,
-            Failures = backend.Counters.Failures,
+            InFlight = counted.InFlight,
+            Requests = counted.Requests,
+            Failures = counted.Failures,
             RequestsPerSecond = Math.Round(rate, 1),
             Clients = clients,
             OperatorWeight = backend.OperatorWeight,

@@ -18,7 +18,7 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery)
         {
             warnings.Add("No node is known yet, so every request is answered with 503.");
         }
-        else if (snapshot.IsPanic)
+        else if (snapshot.Selector.IsPanic)
         {
             warnings.Add("No node is up. Requests are tried on every node, in the order of each client's ranking.");
         }

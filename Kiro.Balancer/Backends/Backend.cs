@@ -1,81 +1,45 @@
+using System.Net;
+
 namespace Kiro.Balancer.Backends;
 
-/// <summary>A node, from when discovery first names it until it is forgotten.</summary>
-internal sealed class Backend(BackendEndpoint endpoint, BackendHealth health, TimeProvider? time = null)
+/// <summary>
+/// What a node is, from when discovery first names it until it is forgotten. It never changes: what is known of it is in
+/// <see cref="KnownBackend"/>, what runs for it in <see cref="BackendRuntime"/>. A node that is forgotten and named again
+/// is another one, so compare by reference.
+/// </summary>
+internal sealed class Backend(string host, int port)
 {
-    private volatile BackendHealth _health = health;
-    private volatile BackendEndpoint _endpoint = endpoint;
-    private volatile object? _operatorWeight;
-    private bool _closes;
+    /// <summary>Stable, unique among the known ones, and what is hashed: <c>host:port</c> in lower case, IPv6 in brackets.</summary>
+    public string Id { get; } = IdOf(host, port);
 
-    /// <summary>Stable, unique, and what is hashed.</summary>
-    public string Id { get; } = endpoint.Id;
+    /// <summary>A host name or an address, IPv6 without brackets.</summary>
+    public string Host { get; } = host;
 
-    /// <summary>Where it is; only the weight ever changes.</summary>
-    public BackendEndpoint Endpoint
-    {
-        get => _endpoint;
-        internal set => _endpoint = value;
-    }
+    /// <summary>From 1 to 65535.</summary>
+    public int Port { get; } = port;
 
-    /// <summary>The weight that an operator gave it, which wins over discovery's; null when none did.</summary>
-    // In one piece, for it is read without a lock.
-    public double? OperatorWeight
-    {
-        get => (double?)_operatorWeight;
-        internal set => _operatorWeight = value;
-    }
-
-    /// <summary>The weight that discovery gave it; only <see cref="BackendRegistry"/> reads and writes it.</summary>
-    internal double DiscoveredWeight { get; set; } = endpoint.Weight;
+    /// <summary>Host and port as they stand in a URL.</summary>
+    public string Authority { get; } = AuthorityOf(host, port);
 
     /// <summary>What a request's URL starts with.</summary>
-    public string UrlPrefix { get; } = "http://" + endpoint.Authority;
+    public string UrlPrefix { get; } = "http://" + AuthorityOf(host, port);
 
-    /// <summary>The latest health; only <see cref="BackendRegistry"/> writes it.</summary>
-    public BackendHealth Health
-    {
-        get => _health;
-        internal set => _health = value;
-    }
+    public override string ToString() => Id;
 
-    public BackendCounters Counters { get; } = new(time ?? TimeProvider.System);
+    internal static string IdOf(string host, int port) => $"{Bracketed(host).ToLowerInvariant()}:{port}";
 
-    /// <summary>Set by whoever has reason to doubt the node's state.</summary>
-    public WakeSignal ProbeNow { get; } = new();
+    private static string AuthorityOf(string host, int port) => $"{Bracketed(host)}:{port}";
 
-    /// <summary>What requests keep open to the node, from one to the next. Theirs alone.</summary>
-    public object? Connections { get; set; }
+    private static string Bracketed(string host) =>
+        host.Contains(':') && IPAddress.TryParse(host, out _) ? $"[{host}]" : host;
+}
 
-    /// <summary>Fires when it is hopeless to wait for this node's answers any longer.</summary>
-    public CancellationToken Abandoned => Waiting.Token;
-
-    // Written by the node's probe loop alone. Never disposed: it has no timer, and requests may still hold its token.
-    private CancellationTokenSource Waiting { get; set; } = new();
-
-    /// <summary>Lets every request that waits for an answer, and can be sent elsewhere, go there.</summary>
-    public void AbandonWaiting()
-    {
-        var waiting = Waiting;
-        Waiting = new CancellationTokenSource();
-        waiting.Cancel();
-    }
-
-    /// <summary>Notes whether an answer of the node ended its connection.</summary>
-    public void NoteClosing(bool closes)
-    {
-        if (closes == _closes)
-        {
-            return;
-        }
-
-        _closes = closes;
-        if (closes)
-        {
-            // Servers that shut down begin to say so like this; a probe finds out whether this one does.
-            ProbeNow.Set();
-        }
-    }
-
-    public override string ToString() => Health.Node is { } node && node != Id ? $"{node} ({Id})" : Id;
+/// <summary>Where a node is, as discovery found it.</summary>
+/// <param name="Host">A host name or an address, IPv6 without brackets.</param>
+/// <param name="Port">From 1 to 65535.</param>
+/// <param name="Weight">Its share relative to the others, above 0.</param>
+internal sealed record BackendEndpoint(string Host, int Port, double Weight = 1)
+{
+    /// <summary>What is hashed; see <see cref="Backend.Id"/>. It must never depend on the order of a list.</summary>
+    public string Id { get; } = Backend.IdOf(Host, Port);
 }

@@ -1,56 +1,107 @@
 namespace Kiro.Balancer.Backends;
 
-/// <summary>What was sent to a node since it is known. Safe for use by many requests at the same time.</summary>
+/// <summary>
+/// What was sent to a node since it is known. It is written in cells and summed by whoever looks: every event loop has a
+/// <see cref="Cell"/> of its own and writes it without a lock or an atomic operation; all other requests, which run on any
+/// thread, share the one that the methods here write.
+/// </summary>
 internal sealed class BackendCounters(TimeProvider time)
 {
-    private long _requests;
-    private long _failures;
-    private long _overflows;
-    private int _inFlight;
-    private int _awaiting;
+    private readonly Lock _adding = new();
+    private CounterValues _shared;
+    private volatile CounterCell?[] _cells = [];
     private int _lossStreak;
-    private long _lastSign;
 
     /// <summary>Requests that were given to the node, each try counted.</summary>
-    public long Requests => Interlocked.Read(ref _requests);
+    public long Requests => Sum(static (ref CounterValues values) => Volatile.Read(ref values.Requests));
 
-    /// <summary>Those that got no complete answer, through no fault of the client.</summary>
-    public long Failures => Interlocked.Read(ref _failures);
+    /// <summary>Those that got no complete response, through no fault of the client.</summary>
+    public long Failures => Sum(static (ref CounterValues values) => Volatile.Read(ref values.Failures));
 
     /// <summary>Requests that went to another node because this one had its share.</summary>
-    public long Overflows => Interlocked.Read(ref _overflows);
+    public long Overflows => Sum(static (ref CounterValues values) => Volatile.Read(ref values.Overflows));
 
-    /// <summary>Those that are under way, upgraded connections among them.</summary>
-    public int InFlight => Volatile.Read(ref _inFlight);
+    /// <summary>Bytes of responses that were passed on; event loops count them, others do not yet.</summary>
+    public long ResponseBytes => Sum(static (ref CounterValues values) => Volatile.Read(ref values.ResponseBytes));
 
-    /// <summary>How long the node has owed answers without giving any; zero when it owes none.</summary>
-    public TimeSpan Silence => Volatile.Read(ref _awaiting) > 0 ? time.GetElapsedTime(Volatile.Read(ref _lastSign)) : TimeSpan.Zero;
+    /// <summary>Requests under way, upgraded connections among them.</summary>
+    public int InFlight => (int)Sum(static (ref CounterValues values) => Volatile.Read(ref values.InFlight));
 
-    /// <summary>A request goes to the node.</summary>
+    /// <summary>Requests whose response the node owes.</summary>
+    public int Awaiting => (int)Sum(static (ref CounterValues values) => Volatile.Read(ref values.Awaiting));
+
+    /// <summary>How long the node has owed responses without giving any; zero when it owes none.</summary>
+    public TimeSpan Silence
+    {
+        get
+        {
+            var (since, lastSign) = (long.MaxValue, long.MinValue);
+            Look(ref _shared, ref since, ref lastSign);
+            foreach (var cell in _cells)
+            {
+                if (cell is not null)
+                {
+                    Look(ref cell.Values, ref since, ref lastSign);
+                }
+            }
+
+            return since == long.MaxValue ? TimeSpan.Zero : time.GetElapsedTime(Math.Max(since, lastSign));
+        }
+    }
+
+    /// <summary>The cell of an event loop, made when it is first asked for. For that loop alone, which keeps it.</summary>
+    /// <param name="loop">The loop's number, from 0.</param>
+    public CounterCell Cell(int loop)
+    {
+        lock (_adding)
+        {
+            var cells = _cells;
+            if (loop >= cells.Length)
+            {
+                Array.Resize(ref cells, loop + 1);
+                _cells = cells;
+            }
+
+            return cells[loop] ??= new CounterCell();
+        }
+    }
+
+    /// <inheritdoc cref="CounterCell.Begin"/>
     public void Begin()
     {
-        Interlocked.Increment(ref _requests);
-        Interlocked.Increment(ref _inFlight);
+        Interlocked.Increment(ref _shared.Requests);
+        Interlocked.Increment(ref _shared.InFlight);
     }
 
-    /// <summary>From here on the node owes an answer: it has, or is about to have, all of the request.</summary>
+    /// <summary>From here on the node owes a response: it has, or is about to have, all of the request.</summary>
     public void Await()
     {
-        if (Volatile.Read(ref _awaiting) == 0)
+        if (Interlocked.Increment(ref _shared.Awaiting) == 1)
         {
-            Volatile.Write(ref _lastSign, time.GetTimestamp());
+            Volatile.Write(ref _shared.AwaitingSince, time.GetTimestamp());
         }
-
-        Interlocked.Increment(ref _awaiting);
     }
 
-    /// <summary>The node owes this answer no longer.</summary>
-    public void Settle() => Interlocked.Decrement(ref _awaiting);
+    /// <inheritdoc cref="CounterCell.Settle"/>
+    public void Settle() => Interlocked.Decrement(ref _shared.Awaiting);
 
-    /// <summary>The node has begun an answer.</summary>
-    public void Answer() => Volatile.Write(ref _lastSign, time.GetTimestamp());
+    /// <summary>The node has begun a response.</summary>
+    public void Respond() => Volatile.Write(ref _shared.LastSign, time.GetTimestamp());
 
-    /// <summary>A complete answer, or an ejection, begins the count of losses anew.</summary>
+    /// <inheritdoc cref="CounterCell.End"/>
+    public void End() => Interlocked.Decrement(ref _shared.InFlight);
+
+    /// <inheritdoc cref="CounterCell.Fail"/>
+    public void Fail() => Interlocked.Increment(ref _shared.Failures);
+
+    /// <inheritdoc cref="CounterCell.Overflow"/>
+    public void Overflow() => Interlocked.Increment(ref _shared.Overflows);
+
+    /// <summary>A request was lost on an open connection; from any thread.</summary>
+    /// <returns>How many were lost in a row.</returns>
+    public int Lose() => Interlocked.Increment(ref _lossStreak);
+
+    /// <summary>A complete response, or an ejection, begins the count of losses anew; from any thread.</summary>
     public void ForgetLosses()
     {
         if (Volatile.Read(ref _lossStreak) != 0)
@@ -59,16 +110,26 @@ internal sealed class BackendCounters(TimeProvider time)
         }
     }
 
-    /// <summary>The exchange is over.</summary>
-    public void End() => Interlocked.Decrement(ref _inFlight);
+    private delegate long Value(ref CounterValues values);
 
-    /// <summary>The node failed a request.</summary>
-    public void Fail() => Interlocked.Increment(ref _failures);
+    private long Sum(Value value)
+    {
+        var sum = value(ref _shared);
+        foreach (var cell in _cells)
+        {
+            sum += cell is null ? 0 : value(ref cell.Values);
+        }
 
-    /// <summary>A request goes to another node because this one has its share.</summary>
-    public void Overflow() => Interlocked.Increment(ref _overflows);
+        return sum;
+    }
 
-    /// <summary>A request was lost on an open connection.</summary>
-    /// <returns>How many were lost in a row.</returns>
-    public int Lose() => Interlocked.Increment(ref _lossStreak);
+    private static void Look(ref CounterValues values, ref long since, ref long lastSign)
+    {
+        if (Volatile.Read(ref values.Awaiting) > 0)
+        {
+            since = Math.Min(since, Volatile.Read(ref values.AwaitingSince));
+        }
+
+        lastSign = Math.Max(lastSign, Volatile.Read(ref values.LastSign));
+    }
 }

@@ -1,8 +1,9 @@
 namespace Kiro.Balancer.Backends;
 
-/// <summary>All that is known of a node's health at one moment; replaced, never changed.</summary>
+/// <summary>A node's health at one moment; replaced, never changed. <see cref="BackendTransitions"/> makes the next one.</summary>
 internal sealed record BackendHealth
 {
+    /// <summary>What the probes and the connections say.</summary>
     public BackendVerdict Verdict { get; init; }
 
     /// <summary>Whether the node was ever up: only one that fell has to prove itself more than once.</summary>
@@ -11,34 +12,35 @@ internal sealed record BackendHealth
     public DrainReasons DrainReasons { get; init; }
 
     /// <summary>Since when the node is in its <see cref="State"/>.</summary>
-    public DateTimeOffset Since { get; init; }
+    public Moment Since { get; init; }
 
-    /// <summary>When the node last came up after having been down; null when it never was.</summary>
-    public DateTimeOffset? CameBack { get; init; }
+    /// <summary>When the node last came up after having been down, as <see cref="Moment.Uptime"/>; null when it never was down.</summary>
+    public TimeSpan? CameBack { get; init; }
 
     /// <summary>When the last probe ended; null before the first.</summary>
     public DateTimeOffset? LastCheck { get; init; }
 
-    /// <summary>How long the last answered probe took.</summary>
+    /// <summary>How long the last probe took that got a response.</summary>
     public TimeSpan? Latency { get; init; }
 
-    /// <summary>Whether the last probe got any answer.</summary>
+    /// <summary>Whether the last probe got any response.</summary>
     public bool Reachable { get; init; }
 
     /// <summary>Why the last probe or connection failed; null when it did not.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The name that the node gives itself in its health answer, if any.</summary>
+    /// <summary>The name that the node gives itself in its health response, if any.</summary>
     public string? Node { get; init; }
 
     /// <summary>Failed probes in a row.</summary>
     public int Failures { get; init; }
 
-    /// <summary>Good probes in a row.</summary>
+    /// <summary>Passed probes in a row.</summary>
     public int Successes { get; init; }
 
-    /// <summary>Until when the node is out, whatever its probes say, because it lost requests; null when it is not.</summary>
-    public DateTimeOffset? EjectedUntil { get; init; }
+    /// <summary>Until when the node is out, whatever its probes say, because it lost requests, as <see cref="Moment.Uptime"/>;
+    /// null when it is not.</summary>
+    public TimeSpan? EjectedUntil { get; init; }
 
     /// <summary>How often it was ejected lately.</summary>
     public int Ejections { get; init; }
@@ -53,5 +55,46 @@ internal sealed record BackendHealth
     };
 
     /// <summary>Why the node is not simply up, in plain words; null when it is.</summary>
-    public string? Reason => Error ?? (State == BackendState.Draining ? DrainWords.Of(DrainReasons) : null);
+    public string? Reason => Error ?? (State == BackendState.Draining ? DrainReasons.InWords() : null);
+}
+
+/// <summary>What the probes say.</summary>
+internal enum BackendVerdict
+{
+    Unknown,
+    Up,
+    Down,
+}
+
+/// <summary>Who wants a node to drain. It does as long as anybody wants it.</summary>
+[Flags]
+internal enum DrainReasons
+{
+    None = 0,
+
+    /// <summary>The node itself, by its health response.</summary>
+    Node = 1,
+
+    /// <summary>An operator, through the admin endpoint.</summary>
+    Operator = 2,
+
+    /// <summary>Discovery does not name the node any more, but it still passes its probe.</summary>
+    Absent = 4,
+
+    /// <summary>It is the IPv6 address of a node that is in use by its IPv4 address.</summary>
+    Twin = 8,
+}
+
+internal static class DrainReasonWords
+{
+    private static readonly (DrainReasons Reason, string Words)[] All =
+    [
+        (DrainReasons.Node, "the node asks for it"),
+        (DrainReasons.Operator, "an operator asked for it"),
+        (DrainReasons.Absent, "it is gone from discovery"),
+        (DrainReasons.Twin, "the same node is in use by its IPv4 address"),
+    ];
+
+    public static string InWords(this DrainReasons reasons) =>
+        string.Join("; ", All.Where(item => reasons.HasFlag(item.Reason)).Select(item => item.Words));
 }

@@ -3,25 +3,38 @@ using Kiro.Balancer.Selection;
 namespace Kiro.Balancer.Backends;
 
 /// <summary>
-/// Knows the nodes. Discovery, probes, requests and operators report to it; it is the only writer of the snapshot
-/// that requests read without a lock.
+/// Knows the nodes. Discovery, probes, requests and operators report to it with its verbs; it is the only writer of the
+/// snapshot that requests read without a lock. What becomes of a node is for <see cref="BackendTransitions"/> to say.
+/// A verb about a node that is forgotten changes nothing.
 /// </summary>
-internal sealed class BackendRegistry(
-    HashingOptions hashing,
-    TimeProvider time,
-    ILogger<BackendRegistry> logger,
-    SelectionOptions? options = null,
-    ChangeFeed? feed = null,
-    RecentSlots? recent = null)
+internal sealed class BackendRegistry
 {
     private readonly Lock _writing = new();
-    private readonly ChangeNotes _notes = new(feed, logger, time);
-    private readonly SelectionOptions _options = options ?? SelectionOptions.Off;
-    private volatile BackendSnapshot _current =
-        new([], new Rendezvous([], hashing.Seed), SelectionOptions.Off, DateTimeOffset.UnixEpoch);
+    private readonly HashingOptions _hashing;
+    private readonly SelectionOptions _options;
+    private readonly BackendTransitions _transitions;
+    private readonly TimeProvider _time;
+    private readonly ChangeNotes _notes;
+    private readonly long _start;
+    private volatile BackendSnapshot _current;
+
+    public BackendRegistry(
+        HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger,
+        SelectionOptions? options = null, ProbeThresholds? thresholds = null, ChangeFeed? feed = null)
+    {
+        (_hashing, _time, _start) = (hashing, time, time.GetTimestamp());
+        _options = options ?? SelectionOptions.Off;
+        _transitions = new BackendTransitions(thresholds ?? ProbeThresholds.Default);
+        _notes = new ChangeNotes(feed, logger, time);
+        _current = new BackendSnapshot([], new Selector([], new Rendezvous([], hashing.Seed), _options), _options, TimeSpan.Zero);
+        Runtimes = new BackendRuntimes(time);
+    }
 
     /// <summary>The state of this moment.</summary>
     public BackendSnapshot Current => _current;
+
+    /// <summary>What runs for the nodes.</summary>
+    public BackendRuntimes Runtimes { get; }
 
     /// <summary>Set when nodes came or went.</summary>
     public WakeSignal MembersChanged { get; } = new();
@@ -29,118 +42,110 @@ internal sealed class BackendRegistry(
     /// <summary>Set when there is reason to look the nodes up again.</summary>
     public WakeSignal LookupNow { get; } = new();
 
+    /// <summary>Now, by the clock that dates everything here.</summary>
+    public Moment Now => new(_time.GetUtcNow(), _time.GetElapsedTime(_start));
+
     /// <summary>Takes over what discovery found. A node that is not in it drains while it works and is forgotten when it does not.</summary>
     public void SetMembers(IEnumerable<BackendEndpoint> found)
     {
         lock (_writing)
         {
             var endpoints = found.DistinctBy(endpoint => endpoint.Id).ToDictionary(endpoint => endpoint.Id);
-            var members = new List<Backend>();
-            foreach (var backend in _current.Backends)
+            var members = new List<KnownBackend>();
+            foreach (var known in _current.Backends)
             {
-                if (endpoints.Remove(backend.Id, out var endpoint))
+                if (endpoints.Remove(known.Id, out var endpoint))
                 {
-                    backend.DiscoveredWeight = endpoint.Weight;
-                    backend.Endpoint = endpoint with { Weight = backend.OperatorWeight ?? endpoint.Weight };
-                    Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons & ~DrainReasons.Absent });
-                    members.Add(backend);
+                    members.Add(Enter(known with { DiscoveredWeight = endpoint.Weight }, BackendTransitions.Drained(known.Health, DrainReasons.Absent, isWanted: false)));
                 }
-                else if (backend.Health.Verdict == BackendVerdict.Up)
+                else if (known.Health.Verdict == BackendVerdict.Up)
                 {
-                    Replace(backend, backend.Health with { DrainReasons = backend.Health.DrainReasons | DrainReasons.Absent });
-                    members.Add(backend);
+                    members.Add(Enter(known, BackendTransitions.Drained(known.Health, DrainReasons.Absent, isWanted: true)));
                 }
                 else
                 {
-                    _notes.Left(backend);
+                    _notes.Left(known);
                 }
             }
 
             foreach (var endpoint in endpoints.Values)
             {
-                var backend = new Backend(endpoint, new BackendHealth { Since = time.GetUtcNow() }, time);
-                _notes.Joined(backend);
-                members.Add(backend);
+                var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port), new BackendHealth { Since = Now }) { DiscoveredWeight = endpoint.Weight };
+                _notes.Joined(known);
+                members.Add(known);
             }
 
             Publish([.. members]);
         }
     }
 
-    /// <summary>Replaces a node's health by what <paramref name="change"/> makes of it.</summary>
-    public void Change(Backend backend, Func<BackendHealth, BackendHealth> change)
+    /// <summary>A probe of the node ended.</summary>
+    public void Probed(Backend backend, ProbeResult probe) => Change(backend, health => _transitions.Probed(health, probe, Now));
+
+    /// <summary>A connection to the node was refused: its clients move on at once, and a probe finds out more.</summary>
+    public void TakeOut(Backend backend, string error)
+    {
+        Change(backend, health => BackendTransitions.Refused(health, error));
+        Runtimes.Of(backend).ProbeNow.Set();
+        LookupNow.Set();
+    }
+
+    /// <summary>The node owes responses and gives none: that counts like a failed probe, and the next probe decides.</summary>
+    public void Suspect(Backend backend, string reason)
+    {
+        Change(backend, health => BackendTransitions.Suspected(health, reason));
+        Runtimes.Of(backend).ProbeNow.Set();
+    }
+
+    /// <summary>The node loses requests although its probes may pass: it is out for a while, each time for longer.
+    /// Never more than half of the nodes are out for this reason, for then the reason is not the nodes.</summary>
+    /// <returns>Whether it is ejected now.</returns>
+    public bool Eject(Backend backend, string reason)
     {
         lock (_writing)
         {
-            if (!_current.Backends.Contains(backend))
+            var members = _current.Backends;
+            if (_current.Of(backend)?.State != BackendState.Up
+                || 2 * (members.Count(member => member.Health.EjectedUntil is not null) + 1) > members.Count)
             {
-                return;
+                return false;
             }
 
-            var before = backend.Health;
-            Replace(backend, change(before));
-            if (backend.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
-            {
-                _notes.Left(backend);
-                Publish([.. _current.Backends.Where(member => member != backend)]);
-            }
-            else if (before.State != backend.Health.State || before.Node != backend.Health.Node)
-            {
-                MarkTwins(_current.Backends);
-                Swap([.. _current.Backends], _current.Ranking);
-            }
+            Change(backend, health => BackendTransitions.Ejected(health, reason, Now));
+            return true;
         }
     }
 
-    /// <summary>Gives a node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
+    /// <summary>An operator takes the node out of use: it finishes what it has.</summary>
+    public void Drain(Backend backend) =>
+        Change(backend, health => BackendTransitions.Drained(health, DrainReasons.Operator, isWanted: true));
+
+    /// <summary>An operator brings the node back into use, as far as operators had it drained.</summary>
+    public void Resume(Backend backend) =>
+        Change(backend, health => BackendTransitions.Drained(health, DrainReasons.Operator, isWanted: false));
+
+    /// <summary>An operator gives the node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
     /// <param name="backend">The node.</param>
     /// <param name="weight">Its weight; null for the one that discovery gives it.</param>
     public void SetWeight(Backend backend, double? weight)
     {
         lock (_writing)
         {
-            if (!_current.Backends.Contains(backend))
+            if (_current.Of(backend) is not { } before)
             {
                 return;
             }
 
             // Kept even when it is the present one: discovery may come to another.
-            backend.OperatorWeight = weight;
-            var before = backend.Endpoint.Weight;
-            var after = weight ?? backend.DiscoveredWeight;
-            if (before == after)
+            var after = before with { OperatorWeight = weight };
+            if (before.Weight == after.Weight)
             {
+                Swap(new BackendSnapshot(With(after), _current.Selector, _options, _current.SelectedAt));
                 return;
             }
 
-            backend.Endpoint = backend.Endpoint with { Weight = after };
-            _notes.Weighted(backend, before);
-            Publish([.. _current.Backends]);
-        }
-    }
-
-    /// <summary>The node owes answers and gives none: that counts like a failed probe, and the next probe decides.</summary>
-    public void Suspect(Backend backend, string reason)
-    {
-        Change(backend, health => health with { Failures = Math.Max(1, health.Failures), Successes = 0, Error = reason });
-        backend.ProbeNow.Set();
-    }
-
-    /// <summary>The node loses requests although its probes may pass: it is out for a while, each time for longer.
-    /// Never more than half of the nodes are out for this reason, for then the reason is not the nodes.</summary>
-    public void Eject(Backend backend, string reason)
-    {
-        lock (_writing)
-        {
-            var members = _current.Backends;
-            if (backend.Health.State != BackendState.Up
-                || 2 * (members.Count(member => member.Health.EjectedUntil is not null) + 1) > members.Count)
-            {
-                return;
-            }
-
-            backend.Counters.ForgetLosses();
-            Change(backend, health => EjectionRules.Eject(health, reason, time.GetUtcNow()));
+            _notes.Weighted(after, before.Weight);
+            Publish(With(after));
         }
     }
 
@@ -149,61 +154,69 @@ internal sealed class BackendRegistry(
     {
         lock (_writing)
         {
-            if (_current.IsChanging)
+            if (_current.Selector.IsChanging)
             {
-                Swap([.. _current.Backends], _current.Ranking);
+                Select([.. _current.Backends], _current.Selector.Ranking);
             }
         }
     }
 
-    /// <summary>A connection to the node failed: its clients move on at once, and a probe finds out more.</summary>
-    public void TakeOut(Backend backend, string error)
+    private void Change(Backend backend, Func<BackendHealth, BackendHealth> transition)
     {
-        Change(backend, health => health with { Verdict = BackendVerdict.Down, Reachable = false, Error = error, Successes = 0 });
-        backend.ProbeNow.Set();
-        LookupNow.Set();
+        lock (_writing)
+        {
+            if (_current.Of(backend) is not { } before)
+            {
+                return;
+            }
+
+            var after = Enter(before, transition(before.Health));
+            if (after.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
+            {
+                _notes.Left(after);
+                Publish([.. _current.Backends.Where(member => member != before)]);
+            }
+            else if (before.State != after.State || before.Health.Node != after.Health.Node)
+            {
+                Select(MarkTwins(With(after)), _current.Selector.Ranking);
+            }
+            else if (before != after)
+            {
+                Swap(new BackendSnapshot(With(after), _current.Selector, _options, _current.SelectedAt));
+            }
+        }
     }
 
-    private void Replace(Backend backend, BackendHealth after)
+    private KnownBackend[] With(KnownBackend changed) =>
+        [.. _current.Backends.Select(member => member.Backend == changed.Backend ? changed : member)];
+
+    private KnownBackend Enter(KnownBackend before, BackendHealth health)
     {
-        var before = backend.Health;
+        var after = before with { Health = BackendTransitions.Dated(before.Health, health, Now) };
         if (after.State != before.State)
         {
-            var now = time.GetUtcNow();
-            var comesBack = before.State == BackendState.Down && after.State == BackendState.Up && before.HasBeenUp;
-            after = after with { Since = now, CameBack = comesBack ? now : after.CameBack };
+            _notes.Changed(after, before.State);
         }
 
-        backend.Health = after;
-        if (after.State != before.State)
-        {
-            _notes.Changed(backend, before.State);
-        }
+        return after;
     }
 
-    private void MarkTwins(IReadOnlyList<Backend> members)
+    private KnownBackend[] MarkTwins(KnownBackend[] members)
     {
         var twins = TwinRule.Find(members);
-        foreach (var backend in members)
-        {
-            var others = backend.Health.DrainReasons & ~DrainReasons.Twin;
-            var reasons = twins.Contains(backend) ? others | DrainReasons.Twin : others;
-            if (reasons != backend.Health.DrainReasons)
-            {
-                Replace(backend, backend.Health with { DrainReasons = reasons });
-            }
-        }
+        return Array.ConvertAll(members, member =>
+            Enter(member, BackendTransitions.Drained(member.Health, DrainReasons.Twin, isWanted: twins.Contains(member.Backend))));
     }
 
-    private void Publish(Backend[] members)
+    private void Publish(KnownBackend[] members)
     {
-        MarkTwins(members);
+        members = MarkTwins(members);
         Array.Sort(members, (a, b) => string.CompareOrdinal(a.Id, b.Id));
-        var nodes = Array.ConvertAll(members, member => new HashNode(member.Id, member.Endpoint.Weight));
         // The ranking is the one thing here that costs: it stays as long as ids and weights do.
-        var before = _current.Ranking;
-        var ranking = before.Nodes.SequenceEqual(nodes) ? before : new Rendezvous(nodes, hashing.Seed);
-        Swap(members, ranking);
+        var before = _current.Selector.Ranking;
+        var nodes = Candidates(members, TimeSpan.Zero);
+        var ranking = before.Nodes.SequenceEqual(nodes.Select(node => (node.Id, node.Weight))) ? before : new Rendezvous(nodes, _hashing.Seed);
+        Select(members, ranking);
         if (ranking != before)
         {
             before.Retire();
@@ -212,10 +225,19 @@ internal sealed class BackendRegistry(
         MembersChanged.Set();
     }
 
-    private void Swap(Backend[] members, Rendezvous ranking)
+    private void Select(KnownBackend[] members, Rendezvous ranking)
+    {
+        var now = Now.Uptime;
+        Swap(new BackendSnapshot(members, new Selector(Candidates(members, now), ranking, _options), _options, now));
+    }
+
+    private void Swap(BackendSnapshot after)
     {
         var before = _current;
-        _current = new BackendSnapshot(members, ranking, _options, time.GetUtcNow(), recent);
-        _notes.Publish(before, _current);
+        _current = after;
+        _notes.Publish(before, after);
     }
+
+    private static Candidate[] Candidates(KnownBackend[] members, TimeSpan uptime) =>
+        Array.ConvertAll(members, member => member.AsCandidate(uptime));
 }

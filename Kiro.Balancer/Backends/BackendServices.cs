@@ -2,12 +2,13 @@ namespace Kiro.Balancer.Backends;
 
 internal static class BackendServices
 {
-    public static void AddBackends(this IServiceCollection services, SelectionOptions options)
+    public static void AddBackends(this IServiceCollection services, ProbeThresholds thresholds, bool hasSlowStart)
     {
-        services.AddSingleton(options);
+        services.AddSingleton(thresholds);
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<BackendRegistry>();
-        if (options.SlowStart > TimeSpan.Zero)
+        services.AddSingleton<BackendChooser>();
+        if (hasSlowStart)
         {
             services.AddHostedService<SlowStartLoop>();
         }

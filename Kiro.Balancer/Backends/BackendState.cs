@@ -9,9 +9,21 @@ internal enum BackendState
     /// <summary>It gets the requests of its clients.</summary>
     Up,
 
-    /// <summary>It failed its probes or refused a connection.</summary>
+    /// <summary>It failed its probes, refused a connection or was ejected.</summary>
     Down,
 
     /// <summary>It works and gets no new requests; those in flight finish.</summary>
     Draining,
+}
+
+internal static class BackendStates
+{
+    /// <summary>The word for it wherever it is told: status, events, metrics, log.</summary>
+    public static string Word(this BackendState state) => state switch
+    {
+        BackendState.Starting => "starting",
+        BackendState.Up => "up",
+        BackendState.Down => "down",
+        _ => "draining",
+    };
 }

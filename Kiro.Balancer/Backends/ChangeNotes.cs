@@ -9,23 +9,23 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
 {
     private readonly List<BackendChange> _changes = [];
 
-    public void Joined(Backend backend)
+    public void Joined(KnownBackend backend)
     {
         logger.Joined(backend);
         Note(ChangeKind.Joined, backend, null, null);
     }
 
-    public void Left(Backend backend)
+    public void Left(KnownBackend backend)
     {
         logger.Left(backend);
         Note(ChangeKind.Left, backend, backend.Health.State, backend.Health.Reason);
     }
 
     /// <summary>The node is in another state than before.</summary>
-    public void Changed(Backend backend, BackendState before)
+    public void Changed(KnownBackend backend, BackendState before)
     {
         var health = backend.Health;
-        logger.StateChanged(backend, StateNames.Of(health.State), health.Reason is null ? "" : $": {health.Reason}");
+        logger.StateChanged(backend, health.State.Word(), health.Reason is null ? "" : $": {health.Reason}");
         if (health is { State: BackendState.Down, HasBeenUp: false })
         {
             // Nobody misses it yet: a node that is not there when the cluster starts is no event.
@@ -43,9 +43,9 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
     }
 
     /// <summary>An operator gave the node another weight than before.</summary>
-    public void Weighted(Backend backend, double before)
+    public void Weighted(KnownBackend backend, double before)
     {
-        var weight = backend.Endpoint.Weight;
+        var weight = backend.Weight;
         logger.Weighted(backend, weight);
         Note(ChangeKind.Weight, backend, backend.Health.State,
             string.Create(CultureInfo.InvariantCulture, $"an operator changed its weight from {before:0.###} to {weight:0.###}"));
@@ -61,6 +61,6 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
         }
     }
 
-    private void Note(ChangeKind kind, Backend backend, BackendState? from, string? reason) =>
+    private void Note(ChangeKind kind, KnownBackend backend, BackendState? from, string? reason) =>
         _changes.Add(new BackendChange(kind, backend, from, reason, time.GetUtcNow()));
 }

@@ -19,13 +19,13 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());
+        builder.Services.AddSingleton<ConnectionPools>();
         builder.Services.AddSingleton<Http1Sender>();
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
         builder.Services.AddSingleton<KeptBytes>();
-        builder.Services.AddSingleton<FailureReports>();
         builder.Services.AddSingleton<RequestForwarder>();
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();

@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
@@ -12,7 +13,7 @@ internal sealed class RequestForwarder(
     ClientResolver clients,
     ClientCensus census,
     ClientHash hash,
-    BackendRegistry registry,
+    BackendChooser chooser,
     RequestSenders senders,
     ForwardingCounters counters,
     RetryBudget budget,
@@ -52,8 +53,7 @@ internal sealed class RequestForwarder(
     private async Task SendAsync(HttpContext context, Client client, KeptBody? kept)
     {
         var slot = hash.Slot(client.Address);
-        var backend = registry.Current.ChooseCounted(slot);
-        if (backend is null)
+        if (chooser.First(slot) is not { } backend)
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "no node is known");
             return;
@@ -68,7 +68,7 @@ internal sealed class RequestForwarder(
             using (var attempt = Begin(request, backend))
             {
                 ended = await sender.SendAsync(request, attempt);
-                Report(backend, ended);
+                Report(backend.Runtime, ended);
             }
 
             if (ended is not { } failure || failure.Point == FailurePoint.Client)
@@ -76,11 +76,11 @@ internal sealed class RequestForwarder(
                 return;
             }
 
-            (tried ??= []).Add(backend);
+            (tried ??= []).Add(backend.Backend);
             if (context.Response.HasStarted)
             {
                 // The client has part of the answer already and sees that it breaks off.
-                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, context.Response.StatusCode, failure.Problem);
+                logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, context.Response.StatusCode, failure.Problem);
                 return;
             }
 
@@ -91,43 +91,52 @@ internal sealed class RequestForwarder(
 
             if (Next(request, failure, slot, tried) is not { } next)
             {
-                logger.RequestFailed(context.Request.Method, context.Request.Path, backend, failure.Status, failure.Problem);
+                logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, failure.Status, failure.Problem);
                 await RefuseAsync(context, failure.Status, failure.Problem);
                 return;
             }
 
-            logger.Retrying(context.Request.Method, context.Request.Path, backend, failure.Problem);
+            logger.Retrying(context.Request.Method, context.Request.Path, backend.Known, failure.Problem);
             counters.Retry();
             backend = next;
             context.Response.Clear();
         }
     }
 
-    private Attempt Begin(ForwardedRequest request, Backend backend)
+    private Attempt Begin(ForwardedRequest request, ChosenBackend backend)
     {
-        accessLog.Tried(request.Context, backend);
+        accessLog.Tried(request.Context, backend.Known);
         // A long body may take the client's time: as long as it comes, the node owes nothing.
         var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.Longest;
-        return new Attempt(backend, isAwaited, request.MayBeRepeated);
+        return new Attempt(backend.Runtime, isAwaited, request.MayBeRepeated);
     }
 
-    private void Report(Backend backend, RequestFailure? failure)
+    private void Report(BackendRuntime backend, RequestFailure? failure)
     {
-        if (failure is null)
+        switch (failure)
         {
-            backend.Counters.ForgetLosses();
-        }
-        else if (failure.Value.Point != FailurePoint.Client)
-        {
-            reports.Report(backend, failure.Value);
+            case null:
+                FailureReports.Responded(backend);
+                break;
+            case { BlamesNode: true, Problem: var problem }:
+                reports.Refused(backend, problem);
+                break;
+            case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:
+                break;
+            case { Point: FailurePoint.Connect }:
+                FailureReports.Unreached(backend);
+                break;
+            default:
+                reports.Lost(backend);
+                break;
         }
     }
 
     /// <returns>Null when the request must not go on to another node, or there is none.</returns>
-    private Backend? Next(ForwardedRequest request, RequestFailure failure, int slot, List<Backend> tried) =>
+    private ChosenBackend? Next(ForwardedRequest request, RequestFailure failure, int slot, List<Backend> tried) =>
         RetryPolicy.Allows(failure.Point, request.Context.Request.Method, request.Body)
         && tried.Count < RetryPolicy.MostTries
-        && registry.Current.ChooseExcept(slot, tried) is { } next
+        && chooser.Next(slot, tried) is { } next
         && budget.TryTake()
             ? next
             : null;

@@ -1,3 +1,6 @@
+using Kiro.Balancer.Health.Active;
+using Kiro.Balancer.Health.Passive;
+
 namespace Kiro.Balancer.Health;
 
 internal static class HealthServices
@@ -5,9 +8,10 @@ internal static class HealthServices
     public static void AddHealth(this IServiceCollection services, HealthOptions options)
     {
         services.AddSingleton(options);
-        services.AddSingleton<HealthRules>();
+        services.AddSingleton<ProbeSchedule>();
         services.AddSingleton<Prober>();
         services.AddHostedService<ProbeLoop>();
-        services.AddHostedService<StallWatch>();
+        services.AddSingleton<FailureReports>();
+        services.AddHostedService<SilenceWatch>();
     }
 }

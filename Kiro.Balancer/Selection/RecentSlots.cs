@@ -6,7 +6,7 @@ namespace Kiro.Balancer.Selection;
 /// Which slots had requests lately. Two generations of one bit a slot: a slot counts for at least one period and at
 /// most two after its last request. A request reads one word, and writes only the first time in a period.
 /// </summary>
-internal sealed class RecentSlots
+internal sealed class RecentSlots(TimeProvider? time = null) : IHostedService, IDisposable
 {
     /// <summary>How long a generation lasts.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
@@ -16,6 +16,21 @@ internal sealed class RecentSlots
 
     private volatile ulong[] _now = new ulong[Words];
     private volatile ulong[] _before = new ulong[Words];
+    private ITimer? _rotation;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _rotation = (time ?? TimeProvider.System).CreateTimer(_ => Rotate(), null, Period, Period);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _rotation?.Dispose();
 
     /// <summary>A request came from this slot. No lock, no allocation.</summary>
     public void Note(int slot)

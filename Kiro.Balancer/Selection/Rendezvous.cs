@@ -14,6 +14,9 @@ namespace Kiro.Balancer.Selection;
 /// </summary>
 internal sealed class Rendezvous
 {
+    /// <summary>How many grades <see cref="IGrading"/> knows.</summary>
+    public const int Grades = 2;
+
     private const int None = -1;
 
     private readonly WeightGroup[] _groups;
@@ -22,10 +25,10 @@ internal sealed class Rendezvous
     /// <param name="nodes">In any order; their places in this list are what <see cref="First"/> answers with.</param>
     /// <param name="seed">The same on every balancer.</param>
     /// <param name="isKept">False for a ranking that only a few questions are put to: it gets no table.</param>
-    public Rendezvous(IReadOnlyList<HashNode> nodes, ulong seed, bool isKept = true)
+    public Rendezvous(IReadOnlyList<Candidate> nodes, ulong seed, bool isKept = true)
     {
         Seed = seed;
-        Nodes = [.. nodes];
+        Nodes = [.. nodes.Select(node => (node.Id, node.Weight))];
         // Equal scores (once in 2^52) go to the smaller id, so the order of the list must not count.
         _groups = [.. nodes
             .Select((node, place) => (node, place))
@@ -39,7 +42,7 @@ internal sealed class Rendezvous
     }
 
     /// <summary>The nodes, in the places that the answers name.</summary>
-    public IReadOnlyList<HashNode> Nodes { get; }
+    public IReadOnlyList<(string Id, double Weight)> Nodes { get; }
 
     /// <summary>What it was made with.</summary>
     public ulong Seed { get; }
@@ -51,32 +54,40 @@ internal sealed class Rendezvous
     public void Retire() => _table?.GiveUp();
 
     /// <summary>The place of the highest-ranked node, or -1 when there is none.</summary>
-    public int First(int slot) => _table is { IsReady: true } table ? table[slot] : FirstAmong(slot, []);
+    public int First(int slot) => _table is { IsReady: true } table ? table[slot] : First(slot, default(Anyone));
 
     /// <summary>The same by calculation alone, among some of the nodes.</summary>
     /// <param name="slot">The client's slot.</param>
     /// <param name="eligible">By place, which nodes take part; empty means all.</param>
-    public int FirstAmong(int slot, ReadOnlySpan<bool> eligible)
+    public int FirstAmong(int slot, ReadOnlySpan<bool> eligible) => First(slot, new Eligible(eligible));
+
+    /// <summary>The highest-ranked place of the best grade that any node has, in one walk over the nodes; -1 when none has one.</summary>
+    public int First<TGrading>(int slot, TGrading grading) where TGrading : struct, IGrading, allows ref struct
     {
         var slotKey = SlotKey(slot);
-        var best = None;
-        if (_groups.Length == 1)
-        {
-            _groups[0].Highest(slotKey, eligible, out best);
-            return best;
-        }
-
-        var bestScore = double.NegativeInfinity;
+        Span<int> best = [None, None];
+        Span<double> bestScores = [double.NegativeInfinity, double.NegativeInfinity];
+        Span<int> leaders = stackalloc int[Grades];
+        Span<ulong> hashes = stackalloc ulong[Grades];
         foreach (var group in _groups)
         {
-            var hash = group.Highest(slotKey, eligible, out var place);
-            if (place != None && Score(hash, group.Weight) is var score && score > bestScore)
+            group.Lead(slotKey, grading, leaders, hashes);
+            if (_groups.Length == 1)
             {
-                (best, bestScore) = (place, score);
+                best = leaders;
+                break;
+            }
+
+            for (var grade = 0; grade < Grades; grade++)
+            {
+                if (leaders[grade] != None && Score(hashes[grade], group.Weight) is var score && score > bestScores[grade])
+                {
+                    (best[grade], bestScores[grade]) = (leaders[grade], score);
+                }
             }
         }
 
-        return best;
+        return best[0] != None ? best[0] : best[1];
     }
 
     /// <summary>All places, highest-ranked first.</summary>
@@ -103,4 +114,23 @@ internal sealed class Rendezvous
 
     // 52 bits and the half fill a double exactly: with one bit more the highest hashes would round to u = 1 and score -∞.
     internal static double Score(ulong hash, double weight) => -weight / Math.Log(((hash >> 12) + 0.5) * (1.0 / (1UL << 52)));
+
+    private readonly struct Anyone : IGrading
+    {
+        public int Of(int place) => 0;
+    }
+
+    private readonly ref struct Eligible(ReadOnlySpan<bool> eligible) : IGrading
+    {
+        private readonly ReadOnlySpan<bool> _eligible = eligible;
+
+        public int Of(int place) => _eligible.IsEmpty || _eligible[place] ? 0 : Grades;
+    }
+}
+
+/// <summary>Says how good a node is for a request, beside its rank.</summary>
+internal interface IGrading
+{
+    /// <summary>0 is best; from <see cref="Rendezvous.Grades"/> on the node does not take part.</summary>
+    int Of(int place);
 }

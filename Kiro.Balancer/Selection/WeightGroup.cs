@@ -8,27 +8,25 @@ internal sealed class WeightGroup(double weight, ulong[] seeds, int[] places)
 {
     public double Weight => weight;
 
-    /// <summary>The highest hash among the eligible nodes, and its node's place, or -1 when none is eligible.</summary>
-    public ulong Highest(ulong slotKey, ReadOnlySpan<bool> eligible, out int place)
+    /// <summary>For each grade the place with the highest hash, or -1, and that hash.</summary>
+    public void Lead<TGrading>(ulong slotKey, TGrading grading, Span<int> leaders, Span<ulong> hashes)
+        where TGrading : struct, IGrading, allows ref struct
     {
-        ulong highest = 0;
-        var index = -1;
+        leaders.Fill(-1);
         for (var i = 0; i < seeds.Length; i++)
         {
-            if (!eligible.IsEmpty && !eligible[places[i]])
+            var grade = grading.Of(places[i]);
+            if (grade >= leaders.Length)
             {
                 continue;
             }
 
             var hash = Rendezvous.Mix(slotKey ^ seeds[i]);
-            if (hash > highest || index < 0)
+            if (hash > hashes[grade] || leaders[grade] < 0)
             {
-                (highest, index) = (hash, i);
+                (hashes[grade], leaders[grade]) = (hash, places[i]);
             }
         }
-
-        place = index < 0 ? -1 : places[index];
-        return highest;
     }
 
     /// <summary>Every node's hash, in the order of the ids.</summary>

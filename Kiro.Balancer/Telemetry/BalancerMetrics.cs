@@ -28,11 +28,11 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         _meter.CreateObservableGauge("kiro.balancer.single_client", () => Flag(census.OnlyClient is not null), null, "1 while every request so far came from one address");
         _meter.CreateObservableGauge("kiro.balancer.ignored_proxy", () => Flag(census.IgnoredProxy is not null), null, "1 while most requests come through a proxy that is not trusted");
         _meter.CreateObservableGauge("kiro.discovery.failing", () => Flag(discovery.Problem is not null), null, "1 while the last lookup of the nodes failed");
-        _meter.CreateObservableCounter("kiro.backend.requests", () => Each(registry, backend => backend.Counters.Requests), "{request}", "Requests given to a node, each try counted");
-        _meter.CreateObservableCounter("kiro.backend.failures", () => Each(registry, backend => backend.Counters.Failures), "{request}", "Requests that a node did not answer");
-        _meter.CreateObservableCounter("kiro.backend.overflows", () => Each(registry, backend => backend.Counters.Overflows), "{request}", "Requests that went elsewhere because the node had its share");
-        _meter.CreateObservableUpDownCounter("kiro.backend.in_flight", () => Each(registry, backend => backend.Counters.InFlight), "{request}", "Requests under way at a node");
-        _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => Flag(backend.Health.State == BackendState.Up)), null, "1 while a node is up");
+        _meter.CreateObservableCounter("kiro.backend.requests", () => Counted(registry, counters => counters.Requests), "{request}", "Requests given to a node, each try counted");
+        _meter.CreateObservableCounter("kiro.backend.failures", () => Counted(registry, counters => counters.Failures), "{request}", "Requests that a node did not answer");
+        _meter.CreateObservableCounter("kiro.backend.overflows", () => Counted(registry, counters => counters.Overflows), "{request}", "Requests that went elsewhere because the node had its share");
+        _meter.CreateObservableUpDownCounter("kiro.backend.in_flight", () => Counted(registry, counters => counters.InFlight), "{request}", "Requests under way at a node");
+        _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => Flag(backend.State == BackendState.Up)), null, "1 while a node is up");
         _meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(Drains(backend.Health))), null, "1 while a node drains, or is down and an operator has drained it");
         _meter.CreateObservableGauge("kiro.backend.ejected", () => Each(registry, backend => Flag(backend.Health.EjectedUntil is not null)), null, "1 while a node is out because it lost requests");
         _meter.CreateObservableGauge("kiro.backend.share", () => Shares(registry), null, "A node's share of all clients, 0 to 1");
@@ -48,11 +48,14 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
 
     private static IEnumerable<Measurement<long>> ByState(BackendRegistry registry) =>
         Enum.GetValues<BackendState>().Select(state => new Measurement<long>(
-            registry.Current.Backends.Count(backend => backend.Health.State == state),
-            new KeyValuePair<string, object?>("state", StateNames.Of(state))));
+            registry.Current.Backends.Count(backend => backend.State == state),
+            new KeyValuePair<string, object?>("state", state.Word())));
 
-    private static IEnumerable<Measurement<long>> Each(BackendRegistry registry, Func<Backend, long> value) =>
+    private static IEnumerable<Measurement<long>> Each(BackendRegistry registry, Func<KnownBackend, long> value) =>
         registry.Current.Backends.Select(backend => new Measurement<long>(value(backend), Tag(backend)));
+
+    private static IEnumerable<Measurement<long>> Counted(BackendRegistry registry, Func<BackendCounters, long> value) =>
+        Each(registry, known => value(registry.Runtimes.Of(known.Backend).Counters));
 
     private static IEnumerable<Measurement<double>> ProbeDurations(BackendRegistry registry) =>
         from backend in registry.Current.Backends
@@ -63,7 +66,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
     private static IEnumerable<Measurement<double>> Shares(BackendRegistry registry)
     {
         var snapshot = registry.Current;
-        return snapshot.Backends.Zip(snapshot.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
+        return snapshot.Backends.Zip(snapshot.Selector.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
     }
 
     // A node that asked for it itself and then fell may have been stopped by mistake.
@@ -72,5 +75,5 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
 
     private static long Flag(bool value) => value ? 1 : 0;
 
-    private static KeyValuePair<string, object?> Tag(Backend backend) => new("backend", backend.Id);
+    private static KeyValuePair<string, object?> Tag(KnownBackend backend) => new("backend", backend.Id);
 }

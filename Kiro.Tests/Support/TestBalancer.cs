@@ -38,6 +38,9 @@ internal sealed class TestBalancer : IAsyncDisposable
     /// <summary>What looks at the connections to nodes every second of the balancer's clock.</summary>
     public ConnectionWatch Watch => _app.Services.GetRequiredService<ConnectionWatch>();
 
+    /// <summary>Whether connections to the node were kept by Kiro's own exchange.</summary>
+    public bool HasPool(int port) => _app.Services.GetRequiredService<ConnectionPools>().TryFind(Backend(port)) is not null;
+
     public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
 
     private BackendRegistry Registry => _app.Services.GetRequiredService<BackendRegistry>();
@@ -77,15 +80,15 @@ internal sealed class TestBalancer : IAsyncDisposable
         return new TestBalancer(app, port, logs);
     }
 
-    public Backend Backend(int port) => Registry.Current.Backends.Single(backend => backend.Endpoint.Port == port);
+    public LiveBackend Backend(int port) => new(Registry, Registry.Current.Backends.Single(known => known.Backend.Port == port).Backend);
 
     /// <summary>An address whose requests go to this node first.</summary>
     public string ClientOf(int port)
     {
         var hash = _app.Services.GetRequiredService<ClientHash>();
         return Enumerable.Range(1, 10_000).Select(host => $"203.0.{host / 250}.{host % 250}").First(address =>
-            Registry.Current.Ranking.First(hash.Slot(ClientAddress.From(IPAddress.Parse(address)))) is var place
-            && Registry.Current.Backends[place].Endpoint.Port == port);
+            Registry.Current.Selector.Ranking.First(hash.Slot(ClientAddress.From(IPAddress.Parse(address)))) is var place
+            && Registry.Current.Backends[place].Backend.Port == port);
     }
 
     /// <summary>A request of a client of this node.</summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using BenchmarkDotNet.Attributes;
-using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Selection;
 
@@ -14,7 +13,7 @@ public class PickNode
 
     private readonly IPAddress[] _clients = new IPAddress[Clients];
     private readonly ClientHash _hash = new(new HashingOptions(HashingOptions.DefaultSeed, 32, 64));
-    private BackendSnapshot _snapshot = null!;
+    private Selector _selector = null!;
     private int _next;
 
     [Params(5, 24, 100, 1000)]
@@ -34,20 +33,18 @@ public class PickNode
             _clients[client] = new IPAddress(bytes);
         }
 
-        var up = new BackendHealth { Verdict = BackendVerdict.Up };
-        var backends = Enumerable.Range(0, Nodes)
-            .Select(node => new Backend(new BackendEndpoint($"api-{node + 1}", 13004, MixedWeights ? 1 + node % 5 : 1), up))
+        var nodes = Enumerable.Range(0, Nodes)
+            .Select(node => new Candidate($"api-{node + 1}:13004", MixedWeights ? 1 + node % 5 : 1))
             .ToArray();
-        var nodes = Array.ConvertAll(backends, backend => new HashNode(backend.Id, backend.Endpoint.Weight));
         var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed);
         await ranking.Ready;
-        _snapshot = new BackendSnapshot(backends, ranking);
+        _selector = new Selector(nodes, ranking, SelectionOptions.Off);
     }
 
     [Benchmark]
-    public object? AddressToNode()
+    public int AddressToNode()
     {
         var client = ClientAddress.From(_clients[_next++ % Clients]);
-        return _snapshot.Choose(_hash.Slot(client));
+        return _selector.First(_hash.Slot(client));
     }
 }

@@ -10,7 +10,7 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time)
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
 
     private readonly Lock _counting = new();
-    private BackendSnapshot? _snapshot;
+    private Selector? _selector;
     private long[] _clients = [];
     private long _countedAt;
 
@@ -22,9 +22,9 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time)
     {
         lock (_counting)
         {
-            if (_snapshot != snapshot || time.GetElapsedTime(_countedAt) > GoodFor)
+            if (_selector != snapshot.Selector || time.GetElapsedTime(_countedAt) > GoodFor)
             {
-                (_snapshot, _clients, _countedAt) = (snapshot, Count(snapshot), time.GetTimestamp());
+                (_selector, _clients, _countedAt) = (snapshot.Selector, Count(snapshot), time.GetTimestamp());
             }
 
             return _clients;
@@ -38,7 +38,7 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time)
         var slots = new long[snapshot.Backends.Count];
         foreach (var slot in recent.All(step))
         {
-            if (snapshot.Home(slot) is >= 0 and var place)
+            if (snapshot.Selector.Home(slot) is >= 0 and var place)
             {
                 slots[place]++;
             }

@@ -12,16 +12,20 @@ internal sealed class MoveCounter(RecentSlots recent)
 
     private const int MaxRecent = ClientHash.SlotCount / Step;
 
-    public MoveReport Count(BackendSnapshot before, BackendSnapshot after)
+    /// <param name="before">One snapshot.</param>
+    /// <param name="after">A later one, or one that might be.</param>
+    /// <param name="settled">Whether to ask as if all clients were home that are on their way.</param>
+    public MoveReport Count(BackendSnapshot before, BackendSnapshot after, bool settled = false)
     {
+        var (from, to) = settled ? (before.Selector.Settled, after.Selector.Settled) : (before.Selector, after.Selector);
         var places = after.Backends.Select((backend, place) => (backend.Id, place)).ToDictionary(item => item.Id, item => item.place);
         // By place before, the place after; -1 for a node that is gone.
         var still = before.Backends.Select(backend => places.GetValueOrDefault(backend.Id, -1)).ToArray();
         var seen = recent.Count();
         var step = Math.Max(1, (seen + MaxRecent - 1) / MaxRecent);
 
-        var slots = Moving(before, after, still, Every(Step));
-        var noted = Moving(before, after, still, recent.All(step));
+        var slots = Moving(from, to, still, Every(Step));
+        var noted = Moving(from, to, still, recent.All(step));
         var clients = RecentSlots.Clients(seen);
         var perSlot = seen == 0 ? 0 : step * clients / (double)seen;
         return new MoveReport(
@@ -33,7 +37,7 @@ internal sealed class MoveCounter(RecentSlots recent)
             clients);
     }
 
-    private static Dictionary<(int From, int To), int> Moving(BackendSnapshot before, BackendSnapshot after, int[] still, IEnumerable<int> slots)
+    private static Dictionary<(int From, int To), int> Moving(Selector before, Selector after, int[] still, IEnumerable<int> slots)
     {
         var counts = new Dictionary<(int, int), int>();
         foreach (var slot in slots)

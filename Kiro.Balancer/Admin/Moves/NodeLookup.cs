@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <param name="Backend">The node; null when there is not exactly one.</param>
 /// <param name="Status">Then 404 or 409, else 200.</param>
 /// <param name="Problem">Then the reason, in one line.</param>
-internal readonly record struct NodeLookup(Backend? Backend, int Status, string? Problem)
+internal readonly record struct NodeLookup(KnownBackend? Backend, int Status, string? Problem)
 {
     private const int MaxShown = 60;
 
@@ -19,7 +19,7 @@ internal readonly record struct NodeLookup(Backend? Backend, int Status, string?
             $"several nodes are called {Shortened(name)}, ask for one by its id: {string.Join(", ", several.Select(node => node.Id))}"),
     };
 
-    public static NodeName NameOf(Backend backend) => new(backend.Id, backend.Health.Node);
+    public static NodeName NameOf(KnownBackend backend) => new(backend.Id, backend.Health.Node);
 
     // One line, whatever was sent.
     private static string Shortened(string name)

@@ -37,8 +37,8 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
     {
         var then = WhatIfSnapshot.Of(now, question);
         var moves = counter.Count(now, then);
-        var from = At(now, now.Home(slot));
-        var to = At(then, then.Home(slot));
+        var from = At(now, now.Selector.Home(slot));
+        var to = At(then, then.Selector.Home(slot));
         return new WhatIfResponse(
             Math.Round(moves.Share, 4), moves.Clients, moves.RecentClients,
             new WhatIfRoute(from, to, from?.Id != to?.Id), Nodes(now, then, moves));
@@ -61,7 +61,7 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
     }
 
     private static Dictionary<string, double> Shares(BackendSnapshot snapshot) => snapshot.Backends
-        .Select((backend, place) => (backend.Id, Share: snapshot.IsPanic ? 0 : Math.Round(snapshot.Shares[place], 4)))
+        .Select((backend, place) => (backend.Id, Share: snapshot.Selector.IsPanic ? 0 : Math.Round(snapshot.Selector.Shares[place], 4)))
         .ToDictionary(item => item.Id, item => item.Share);
 
     private static NodeName? At(BackendSnapshot snapshot, int place) => place < 0 ? null : NodeLookup.NameOf(snapshot.Backends[place]);

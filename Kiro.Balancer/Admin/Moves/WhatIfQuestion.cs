@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <param name="Nodes">So many nodes instead of those that are known.</param>
 /// <param name="Leaving">Without these nodes.</param>
 /// <param name="Weight">With another weight for a node.</param>
-internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leaving, (Backend Backend, double Weight)? Weight)
+internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<KnownBackend>? Leaving, (KnownBackend Backend, double Weight)? Weight)
 {
     public const int MaxNodes = 1000;
     private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (0.01 to 1000)";
@@ -37,7 +37,7 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<Backend>? Leavin
 
     private static (WhatIfQuestion?, string?) ReadLeaving(string text, BackendSnapshot snapshot)
     {
-        var leaving = new List<Backend>();
+        var leaving = new List<KnownBackend>();
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
             var (found, _, problem) = NodeLookup.Of(snapshot, name);

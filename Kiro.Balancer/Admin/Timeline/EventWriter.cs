@@ -14,19 +14,19 @@ internal sealed class EventWriter(MoveCounter counter)
     {
         var after = changes[^1].After;
         // A slow start moves clients without further events: they count with the one that set them moving.
-        var moves = counter.Count(changes[0].Before.Settled, after.Settled);
+        var moves = counter.Count(changes[0].Before, after, settled: true);
         var all = changes.SelectMany(change => change.Changes).ToList();
         // Clients move because of what happened to the node that they leave, or else to the one that they come to.
         var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());
         var flows = moves.Moving.ToLookup(flow => Cause(flow.From, causes) ?? Cause(flow.To, causes) ?? all[^1]);
-        var up = after.Backends.Count(backend => backend.Health.State == BackendState.Up);
+        var up = after.Backends.Count(backend => backend.State == BackendState.Up);
         return [.. all.GroupBy(change => (change.Kind, change.From, change.Reason)).Select(group => new ClusterEvent
         {
             Time = group.First().At,
             Kind = KindOf(group.Key.Kind),
-            Nodes = [.. group.Select(change => NodeLookup.NameOf(change.Backend)).Distinct().Take(MaxNames)],
-            Count = group.Select(change => change.Backend).Distinct().Count(),
-            From = group.Key.From is { } from ? StateNames.Of(from) : null,
+            Nodes = [.. group.Select(change => NodeLookup.NameOf(after.Of(change.Backend.Backend) ?? change.Backend)).Distinct().Take(MaxNames)],
+            Count = group.Select(change => change.Backend.Backend).Distinct().Count(),
+            From = group.Key.From is { } from ? from.Word() : null,
             Reason = group.Key.Reason,
             MovedShare = Math.Round(group.Distinct().Sum(change => flows[change].Sum(flow => flow.Share)), 4),
             MovedClients = group.Distinct().Sum(change => flows[change].Sum(flow => flow.Clients)),
@@ -43,10 +43,10 @@ internal sealed class EventWriter(MoveCounter counter)
         ChangeKind.Left => "left",
         ChangeKind.Ejected => "ejected",
         ChangeKind.Weight => "weight",
-        ChangeKind.Up => StateNames.Of(BackendState.Up),
-        ChangeKind.Down => StateNames.Of(BackendState.Down),
-        ChangeKind.Draining => StateNames.Of(BackendState.Draining),
-        _ => StateNames.Of(BackendState.Starting),
+        ChangeKind.Up => BackendState.Up.Word(),
+        ChangeKind.Down => BackendState.Down.Word(),
+        ChangeKind.Draining => BackendState.Draining.Word(),
+        _ => BackendState.Starting.Word(),
     };
 
     private static BackendChange? Cause(string? id, Dictionary<string, BackendChange> causes) =>

@@ -1,14 +1,12 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>Looks at every node once a second, so that the requests themselves have nothing to write down.</summary>
-internal sealed class NodeHistories(BackendRegistry registry, RecentSlots recent, TimeProvider time) : IHostedService, IDisposable
+internal sealed class NodeHistories(BackendRegistry registry, TimeProvider time) : IHostedService, IDisposable
 {
     private readonly Lock _sampling = new();
     private readonly Dictionary<Backend, NodeHistory> _histories = [];
-    private long _rotatedAt = time.GetTimestamp();
     private ITimer? _timer;
 
     /// <summary>Nothing yet for a node that joined within the last second.</summary>
@@ -39,25 +37,19 @@ internal sealed class NodeHistories(BackendRegistry registry, RecentSlots recent
         lock (_sampling)
         {
             var backends = registry.Current.Backends;
-            foreach (var gone in _histories.Keys.Except(backends).ToList())
+            foreach (var gone in _histories.Keys.Except(backends.Select(known => known.Backend)).ToList())
             {
                 _histories.Remove(gone);
             }
 
-            foreach (var backend in backends)
+            foreach (var (backend, health) in backends)
             {
                 if (!_histories.TryGetValue(backend, out var history))
                 {
-                    _histories[backend] = history = new NodeHistory(backend, time);
+                    _histories[backend] = history = new NodeHistory(registry.Runtimes.Of(backend), time);
                 }
 
-                history.Sample();
-            }
-
-            if (time.GetElapsedTime(_rotatedAt) >= RecentSlots.Period)
-            {
-                _rotatedAt = time.GetTimestamp();
-                recent.Rotate();
+                history.Sample(health);
             }
         }
     }

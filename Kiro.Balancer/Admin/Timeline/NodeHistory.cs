@@ -3,7 +3,7 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>A node's last probes, and its requests per second over the last ten seconds.</summary>
-internal sealed class NodeHistory(Backend backend, TimeProvider time)
+internal sealed class NodeHistory(BackendRuntime backend, TimeProvider time)
 {
     public const int Probes = 30;
 
@@ -17,9 +17,9 @@ internal sealed class NodeHistory(Backend backend, TimeProvider time)
     public double RequestsPerSecond => _requests.PerSecond;
 
     /// <summary>To be called once a second.</summary>
-    public void Sample()
+    /// <param name="health">The node's, at this moment.</param>
+    public void Sample(BackendHealth health)
     {
-        var health = backend.Health;
         if (health.LastCheck != _lastCheck)
         {
             _lastCheck = health.LastCheck;

@@ -19,9 +19,9 @@ internal sealed class Attempt : IDisposable
     /// <param name="backend">The node.</param>
     /// <param name="isAwaited">Whether the node has all of the request at once, and owes an answer from now on.</param>
     /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
-    public Attempt(Backend backend, bool isAwaited, bool mayGoElsewhere)
+    public Attempt(BackendRuntime backend, bool isAwaited, bool mayGoElsewhere)
     {
-        Backend = backend;
+        Runtime = backend;
         backend.Counters.Begin();
         (_isAwaited, _mayGoElsewhere) = (isAwaited, mayGoElsewhere);
         if (isAwaited)
@@ -30,7 +30,10 @@ internal sealed class Attempt : IDisposable
         }
     }
 
-    public Backend Backend { get; }
+    public Backend Backend => Runtime.Backend;
+
+    /// <summary>What runs for the node.</summary>
+    public BackendRuntime Runtime { get; }
 
     /// <summary>The node was known to hang before an answer began.</summary>
     public bool IsGivenUp => Volatile.Read(ref _state) == GivenUp;
@@ -41,7 +44,7 @@ internal sealed class Attempt : IDisposable
         if (_mayGoElsewhere)
         {
             _waiter = waiter;
-            _abandoned = Backend.Abandoned.UnsafeRegister(static attempt => ((Attempt)attempt!).OnAbandoned(), this);
+            _abandoned = Runtime.Abandoned.UnsafeRegister(static attempt => ((Attempt)attempt!).OnAbandoned(), this);
         }
     }
 
@@ -62,19 +65,19 @@ internal sealed class Attempt : IDisposable
         _abandoned.Unregister();
         if (_isAwaited)
         {
-            Backend.Counters.Settle();
+            Runtime.Counters.Settle();
         }
 
         if (answered)
         {
-            Backend.Counters.Answer();
+            Runtime.Counters.Respond();
         }
     }
 
     public void Dispose()
     {
         Settle(answered: false);
-        Backend.Counters.End();
+        Runtime.Counters.End();
     }
 
     private void OnAbandoned()

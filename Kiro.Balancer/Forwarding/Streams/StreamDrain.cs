@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace.</summary>
 internal sealed class StreamDrain(
-    OpenStreams streams, StreamOptions options, Drain drain, DrainOptions drainOptions, TimeProvider time) : BackgroundService
+    OpenStreams streams, BackendRegistry registry, StreamOptions options, Drain drain, DrainOptions drainOptions, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
@@ -43,7 +43,7 @@ internal sealed class StreamDrain(
         var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= grace;
         foreach (var (stream, backend) in streams.All)
         {
-            if (all || (backend.Health is { State: BackendState.Draining } health && time.GetUtcNow() - health.Since >= options.Grace))
+            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining } known && registry.Now.Uptime - known.Health.Since.Uptime >= options.Grace))
             {
                 streams.Remove(stream);
                 stream.End();

@@ -61,7 +61,7 @@ internal sealed class RequestTransformer(Client client, Attempt attempt, OpenStr
         }
 
         HopByHop.RemoveNamed(proxyResponse.Headers.Connection, httpContext.Response.Headers);
-        attempt.Backend.NoteClosing(proxyResponse.Headers.ConnectionClose == true);
+        attempt.Runtime.NoteClosing(proxyResponse.Headers.ConnectionClose == true);
 
         if (proxyResponse.Content.Headers.ContentType?.MediaType == "text/event-stream")
         {

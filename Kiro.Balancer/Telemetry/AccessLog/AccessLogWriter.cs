@@ -21,7 +21,7 @@ internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver c
     public RequestDelegate Around(RequestDelegate forward) => _isOn ? context => ForwardAsync(context, forward) : forward;
 
     /// <summary>Notes that a request goes to a node.</summary>
-    public void Tried(HttpContext context, Backend backend)
+    public void Tried(HttpContext context, KnownBackend backend)
     {
         if (_isOn)
         {
@@ -54,7 +54,7 @@ internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver c
                 context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? ClientClosedRequest : context.Response.StatusCode,
                 Bytes(context),
                 Math.Round(time.GetElapsedTime(start).TotalMilliseconds, 1),
-                AccessWord.Of(record.Backend is { } backend ? backend.Health.Node ?? backend.Id : null),
+                AccessWord.Of(record.Backend?.Name),
                 record.Tries);
         }
     }

@@ -6,11 +6,11 @@ namespace Kiro.Balancer.Telemetry.AccessLog;
 internal sealed class AccessRecord
 {
     /// <summary>The node that was tried last; null when none was.</summary>
-    public Backend? Backend { get; private set; }
+    public KnownBackend? Backend { get; private set; }
 
     public int Tries { get; private set; }
 
-    public void Tried(Backend backend)
+    public void Tried(KnownBackend backend)
     {
         Backend = backend;
         Tries++;

@@ -50,7 +50,7 @@ public sealed class AdminEndpointsTests
     {
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
         balancer.SetStates("up up up");
-        balancer.Registry.Change(balancer.Registry.Find(balancer.Id), health => health with { Node = "api-2" });
+        balancer.Registry.Name(balancer.Id, "api-2");
         var idOrName = name ?? balancer.Id;
 
         Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null}"""), await Answer(balancer.Balancer, idOrName, "drain", authorization));
@@ -93,13 +93,13 @@ public sealed class AdminEndpointsTests
         var ids = balancer.Registry.Ids().Take(2).ToArray();
         foreach (var id in ids)
         {
-            balancer.Registry.Change(balancer.Registry.Find(id), health => health with { Node = "same" });
+            balancer.Registry.Name(id, "same");
         }
 
         var (code, answer) = await Answer(balancer.Balancer, "same", verb, "Bearer secret", body);
 
         Assert.Equal((409, ProblemText.Of(409, "Conflict", $"several nodes are called same, ask for one by its id: {ids[0]}, {ids[1]}")), (code, answer));
-        Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Endpoint.Weight)));
+        Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Weight)));
         Assert.Equal(200, (await Answer(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
     }
 
@@ -108,7 +108,7 @@ public sealed class AdminEndpointsTests
     {
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
         balancer.SetStates("up up up");
-        balancer.Registry.Drain(balancer.Id, DrainReasons.Node);
+        balancer.Registry.SayDraining(balancer.Id);
 
         Assert.Contains("draining", (await Answer(balancer.Balancer, balancer.Id, "resume", "Bearer secret")).Body, StringComparison.Ordinal);
     }
@@ -123,8 +123,8 @@ public sealed class AdminEndpointsTests
 
         Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body));
 
-        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 1 })]);
-        Assert.Equal(2.5 / 4.5, balancer.Registry.Current.Shares[1], 0.01);
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(known => new BackendEndpoint(known.Backend.Host, known.Backend.Port, 1))]);
+        Assert.Equal(2.5 / 4.5, balancer.Registry.Current.Selector.Shares[1], 0.01);
         var status = (await balancer.Balancer.Status()).GetProperty("backends")[1];
         Assert.Equal((2.5, 2.5), (status.GetProperty("weight").GetDouble(), status.GetProperty("operatorWeight").GetDouble()));
     }
@@ -135,12 +135,12 @@ public sealed class AdminEndpointsTests
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
         var node = balancer.Registry.Find(balancer.Id);
         await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":2.5}""");
-        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 3 })]);
-        Assert.Equal((2.5, 2.5), (node.Endpoint.Weight, node.OperatorWeight));
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(known => new BackendEndpoint(known.Backend.Host, known.Backend.Port, 3))]);
+        Assert.Equal((2.5, 2.5), (node.Weight, node.OperatorWeight));
 
         Assert.Equal(200, (await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":null}""")).Code);
 
-        Assert.Equal((3, null), (node.Endpoint.Weight, node.OperatorWeight));
+        Assert.Equal((3, null), (node.Weight, node.OperatorWeight));
     }
 
     [Fact]
@@ -149,9 +149,9 @@ public sealed class AdminEndpointsTests
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
         await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":1}""");
 
-        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(backend => backend.Endpoint with { Weight = 3 })]);
+        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(known => new BackendEndpoint(known.Backend.Host, known.Backend.Port, 3))]);
 
-        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Weight);
     }
 
     [Theory]
@@ -175,7 +175,7 @@ public sealed class AdminEndpointsTests
 
         Assert.Equal(400, code);
         Assert.Contains("a number from 0.01 to 1000", answer, StringComparison.Ordinal);
-        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Weight);
     }
 
     [Theory]
@@ -186,7 +186,7 @@ public sealed class AdminEndpointsTests
         await using var balancer = await UnprobedBalancer.Start(authorization is null ? [] : ["ADMIN_TOKEN=secret"]);
 
         Assert.Equal(code, (await Answer(balancer.Balancer, balancer.Id, "weight", authorization, """{"weight":2}""")).Code);
-        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Endpoint.Weight);
+        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Weight);
     }
 
     [Theory]

@@ -42,7 +42,7 @@ internal sealed class UnprobedBalancer : IAsyncDisposable
             Registry.Set(id, state switch { "starting" => BackendVerdict.Unknown, "down" => BackendVerdict.Down, _ => BackendVerdict.Up });
             if (state == "draining")
             {
-                Registry.Drain(id, DrainReasons.Operator);
+                Registry.Drain(Registry.Find(id));
             }
         }
     }

@@ -14,8 +14,9 @@ public sealed class BackendEndpointTests
         var endpoint = new BackendEndpoint(host, port);
 
         Assert.Equal(id, endpoint.Id);
-        Assert.Equal(authority, endpoint.Authority);
-        Assert.True(Uri.TryCreate(new Backend(endpoint, new BackendHealth()).UrlPrefix, UriKind.Absolute, out _));
+        Assert.Equal(id, new Backend(host, port).Id);
+        Assert.Equal(authority, new Backend(host, port).Authority);
+        Assert.True(Uri.TryCreate(new Backend(host, port).UrlPrefix, UriKind.Absolute, out _));
     }
 
     [Fact]

@@ -13,10 +13,10 @@ public sealed class BackendRegistryTests
         var registry = Registries.Empty(_time);
 
         Assert.Empty(registry.Current.Backends);
-        Assert.True(registry.Current.IsPanic);
+        Assert.True(registry.Current.Selector.IsPanic);
         Assert.Null(registry.Current.Choose(0));
-        Assert.Null(registry.Current.ChooseExcept(0, []));
-        Assert.Empty(registry.Current.Shares);
+        Assert.Null(registry.Current.Next(0, []));
+        Assert.Empty(registry.Current.Selector.Shares);
     }
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class BackendRegistryTests
 
         Assert.Equal(["api-1:80", "api-2:80"], registry.Ids());
         Assert.All(registry.Current.Backends, backend => Assert.Equal(BackendState.Starting, backend.Health.State));
-        Assert.All(registry.Current.Backends, backend => Assert.Equal(_time.GetUtcNow(), backend.Health.Since));
+        Assert.All(registry.Current.Backends, backend => Assert.Equal(_time.GetUtcNow(), backend.Health.Since.Time));
         Assert.True(await IsSet(registry.MembersChanged));
     }
 
@@ -40,7 +40,7 @@ public sealed class BackendRegistryTests
         registry.SetMembers([new BackendEndpoint("API-1", 80), new BackendEndpoint("api-1", 80, 5)]);
 
         Assert.Equal(["api-1:80"], registry.Ids());
-        Assert.Equal(1, registry.Find("api-1:80").Endpoint.Weight);
+        Assert.Equal(1, registry.Find("api-1:80").Weight);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class BackendRegistryTests
         registry.SetMembers(Registries.Endpoints(3).Reverse());
 
         Assert.Equal(before.Backends, registry.Current.Backends);
-        Assert.Same(before.Ranking, registry.Current.Ranking);
+        Assert.Same(before.Selector.Ranking, registry.Current.Selector.Ranking);
         Assert.Equal(3, registry.Serving().Length);
     }
 
@@ -72,7 +72,8 @@ public sealed class BackendRegistryTests
     [InlineData("Down")]
     public void SetMembers_NotUpAndAbsent_IsForgotten(string verdict)
     {
-        var registry = Registries.Up(3, _time);
+        var registry = Registries.Empty(_time);
+        registry.SetMembers(Registries.Endpoints(3));
         registry.Set("api-3:80", Enum.Parse<BackendVerdict>(verdict));
 
         registry.SetMembers(Registries.Endpoints(2));
@@ -81,7 +82,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public async Task Change_AbsentGoesDown_IsForgottenAndWakesTheProber()
+    public async Task Probed_AbsentGoesDown_IsForgottenAndWakesTheProber()
     {
         var registry = Registries.Up(3, _time);
         registry.SetMembers(Registries.Endpoints(2));
@@ -103,33 +104,33 @@ public sealed class BackendRegistryTests
 
         registry.SetMembers(Registries.Endpoints(3));
 
-        Assert.Same(before, registry.Find("api-3:80"));
+        Assert.Same(before.Known.Backend, registry.Find("api-3:80").Known.Backend);
         Assert.Equal(1, registry.Find("api-3:80").Counters.Requests);
         Assert.Equal(3, registry.Serving().Length);
     }
 
     [Fact]
-    public void Change_SeveralDrainReasons_DrainUntilTheLastIsGone()
+    public void Drain_SeveralDrainReasons_DrainUntilTheLastIsGone()
     {
         var registry = Registries.Up(3, _time);
-        registry.Drain("api-3:80", DrainReasons.Operator);
-        registry.Drain("api-3:80", DrainReasons.Node);
+        registry.Drain(registry.Find("api-3:80"));
+        registry.SayDraining("api-3:80");
         registry.SetMembers(Registries.Endpoints(2));
 
-        registry.Resume("api-3:80", DrainReasons.Operator);
+        registry.Resume(registry.Find("api-3:80"));
         Assert.Equal(BackendState.Draining, registry.StateOf("api-3:80"));
         registry.SetMembers(Registries.Endpoints(3));
         Assert.Equal(BackendState.Draining, registry.StateOf("api-3:80"));
-        registry.Resume("api-3:80", DrainReasons.Node);
+        registry.Probed(registry.Find("api-3:80"), new ProbeResult(ProbeOutcome.Passed, null, null, null));
         Assert.Equal(BackendState.Up, registry.StateOf("api-3:80"));
     }
 
     [Fact]
-    public void Change_OperatorDrainsADeadNode_ItDrainsWhenItIsBack()
+    public void Drain_OperatorDrainsADeadNode_ItDrainsWhenItIsBack()
     {
         var registry = Registries.Up(3, _time);
         registry.Set("api-3:80", BackendVerdict.Down);
-        registry.Drain("api-3:80", DrainReasons.Operator);
+        registry.Drain(registry.Find("api-3:80"));
         Assert.Equal(BackendState.Down, registry.StateOf("api-3:80"));
 
         registry.Set("api-3:80", BackendVerdict.Up);
@@ -139,7 +140,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void Change_ForgottenNode_ChangesNothing()
+    public void Verbs_ForgottenNode_ChangesNothing()
     {
         var registry = Registries.Up(3, _time);
         var forgotten = registry.Find("api-3:80");
@@ -147,23 +148,26 @@ public sealed class BackendRegistryTests
         registry.SetMembers(Registries.Endpoints(2));
         var before = registry.Current;
 
-        registry.Change(forgotten, health => health with { Verdict = BackendVerdict.Up });
+        registry.Probed(forgotten, new ProbeResult(ProbeOutcome.Passed, null, null, null));
+        registry.Drain(forgotten);
+        registry.SetWeight(forgotten, 2);
+        registry.TakeOut(forgotten, "connection refused");
 
         Assert.Same(before, registry.Current);
-        Assert.Equal(BackendVerdict.Down, forgotten.Health.Verdict);
     }
 
     [Fact]
-    public void Change_SameState_KeepsTheSnapshotAndSince()
+    public void Probed_SameState_KeepsTheSelectorAndSince()
     {
         var registry = Registries.Up(3, _time);
         var (before, since) = (registry.Current, _time.GetUtcNow());
         _time.Advance(TimeSpan.FromSeconds(30));
 
-        registry.Change(registry.Find("api-1:80"), health => health with { Successes = 9, LastCheck = _time.GetUtcNow() });
+        registry.Probed(registry.Find("api-1:80"), new ProbeResult(ProbeOutcome.Passed, null, null, null));
 
-        Assert.Same(before, registry.Current);
-        Assert.Equal(since, registry.Find("api-1:80").Health.Since);
+        Assert.Same(before.Selector, registry.Current.Selector);
+        Assert.Equal(_time.GetUtcNow(), registry.Find("api-1:80").Health.LastCheck);
+        Assert.Equal(since, registry.Find("api-1:80").Health.Since.Time);
     }
 
     [Fact]
@@ -179,7 +183,7 @@ public sealed class BackendRegistryTests
         Assert.Equal("connection refused", backend.Health.Error);
         Assert.False(backend.Health.Reachable);
         Assert.Equal(0, backend.Health.Successes);
-        Assert.Equal(_time.GetUtcNow(), backend.Health.Since);
+        Assert.Equal(_time.GetUtcNow(), backend.Health.Since.Time);
         Assert.Equal(["api-1:80", "api-3:80"], registry.Serving());
         Assert.True(await IsSet(backend.ProbeNow));
         Assert.True(await IsSet(registry.LookupNow));
@@ -190,14 +194,14 @@ public sealed class BackendRegistryTests
     {
         var registry = Registries.Up(3, _time);
         var backend = registry.Find("api-3:80");
-        var before = registry.Current.Shares[2];
+        var before = registry.Current.Selector.Shares[2];
 
         registry.SetMembers([.. Registries.Endpoints(2), new BackendEndpoint("api-3", 80, 4)]);
 
-        Assert.Same(backend, registry.Find("api-3:80"));
+        Assert.Same(backend.Known.Backend, registry.Find("api-3:80").Known.Backend);
         Assert.Equal(BackendState.Up, backend.Health.State);
         Assert.InRange(before, 0.32, 0.35);
-        Assert.InRange(registry.Current.Shares[2], 0.65, 0.68);
+        Assert.InRange(registry.Current.Selector.Shares[2], 0.65, 0.68);
     }
 
     private Task<bool> IsSet(WakeSignal signal)

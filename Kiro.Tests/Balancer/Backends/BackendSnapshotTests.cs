@@ -12,7 +12,7 @@ public sealed class BackendSnapshotTests
 
         registry.Set("api-2:80", BackendVerdict.Up);
 
-        Assert.False(registry.Current.IsPanic);
+        Assert.False(registry.Current.Selector.IsPanic);
         Assert.Equal(["api-2:80"], registry.Serving());
     }
 
@@ -37,7 +37,7 @@ public sealed class BackendSnapshotTests
 
         registry.SetAll(BackendVerdict.Down);
 
-        Assert.True(registry.Current.IsPanic);
+        Assert.True(registry.Current.Selector.IsPanic);
         Assert.Equal(home, Choices(registry));
     }
 
@@ -46,7 +46,7 @@ public sealed class BackendSnapshotTests
     {
         var registry = Registries.Up(3);
 
-        registry.Drain("api-1:80", DrainReasons.Operator);
+        registry.Drain(registry.Find("api-1:80"));
 
         Assert.Equal(["api-2:80", "api-3:80"], registry.Serving());
     }
@@ -66,11 +66,11 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void ChooseExcept_OneTried_IsWhereItsClientsGoWhenItDies()
+    public void Next_OneTried_IsWhereItsClientsGoWhenItDies()
     {
         var registry = Registries.Up(5);
         var tried = registry.Find("api-4:80");
-        var next = Enumerable.Range(0, 500).Select(slot => registry.Current.ChooseExcept(slot, [tried])!.Id).ToList();
+        var next = Enumerable.Range(0, 500).Select(slot => registry.Current.Next(slot, [tried])!.Id).ToList();
 
         registry.Set("api-4:80", BackendVerdict.Down);
 
@@ -78,25 +78,25 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void ChooseExcept_AllUpTried_IsNobodyThoughOthersAreDown()
+    public void Next_AllUpTried_IsNobodyThoughOthersAreDown()
     {
         var registry = Registries.Up(3);
         registry.Set("api-3:80", BackendVerdict.Down);
 
-        Assert.Null(registry.Current.ChooseExcept(0, [registry.Find("api-1:80"), registry.Find("api-2:80")]));
+        Assert.Null(registry.Current.Next(0, [registry.Find("api-1:80"), registry.Find("api-2:80")]));
     }
 
     [Fact]
-    public void ChooseExcept_Panic_GoesThroughAll()
+    public void Next_Panic_GoesThroughAll()
     {
         var registry = Registries.Up(3);
         registry.SetAll(BackendVerdict.Down);
         var tried = new List<Backend>();
 
-        while (registry.Current.ChooseExcept(7, tried) is { } next)
+        while (registry.Current.Next(7, tried) is { } next)
         {
-            Assert.DoesNotContain(next, tried);
-            tried.Add(next);
+            Assert.DoesNotContain(next.Backend, tried);
+            tried.Add(next.Backend);
         }
 
         Assert.Equal(3, tried.Count);
@@ -108,12 +108,12 @@ public sealed class BackendSnapshotTests
         var registry = Registries.Up(5);
         registry.Set("api-4:80", BackendVerdict.Down);
 
-        var shares = registry.Current.Shares;
+        var shares = registry.Current.Selector.Shares;
 
         Assert.Equal(0, shares[3]);
         Assert.Equal(1, shares.Sum(), 1e-9);
         Assert.All(shares.Where(share => share > 0), share => Assert.InRange(share, 0.24, 0.26));
-        Assert.Same(shares, registry.Current.Shares);
+        Assert.Same(shares, registry.Current.Selector.Shares);
     }
 
     private static List<string> Choices(BackendRegistry registry) =>

@@ -15,12 +15,12 @@ public sealed class ConcurrencyTests
         await Task.WhenAll(writers);
         await stop.CancelAsync();
         var seen = await Task.WhenAll(readers);
-        registry.Current.Ranking.Retire();
+        registry.Current.Selector.Ranking.Retire();
 
         Assert.All(seen, count => Assert.True(count > 0));
         AssertConsistent(registry.Current, 0);
         // Nothing that a writer did may be lost: whatever is up gets its clients, and nothing else does.
-        registry.Resume(registry.Ids()[0], DrainReasons.Operator);
+        registry.Resume(registry.Find(registry.Ids()[0]));
         registry.SetMembers(Registries.Endpoints(6));
         registry.Set("api-1:80", BackendVerdict.Up);
         Assert.Equal(
@@ -43,13 +43,13 @@ public sealed class ConcurrencyTests
                         .Select(endpoint => endpoint with { Weight = 1 + random.Next(2) }));
                     break;
                 case 1:
-                    registry.TakeOut(backend, "connection refused");
+                    registry.TakeOut(backend.Backend, "connection refused");
                     break;
                 case 2:
-                    registry.Change(backend, health => health with { DrainReasons = health.DrainReasons ^ DrainReasons.Operator });
+                    registry.ToggleDrain(backend);
                     break;
                 default:
-                    registry.Change(backend, health => health with { Verdict = BackendVerdict.Up });
+                    registry.Probed(backend.Backend, new ProbeResult(ProbeOutcome.Passed, null, null, null));
                     break;
             }
         }
@@ -70,13 +70,13 @@ public sealed class ConcurrencyTests
 
     private static void AssertConsistent(BackendSnapshot snapshot, int slot)
     {
-        Assert.Equal(snapshot.Backends.Select(backend => backend.Id), snapshot.Ranking.Nodes.Select(node => node.Id));
+        Assert.Equal(snapshot.Backends.Select(backend => backend.Id), snapshot.Selector.Ranking.Nodes.Select(node => node.Id));
         var chosen = snapshot.Choose(slot % 1000);
         Assert.NotNull(chosen);
         Assert.Contains(chosen, snapshot.Backends);
         // One snapshot gives one answer, whatever happens to the nodes meanwhile.
         Assert.Same(chosen, snapshot.Choose(slot % 1000));
-        Assert.Same(chosen, snapshot.ChooseExcept(slot % 1000, []));
-        Assert.NotSame(chosen, snapshot.ChooseExcept(slot % 1000, [chosen]));
+        Assert.Same(chosen, snapshot.Next(slot % 1000, []));
+        Assert.NotSame(chosen, snapshot.Next(slot % 1000, [chosen.Backend]));
     }
 }

@@ -1,5 +1,4 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Health;
 using Kiro.Balancer.Selection;
 using Kiro.Tests.Balancer.Selection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -12,7 +11,6 @@ public sealed class EjectionTests
 {
     private static readonly ProbeResult Passed = new(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null);
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private readonly HealthRules _rules = new(new HealthOptions("/health", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(3), 2, 2));
     private readonly BackendRegistry _registry;
 
     public EjectionTests()
@@ -21,14 +19,14 @@ public sealed class EjectionTests
         _registry.SetMembers(Enumerable.Range(1, 5).Select(number => new BackendEndpoint($"node-{number}", 13004)));
         foreach (var backend in _registry.Current.Backends)
         {
-            Probe(backend);
+            Probe(backend.Backend);
         }
     }
 
     [Fact]
     public void Eject_ANode_IsOutAlthoughItsProbesPassAndComesBackInTime()
     {
-        var backend = _registry.Current.Backends[0];
+        var backend = _registry.Find("node-1:13004");
         _registry.Eject(backend, "5 requests in a row were lost");
         Assert.Equal(BackendState.Down, backend.Health.State);
 
@@ -46,18 +44,18 @@ public sealed class EjectionTests
     [Fact]
     public void Eject_AgainAndAgain_TakesLongerUntilItIsForgotten()
     {
-        var backend = _registry.Current.Backends[0];
+        var backend = _registry.Find("node-1:13004");
         foreach (var seconds in new[] { 10, 20, 30 })
         {
             _registry.Eject(backend, "lost");
-            Assert.Equal(_time.GetUtcNow().AddSeconds(seconds), backend.Health.EjectedUntil);
+            Assert.Equal(_registry.Now.Uptime + TimeSpan.FromSeconds(seconds), backend.Health.EjectedUntil);
             _time.Advance(TimeSpan.FromSeconds(seconds));
             Probe(backend);
         }
 
         _time.Advance(TimeSpan.FromMinutes(6));
         _registry.Eject(backend, "lost");
-        Assert.Equal(_time.GetUtcNow().AddSeconds(10), backend.Health.EjectedUntil);
+        Assert.Equal(_registry.Now.Uptime + TimeSpan.FromSeconds(10), backend.Health.EjectedUntil);
     }
 
     [Fact]
@@ -65,7 +63,7 @@ public sealed class EjectionTests
     {
         foreach (var backend in _registry.Current.Backends)
         {
-            _registry.Eject(backend, "lost");
+            _registry.Eject(backend.Backend, "lost");
         }
 
         Assert.Equal(3, _registry.Current.Backends.Count(backend => backend.Health.State == BackendState.Up));
@@ -76,21 +74,21 @@ public sealed class EjectionTests
     {
         foreach (var backend in _registry.Current.Backends)
         {
-            _registry.TakeOut(backend, "connection refused");
+            _registry.TakeOut(backend.Backend, "connection refused");
         }
 
-        Assert.True(_registry.Current.IsPanic);
+        Assert.True(_registry.Current.Selector.IsPanic);
     }
 
     [Fact]
     public void Lose_AnAnswerInBetween_BeginsAnew()
     {
-        var counters = _registry.Current.Backends[0].Counters;
+        var counters = _registry.Find("node-1:13004").Counters;
         Assert.Equal(1, counters.Lose());
         Assert.Equal(2, counters.Lose());
         counters.ForgetLosses();
         Assert.Equal(1, counters.Lose());
     }
 
-    private void Probe(Backend backend) => _registry.Change(backend, health => _rules.Apply(health, Passed, _time.GetUtcNow()));
+    private void Probe(Backend backend) => _registry.Probed(backend, Passed);
 }

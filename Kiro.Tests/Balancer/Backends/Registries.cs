@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Selection;
+using Kiro.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -8,15 +9,14 @@ namespace Kiro.Tests.Balancer.Backends;
 /// <summary>Registries in a certain state, and short names for what others report to them.</summary>
 internal static class Registries
 {
-    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null, SelectionOptions? options = null) => new(
+    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, SelectionOptions? options = null) => new(
         new HashingOptions(HashingOptions.DefaultSeed, 32, 64), time ?? new FakeTimeProvider(), NullLogger<BackendRegistry>.Instance,
-        options, feed, recent);
+        options, feed: feed);
 
     /// <summary><c>api-1:80</c> and so on, all of them up.</summary>
-    public static BackendRegistry Up(
-        int count, TimeProvider? time = null, ChangeFeed? feed = null, RecentSlots? recent = null, SelectionOptions? options = null)
+    public static BackendRegistry Up(int count, TimeProvider? time = null, ChangeFeed? feed = null, SelectionOptions? options = null)
     {
-        var registry = Empty(time, feed, recent, options);
+        var registry = Empty(time, feed, options);
         registry.SetMembers(Endpoints(count));
         registry.SetAll(BackendVerdict.Up);
         return registry;
@@ -25,11 +25,28 @@ internal static class Registries
     public static BackendEndpoint[] Endpoints(int count) =>
         [.. Enumerable.Range(1, count).Select(node => new BackendEndpoint($"api-{node}", 80))];
 
-    public static Backend Find(this BackendRegistry registry, string id) =>
-        registry.Current.Backends.Single(backend => backend.Id == id);
+    public static LiveBackend Find(this BackendRegistry registry, string id)
+    {
+        var found = new LiveBackend(registry, registry.Current.Backends.Single(known => known.Id == id).Backend);
+        // So that it remembers a node that is forgotten next.
+        _ = found.Known;
+        return found;
+    }
 
-    public static void Set(this BackendRegistry registry, string id, BackendVerdict verdict) => registry.Change(
-        registry.Find(id), health => health with { Verdict = verdict, HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up });
+    /// <summary>Has the node probed until it is up, or refuse a probe.</summary>
+    public static void Set(this BackendRegistry registry, string id, BackendVerdict verdict)
+    {
+        var backend = registry.Find(id);
+        if (verdict == BackendVerdict.Down)
+        {
+            registry.Probed(backend, new ProbeResult(ProbeOutcome.Refused, null, null, null));
+        }
+
+        while (verdict == BackendVerdict.Up && backend.Health.Verdict != BackendVerdict.Up)
+        {
+            registry.Probed(backend, new ProbeResult(ProbeOutcome.Passed, null, null, null));
+        }
+    }
 
     public static void SetAll(this BackendRegistry registry, BackendVerdict verdict)
     {
@@ -39,11 +56,13 @@ internal static class Registries
         }
     }
 
-    public static void Drain(this BackendRegistry registry, string id, DrainReasons reason) =>
-        registry.Change(registry.Find(id), health => health with { DrainReasons = health.DrainReasons | reason });
+    /// <summary>The node passes a probe and gives itself this name.</summary>
+    public static void Name(this BackendRegistry registry, string id, string node) =>
+        registry.Probed(registry.Find(id), new ProbeResult(ProbeOutcome.Passed, null, null, node));
 
-    public static void Resume(this BackendRegistry registry, string id, DrainReasons reason) =>
-        registry.Change(registry.Find(id), health => health with { DrainReasons = health.DrainReasons & ~reason });
+    /// <summary>The node says in a probe that it drains.</summary>
+    public static void SayDraining(this BackendRegistry registry, string id) =>
+        registry.Probed(registry.Find(id), new ProbeResult(ProbeOutcome.Draining, null, null, null));
 
     public static BackendState StateOf(this BackendRegistry registry, string id) => registry.Find(id).Health.State;
 
@@ -52,4 +71,21 @@ internal static class Registries
     /// <summary>The nodes that serve anybody at all.</summary>
     public static string[] Serving(this BackendRegistry registry) =>
         [.. Enumerable.Range(0, 2000).Select(slot => registry.Current.Choose(slot)!.Id).Distinct().Order(StringComparer.Ordinal)];
+
+    /// <summary>An operator drains the node, or resumes one that is drained.</summary>
+    public static void ToggleDrain(this BackendRegistry registry, KnownBackend known)
+    {
+        if (known.Health.DrainReasons.HasFlag(DrainReasons.Operator))
+        {
+            registry.Resume(known.Backend);
+        }
+        else
+        {
+            registry.Drain(known.Backend);
+        }
+    }
+
+    /// <summary>The next choice after some that were tried.</summary>
+    public static KnownBackend? Next(this BackendSnapshot snapshot, int slot, IReadOnlyList<Backend> tried) =>
+        snapshot.Selector.Next(slot, [.. tried.Select(snapshot.PlaceOf)]) is >= 0 and var place ? snapshot.Backends[place] : null;
 }

@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Selection;
+using Kiro.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Balancer.Backends;
@@ -74,10 +75,13 @@ public sealed class TwinTests
 
     private void Members(params string[] hosts) => _registry.SetMembers(hosts.Select(host => new BackendEndpoint(host, 13004)));
 
-    private Backend Find(string host) => _registry.Current.Backends.Single(backend => backend.Endpoint.Host == host);
+    private LiveBackend Find(string host) => _registry.Find(_registry.Current.Backends.Single(known => known.Backend.Host == host).Id);
 
-    private void Up(string host, string node) =>
-        _registry.Change(Find(host), health => health with { Verdict = BackendVerdict.Up, Node = node, Error = null });
+    private void Up(string host, string node)
+    {
+        _registry.Name(Find(host).Id, node);
+        _registry.Set(Find(host).Id, BackendVerdict.Up);
+    }
 
     private List<string> UpIds() => [.. _registry.Current.Backends.Where(backend => backend.Health.State == BackendState.Up).Select(backend => backend.Id)];
 }

@@ -1,5 +1,4 @@
 using Kiro.Balancer.Forwarding;
-using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
@@ -17,7 +16,7 @@ public sealed class ForwarderTests
 
         Assert.Equal(200, (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);
 
-        Assert.Equal(isLean, balancer.Backend(node.Port).Connections is ConnectionPool);
+        Assert.Equal(isLean, balancer.HasPool(node.Port));
     }
 
     [Fact]

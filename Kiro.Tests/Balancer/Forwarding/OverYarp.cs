@@ -1,5 +1,5 @@
 using Kiro.Tests.Balancer.Forwarding.Streams;
-using Kiro.Tests.Balancer.Health;
+using Kiro.Tests.Balancer.Health.Passive;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;

@@ -74,7 +74,7 @@ public sealed class BalanceTests(ITestOutputHelper output)
         Assert.InRange(counts.Where(count => count > 0).ToList().Peak(), 1, 1.02);
     }
 
-    private static HashNode[] NodesOf(string kind) => Nodes.Named([.. Enumerable.Range(1, 5).Select(node => kind switch
+    private static Candidate[] NodesOf(string kind) => Nodes.Named([.. Enumerable.Range(1, 5).Select(node => kind switch
     {
         "ports in a row" => $"127.0.0.1:{13003 + node}",
         "addresses in a row" => $"172.18.0.{node + 2}:13004",

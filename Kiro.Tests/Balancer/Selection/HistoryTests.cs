@@ -41,11 +41,11 @@ public sealed class HistoryTests
             before = after;
         }
 
-        world.Registry.Current.Ranking.Retire();
+        world.Registry.Current.Selector.Ranking.Retire();
     }, iter: 300);
 
     [Fact]
-    public void ChooseExcept_AnyHistory_FollowsTheRankingToItsEnd() => Histories.Sample(history =>
+    public void Next_AnyHistory_FollowsTheRankingToItsEnd() => Histories.Sample(history =>
     {
         var world = new World();
         foreach (var (kind, node, weight) in history)
@@ -54,22 +54,22 @@ public sealed class HistoryTests
         }
 
         var up = world.UpNodes();
-        var known = up.Count > 0 ? up : [.. world.Registry.Current.Backends.Select(backend => new HashNode(backend.Id, backend.Endpoint.Weight))];
+        var known = up.Count > 0 ? up : [.. world.Registry.Current.Backends.Select(backend => new Candidate(backend.Id, backend.Weight))];
         foreach (var slot in Sample.Take(10))
         {
             var tried = new List<Backend>();
             var left = known.ToList();
-            while (world.Registry.Current.ChooseExcept(slot, tried) is { } next)
+            while (world.Registry.Current.Next(slot, tried) is { } next)
             {
                 Assert.Equal(World.BestOf(left, slot), next.Id);
                 left.RemoveAll(node => node.Id == next.Id);
-                tried.Add(next);
+                tried.Add(next.Backend);
             }
 
             Assert.Empty(left);
         }
 
-        world.Registry.Current.Ranking.Retire();
+        world.Registry.Current.Selector.Ranking.Retire();
     }, iter: 200);
 
     private sealed class World
@@ -81,7 +81,7 @@ public sealed class HistoryTests
         public static string Id(int node) => $"api-{node}:80";
 
         /// <summary>The highest-ranked of some nodes, asked of a ranking that has never known another.</summary>
-        public static string? BestOf(List<HashNode> nodes, int slot)
+        public static string? BestOf(List<Candidate> nodes, int slot)
         {
             var ranking = nodes.Rank();
             ranking.Retire();
@@ -113,17 +113,17 @@ public sealed class HistoryTests
                     Registry.Set(known.Id, BackendVerdict.Up);
                     return;
                 case 4:
-                    Registry.TakeOut(known, "connection refused");
+                    Registry.TakeOut(known.Backend, "connection refused");
                     return;
                 default:
-                    Registry.Change(known, health => health with { DrainReasons = health.DrainReasons ^ DrainReasons.Operator });
+                    Registry.ToggleDrain(known);
                     return;
             }
         }
 
-        public IReadOnlyList<HashNode> UpNodes() => [.. Registry.Current.Backends
+        public IReadOnlyList<Candidate> UpNodes() => [.. Registry.Current.Backends
             .Where(backend => backend.Health.State == BackendState.Up)
-            .Select(backend => new HashNode(backend.Id, backend.Endpoint.Weight))];
+            .Select(backend => new Candidate(backend.Id, backend.Weight))];
 
         public string?[] Choices() => Array.ConvertAll(Sample, slot => Registry.Current.Choose(slot)?.Id);
 

@@ -38,7 +38,7 @@ public sealed class LeaveTests
         }
     }
 
-    private static void Leave(HashNode[] all, int slots)
+    private static void Leave(Candidate[] all, int slots)
     {
         using var before = new Retiring(all.Rank());
         foreach (var gone in new[] { 0, all.Length / 2, all.Length - 1 }.Distinct())

@@ -8,16 +8,16 @@ internal static class Nodes
     public const ulong Seed = HashingOptions.DefaultSeed;
 
     /// <summary><c>10.0.0.1:13004</c>, <c>10.0.0.2:13004</c> and so on.</summary>
-    public static HashNode[] Many(int count) =>
-        [.. Enumerable.Range(1, count).Select(node => new HashNode($"10.0.{node >> 8}.{node & 255}:13004", 1))];
+    public static Candidate[] Many(int count) =>
+        [.. Enumerable.Range(1, count).Select(node => new Candidate($"10.0.{node >> 8}.{node & 255}:13004", 1))];
 
     /// <summary>The same with weights that take turns.</summary>
-    public static HashNode[] Many(int count, params double[] weights) =>
+    public static Candidate[] Many(int count, params double[] weights) =>
         [.. Many(count).Select((node, place) => node with { Weight = weights[place % weights.Length] })];
 
-    public static HashNode[] Named(params string[] ids) => [.. ids.Select(id => new HashNode(id, 1))];
+    public static Candidate[] Named(params string[] ids) => [.. ids.Select(id => new Candidate(id, 1))];
 
-    public static Rendezvous Rank(this IEnumerable<HashNode> nodes, ulong seed = Seed) => new([.. nodes], seed);
+    public static Rendezvous Rank(this IEnumerable<Candidate> nodes, ulong seed = Seed) => new([.. nodes], seed);
 
     /// <summary>The id of the node that serves a slot.</summary>
     public static string Of(this Rendezvous ranking, int slot) => ranking.Nodes[ranking.First(slot)].Id;

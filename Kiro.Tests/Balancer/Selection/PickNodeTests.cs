@@ -33,7 +33,7 @@ public sealed class PickNodeTests
         if (count == 100)
         {
             // From the table; with 5 and 1000 nodes by calculation.
-            await registry.Current.Ranking.Ready;
+            await registry.Current.Selector.Ranking.Ready;
         }
 
         var hash = new ClientHash(new HashingOptions(Nodes.Seed, 32, 64));
@@ -45,7 +45,7 @@ public sealed class PickNodeTests
             var client = ClientAddress.From(clients[run % clients.Length]);
             chosen += registry.Current.Choose(hash.Slot(client)) is null ? 0 : 1;
         });
-        registry.Current.Ranking.Retire();
+        registry.Current.Selector.Ranking.Retire();
 
         Assert.Equal(0, bytes);
         Assert.Equal(50_000, chosen);

@@ -1,30 +1,16 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
 /// <summary>The idle connections to a node. The one that was used last is used first, so that those too many grow old.</summary>
-internal sealed class ConnectionPool(Backend backend, ConnectionWatch watch, TimeProvider time)
+internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch watch, TimeProvider time)
 {
     private readonly Lock _changing = new();
-    private readonly DnsEndPoint _endpoint = new(backend.Endpoint.Host, backend.Endpoint.Port);
+    private readonly DnsEndPoint _endpoint = new(backend.Backend.Host, backend.Backend.Port);
     private BackendConnection? _top;
-
-    /// <summary>The node's pool, made when it is first needed.</summary>
-    public static ConnectionPool Of(Backend backend, ConnectionWatch watch, TimeProvider time)
-    {
-        if (backend.Connections is not ConnectionPool pool)
-        {
-            lock (backend.Counters)
-            {
-                backend.Connections ??= new ConnectionPool(backend, watch, time);
-                pool = (ConnectionPool)backend.Connections;
-            }
-        }
-
-        return pool;
-    }
 
     /// <summary>Takes an idle connection that the node has not closed.</summary>
     /// <returns>Null when there is none.</returns>
@@ -104,4 +90,16 @@ internal sealed class ConnectionPool(Backend backend, ConnectionWatch watch, Tim
             }
         }
     }
+}
+
+/// <summary>Has a pool for each node, made when it is first needed and gone when nobody knows the node any more.</summary>
+internal sealed class ConnectionPools(ConnectionWatch watch, TimeProvider time)
+{
+    private readonly ConditionalWeakTable<Backend, ConnectionPool> _pools = [];
+
+    /// <summary>The node's pool, if any request has needed it yet.</summary>
+    public ConnectionPool? TryFind(Backend backend) => _pools.TryGetValue(backend, out var pool) ? pool : null;
+
+    public ConnectionPool Of(BackendRuntime backend) =>
+        TryFind(backend.Backend) ?? _pools.GetOrAdd(backend.Backend, (_, runtime) => new ConnectionPool(runtime, watch, time), backend);
 }

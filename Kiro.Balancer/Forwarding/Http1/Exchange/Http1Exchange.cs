@@ -178,7 +178,7 @@ internal sealed class Http1Exchange(
         }
 
         var (head, response) = (connection.Head, _context.Response);
-        attempt.Backend.NoteClosing(head.SaysClose);
+        attempt.Runtime.NoteClosing(head.SaysClose);
         ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
         connection.Input.Consume(headLength);
         PrepareBody(head.Status);

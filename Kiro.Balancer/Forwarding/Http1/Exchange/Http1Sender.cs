@@ -8,12 +8,12 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>Sends HTTP/1.x requests straight over kept connections, without HttpClient's messages and headers.</summary>
-internal sealed class Http1Sender(ConnectionWatch watch, OpenStreams streams, TimeProvider time) : IRequestSender
+internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, TimeProvider time) : IRequestSender
 {
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt)
     {
-        var pool = ConnectionPool.Of(attempt.Backend, watch, time);
+        var pool = pools.Of(attempt.Runtime);
         var kept = pool.TryTake();
         while (kept is not null)
         {

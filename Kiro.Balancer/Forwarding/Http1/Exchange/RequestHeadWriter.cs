@@ -33,7 +33,7 @@ internal static class RequestHeadWriter
         head.Write(" "u8);
         head.Write(OriginForm.Of(request.Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget));
         head.Write(" HTTP/1.1\r\nHost: "u8);
-        head.Write(http.Host.Value is { Length: > 0 } host ? host : backend.Endpoint.Authority);
+        head.Write(http.Host.Value is { Length: > 0 } host ? host : backend.Authority);
         head.Write("\r\n"u8);
         if (!TryWriteFields(head, http, request.Client.PeerIsTrusted))
         {

@@ -9,15 +9,15 @@ namespace Kiro.Tests.Balancer.Admin.Moves;
 internal static class BruteForce
 {
     /// <summary>The id that serves each slot when just these nodes are there and up.</summary>
-    public static string[] Homes(IReadOnlyList<HashNode> nodes, Func<string, bool> isUp)
+    public static string[] Homes(IReadOnlyList<Candidate> nodes, Func<string, bool> isUp)
     {
         var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed, isKept: false);
         var eligible = nodes.Select(node => isUp(node.Id)).ToArray();
         return [.. Enumerable.Range(0, ClientHash.SlotCount).Select(slot => nodes[ranking.FirstAmong(slot, eligible)].Id)];
     }
 
-    public static HashNode[] Nodes(this BackendRegistry registry) =>
-        [.. registry.Current.Backends.Select(backend => new HashNode(backend.Id, backend.Endpoint.Weight))];
+    public static Candidate[] Nodes(this BackendRegistry registry) =>
+        [.. registry.Current.Backends.Select(backend => new Candidate(backend.Id, backend.Weight))];
 
     public static double MovedShare(string[] before, string[] after) => Share(before, after, (from, to) => from != to);
 

@@ -15,7 +15,7 @@ public sealed class HomesTests
     [Fact]
     public void Of_RecentClients_AreCountedWhereTheyBelong()
     {
-        var registry = Registries.Up(3, recent: _recent);
+        var registry = Registries.Up(3);
         var slots = Enumerable.Range(0, 300).Select(client => client * 997).ToArray();
         Array.ForEach(slots, _recent.Note);
 
@@ -28,7 +28,7 @@ public sealed class HomesTests
     [Fact]
     public void Of_AskedAgain_CountsAtMostOnceASecondUnlessSomethingHappened()
     {
-        var registry = Registries.Up(2, recent: _recent);
+        var registry = Registries.Up(2);
         var homes = new Homes(_recent, _time);
         Assert.Equal(0, homes.Of(registry.Current).Sum());
 

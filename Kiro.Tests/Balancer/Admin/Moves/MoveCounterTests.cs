@@ -19,7 +19,7 @@ public sealed class MoveCounterTests
     [InlineData(40)]
     public void Count_ANodeGoesDown_IsWhatEverySlotSays(int nodes)
     {
-        var registry = Registries.Up(nodes, recent: _recent);
+        var registry = Registries.Up(nodes);
         var before = registry.Current;
         var homes = BruteForce.Homes(registry.Nodes(), _ => true);
 
@@ -39,12 +39,12 @@ public sealed class MoveCounterTests
     [Fact]
     public void Count_RecentClients_AreCountedOneByOne()
     {
-        var registry = Registries.Up(5, recent: _recent);
+        var registry = Registries.Up(5);
         var before = registry.Current;
         var slots = Enumerable.Range(0, 500).Select(client => client * 2003).ToArray();
         foreach (var slot in slots)
         {
-            before.ChooseCounted(slot);
+            _recent.Note(slot);
         }
 
         var homes = slots.Count(slot => before.Choose(slot)!.Id == "api-3:80");
@@ -74,7 +74,7 @@ public sealed class MoveCounterTests
     [Fact]
     public void Count_MoreRecentClientsThanAreLookedAt_EstimatesThem()
     {
-        var registry = Registries.Up(5, recent: _recent);
+        var registry = Registries.Up(5);
         var before = registry.Current;
         for (var slot = 0; slot < 300_000; slot++)
         {

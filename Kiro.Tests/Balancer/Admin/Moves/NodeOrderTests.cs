@@ -22,5 +22,5 @@ public sealed class NodeOrderTests
     [Fact]
     public void Compare_LeadingZeros_DoNotCount() => Assert.Equal(0, NodeOrder.Instance.Compare(Node("api-007"), Node("api-7")));
 
-    private static Backend Node(string name) => new(new BackendEndpoint("host", 80), new BackendHealth { Node = name });
+    private static KnownBackend Node(string name) => new(new Backend("host", 80), new BackendHealth { Node = name });
 }

@@ -59,7 +59,7 @@ public sealed class WhatIfQuestionTests
         var registry = Registries.Up(2);
         foreach (var id in registry.Ids())
         {
-            registry.Change(registry.Find(id), health => health with { Node = "same" });
+            registry.Name(id, "same");
         }
 
         Assert.Equal("several nodes are called same, ask for one by its id: api-1:80, api-2:80", Read(query, registry).Problem);

@@ -21,7 +21,7 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_ANodeLeaves_MovesItsClientsAndNoOther()
     {
-        var registry = Registries.Up(5, recent: _recent);
+        var registry = Registries.Up(5);
         var before = BruteForce.Homes(registry.Nodes(), _ => true);
         var after = BruteForce.Homes([.. registry.Nodes().Where(node => node.Id != "api-3:80")], _ => true);
 
@@ -35,7 +35,7 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_ANodeIsDownAlready_IsAskedWithoutIt()
     {
-        var registry = Registries.Up(4, recent: _recent);
+        var registry = Registries.Up(4);
         registry.Set("api-1:80", BackendVerdict.Down);
         var before = BruteForce.Homes(registry.Nodes(), id => id != "api-1:80");
         var after = BruteForce.Homes([.. registry.Nodes().Where(node => node.Id != "api-2:80")], id => id != "api-1:80");
@@ -48,12 +48,12 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_TwiceAsManyNodes_MovesHalfOfTheClientsToTheNewOnes()
     {
-        var registry = Registries.Up(5, recent: _recent);
+        var registry = Registries.Up(5);
         var before = BruteForce.Homes(registry.Nodes(), _ => true);
 
         var answer = await Ask(registry, new WhatIfQuestion(10, null, null));
 
-        HashNode[] then = [.. answer.Nodes.Select(node => new HashNode(node.Id, 1))];
+        Candidate[] then = [.. answer.Nodes.Select(node => new Candidate(node.Id, 1))];
         AssertSame(before, BruteForce.Homes(then, _ => true), answer);
         Assert.Equal(0.5, answer.MovedShare, Tolerance);
         Assert.Equal(10, answer.Nodes.Count);
@@ -63,7 +63,7 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_FewerNodes_TakesAwayTheLastByTheirNumbers()
     {
-        var registry = Registries.Up(11, recent: _recent);
+        var registry = Registries.Up(11);
 
         var answer = await Ask(registry, new WhatIfQuestion(9, null, null));
 
@@ -73,28 +73,28 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_AnotherWeight_IsWhatARegistryWithItWouldDo()
     {
-        var registry = Registries.Up(4, recent: _recent);
+        var registry = Registries.Up(4);
         var before = BruteForce.Homes(registry.Nodes(), _ => true);
-        HashNode[] then = [.. registry.Nodes().Select(node => node.Id == "api-4:80" ? node with { Weight = 3 } : node)];
+        Candidate[] then = [.. registry.Nodes().Select(node => node.Id == "api-4:80" ? node with { Weight = 3 } : node)];
 
         var answer = await Ask(registry, new WhatIfQuestion(null, null, (registry.Find("api-4:80"), 3)));
 
         AssertSame(before, BruteForce.Homes(then, _ => true), answer);
         Assert.Equal(0.5, answer.Nodes.Single(node => node.Id == "api-4:80").After, Tolerance);
         // Only asked, not done.
-        Assert.Equal(1, registry.Find("api-4:80").Endpoint.Weight);
+        Assert.Equal(1, registry.Find("api-4:80").Weight);
     }
 
     [Fact]
     public async Task AskAsync_ANodeStartsSlowly_MovesNobodyForThat()
     {
         var time = new FakeTimeProvider();
-        var registry = Registries.Up(3, time, recent: _recent, options: new SelectionOptions(0, TimeSpan.FromSeconds(60)));
+        var registry = Registries.Up(3, time, options: new SelectionOptions(0, TimeSpan.FromSeconds(60)));
         registry.Set("api-2:80", BackendVerdict.Down);
         registry.Set("api-2:80", BackendVerdict.Up);
         time.Advance(TimeSpan.FromSeconds(20));
         registry.Refresh();
-        Assert.True(registry.Current.IsChanging);
+        Assert.True(registry.Current.Selector.IsChanging);
 
         Assert.Equal(0, (await Ask(registry, new WhatIfQuestion(3, null, null))).MovedShare);
     }
@@ -102,7 +102,7 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_TheCaller_IsToldWhereTheRoutingCodeWouldSendIt()
     {
-        var registry = Registries.Up(5, recent: _recent);
+        var registry = Registries.Up(5);
         var home = registry.Current.Choose(_hash.Slot(Caller))!;
 
         var leaves = await Ask(registry, new WhatIfQuestion(null, [home], null));
@@ -115,7 +115,7 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_AllLeave_LeavesNobodyWithANode()
     {
-        var registry = Registries.Up(2, recent: _recent);
+        var registry = Registries.Up(2);
 
         var answer = await Ask(registry, new WhatIfQuestion(null, [.. registry.Current.Backends], null));
 
@@ -127,7 +127,7 @@ public sealed class WhatIfTests
     [Fact]
     public async Task AskAsync_ThousandNodes_IsAnswered()
     {
-        var answer = await Ask(Registries.Up(3, recent: _recent), new WhatIfQuestion(1000, null, null));
+        var answer = await Ask(Registries.Up(3), new WhatIfQuestion(1000, null, null));
 
         Assert.Equal(1000, answer.Nodes.Count);
         Assert.Equal(0.997, answer.MovedShare, 2);

@@ -20,13 +20,13 @@ public sealed class EventRecorderTests
         feed.Write(new RegistryChange(null!, null!, []));
         await Eventually.BeTrue(() => feed.Changes.Count == 0, "it is read");
 
-        var registry = Registries.Up(2, TimeProvider.System, feed, recent);
+        var registry = Registries.Up(2, TimeProvider.System, feed);
 
         await Eventually.BeTrue(
             () =>
             {
-                registry.Drain("api-1:80", DrainReasons.Operator);
-                registry.Change(registry.Find("api-1:80"), health => health with { DrainReasons = DrainReasons.None });
+                registry.Drain(registry.Find("api-1:80"));
+                registry.Resume(registry.Find("api-1:80"));
                 return ring.Newest(1)[0].Kind != "started";
             },
             "the next is written");

@@ -19,7 +19,7 @@ public sealed class EventWriterTests
 
     public EventWriterTests()
     {
-        _registry = Registries.Up(5, _time, _feed, _recent);
+        _registry = Registries.Up(5, _time, _feed);
         Taken();
     }
 
@@ -28,7 +28,7 @@ public sealed class EventWriterTests
     {
         for (var client = 0; client < 100; client++)
         {
-            _registry.Current.ChooseCounted(client * 10_007);
+            _recent.Note(client * 10_007);
         }
 
         var homes = Enumerable.Range(0, 100).Count(client => _registry.Current.Choose(client * 10_007)!.Id == "api-2:80");
@@ -62,25 +62,25 @@ public sealed class EventWriterTests
     [Fact]
     public void Write_ANodeComesBackSlowly_CountsAllWhoWillHaveComeHome()
     {
-        var registry = Registries.Up(3, _time, _feed, _recent, new SelectionOptions(0, TimeSpan.FromSeconds(60)));
+        var registry = Registries.Up(3, _time, _feed, new SelectionOptions(0, TimeSpan.FromSeconds(60)));
         Taken();
         registry.Set("api-2:80", BackendVerdict.Down);
         var left = Assert.Single(Written());
 
         registry.Set("api-2:80", BackendVerdict.Up);
-        Assert.True(registry.Current.IsChanging);
+        Assert.True(registry.Current.Selector.IsChanging);
         Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
 
         // Of those who are still on their way nobody is counted twice.
         _time.Advance(TimeSpan.FromSeconds(20));
-        registry.Drain("api-2:80", DrainReasons.Operator);
+        registry.Drain(registry.Find("api-2:80"));
         Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
     }
 
     [Fact]
     public void Write_Drain_IsNoFailure()
     {
-        _registry.Drain("api-1:80", DrainReasons.Operator);
+        _registry.Drain(_registry.Find("api-1:80"));
 
         var item = Assert.Single(Written());
         Assert.Equal(("draining", "an operator asked for it"), (item.Kind, item.Reason));
@@ -166,7 +166,7 @@ public sealed class EventWriterTests
     {
         _registry.SetMembers(Registries.Endpoints(5));
         _registry.SetWeight(_registry.Find("api-1:80"), 1);
-        _registry.Change(_registry.Find("api-1:80"), health => health with { LastCheck = _time.GetUtcNow() });
+        _registry.Probed(_registry.Find("api-1:80"), new ProbeResult(ProbeOutcome.Passed, null, null, null));
 
         Assert.Empty(Taken());
     }

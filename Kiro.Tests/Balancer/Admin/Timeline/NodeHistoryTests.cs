@@ -1,6 +1,7 @@
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Tests.Balancer.Backends;
+using Kiro.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Admin.Timeline;
@@ -9,20 +10,21 @@ public sealed class NodeHistoryTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly BackendRegistry _registry;
-    private readonly Backend _backend;
+    private readonly LiveBackend _backend;
     private readonly NodeHistory _history;
 
     public NodeHistoryTests()
     {
-        _registry = Registries.Up(1, _time);
+        _registry = Registries.Empty(_time);
+        _registry.SetMembers(Registries.Endpoints(1));
         _backend = _registry.Find("api-1:80");
-        _history = new NodeHistory(_backend, _time);
+        _history = new NodeHistory(_backend.Runtime, _time);
     }
 
     [Fact]
     public void Latencies_EachProbe_IsThereOnce()
     {
-        _history.Sample();
+        _history.Sample(_backend.Health);
         Probe(1.24);
         Seconds(3);
         Probe(null);
@@ -64,19 +66,16 @@ public sealed class NodeHistoryTests
         Assert.Equal(0, _history.RequestsPerSecond);
     }
 
-    private void Probe(double? milliseconds) => _registry.Change(_backend, health => health with
-    {
-        LastCheck = _time.GetUtcNow(),
-        Reachable = milliseconds is not null,
-        Latency = milliseconds is { } latency ? TimeSpan.FromMilliseconds(latency) : health.Latency,
-    });
+    private void Probe(double? milliseconds) => _registry.Probed(_backend, milliseconds is { } latency
+        ? new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(latency), null, null)
+        : new ProbeResult(ProbeOutcome.Silent, null, "silent", null));
 
     private void Seconds(int seconds)
     {
         for (var second = 0; second < seconds; second++)
         {
             _time.Advance(TimeSpan.FromSeconds(1));
-            _history.Sample();
+            _history.Sample(_backend.Health);
         }
     }
 }

@@ -23,7 +23,8 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
     private readonly List<BackendConnection> _kept = [];
     private readonly ConnectionWatch _watch = new(TimeProvider.System);
     private readonly RawBackend _node;
-    private readonly Backend _backend;
+    private readonly BackendRuntime _backend;
+    private readonly ConnectionPools _pools;
     private readonly ConnectionPool _pool;
     private Func<RawExchange, Task> _answer = exchange => exchange.OkAsync("ok");
 
@@ -41,8 +42,9 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
             _arrived.Enqueue($"{await exchange.ReadBodyAsync()} over {_atNode.IndexOf(exchange.Connection)}");
             await _answer(exchange);
         });
-        _backend = new Backend(new BackendEndpoint("127.0.0.1", _node.Port), new BackendHealth());
-        _pool = ConnectionPool.Of(_backend, _watch, TimeProvider.System);
+        _backend = new BackendRuntime(new Backend("127.0.0.1", _node.Port), TimeProvider.System);
+        _pools = new ConnectionPools(_watch, TimeProvider.System);
+        _pool = _pools.Of(_backend);
     }
 
     public static TheoryData<string, int, bool> Requests => new()
@@ -169,7 +171,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
         context.Response.Body = answer;
         var request = LeanRequest.Of(context, method, bytes == 0 ? RequestBody.Empty : RequestBody.Streamed);
         using var attempt = new Attempt(_backend, isAwaited: true, request.MayBeRepeated);
-        var failure = await new Http1Sender(_watch, new OpenStreams(), TimeProvider.System).SendAsync(request, attempt);
+        var failure = await new Http1Sender(_pools, new OpenStreams(), TimeProvider.System).SendAsync(request, attempt);
         await context.Response.BodyWriter.FlushAsync(Cancel);
         return (failure, Encoding.ASCII.GetString(answer.ToArray()));
     }

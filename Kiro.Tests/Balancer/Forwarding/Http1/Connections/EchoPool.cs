@@ -15,9 +15,9 @@ internal sealed class EchoPool : IAsyncDisposable
 
     public EchoPool(EchoNode node)
     {
-        var backend = new Backend(new BackendEndpoint("127.0.0.1", node.Port), new BackendHealth(), _time);
+        var backend = new BackendRuntime(new Backend("127.0.0.1", node.Port), _time);
         _watch = new ConnectionWatch(_time);
-        Pool = ConnectionPool.Of(backend, _watch, _time);
+        Pool = new ConnectionPool(backend, _watch, _time);
         Probe = backend.ProbeNow.WaitAsync(TimeSpan.FromDays(1), _time, CancellationToken.None);
     }
 

@@ -27,8 +27,8 @@ public class FastUploadTests
             await exchange.OkAsync("ok");
         });
         using var watch = new ConnectionWatch(TimeProvider.System);
-        var backend = new Backend(new BackendEndpoint("127.0.0.1", node.Port), new BackendHealth());
-        var sender = new Http1Sender(watch, new OpenStreams(), TimeProvider.System);
+        var backend = new BackendRuntime(new Backend("127.0.0.1", node.Port), TimeProvider.System);
+        var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System), new OpenStreams(), TimeProvider.System);
         using (var first = new Attempt(backend, isAwaited: true, mayGoElsewhere: true))
         {
             // With a client that might leave, as all real ones: else the connection would not be kept.

@@ -1,0 +1,66 @@
+using Kiro.Balancer.Selection;
+
+namespace Kiro.Balancer.Backends;
+
+/// <summary>A node that was chosen for a request: what is known of it, and what runs for it.</summary>
+internal readonly record struct ChosenBackend(KnownBackend Known, BackendRuntime Runtime)
+{
+    public Backend Backend => Runtime.Backend;
+}
+
+/// <summary>
+/// First and next choice of a request, with what choosing itself does not write: which slots had requests lately, and
+/// which nodes left a request to another because they had their share. No lock, and no allocation but after a change of
+/// the nodes.
+/// </summary>
+internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recent)
+{
+    private volatile Crew? _crew;
+
+    /// <summary>The node for a slot's request; null when no node is known.</summary>
+    public ChosenBackend? First(int slot)
+    {
+        recent.Note(slot);
+        var snapshot = registry.Current;
+        var crew = CrewOf(snapshot);
+        var place = snapshot.Selector.First(slot, crew, out var home);
+        if (place != home)
+        {
+            crew.Runtimes[home].Counters.Overflow();
+        }
+
+        return place < 0 ? null : new ChosenBackend(snapshot.Backends[place], crew.Runtimes[place]);
+    }
+
+    /// <summary>The next-ranked node after those that a request has already tried; null when none is left.</summary>
+    public ChosenBackend? Next(int slot, IReadOnlyList<Backend> tried)
+    {
+        var snapshot = registry.Current;
+        Span<int> places = stackalloc int[tried.Count];
+        for (var index = 0; index < places.Length; index++)
+        {
+            places[index] = snapshot.PlaceOf(tried[index]);
+        }
+
+        return snapshot.Selector.Next(slot, places) is >= 0 and var place
+            ? new ChosenBackend(snapshot.Backends[place], CrewOf(snapshot).Runtimes[place])
+            : null;
+    }
+
+    // A selector outlives snapshots that differ in nothing that it chooses by, and its places are theirs.
+    private Crew CrewOf(BackendSnapshot snapshot)
+    {
+        var crew = _crew;
+        if (crew?.Selector != snapshot.Selector)
+        {
+            _crew = crew = new Crew(snapshot.Selector, [.. snapshot.Backends.Select(known => registry.Runtimes.Of(known.Backend))]);
+        }
+
+        return crew;
+    }
+
+    private sealed record Crew(Selector Selector, BackendRuntime[] Runtimes) : ILoads
+    {
+        public int InFlight(int place) => Runtimes[place].Counters.InFlight;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+
+namespace Kiro.Balancer.Backends;
+
+/// <summary>
+/// The life of a node: what becomes of its health with everything that can happen to it. A node is out (down) while it is
+/// ejected or its verdict is down; else it drains as long as anybody wants it to; else it is up, or starting before its
+/// first verdict.
+/// <list type="table">
+/// <listheader><term>event</term><description>what it changes, whatever the state</description></listheader>
+/// <item><term>probe passed</term><description>up: from starting at once, from down after <c>HEALTH_RISE</c> in a row and not
+/// before an ejection is over; the node's own wish to drain ends</description></item>
+/// <item><term>probe says draining</term><description>the same, and the node drains</description></item>
+/// <item><term>probe failed or silent</term><description>down after <c>HEALTH_FALL</c> in a row</description></item>
+/// <item><term>probe refused, connection refused</term><description>down</description></item>
+/// <item><term>suspected</term><description>nothing yet: it counts like a failed probe, and the next probe decides</description></item>
+/// <item><term>ejected</term><description>from up only: down for a while, each time for longer</description></item>
+/// <item><term>drain, resume; absent, present; twin</term><description>one reason to drain more or less</description></item>
+/// </list>
+/// </summary>
+internal sealed class BackendTransitions(ProbeThresholds thresholds)
+{
+    /// <summary>Envoy's outlier detection has 30 s.</summary>
+    private static readonly TimeSpan EjectionStep = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxEjection = TimeSpan.FromMinutes(5);
+
+    /// <summary>After so long a time without trouble, earlier ejections are forgotten.</summary>
+    private static readonly TimeSpan EjectionMemory = TimeSpan.FromMinutes(5);
+
+    /// <summary>A probe ended.</summary>
+    public BackendHealth Probed(BackendHealth health, ProbeResult probe, Moment now)
+    {
+        if (probe.Outcome == ProbeOutcome.Unknown)
+        {
+            return health with { LastCheck = now.Time };
+        }
+
+        var passed = probe.Outcome is ProbeOutcome.Passed or ProbeOutcome.Draining;
+        var isEjected = health.EjectedUntil is { } until && !(passed && until <= now.Uptime);
+        var after = health with
+        {
+            LastCheck = now.Time,
+            Latency = probe.Latency ?? health.Latency,
+            Reachable = probe.Outcome is not (ProbeOutcome.Silent or ProbeOutcome.Refused),
+            // While it is ejected its probes may pass, but why it is out must stay to be read.
+            Error = isEjected ? health.Error : probe.Error,
+            Node = probe.Node ?? health.Node,
+            Successes = passed ? health.Successes + 1 : 0,
+            Failures = passed ? 0 : health.Failures + 1,
+            EjectedUntil = isEjected ? health.EjectedUntil : null,
+            DrainReasons = probe.Outcome switch
+            {
+                ProbeOutcome.Draining => health.DrainReasons | DrainReasons.Node,
+                ProbeOutcome.Passed => health.DrainReasons & ~DrainReasons.Node,
+                _ => health.DrainReasons,
+            },
+        };
+        var verdict = Verdict(after, probe.Outcome);
+        return after with { Verdict = verdict, HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up };
+    }
+
+    /// <summary>It refused a connection.</summary>
+    public static BackendHealth Refused(BackendHealth health, string error) =>
+        health with { Verdict = BackendVerdict.Down, Reachable = false, Error = error, Successes = 0 };
+
+    /// <summary>It owes responses and gives none.</summary>
+    public static BackendHealth Suspected(BackendHealth health, string reason) =>
+        health with { Failures = Math.Max(1, health.Failures), Successes = 0, Error = reason };
+
+    /// <summary>It lost requests although its probes may pass.</summary>
+    public static BackendHealth Ejected(BackendHealth health, string reason, Moment now)
+    {
+        if (health.State != BackendState.Up)
+        {
+            return health;
+        }
+
+        var times = now.Uptime - health.Since.Uptime > EjectionMemory ? 1 : health.Ejections + 1;
+        var duration = EjectionStep * times < MaxEjection ? EjectionStep * times : MaxEjection;
+        return health with
+        {
+            Ejections = times,
+            EjectedUntil = now.Uptime + duration,
+            Error = string.Create(CultureInfo.InvariantCulture, $"ejected for {duration.TotalSeconds:0} s: {reason}"),
+        };
+    }
+
+    /// <summary>Somebody wants it to drain, or not any more.</summary>
+    public static BackendHealth Drained(BackendHealth health, DrainReasons reason, bool isWanted)
+    {
+        var reasons = isWanted ? health.DrainReasons | reason : health.DrainReasons & ~reason;
+        return reasons == health.DrainReasons ? health : health with { DrainReasons = reasons };
+    }
+
+    /// <summary>Notes when the state changed, if it did.</summary>
+    public static BackendHealth Dated(BackendHealth before, BackendHealth after, Moment now)
+    {
+        if (before.State == after.State)
+        {
+            return after;
+        }
+
+        var comesBack = before.State == BackendState.Down && after.State == BackendState.Up && before.HasBeenUp;
+        return after with { Since = now, CameBack = comesBack ? now.Uptime : after.CameBack };
+    }
+
+    private BackendVerdict Verdict(BackendHealth health, ProbeOutcome outcome) => health.Verdict switch
+    {
+        _ when outcome == ProbeOutcome.Refused => BackendVerdict.Down,
+        _ when health.Failures >= thresholds.Fall => BackendVerdict.Down,
+        not BackendVerdict.Up when health.Successes >= (health.HasBeenUp ? thresholds.Rise : 1) => BackendVerdict.Up,
+        var verdict => verdict,
+    };
+}

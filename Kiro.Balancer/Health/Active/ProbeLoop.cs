@@ -1,0 +1,84 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Logging;
+
+namespace Kiro.Balancer.Health.Active;
+
+/// <summary>Probes every node in a loop of its own, so that a slow one delays nobody else's verdict.</summary>
+internal sealed class ProbeLoop(
+    BackendRegistry registry, Prober prober, ProbeSchedule schedule, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
+{
+    /// <summary>However many requests fail, a node is not probed more often.</summary>
+    private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var loops = new Dictionary<Backend, CancellationTokenSource>();
+        try
+        {
+            while (true)
+            {
+                Follow([.. registry.Current.Backends.Select(known => known.Backend)], loops, stoppingToken);
+                await registry.MembersChanged.WaitAsync(Timeout.InfiniteTimeSpan, time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The balancer stops, and the loops with it.
+        }
+    }
+
+    private void Follow(IReadOnlyCollection<Backend> members, Dictionary<Backend, CancellationTokenSource> loops, CancellationToken stoppingToken)
+    {
+        foreach (var gone in loops.Keys.Except(members).ToList())
+        {
+            loops.Remove(gone, out var loop);
+            loop!.Cancel();
+            loop.Dispose();
+        }
+
+        foreach (var backend in members.Except(loops.Keys).ToList())
+        {
+            var loop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            loops.Add(backend, loop);
+            _ = ProbeForeverAsync(backend, loop.Token);
+        }
+    }
+
+    private async Task ProbeForeverAsync(Backend backend, CancellationToken cancellationToken)
+    {
+        var runtime = registry.Runtimes.Of(backend);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                var probe = await prober.ProbeAsync(backend, cancellationToken);
+                registry.Probed(backend, probe);
+                if (registry.Current.Of(backend) is not { } known)
+                {
+                    return;
+                }
+
+                // Without another node there is nothing better to do than to wait for this one.
+                if (probe.Outcome == ProbeOutcome.Silent && known.Health.Verdict == BackendVerdict.Down && !registry.Current.Selector.IsPanic)
+                {
+                    runtime.AbandonWaiting();
+                }
+
+                var wait = schedule.Next(known.Health, Random.Shared.NextDouble());
+                var pause = wait < MinInterval ? wait : MinInterval;
+                await Task.Delay(pause, time, cancellationToken);
+                await runtime.ProbeNow.WaitAsync(wait - pause, time, cancellationToken);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception failure)
+            {
+                // One node's loop must not end before the node does.
+                logger.ProbeBroke(failure, backend);
+                await Task.Delay(MinInterval, time, CancellationToken.None);
+            }
+        }
+    }
+}

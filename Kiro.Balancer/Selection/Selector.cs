@@ -1,0 +1,117 @@
+namespace Kiro.Balancer.Selection;
+
+/// <summary>
+/// First and next choice among the nodes of one moment. The nodes are ranked over the whole membership and everything else
+/// is a grade on the ranking: a node that goes down or comes back changes nothing for other nodes' clients. Immutable, and
+/// choosing writes nothing.
+/// </summary>
+internal sealed class Selector
+{
+    private const int None = -1;
+
+    private readonly bool[] _available;
+    private readonly BoundedLoad? _bound;
+    private readonly SlowStart? _slowStart;
+    private volatile double[]? _shares;
+
+    /// <param name="candidates">All known nodes.</param>
+    /// <param name="ranking">Over the same nodes, in the same places.</param>
+    /// <param name="options">Reasons to pass over a node that is up.</param>
+    public Selector(Candidate[] candidates, Rendezvous ranking, SelectionOptions options)
+    {
+        Ranking = ranking;
+        _available = Array.ConvertAll(candidates, candidate => candidate.IsAvailable);
+        IsPanic = !_available.Contains(true);
+        _slowStart = SlowStart.Of(candidates, options.SlowStart);
+        _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(candidates, options.BalanceFactor) : null;
+    }
+
+    private Selector(Selector changing) =>
+        (Ranking, _available, IsPanic, _bound) = (changing.Ranking, changing._available, changing.IsPanic, changing._bound);
+
+    /// <summary>The ranking over all known nodes.</summary>
+    public Rendezvous Ranking { get; }
+
+    /// <summary>No node is up: every node is tried rather than none.</summary>
+    public bool IsPanic { get; }
+
+    /// <summary>Whether a node is on its way back, so that the next moment's choice will be another.</summary>
+    public bool IsChanging => _slowStart is not null;
+
+    /// <summary>The same when all clients will be home that are on their way.</summary>
+    public Selector Settled => IsChanging ? new Selector(this) : this;
+
+    /// <summary>Every node's share of all clients, by place, as a fraction of 1: the slots that it serves now.</summary>
+    // Worked out once, however many people look at the status: with many nodes it takes milliseconds.
+    public IReadOnlyList<double> Shares => _shares ??= WorkOutShares();
+
+    /// <summary>The place of the node that serves a slot while none has more than its share; -1 when no node is known.</summary>
+    public int First(int slot)
+    {
+        var first = Ranking.First(slot);
+        return first < 0 || IsPanic || (_slowStart is null && _available[first])
+            ? first
+            : Ranking.First(slot, new Serving(_available, _slowStart, slot));
+    }
+
+    /// <summary>The same with the requests under way taken into account.</summary>
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="loads">Read only when a bound is set.</param>
+    /// <param name="home">The place that <see cref="First(int)"/> names; another one than the choice when the node has its share.</param>
+    public int First(int slot, ILoads loads, out int home)
+    {
+        home = First(slot);
+        if (_bound is null || home < 0)
+        {
+            return home;
+        }
+
+        var perWeight = _bound.PerWeight(loads);
+        if (_bound.HasRoom(home, perWeight, loads))
+        {
+            return home;
+        }
+
+        var next = Ranking.First(slot, new WithRoom(new Serving(_available, _slowStart, slot), _bound, perWeight, loads));
+        return next < 0 ? home : next;
+    }
+
+    /// <summary>The place of the next-ranked node after those that a request has already tried; -1 when none is left.</summary>
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="tried">By place.</param>
+    public int Next(int slot, ReadOnlySpan<int> tried) => Ranking.First(slot, new Untried(IsPanic ? null : _available, tried));
+
+    /// <summary>The place of the node that a slot's clients belong to while none has more than its share, or -1 when no node is up.</summary>
+    public int Home(int slot) => IsPanic ? None : First(slot);
+
+    private double[] WorkOutShares()
+    {
+        // Every 16th slot tells the share to a tenth of a percent.
+        const int Step = 16;
+        var slots = new int[_available.Length];
+        for (var slot = 0; slot < ClientHash.SlotCount && slots.Length > 0; slot += Step)
+        {
+            slots[First(slot)]++;
+        }
+
+        return Array.ConvertAll(slots, count => count / (double)(ClientHash.SlotCount / Step));
+    }
+
+    /// <summary>Up; then up but held back by a slow start, for when there is nobody else.</summary>
+    private readonly struct Serving(bool[] available, SlowStart? slowStart, int slot) : IGrading
+    {
+        public int Of(int place) => !available[place] ? Rendezvous.Grades : slowStart?.HoldsBack(slot, place) == true ? 1 : 0;
+    }
+
+    private readonly struct WithRoom(Serving serving, BoundedLoad bound, double perWeight, ILoads loads) : IGrading
+    {
+        public int Of(int place) => serving.Of(place) == 0 && bound.HasRoom(place, perWeight, loads) ? 0 : Rendezvous.Grades;
+    }
+
+    private readonly ref struct Untried(bool[]? available, ReadOnlySpan<int> tried) : IGrading
+    {
+        private readonly ReadOnlySpan<int> _tried = tried;
+
+        public int Of(int place) => available?[place] != false && !_tried.Contains(place) ? 0 : Rendezvous.Grades;
+    }
+}

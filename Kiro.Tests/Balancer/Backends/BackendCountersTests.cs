@@ -1,0 +1,96 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Backends;
+
+public sealed class BackendCountersTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly BackendCounters _counters;
+
+    public BackendCountersTests() => _counters = new BackendCounters(_time);
+
+    [Fact]
+    public void Sums_LoopsAndOthers_AreTogether()
+    {
+        var (first, third) = (_counters.Cell(0), _counters.Cell(2));
+        first.Begin();
+        first.Begin();
+        first.End();
+        third.Begin();
+        third.Fail();
+        third.Overflow();
+        third.Pass(1000);
+        first.Pass(24);
+        _counters.Begin();
+        _counters.Fail();
+
+        Assert.Equal((4, 2, 1), (_counters.Requests, _counters.Failures, _counters.Overflows));
+        Assert.Equal((3, 1024), (_counters.InFlight, _counters.ResponseBytes));
+        Assert.Same(first, _counters.Cell(0));
+    }
+
+    [Fact]
+    public async Task Sums_WritersAtWork_LoseNothing()
+    {
+        const int Each = 200_000;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(loop => Task.Run(() =>
+        {
+            var cell = loop < 2 ? _counters.Cell(loop) : null;
+            for (var request = 0; request < Each; request++)
+            {
+                if (cell is null)
+                {
+                    _counters.Begin();
+                    _counters.End();
+                }
+                else
+                {
+                    cell.Begin();
+                    cell.End();
+                }
+            }
+        }, TestContext.Current.CancellationToken)));
+
+        Assert.Equal((4 * Each, 0), (_counters.Requests, _counters.InFlight));
+    }
+
+    [Fact]
+    public void Silence_SeveralCells_IsSinceTheFirstOwedAndTheLastSign()
+    {
+        var cell = _counters.Cell(0);
+        Assert.Equal(TimeSpan.Zero, _counters.Silence);
+        _counters.Await();
+        Seconds(3);
+        // Another loop's request is no sign of the node.
+        cell.Await(_time.GetTimestamp());
+        Seconds(1);
+        Assert.Equal(4, _counters.Silence.TotalSeconds, 1e-3);
+
+        cell.Respond(_time.GetTimestamp());
+        cell.Settle();
+        Seconds(2);
+        Assert.Equal(2, _counters.Silence.TotalSeconds, 1e-3);
+
+        _counters.Settle();
+        Assert.Equal(TimeSpan.Zero, _counters.Silence);
+        Seconds(60);
+        _counters.Await();
+        Assert.Equal(TimeSpan.Zero, _counters.Silence);
+    }
+
+    [Fact]
+    public void Forwarding_LoopsAndOthers_AreTogether()
+    {
+        var counters = new ForwardingCounters();
+        counters.Request();
+        counters.Cell(1).Request();
+        counters.Cell(1).Retry();
+        counters.Cell(0).Error();
+
+        Assert.Equal((2, 1, 1), (counters.Requests, counters.Retries, counters.Errors));
+    }
+
+    private void Seconds(int seconds) => _time.Advance(TimeSpan.FromSeconds(seconds));
+}

@@ -1,0 +1,39 @@
+using System.Text;
+using Kiro.Balancer.Health.Active;
+
+namespace Kiro.Tests.Balancer.Health.Active;
+
+public sealed class HealthAnswerTests
+{
+    [Theory]
+    [InlineData("""{"status":"ok","node":"api-3"}""", "ok", "api-3")]
+    [InlineData("""{"status":"draining"}""", "draining", null)]
+    [InlineData("""{"node":"api-3","extra":{"deep":[1,2]}}""", null, "api-3")]
+    [InlineData("""{"status":5,"node":["api-3"]}""", null, null)]
+    [InlineData("""{"status":"","node":""}""", null, null)]
+    [InlineData("""{"STATUS":"ok"}""", null, null)]
+    [InlineData("""["status"]""", null, null)]
+    [InlineData("\"draining\"", null, null)]
+    [InlineData("null", null, null)]
+    [InlineData("", null, null)]
+    [InlineData("OK", null, null)]
+    [InlineData("""{"status":"ok",""", null, null)]
+    [InlineData("""{"status":"ok"} trailing""", null, null)]
+    [InlineData("""{"status":"ok","node":"\ud800"}""", null, null)]
+    [InlineData("""{"\ud800":1,"status":"ok"}""", null, null)]
+    [InlineData("""{"status":"\u001b","node":"\u001b[31mapi\u202e-3\u0007"}""", null, "[31mapi-3")]
+    public void Parse_Body_GivesWhatIsUsable(string body, string? status, string? node) =>
+        Assert.Equal(new HealthAnswer(status, node), HealthAnswer.Parse(Encoding.UTF8.GetBytes(body)));
+
+    [Fact]
+    public void Parse_InvalidUtf8_GivesNothing() =>
+        Assert.Equal(default, HealthAnswer.Parse((byte[])[.. "{\"node\":\""u8, 0xFF, 0xFE, .. "\"}"u8]));
+
+    [Fact]
+    public void Parse_NameOfAKilometre_IsNoName() =>
+        Assert.Null(HealthAnswer.Parse(Encoding.UTF8.GetBytes($$"""{"node":"{{new string('x', 101)}}"}""")).Node);
+
+    [Fact]
+    public void Parse_NestedDeeply_GivesNothing() =>
+        Assert.Equal(default, HealthAnswer.Parse(Encoding.UTF8.GetBytes(new string('[', 10_000))));
+}

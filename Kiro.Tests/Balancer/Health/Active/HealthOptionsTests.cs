@@ -1,0 +1,33 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Health.Active;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Health.Active;
+
+public sealed class HealthOptionsTests
+{
+    [Fact]
+    public void Read_Unset_IsTheDocumentedDefault() => Assert.Equal(
+        new HealthOptions("/health", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(3), new ProbeThresholds(2, 2)), Settings.Read(HealthOptions.Read));
+
+    [Fact]
+    public void Read_AllSet_IsWhatWasSet() => Assert.Equal(
+        new HealthOptions("/up?full=1", TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(1.5), new ProbeThresholds(3, 4)),
+        Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1", "HEALTH_INTERVAL=0.5", "HEALTH_TIMEOUT=1.5", "HEALTH_FALL=3", "HEALTH_RISE=4"));
+
+    [Theory]
+    [InlineData("HEALTH_PATH", "health", "a path that begins with /")]
+    [InlineData("HEALTH_PATH", "http://api/health", "a path that begins with /")]
+    [InlineData("HEALTH_PATH", "/with space", "a path that begins with /")]
+    [InlineData("HEALTH_INTERVAL", "0", "a number from 0.1 to 3600")]
+    [InlineData("HEALTH_INTERVAL", "3601", "a number from 0.1 to 3600")]
+    [InlineData("HEALTH_INTERVAL", "30s", "a number from 0.1 to 3600")]
+    [InlineData("HEALTH_INTERVAL", "0,5", "a number from 0.1 to 3600")]
+    [InlineData("HEALTH_INTERVAL", "NaN", "a number from 0.1 to 3600")]
+    [InlineData("HEALTH_TIMEOUT", "-1", "a number from 0.1 to 300")]
+    [InlineData("HEALTH_TIMEOUT", "Infinity", "a number from 0.1 to 300")]
+    [InlineData("HEALTH_FALL", "0", "a whole number from 1 to 100")]
+    [InlineData("HEALTH_RISE", "2.5", "a whole number from 1 to 100")]
+    public void Read_BadValue_IsOneLine(string name, string value, string allowed) => Assert.Equal(
+        [$"{name}={value} is not valid: expected {allowed}."], Settings.Refusals(HealthOptions.Read, $"{name}={value}"));
+}

@@ -1,0 +1,181 @@
+using System.Net.Sockets;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Health.Active;
+using Kiro.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.Balancer.Health.Active;
+
+public sealed class ProberTests
+{
+    private const string Refused = "connection refused";
+    private const string Lost = "connection lost before the answer was complete";
+
+    [Theory]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", "Passed", null, null)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"status\":\"ok\",\"node\":\"api-3\"}", "Passed", null, "api-3")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n{\"status\":\"ok\",\"node\":\"\\ud800-1\"}", "Passed", null, null)]
+    [InlineData("HTTP/1.1 200 OK\r\n\r\nuntil the end", "Passed", null, null)]
+    [InlineData("HTTP/1.0 200 OK\r\n\r\nold", "Passed", null, null)]
+    [InlineData("HTTP/1.1 204 No Content\r\n\r\n", "Passed", null, null)]
+    [InlineData("HTTP/1.1 299 Odd\r\nContent-Length: 0\r\n\r\n", "Passed", null, null)]
+    [InlineData("HTTP/1.1 301 Moved\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", "Failed", "health answer 301", null)]
+    [InlineData("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "Failed", "health answer 404", null)]
+    [InlineData("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", "Failed", "health answer 500", null)]
+    [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", "Failed", "health answer 503", null)]
+    [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 33\r\n\r\n{\"status\":\"error\",\"node\":\"api-3\"}", "Failed", "health answer 503", "api-3")]
+    [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 36\r\n\r\n{\"status\":\"draining\",\"node\":\"api-3\"}", "Draining", null, "api-3")]
+    [InlineData("HTTP/1.1 500 Oops\r\nContent-Length: 21\r\n\r\n{\"status\":\"draining\"}", "Failed", "health answer 500", null)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ntoo short", "Silent", Lost, null)]
+    [InlineData("SSH-2.0-OpenSSH_9.6\r\n", "Failed", "the answer is not HTTP", null)]
+    [InlineData("", "Silent", Lost, null)]
+    public async Task ProbeAsync_Answer_IsJudged(string answer, string outcome, string? error, string? node)
+    {
+        await using var server = SocketServer.Answering(answer);
+
+        var probe = await Probe(server.Port);
+
+        Assert.Equal(Enum.Parse<ProbeOutcome>(outcome), probe.Outcome);
+        Assert.Equal(error, probe.Error);
+        Assert.Equal(node, probe.Node);
+        Assert.Equal(outcome is "Passed" or "Draining" || error?.StartsWith("health", StringComparison.Ordinal) == true, probe.Latency is not null);
+    }
+
+    [Fact]
+    public async Task ProbeAsync_EndlessBody_IsNotReadToItsEnd()
+    {
+        await using var server = new SocketServer(async (stream, stop) =>
+        {
+            await SocketServer.ReadHead(stream, stop);
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"u8.ToArray(), stop);
+            while (!stop.IsCancellationRequested)
+            {
+                await stream.WriteAsync("400\r\n"u8.ToArray(), stop);
+                await stream.WriteAsync(new byte[0x400], stop);
+                await stream.WriteAsync("\r\n"u8.ToArray(), stop);
+            }
+        });
+
+        Assert.Equal(ProbeOutcome.Passed, (await Probe(server.Port)).Outcome);
+    }
+
+    [Fact]
+    public async Task ProbeAsync_NobodyListens_IsRefused()
+    {
+        var probe = await Probe(FreePort.Next());
+
+        Assert.Equal(new ProbeResult(ProbeOutcome.Refused, null, Refused, null), probe);
+    }
+
+    [Fact]
+    public async Task ProbeAsync_NameThatDoesNotExist_IsRefused()
+    {
+        var probe = await Probe(80, "no-such-host.invalid");
+
+        Assert.Equal(ProbeOutcome.Refused, probe.Outcome);
+        Assert.Equal("name not found", probe.Error);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("HTTP/1.1 200 OK\r\n")]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbeginning")]
+    public async Task ProbeAsync_NoCompleteAnswerInTime_IsSilent(string beginning)
+    {
+        var time = new FakeTimeProvider();
+        var waiting = new TaskCompletionSource();
+        await using var server = new SocketServer(async (stream, stop) =>
+        {
+            await SocketServer.ReadHead(stream, stop);
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(beginning), stop);
+            waiting.SetResult();
+            await Task.Delay(Timeout.Infinite, stop);
+        });
+
+        var probing = Probe(server.Port, time: time);
+        await waiting.Task;
+        time.Advance(TimeSpan.FromSeconds(2.9));
+        Assert.False(probing.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(0.1));
+
+        Assert.Equal(new ProbeResult(ProbeOutcome.Silent, null, "no answer within 3 s", null), await probing);
+    }
+
+    [Fact]
+    public async Task ProbeAsync_ConnectionIsReset_IsSilent()
+    {
+        await using var server = new SocketServer(async (stream, stop) =>
+        {
+            await SocketServer.ReadHead(stream, stop);
+            stream.Socket.LingerState = new LingerOption(true, 0);
+        });
+
+        Assert.Equal(new ProbeResult(ProbeOutcome.Silent, null, Lost, null), await Probe(server.Port));
+    }
+
+    [Fact]
+    public async Task ProbeAsync_Twice_OpensAConnectionEachTime()
+    {
+        await using var server = new SocketServer(async (stream, stop) =>
+        {
+            while (true)
+            {
+                await SocketServer.ReadHead(stream, stop);
+                await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stop);
+            }
+        });
+        using var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
+        var backend = new Backend("127.0.0.1", server.Port);
+
+        await prober.ProbeAsync(backend, TestContext.Current.CancellationToken);
+        await prober.ProbeAsync(backend, TestContext.Current.CancellationToken);
+
+        Assert.Equal(2, server.Connections);
+    }
+
+    [Fact]
+    public async Task ProbeAsync_Request_IsWhatTheSettingsSay()
+    {
+        var head = new TaskCompletionSource<string>();
+        await using var server = new SocketServer(async (stream, stop) =>
+        {
+            var bytes = new byte[4096];
+            // TrySet: HttpClient asks again when a connection ends without an answer.
+            head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
+        });
+        using var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), TimeProvider.System);
+
+        await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
+
+        var request = await head.Task;
+        Assert.StartsWith("GET /up?full=1 HTTP/1.1\r\n", request, StringComparison.Ordinal);
+        Assert.Contains($"Host: 127.0.0.1:{server.Port}\r\n", request, StringComparison.Ordinal);
+        Assert.Contains("User-Agent: Kiro-Probe/1.0\r\n", request, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ProbeAsync_BalancerStops_IsCancelled()
+    {
+        using var stop = new CancellationTokenSource();
+        var waiting = new TaskCompletionSource();
+        await using var server = new SocketServer(async (stream, ended) =>
+        {
+            await SocketServer.ReadHead(stream, ended);
+            waiting.SetResult();
+            await Task.Delay(Timeout.Infinite, ended);
+        });
+        using var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
+
+        var probing = prober.ProbeAsync(new Backend("127.0.0.1", server.Port), stop.Token);
+        await waiting.Task;
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => probing);
+    }
+
+    private static async Task<ProbeResult> Probe(int port, string host = "127.0.0.1", TimeProvider? time = null)
+    {
+        using var prober = new Prober(Settings.Read(HealthOptions.Read), time ?? TimeProvider.System);
+        return await prober.ProbeAsync(new Backend(host, port), TestContext.Current.CancellationToken);
+    }
+}

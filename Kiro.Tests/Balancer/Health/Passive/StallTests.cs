@@ -1,0 +1,77 @@
+using Kiro.Balancer.Backends;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Health.Passive;
+
+/// <summary>A node that accepts everything and answers nothing.</summary>
+public class StallTests
+{
+    [Fact]
+    public async Task Get_ANodeThatHangs_IsAnsweredByTheNextNode()
+    {
+        await using var hanging = new HangingNode();
+        await using var other = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{hanging.Port},{other.Host}", "HEALTH_TIMEOUT=1");
+        hanging.Hang();
+
+        using var request = balancer.Request(HttpMethod.Get, "/hello", hanging.Port);
+        using var response = await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Contains("GET /hello", other.Arrived);
+        Assert.Equal(BackendState.Down, balancer.Backend(hanging.Port).Health.State);
+    }
+
+    [Fact]
+    public async Task Get_ANodeThatIsOnlySlow_IsWaitedFor()
+    {
+        await using var slow = await TestBackend.StartAsync("slow");
+        await using var other = await TestBackend.StartAsync("other");
+        await using var balancer = await TestBalancer.StartAsync($"{slow.Host},{other.Host}", "HEALTH_TIMEOUT=1");
+
+        using var request = balancer.Request(HttpMethod.Get, "/hold", slow.Port);
+        var answer = balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        var before = balancer.Backend(slow.Port).Health.LastCheck;
+        await Eventually.BeTrue(() => balancer.Backend(slow.Port).Health is { Failures: 0 } health && health.LastCheck > before, "the suspected node was probed", 10);
+        slow.Hold.Release();
+        using var response = await answer;
+
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Empty(other.Arrived);
+        Assert.Equal(BackendState.Up, balancer.Backend(slow.Port).Health.State);
+    }
+
+    [Fact]
+    public async Task Get_TheOnlyNodeHangs_IsWaitedFor()
+    {
+        await using var hanging = new HangingNode();
+        await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{hanging.Port}", "HEALTH_TIMEOUT=1");
+        hanging.Hang();
+
+        var answer = balancer.Http.GetAsync(new Uri("/api/client-ip", UriKind.Relative), TestContext.Current.CancellationToken);
+        await Eventually.BeTrue(() => balancer.Backend(hanging.Port).Health.State == BackendState.Down, "the node is out");
+        Assert.False(answer.IsCompleted);
+        hanging.GoOn();
+        using var response = await answer;
+
+        Assert.True(response.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task Post_ANodeThatHangs_IsNotSentToAnother()
+    {
+        await using var hanging = new HangingNode();
+        await using var other = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{hanging.Port},{other.Host}", "HEALTH_TIMEOUT=1");
+        hanging.Hang();
+
+        using var request = balancer.Request(HttpMethod.Post, "/api/echo", hanging.Port, new StringContent("one"));
+        var answer = balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        await Eventually.BeTrue(() => balancer.Backend(hanging.Port).Health.State == BackendState.Down, "the node is out");
+        hanging.GoOn();
+        using var response = await answer;
+
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Empty(other.Arrived);
+    }
+}
