@@ -20,6 +20,7 @@ internal sealed class ApiSettings
         Database = DatabaseOptions.Read(settings);
         Nodes = NodeOptions.Read(settings);
         Ledger = LedgerOptions.Read(settings);
+        Warnings = settings.Warnings;
     }
 
     public ApiOptions Api { get; }
@@ -35,6 +36,9 @@ internal sealed class ApiSettings
     public NodeOptions Nodes { get; }
 
     public LedgerOptions Ledger { get; }
+
+    /// <summary>What is allowed but hardly meant.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>Reads and checks them all; the local runner does so too before it starts anything.</summary>
     /// <exception cref="InvalidSettingsException">Names every setting that cannot be used.</exception>

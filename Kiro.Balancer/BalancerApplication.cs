@@ -4,6 +4,8 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Health;
+using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry;
@@ -19,10 +21,12 @@ internal static class BalancerApplication
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         var settings = BalancerSettings.Read(builder.Configuration);
-        builder.AddServiceDefaults(settings.Listen, settings.Drain);
-        builder.AddTls(settings.Tls);
+        builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Warnings);
+        builder.AddTls(settings.Tls, settings.Listening.Listen);
 
+        builder.AddListening(settings.Listening);
         builder.Services.AddClients(settings.Clients);
+        builder.Services.AddLimits();
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
         builder.Services.AddBackends(settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
         builder.AddForwarding(settings.Forwarding, settings.Streams);

@@ -3,6 +3,7 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Health.Active;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
@@ -14,7 +15,7 @@ namespace Kiro.Balancer;
 
 /// <summary>Every variable of the balancer, read once at the start.</summary>
 internal sealed record BalancerSettings(
-    ListenPort Listen,
+    ListeningOptions Listening,
     TlsOptions Tls,
     DrainOptions Drain,
     ClientOptions Clients,
@@ -25,17 +26,15 @@ internal sealed record BalancerSettings(
     DiscoveryOptions Discovery,
     HealthOptions Health,
     AdminToken Admin,
-    AccessLogOptions AccessLog)
+    AccessLogOptions AccessLog,
+    IReadOnlyList<string> Warnings)
 {
-    /// <summary>Where it listens unless it is told otherwise.</summary>
-    public static ListenPort UsualListen { get; } = new("BALANCER_PORT", 13003);
-
     /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
     public static BalancerSettings Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
         var read = new BalancerSettings(
-            UsualListen with { Port = settings.Port(UsualListen.Variable, UsualListen.Port) },
+            ListeningOptions.Read(settings),
             TlsOptions.Read(settings),
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
@@ -46,7 +45,8 @@ internal sealed record BalancerSettings(
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
             AdminToken.Read(settings),
-            AccessLogOptions.Read(settings));
+            AccessLogOptions.Read(settings),
+            settings.Warnings);
         settings.ThrowIfInvalid();
         return read;
     }

@@ -1,5 +1,6 @@
 using Kiro.Balancer;
+using Kiro.Balancer.Listening;
 using Kiro.ServiceDefaults.Hosting;
 
 return await KiroApplication.RunAsync(
-    args, BalancerSettings.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()));
+    args, ListeningOptions.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()));

@@ -1,14 +1,18 @@
+using System.Net;
 using System.Reflection;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Telemetry;
+using Kiro.ServiceDefaults.Trust;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults;
 
@@ -24,9 +28,11 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>Adds the common parts.</summary>
     /// <param name="builder">The service's builder.</param>
-    /// <param name="listen">The port; every address of this machine, IPv4 and IPv6, is listened on.</param>
+    /// <param name="listen">The port, and which addresses of this machine.</param>
     /// <param name="drain">How the service leaves.</param>
-    public static void AddServiceDefaults(this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain)
+    /// <param name="warnings">What is hardly meant about the settings; told as the service starts.</param>
+    public static void AddServiceDefaults(
+        this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain, IReadOnlyList<string> warnings)
     {
         builder.AddPlainLogging();
         builder.AddTelemetry();
@@ -35,11 +41,15 @@ public static class ServiceDefaultsExtensions
         // Who is believed is said by TRUSTED_PROXIES alone.
         builder.Services.PostConfigure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.None);
 
+        builder.Services.AddSingleton<AdminAccess>();
+        builder.Services.AddSingleton(services =>
+            new SettingWarnings(warnings, services.GetRequiredService<ILogger<SettingWarnings>>()));
+        builder.Services.AddHostedService(services => services.GetRequiredService<SettingWarnings>());
         builder.Services.AddSingleton(listen);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.ListenAnyIP(listen.Port);
+            kestrel.ListenOn(listen.Addresses, listen.Port, _ => { });
         });
 
         builder.Services.AddSingleton(drain);
@@ -50,6 +60,21 @@ public static class ServiceDefaultsExtensions
         if (builder.Configuration[StopWithParent.Variable] == "1")
         {
             builder.Services.AddHostedService<StopWithParent>();
+        }
+    }
+
+    /// <summary>Listens on a port of the given addresses, or with none of all of them, IPv4 and IPv6.</summary>
+    public static void ListenOn(
+        this KestrelServerOptions kestrel, IReadOnlyList<IPAddress> addresses, int port, Action<ListenOptions> configure)
+    {
+        if (addresses.Count == 0)
+        {
+            kestrel.ListenAnyIP(port, configure);
+        }
+
+        foreach (var address in addresses)
+        {
+            kestrel.Listen(address, port, configure);
         }
     }
 

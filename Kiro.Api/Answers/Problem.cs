@@ -1,3 +1,6 @@
+using System.Globalization;
+using Kiro.ServiceDefaults.Trust;
+
 namespace Kiro.Api.Answers;
 
 /// <summary>The body of every answer that is a refusal.</summary>
@@ -6,10 +9,21 @@ internal sealed record Problem(string Error)
     public static IResult Answer(int status, string error) =>
         Results.Json(new Problem(error), statusCode: status);
 
-    /// <summary>The answer to a wrong admin token.</summary>
-    public static IResult WrongToken(HttpResponse response)
+    /// <summary>The answer to a wrong admin token, or to too many of them; null when there is nothing to refuse.</summary>
+    public static IResult? OfToken(HttpContext context, AdminAccess admin, out AdminVerdict verdict)
     {
-        response.Headers.WWWAuthenticate = "Bearer";
-        return Answer(StatusCodes.Status401Unauthorized, "The token is not valid.");
+        var (request, response) = (context.Request, context.Response);
+        verdict = admin.Judge(request.Headers.Authorization, context.Connection.RemoteIpAddress, out var wait);
+        switch (verdict)
+        {
+            case AdminVerdict.Wrong:
+                response.Headers.WWWAuthenticate = "Bearer";
+                return Answer(StatusCodes.Status401Unauthorized, "The token is not valid.");
+            case AdminVerdict.TooOften:
+                response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+                return Answer(StatusCodes.Status429TooManyRequests, "Too many wrong tokens came from your address.");
+            default:
+                return null;
+        }
     }
 }

@@ -10,13 +10,12 @@ internal static class LedgerEndpoints
     public static void MapLedger(this IEndpointRouteBuilder app) => app.MapGet("/api/clients", ReadAsync);
 
     private static async Task<IResult> ReadAsync(
-        HttpContext context, AdminToken admin, LedgerStore store, DatabaseState database)
+        HttpContext context, AdminAccess admin, LedgerStore store, DatabaseState database)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var verdict = admin.Judge(context.Request.Headers.Authorization);
-        if (verdict == AdminVerdict.Wrong)
+        if (Problem.OfToken(context, admin, out var verdict) is { } refusal)
         {
-            return Problem.WrongToken(context.Response);
+            return refusal;
         }
 
         if (Page.Read(context.Request.Query, out var error) is not { } page)

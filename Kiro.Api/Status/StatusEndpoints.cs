@@ -19,13 +19,12 @@ internal static class StatusEndpoints
     }
 
     private static async Task<IResult> AnswerAsync(
-        HttpContext context, AdminToken admin, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
+        HttpContext context, AdminAccess admin, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var verdict = admin.Judge(context.Request.Headers.Authorization);
-        if (verdict == AdminVerdict.Wrong)
+        if (Problem.OfToken(context, admin, out var verdict) is { } refusal)
         {
-            return Problem.WrongToken(context.Response);
+            return refusal;
         }
 
         var totals = await ledger.GetAsync();

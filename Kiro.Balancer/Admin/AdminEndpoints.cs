@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
@@ -17,19 +18,11 @@ internal static class AdminEndpoints
         var admin = app.MapGroup("/lb");
         admin.AddEndpointFilter(async (context, next) =>
         {
-            var token = context.HttpContext.RequestServices.GetRequiredService<AdminToken>();
-            if (!token.IsSet)
-            {
-                return Problem.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer");
-            }
-
-            if (token.Judge(context.HttpContext.Request.Headers.Authorization) != AdminVerdict.Right)
-            {
-                context.HttpContext.Response.Headers.WWWAuthenticate = "Bearer";
-                return Problem.Result(StatusCodes.Status401Unauthorized, "this takes Authorization: Bearer with the ADMIN_TOKEN");
-            }
-
-            return await next(context);
+            var http = context.HttpContext;
+            var access = http.RequestServices.GetRequiredService<AdminAccess>();
+            return !access.IsSet
+                ? Problem.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer")
+                : Refusal(http, access) ?? await next(context);
         });
         // For the page: is this the token?
         admin.MapGet("/admin", () => Results.NoContent());
@@ -38,6 +31,22 @@ internal static class AdminEndpoints
         admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry) =>
             ChangeDrain(id, registry, registry.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
+    }
+
+    private static IResult? Refusal(HttpContext context, AdminAccess access)
+    {
+        var caller = context.RequestServices.GetRequiredService<CallerRoute>();
+        switch (access.Judge(context.Request.Headers.Authorization, caller.IpOf(context), out var wait))
+        {
+            case AdminVerdict.Right:
+                return null;
+            case AdminVerdict.TooOften:
+                context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+                return Problem.Result(StatusCodes.Status429TooManyRequests, "too many wrong tokens came from your address");
+            default:
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+                return Problem.Result(StatusCodes.Status401Unauthorized, "this takes Authorization: Bearer with the ADMIN_TOKEN");
+        }
     }
 
     private static IResult ChangeDrain(string id, BackendRegistry registry, Action<Backend> change)

@@ -28,6 +28,7 @@ internal static class AdminServices
         services.AddSingleton<BalancerHealth>();
         services.AddSingleton<CallerRoute>();
         services.AddSingleton<Warnings>();
+        services.AddSingleton<LimitsReport>();
         services.AddSingleton<StatusReport>();
         services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
         services.AddRateLimiter(limits => limits

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
@@ -15,6 +16,8 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
     private const int MaxRanks = 8;
 
     public ClientAddress AddressOf(HttpContext context) => ClientOf(context).Address;
+
+    public IPAddress IpOf(HttpContext context) => AddressOf(context).ToIPAddress();
 
     /// <summary>The part of the caller's address that is hashed: what counts as one client.</summary>
     public ClientAddress KeyOf(HttpContext context) => hash.Key(AddressOf(context));

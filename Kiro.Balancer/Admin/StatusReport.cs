@@ -17,7 +17,7 @@ internal sealed class StatusReport(
     ListenPort listen,
     Drain drain,
     DiscoveryOptions discovery,
-    AdminToken admin,
+    AdminAccess admin,
     CallerRoute caller,
     BackendRegistry registry,
     NodeHistories histories,
@@ -26,6 +26,7 @@ internal sealed class StatusReport(
     ForwardingCounters counters,
     RequestRate rate,
     Warnings warnings,
+    LimitsReport limits,
     TimeProvider time)
 {
     /// <summary>As many events as a page shows.</summary>
@@ -44,8 +45,9 @@ internal sealed class StatusReport(
             Summary = Summary(snapshot.Backends),
             Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))],
             Client = caller.Of(context, snapshot),
-            Warnings = warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization) == AdminVerdict.Right),
+            Warnings = warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right),
             Events = events.Newest(MaxEvents),
+            Limits = limits.Now(),
             Timestamp = now,
         };
     }

@@ -1,12 +1,14 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
+using Kiro.Balancer.Limits;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
-internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery)
+internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingWarnings settings)
 {
     /// <param name="snapshot">The nodes as they are.</param>
     /// <param name="reader">Who reads them. Other clients' addresses are masked, for anybody may read them.</param>
@@ -38,6 +40,12 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery)
             warnings.Add($"Every request so far came from {Shown(only)}, so one node serves them all. If that is more than one client, a NAT or a proxy hides them: see TRUSTED_PROXIES.");
         }
 
+        if (loops.IsLooping)
+        {
+            warnings.Add("Requests came back to this balancer and were answered with 508 (loop detected): one of its nodes leads here again.");
+        }
+
+        warnings.AddRange(settings.All);
         return warnings;
 
         string Shown(ClientAddress address) =>

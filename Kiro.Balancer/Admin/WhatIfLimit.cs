@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace Kiro.Balancer.Admin;
 
 /// <summary>How often one client may ask <c>/lb/what-if</c>: a token bucket. Whoever has the admin token has no limit.</summary>
-internal sealed class WhatIfLimit(CallerRoute caller, AdminToken admin) : IRateLimiterPolicy<ClientAddress?>
+internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IRateLimiterPolicy<ClientAddress?>
 {
     public const string Name = "what-if";
 
@@ -29,7 +29,7 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminToken admin) : IRateL
     };
 
     public RateLimitPartition<ClientAddress?> GetPartition(HttpContext httpContext) =>
-        admin.Judge(httpContext.Request.Headers.Authorization) == AdminVerdict.Right
+        admin.Judge(httpContext.Request.Headers.Authorization, caller.IpOf(httpContext)) == AdminVerdict.Right
             ? RateLimitPartition.GetNoLimiter<ClientAddress?>(null)
             : RateLimitPartition.GetTokenBucketLimiter<ClientAddress?>(caller.KeyOf(httpContext), _ => Bucket);
 }

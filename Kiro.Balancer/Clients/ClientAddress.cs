@@ -55,11 +55,14 @@ internal readonly record struct ClientAddress(UInt128 Value)
     }
 
     /// <summary>IPv4 in dotted form, IPv6 as in RFC 5952.</summary>
-    public override string ToString()
+    public override string ToString() => ToIPAddress().ToString();
+
+    /// <summary>The address as the framework has it; IPv4 as IPv4.</summary>
+    public IPAddress ToIPAddress()
     {
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
-        return new IPAddress(IsIPv4 ? bytes[12..] : bytes).ToString();
+        return new IPAddress(IsIPv4 ? bytes[12..] : bytes);
     }
 
     /// <summary>The same, as ASCII and without allocating for IPv4.</summary>

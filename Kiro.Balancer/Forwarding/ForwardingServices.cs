@@ -30,13 +30,6 @@ internal static class ForwardingServices
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();
         builder.Services.AddHostedService<StreamDrain>();
-        builder.WebHost.UseSockets(sockets =>
-        {
-            // With InlineCompletions: a request stays on the thread that received it.
-            sockets.UnsafePreferInlineScheduling = true;
-            // A buffer of 4 KiB for each waiting client costs less than asking the system twice for each request.
-            sockets.WaitForDataBeforeAllocatingBuffer = false;
-        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.

@@ -2,6 +2,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Health.Passive;
+using Kiro.Balancer.Limits;
 using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
@@ -19,6 +20,8 @@ internal sealed class RequestForwarder(
     RetryBudget budget,
     FailureReports reports,
     KeptBytes keptBytes,
+    HopMark mark,
+    LoopGuard loops,
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
@@ -30,7 +33,7 @@ internal sealed class RequestForwarder(
         census.Note(client, forwardedFor.Count > 0);
         counters.Request();
 
-        if (RequestRefusal.Of(request) is { } refusal)
+        if (RefusalOf(request) is { } refusal)
         {
             context.Response.OnStarting(CloseAsync, context.Response);
             return RefuseAsync(context, refusal.Status, refusal.Problem);
@@ -40,6 +43,11 @@ internal sealed class RequestForwarder(
             ? KeepAndSendAsync(context, client)
             : SendAsync(context, client, kept: null);
     }
+
+    private RequestRefusal? RefusalOf(HttpRequest request) =>
+        loops.IsLoop(request.Headers[HopMark.FieldName])
+            ? new RequestRefusal(StatusCodes.Status508LoopDetected, LoopGuard.Problem)
+            : RequestRefusal.Of(request);
 
     private async Task KeepAndSendAsync(HttpContext context, Client client)
     {
@@ -59,7 +67,7 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept));
+        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept), mark);
         var sender = senders.For(context.Request);
         List<Backend>? tried = null;
         while (true)

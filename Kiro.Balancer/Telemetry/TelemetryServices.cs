@@ -14,6 +14,7 @@ internal static class TelemetryServices
     public static void AddBalancerMetrics(this IServiceCollection services)
     {
         services.AddHostedService<BalancerMetrics>();
+        services.AddHostedService<LimitMetrics>();
         services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddView(instrument =>
             instrument.Meter.Name == "System.Net.Http" ? new MetricStreamConfiguration { TagKeys = TagsOfRequestsToNodes } : null));
     }

@@ -29,7 +29,9 @@ public static class KiroApplication
                 return await HealthQuestion.AskAsync(path, usual);
             }
 
-            app = build(WebApplication.CreateBuilder(new WebApplicationOptions
+            // Slim: what it leaves out (IIS, HTTPS by configuration, event logs) would only be loaded, and each library that is
+            // keeps two descriptors.
+            app = build(WebApplication.CreateSlimBuilder(new WebApplicationOptions
             {
                 Args = args,
                 // Not the working directory: "dotnet run --project" leaves that wherever the user stands.

@@ -1,6 +1,12 @@
+using System.Net;
+
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>The TCP port that a service listens on, and the variable that sets it.</summary>
 /// <param name="Variable">Named in the message when the port is in use.</param>
 /// <param name="Port">From 1 to 65535.</param>
-public sealed record ListenPort(string Variable, int Port);
+public sealed record ListenPort(string Variable, int Port)
+{
+    /// <summary>The addresses of this machine that are listened on; with none all of them are, IPv4 and IPv6.</summary>
+    public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
+}

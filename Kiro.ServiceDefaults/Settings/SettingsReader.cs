@@ -10,6 +10,10 @@ namespace Kiro.ServiceDefaults.Settings;
 public sealed class SettingsReader(IConfiguration configuration)
 {
     private readonly List<string> _problems = [];
+    private readonly List<string> _warnings = [];
+
+    /// <summary>What is allowed but hardly meant, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>The trimmed value, or null when it is unset or empty.</summary>
     public string? Text(string name) =>
@@ -73,6 +77,10 @@ public sealed class SettingsReader(IConfiguration configuration)
     /// <param name="allowed">What it may hold, to follow "expected".</param>
     public void RejectSecret(string name, string allowed) =>
         _problems.Add($"{name} is not valid (its value is not shown): expected {allowed}.");
+
+    /// <summary>Notes that a value is allowed but hardly meant.</summary>
+    /// <param name="sentence">What may come of it, and what to do; anybody who may read the status page reads it.</param>
+    public void Warn(string sentence) => _warnings.Add(sentence);
 
     /// <summary>Ends the reading.</summary>
     /// <exception cref="InvalidSettingsException">At least one value was rejected.</exception>

@@ -7,7 +7,11 @@ namespace Kiro.ServiceDefaults.Trust;
 /// <summary><c>ADMIN_TOKEN</c>: who has it may see and change what the public may not. Unset, nobody may.</summary>
 public sealed class AdminToken
 {
+    private const string Variable = "ADMIN_TOKEN";
     private const string Scheme = "Bearer ";
+
+    /// <summary>Shorter ones can be guessed: 16 random letters and digits are 95 bits.</summary>
+    private const int MinLength = 16;
 
     // Not the token itself: nothing can print it.
     private readonly byte[]? _hash;
@@ -22,10 +26,19 @@ public sealed class AdminToken
     public static AdminToken Read(SettingsReader settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        return new(settings.Text("ADMIN_TOKEN"));
+        var token = settings.Text(Variable);
+        if (token?.Length < MinLength)
+        {
+            settings.Warn($"{Variable} is shorter than {MinLength} characters, so it can be guessed. `openssl rand -hex 24` makes a better one.");
+        }
+
+        return new(token);
     }
 
-    /// <summary>Judges an <c>Authorization</c> header.</summary>
+    /// <summary>Whether an <c>Authorization</c> header holds a token at all, and no other kind of credentials.</summary>
+    public static bool IsAttempt(string? header) => header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <summary>Judges an <c>Authorization</c> header. Requests are judged by <see cref="AdminAccess"/>, which counts.</summary>
     public AdminVerdict Judge(string? header)
     {
         if (string.IsNullOrEmpty(header))
@@ -33,7 +46,7 @@ public sealed class AdminToken
             return AdminVerdict.Absent;
         }
 
-        if (_hash is null || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        if (_hash is null || !IsAttempt(header))
         {
             return AdminVerdict.Wrong;
         }

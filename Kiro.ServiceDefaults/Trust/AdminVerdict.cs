@@ -11,4 +11,7 @@ public enum AdminVerdict
 
     /// <summary>Somebody who would like to be.</summary>
     Wrong,
+
+    /// <summary>Somebody who was wrong too often; what they sent was not looked at.</summary>
+    TooOften,
 }

@@ -30,6 +30,12 @@ public sealed class SettingsTests
         { "HASH_IPV6_PREFIX=129", "a whole number from 1 to 128" },
         { "DRAIN_DELAY=-1", "a number from 0 to 3600" },
         { "DRAIN_TIMEOUT=0", "a number from 1 to 3600" },
+        { "LISTEN_ADDRESS=127.0.0.1,localhost", "IP addresses of this machine such as 127.0.0.1,::1; localhost is none" },
+        { "LISTEN_ADDRESS=1", "IP addresses of this machine such as 127.0.0.1,::1; 1 is none" },
+        { "LISTEN_ADDRESS=127.0.0.1:80", "IP addresses of this machine such as 127.0.0.1,::1; 127.0.0.1:80 is none" },
+        { "LISTEN_ADDRESS=,", "IP addresses of this machine such as 127.0.0.1,::1" },
+        { "LIMIT_CONNECTIONS=0", "a whole number from 1 to 10000000" },
+        { "CLIENT_IDLE_TIMEOUT=0.5", "a number from 1 to 86400" },
     };
 
     [Theory]
@@ -52,13 +58,14 @@ public sealed class SettingsTests
         [
             "BALANCER_PORT", "BACKEND_HOSTS", "BACKEND_DNS", "BACKEND_PORT", "BACKEND_START_PORT", "BACKEND_COUNT", "HEALTH_PATH", "HEALTH_INTERVAL",
             "HEALTH_TIMEOUT", "HEALTH_FALL", "HEALTH_RISE", "DNS_INTERVAL", "TRUSTED_PROXIES", "HASH_SEED", "HASH_IPV4_PREFIX", "HASH_IPV6_PREFIX",
-            "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT", "ACCESS_LOG",
+            "LISTEN_ADDRESS", "LIMIT_CONNECTIONS", "CLIENT_IDLE_TIMEOUT", "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT", "ACCESS_LOG",
         ];
 
         var empty = BalancerSettings.Read(Settings.Of([.. names.Select((name, at) => name + (at % 2 == 0 ? "=" : "=  "))]));
         var unset = BalancerSettings.Read(Settings.Of());
 
-        Assert.Equal(unset.Listen, empty.Listen);
+        Assert.Equal(unset.Listening with { Listen = empty.Listening.Listen }, empty.Listening);
+        Assert.Equal((unset.Listening.Listen.Port, 0), (empty.Listening.Listen.Port, empty.Listening.Listen.Addresses.Count));
         Assert.Equal(unset.Drain, empty.Drain);
         Assert.Equal(unset.AccessLog, empty.AccessLog);
         Assert.Equal(unset.Hashing, empty.Hashing);
@@ -70,11 +77,27 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public void Read_Unset_ListensOnTheDocumentedPort() => Assert.Equal(13003, BalancerSettings.Read(Settings.Of()).Listen.Port);
+    public void Read_Unset_ListensOnTheDocumentedPort() => Assert.Equal(13003, BalancerSettings.Read(Settings.Of()).Listening.Listen.Port);
 
     [Fact]
     public void Read_AdminToken_IsNeverShown() =>
         Assert.DoesNotContain("secret", BalancerSettings.Read(Settings.Of("ADMIN_TOKEN=secret")).ToString(), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("0123456789abcde", 1)]
+    [InlineData("0123456789abcdef", 0)]
+    public void Read_ShortAdminToken_IsAWarningThatDoesNotShowIt(string token, int warnings)
+    {
+        var all = BalancerSettings.Read(Settings.Of($"ADMIN_TOKEN={token}")).Warnings;
+
+        Assert.Equal(warnings, all.Count);
+        Assert.All(all, warning => Assert.DoesNotContain(token, warning, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Read_ListenAddress_TakesBothFamilies() => Assert.Equal(
+        ["127.0.0.1", "::1", "0.0.0.0"],
+        BalancerSettings.Read(Settings.Of("LISTEN_ADDRESS=127.0.0.1, [::1], 127.0.0.1,0.0.0.0")).Listening.Listen.Addresses.Select(address => address.ToString()));
 
     private static IReadOnlyList<string> Refusals(params string[] pairs) =>
         Assert.Throws<InvalidSettingsException>(() => BalancerSettings.Read(Settings.Of(pairs))).Lines;

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Kiro.Tests.Support;
 
 /// <summary>A balancer in a process of its own, for what only a process shows: memory, signals, exit codes.</summary>
@@ -22,14 +24,28 @@ internal sealed class BalancerProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it is healthy.</summary>
     /// <param name="hosts">BACKEND_HOSTS.</param>
     /// <param name="settings">Other variables as NAME=value.</param>
-    public static async Task<BalancerProcess> StartAsync(string hosts, params string[] settings)
+    public static Task<BalancerProcess> StartAsync(string hosts, params string[] settings) => StartAsync([], hosts, settings);
+
+    /// <summary>The same with few descriptors.</summary>
+    /// <param name="descriptors">The hard limit.</param>
+    /// <param name="hosts">BACKEND_HOSTS.</param>
+    /// <param name="soft">The soft limit, unless it is the hard one.</param>
+    public static Task<BalancerProcess> StartLimitedAsync(int descriptors, string hosts, int? soft = null)
+    {
+        var prlimit = Requirement.Find("prlimit");
+        Requirement.Need("prlimit", prlimit is not null, "no prlimit is installed.");
+        return StartAsync([prlimit!, string.Create(CultureInfo.InvariantCulture, $"--nofile={soft ?? descriptors}:{descriptors}")], hosts, []);
+    }
+
+    private static async Task<BalancerProcess> StartAsync(string[] wrapper, string hosts, string[] settings)
     {
         while (true)
         {
             var port = FreePort.Next();
             var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", OverYarpAttribute.Setting, .. settings])
                 .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
-            var balancer = new BalancerProcess(new ServiceProcess("Kiro.Balancer", variables), port);
+            var balancer = new BalancerProcess(
+                new ServiceProcess(Directory.CreateTempSubdirectory("kiro-test-").FullName, wrapper, "Kiro.Balancer", variables), port);
             await Eventually.BeTrue(async () => balancer.Process.HasExited || await balancer.IsHealthyAsync(hosts), "the balancer is healthy");
             if (!balancer.Process.HasExited)
             {

@@ -17,6 +17,9 @@ internal sealed record StatusModel
     /// <summary>The last ones, newest first.</summary>
     public required IReadOnlyList<ClusterEvent> Events { get; init; }
 
+    /// <summary>Every bound, what of it is used, and what was refused because of it.</summary>
+    public required LimitsStatus Limits { get; init; }
+
     /// <summary>When all this was so.</summary>
     public required DateTimeOffset Timestamp { get; init; }
 }

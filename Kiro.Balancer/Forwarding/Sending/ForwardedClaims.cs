@@ -1,3 +1,4 @@
+using Kiro.Balancer.Limits;
 using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Forwarding.Sending;
@@ -18,9 +19,10 @@ internal static class ForwardedClaims
 
     /// <summary>Whether the balancer writes this field itself.</summary>
     public static bool IsWritten(string name) =>
-        name.Length is >= 9 and <= 17 && name[0] is 'X' or 'x'
-        && (name.Equals(For, StringComparison.OrdinalIgnoreCase) || name.Equals(Proto, StringComparison.OrdinalIgnoreCase)
-            || name.Equals(Host, StringComparison.OrdinalIgnoreCase) || name.Equals(RealIp, StringComparison.OrdinalIgnoreCase));
+        name.Length is >= 8 and <= 17 && (name[0] is 'X' or 'x'
+        ? name.Equals(For, StringComparison.OrdinalIgnoreCase) || name.Equals(Proto, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(Host, StringComparison.OrdinalIgnoreCase) || name.Equals(RealIp, StringComparison.OrdinalIgnoreCase)
+        : name.Equals(HopMark.FieldName, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The first value, if it says anything.</summary>
     public static string? First(StringValues values) => values.Count > 0 && values[0] is { Length: > 0 } value ? value : null;

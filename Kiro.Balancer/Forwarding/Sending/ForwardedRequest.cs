@@ -1,4 +1,5 @@
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
@@ -7,7 +8,8 @@ namespace Kiro.Balancer.Forwarding.Sending;
 /// <param name="Client">Who sent it.</param>
 /// <param name="Kept">Its body, when that was read into memory first; else null.</param>
 /// <param name="Body">What can be sent again.</param>
-internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte[]? Kept, RequestBody Body)
+/// <param name="Mark">Left on it, to know it when it comes back.</param>
+internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte[]? Kept, RequestBody Body, HopMark Mark)
 {
     /// <summary>The node cannot tell a second sending from a second request.</summary>
     public bool MayBeRepeated { get; } = RetryPolicy.Allows(FailurePoint.BeforeResponse, Context.Request.Method, Body);

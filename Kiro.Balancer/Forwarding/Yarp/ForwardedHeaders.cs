@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
@@ -10,7 +11,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 /// </summary>
 internal static class ForwardedHeaders
 {
-    public static void Set(HttpRequest request, in Client client, HttpRequestHeaders headers)
+    public static void Set(HttpRequest request, in Client client, HopMark mark, HttpRequestHeaders headers)
     {
         var peer = client.Peer.ToString();
         var (forwardedFor, proto, host) = (peer, request.Scheme, request.Host.Value ?? "");
@@ -37,6 +38,7 @@ internal static class ForwardedHeaders
         Replace(headers, ForwardedClaims.Proto, proto);
         Replace(headers, ForwardedClaims.Host, host);
         Replace(headers, ForwardedClaims.RealIp, client.Address.ToString());
+        Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], mark.Name]));
     }
 
     private static void Replace(HttpRequestHeaders headers, string name, string value)

@@ -1,5 +1,4 @@
 using System.Net;
-using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
@@ -10,7 +9,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>What changes in a message on its way through, for one try.</summary>
-internal sealed class RequestTransformer(Client client, Attempt attempt, OpenStreams streams) : HttpTransformer
+internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams) : HttpTransformer
 {
     private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -45,7 +44,7 @@ internal sealed class RequestTransformer(Client client, Attempt attempt, OpenStr
 
         // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
-        ForwardedHeaders.Set(request, client, proxyRequest.Headers);
+        ForwardedHeaders.Set(request, forwarded.Client, forwarded.Mark, proxyRequest.Headers);
         var target = OriginForm.Of(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, AsWritten);
     }

@@ -20,7 +20,7 @@ internal sealed class YarpSender(IHttpForwarder forwarder, HttpMessageInvoker co
             context.Request.Body = new MemoryStream(kept, writable: false);
         }
 
-        var transformer = new RequestTransformer(request.Client, attempt, streams);
+        var transformer = new RequestTransformer(request, attempt, streams);
         using var tunnel = TunnelFeature.For(context, attempt.Backend, streams, time);
         var hanging = new GiveUpSource();
         attempt.WhenGivenUp(hanging);

@@ -1,3 +1,5 @@
+using Kiro.ServiceDefaults;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -10,7 +12,10 @@ internal static class TlsListening
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Listens for HTTPS and HTTP/2, if <c>TLS_PORT</c> is set.</summary>
-    public static void AddTls(this WebApplicationBuilder builder, TlsOptions options)
+    /// <param name="builder">The balancer's.</param>
+    /// <param name="options">The port and the certificates.</param>
+    /// <param name="plain">On the same addresses as this.</param>
+    public static void AddTls(this WebApplicationBuilder builder, TlsOptions options, ListenPort plain)
     {
         builder.Services.AddSingleton(options);
         if (options.Port is not { } port)
@@ -23,7 +28,7 @@ internal static class TlsListening
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             var store = kestrel.ApplicationServices.GetRequiredService<CertificateStore>();
-            kestrel.ListenAnyIP(port, listen =>
+            kestrel.ListenOn(plain.Addresses, port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http1AndHttp2;
                 listen.UseHttps(new TlsHandshakeCallbackOptions

@@ -42,6 +42,29 @@ public sealed class AdminEndpointsTests
         Assert.Equal(BackendState.Starting, balancer.Registry.StateOf(balancer.Id));
     }
 
+    [Fact]
+    public async Task Post_WrongTokensInARow_Are429AndToldOnTheStatus()
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
+        var codes = new List<int>();
+        for (var guess = 0; guess < 30; guess++)
+        {
+            using var response = await Post(balancer.Balancer, balancer.Id, "drain", $"Bearer {guess}");
+            codes.Add((int)response.StatusCode);
+        }
+
+        Assert.All(codes[..10], code => Assert.Equal(401, code));
+        // One more may have come back meanwhile.
+        Assert.InRange(codes.Count(code => code == 429), 15, 20);
+        using var right = await Post(balancer.Balancer, balancer.Id, "drain", "Bearer secret");
+        Assert.Equal(429, (int)right.StatusCode);
+        Assert.InRange(right.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 10);
+        Assert.Equal(BackendState.Starting, balancer.Registry.StateOf(balancer.Id));
+        var tokens = (await balancer.Balancer.Status()).GetProperty("limits").GetProperty("adminTokens");
+        Assert.InRange(tokens.GetProperty("wrong").GetInt32(), 10, 15);
+        Assert.InRange(tokens.GetProperty("refused").GetInt32(), 16, 21);
+    }
+
     [Theory]
     [InlineData(null, "Bearer secret")]
     [InlineData(null, "bearer secret")]

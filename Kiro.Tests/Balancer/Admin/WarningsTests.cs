@@ -3,8 +3,11 @@ using Kiro.Balancer.Admin;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
+using Kiro.Balancer.Limits;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Balancer.Selection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Balancer.Admin;
 
@@ -12,6 +15,8 @@ public sealed class WarningsTests
 {
     private readonly ClientCensus _census = new();
     private readonly DiscoveryStatus _discovery = new();
+    private readonly LoopGuard _loops = new(new HopMark("kiro-a"), TimeProvider.System, NullLogger<LoopGuard>.Instance);
+    private readonly List<string> _settings = [];
 
     [Fact]
     public void Of_AllIsWell_IsEmpty() => Assert.Empty(Of(Registries.Up(3)));
@@ -72,8 +77,24 @@ public sealed class WarningsTests
         Assert.Equal([$"{shown} sends X-Forwarded-For", $"Every request so far came from {shown}"], all.Select(warning => warning.Split(',')[0]));
     }
 
+    [Fact]
+    public void Of_RequestsCameBack_SaysSo()
+    {
+        Assert.True(_loops.IsLoop("cdn.example, kiro-a"));
+
+        Assert.Contains("508", Assert.Single(Of(Registries.Up(3))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_ASettingIsHardlyMeant_SaysSo()
+    {
+        _settings.Add("ADMIN_TOKEN is short.");
+
+        Assert.Equal("ADMIN_TOKEN is short.", Assert.Single(Of(Registries.Up(3))));
+    }
+
     private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
-        new Warnings(_census, _discovery).Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
+        new Warnings(_census, _discovery, _loops, new SettingWarnings(_settings, NullLogger<SettingWarnings>.Instance)).Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)
     {

@@ -2,6 +2,7 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
@@ -13,7 +14,7 @@ internal static class ForwardedFields
 {
     private const int LongestAddress = 64;
 
-    public static void Write(SendBuffer head, HttpRequest request, in Client client)
+    public static void Write(SendBuffer head, HttpRequest request, in Client client, HopMark mark)
     {
         var (proto, host) = (request.Scheme, request.Host.Value ?? "");
         head.Write("X-Forwarded-For: "u8);
@@ -41,6 +42,30 @@ internal static class ForwardedFields
 
         head.Write("\r\nX-Real-IP: "u8);
         Write(head, client.Address);
+        head.Write("\r\n"u8);
+        WriteMark(head, request, mark);
+    }
+
+    private static void WriteMark(SendBuffer head, HttpRequest request, HopMark mark)
+    {
+        if (request.Headers[HopMark.FieldName] is not { Count: > 0 } before)
+        {
+            head.Write(mark.Line);
+            return;
+        }
+
+        head.Write(HopMark.FieldName);
+        head.Write(": "u8);
+        foreach (var value in before)
+        {
+            if (HttpSyntax.IsOneLine(value ?? ""))
+            {
+                head.Write(value ?? "");
+                head.Write(", "u8);
+            }
+        }
+
+        head.Write(mark.Bytes);
         head.Write("\r\n"u8);
     }
 

@@ -40,7 +40,7 @@ internal static class RequestHeadWriter
             return false;
         }
 
-        ForwardedFields.Write(head, http, request.Client);
+        ForwardedFields.Write(head, http, request.Client, request.Mark);
         WriteFraming(head, request);
         head.Write("\r\n"u8);
         return true;

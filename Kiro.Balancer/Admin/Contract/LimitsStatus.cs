@@ -1,0 +1,26 @@
+namespace Kiro.Balancer.Admin.Contract;
+
+/// <summary>The bounds.</summary>
+internal sealed record LimitsStatus
+{
+    /// <summary>Files and sockets of this process.</summary>
+    public required DescriptorStatus Descriptors { get; init; }
+
+    /// <summary>Connections of clients.</summary>
+    public required ConnectionStatus Connections { get; init; }
+
+    /// <summary>Wrong admin tokens.</summary>
+    public required TokenStatus AdminTokens { get; init; }
+
+    /// <summary>Requests that came back to this balancer and got 508.</summary>
+    public required long Loops { get; init; }
+}
+
+/// <summary>RLIMIT_NOFILE; null where there is none.</summary>
+internal sealed record DescriptorStatus(long? Soft, long? Hard);
+
+/// <summary>Those that are open, how many may be (<c>LIMIT_CONNECTIONS</c>), and those that were refused.</summary>
+internal sealed record ConnectionStatus(int Open, int Max, long Refused);
+
+/// <summary>Wrong tokens, and those that were not looked at because their sender had been wrong too often.</summary>
+internal sealed record TokenStatus(long Wrong, long Refused);

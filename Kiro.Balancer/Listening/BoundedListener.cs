@@ -1,0 +1,82 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace Kiro.Balancer.Listening;
+
+/// <summary>
+/// Accepts connections for Kestrel. Kestrel's own listener takes every failure to accept for a connection that is gone and
+/// tries again at once: without descriptors it does so thousands of times a second.
+/// </summary>
+internal sealed class BoundedListener(
+    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ClientAdmission admission, ConnectionLimit limit,
+    TimeProvider time) : IConnectionListener
+{
+    /// <summary>Between two attempts while there are no descriptors. Clients wait in the system's queue meanwhile.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            try
+            {
+                if (TryAdmit(await socket.AcceptAsync(cancellationToken)) is { } connection)
+                {
+                    return connection;
+                }
+            }
+            catch (SocketException shortage) when (IsShortage(shortage.SocketErrorCode))
+            {
+                admission.NoteShortage(shortage);
+                await Task.Delay(Pause, time, cancellationToken);
+            }
+            catch (Exception closed) when (closed is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
+            {
+                return null;
+            }
+            catch (SocketException)
+            {
+                // The client was gone before its connection was accepted.
+            }
+        }
+    }
+
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        socket.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        connections.Dispose();
+        return UnbindAsync();
+    }
+
+    private CountedConnection? TryAdmit(Socket accepted)
+    {
+        if (!admission.TryAdmit(accepted.Handle))
+        {
+            ClientAdmission.Refuse(accepted, isPlain);
+            return null;
+        }
+
+        try
+        {
+            accepted.NoDelay = noDelay;
+        }
+        catch (SocketException)
+        {
+            // It is gone already; whoever reads from it will see.
+        }
+
+        return new CountedConnection(connections.Create(accepted), limit);
+    }
+
+    private static bool IsShortage(SocketError error) =>
+        error is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.ProcessLimit;
+}

@@ -1,0 +1,51 @@
+using System.Net;
+using System.Net.Sockets;
+using Kiro.ServiceDefaults.Settings;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace Kiro.Balancer.Listening;
+
+/// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
+internal sealed class BoundedListenerFactory(
+    IOptions<SocketTransportOptions> transport, ListenPort plain, ClientAdmission admission, ConnectionLimit limit, TimeProvider time,
+    ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var options = transport.Value;
+        var socket = Bind(endpoint, options);
+        var connections = new SocketConnectionContextFactory(OptionsOf(options), loggers.CreateLogger<SocketConnectionContextFactory>());
+        return ValueTask.FromResult<IConnectionListener>(new BoundedListener(
+            socket, isPlain: (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, admission, limit, time));
+    }
+
+    private static SocketConnectionFactoryOptions OptionsOf(SocketTransportOptions options) => new()
+    {
+        IOQueueCount = options.IOQueueCount,
+        WaitForDataBeforeAllocatingBuffer = options.WaitForDataBeforeAllocatingBuffer,
+        MaxReadBufferSize = options.MaxReadBufferSize,
+        MaxWriteBufferSize = options.MaxWriteBufferSize,
+        UnsafePreferInlineScheduling = options.UnsafePreferInlineScheduling,
+    };
+
+    private static Socket Bind(EndPoint endpoint, SocketTransportOptions options)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = options.CreateBoundListenSocket(endpoint);
+            socket.Listen(options.Backlog);
+            return socket;
+        }
+        catch (SocketException problem)
+        {
+            socket?.Dispose();
+            // Kestrel says it its own way, which the start understands.
+            throw problem.SocketErrorCode == SocketError.AddressAlreadyInUse ? new AddressInUseException(problem.Message, problem) : problem;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Net.Sockets;
+using Kiro.ServiceDefaults.Limits;
+
+namespace Kiro.Balancer.Listening;
+
+/// <summary>
+/// Decides about every connection that was accepted, whoever accepted it: it is let in, or told so and closed. By count, and
+/// by the number of its descriptor, so that nodes, probes and pages never find none left.
+/// </summary>
+internal sealed partial class ClientAdmission(
+    ListeningOptions options, ConnectionLimit limit, DescriptorLimit descriptors, TimeProvider time, ILogger<ClientAdmission> logger)
+{
+    private readonly Burst _refusals = new(time);
+    private readonly Burst _shortages = new(time);
+    private long _firstReserved = long.MaxValue;
+    private volatile bool _isPrepared;
+
+    /// <summary>To be asked for every accepted connection; nothing is sent here.</summary>
+    /// <param name="descriptor">Of the connection.</param>
+    /// <returns>False when it must be refused and closed at once. When true, <see cref="ConnectionLimit.Leave"/> is due after it
+    /// was closed.</returns>
+    public bool TryAdmit(long descriptor)
+    {
+        if (!_isPrepared)
+        {
+            Prepare();
+        }
+
+        var isShort = descriptor >= _firstReserved;
+        if (!isShort && limit.TryEnter())
+        {
+            return true;
+        }
+
+        if (isShort)
+        {
+            limit.Refuse();
+        }
+
+        if (_refusals.Note() is > 0 and var count)
+        {
+            Full(logger, count, limit.Open, limit.Max);
+        }
+
+        return false;
+    }
+
+    /// <summary>Refuses and closes a connection of its own socket.</summary>
+    /// <param name="socket">As it was accepted.</param>
+    /// <param name="isPlain">Whether the client speaks HTTP without TLS, and can be told why.</param>
+    public static void Refuse(Socket socket, bool isPlain)
+    {
+        try
+        {
+            if (isPlain)
+            {
+                socket.Send(Refusal.TooManyConnections.Span, SocketFlags.None, out _);
+            }
+
+            socket.Shutdown(SocketShutdown.Send);
+            if (socket.Available > 0)
+            {
+                // Unread bytes would make the close a reset, which can cost the client the answer.
+                Span<byte> unread = stackalloc byte[2048];
+                socket.Receive(unread, SocketFlags.None, out _);
+            }
+        }
+        catch (SocketException)
+        {
+            // The client is gone already.
+        }
+
+        socket.Dispose();
+    }
+
+    /// <summary>Notes that the system has no descriptor, or no memory, for a connection that waits.</summary>
+    public void NoteShortage(SocketException problem)
+    {
+        if (_shortages.Note() is > 0 and var count)
+        {
+            Short(logger, count, problem.Message);
+        }
+    }
+
+    // With the first client, when all that the process needs for itself is open; two at once do no harm.
+    private void Prepare()
+    {
+        _isPrepared = true;
+        if (descriptors.Soft is not { } soft)
+        {
+            return;
+        }
+
+        var budget = ConnectionBudget.Of(soft, ConnectionBudget.InUse());
+        if (options.Connections > budget.Connections)
+        {
+            TooMany(logger, options.Connections.Value, soft, budget.Connections);
+        }
+
+        limit.Max = Math.Min(options.Connections ?? int.MaxValue, budget.Connections);
+        _firstReserved = budget.FirstReserved;
+    }
+
+    [LoggerMessage(50, LogLevel.Warning, "{Count} connections of clients were refused with 503: {Open} of {Max} are open (LIMIT_CONNECTIONS, by default from the limit of open files)")]
+    private static partial void Full(ILogger logger, long count, int open, int max);
+
+    [LoggerMessage(52, LogLevel.Warning, "LIMIT_CONNECTIONS={Wanted} is more than the limit of {Descriptors} open files allows: {Max}. LimitNOFILE= (systemd), ulimit -n or --ulimit nofile= (Docker) raise it")]
+    private static partial void TooMany(ILogger logger, int wanted, long descriptors, int max);
+
+    [LoggerMessage(51, LogLevel.Warning, "Connections of clients wait, {Count} attempts to accept one failed: {Problem}")]
+    private static partial void Short(ILogger logger, long count, string problem);
+}

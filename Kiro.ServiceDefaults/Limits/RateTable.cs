@@ -1,0 +1,67 @@
+namespace Kiro.ServiceDefaults.Limits;
+
+/// <summary>
+/// How often each of any number of keys may do something, in memory of one size. The generic cell rate algorithm (ITU-T
+/// I.371), which is a token bucket in one number: the time at which the bucket will be full again. Keys that fall into one
+/// slot share it, and nobody can choose whose: which keys do is different in every process.
+/// </summary>
+public sealed class RateTable
+{
+    private readonly long[] _fullAt;
+    private readonly TimeProvider _time;
+    private readonly long _interval;
+    private readonly long _tolerance;
+
+    /// <param name="slots">A power of two; 8 bytes each.</param>
+    /// <param name="perSecond">How often in the long run, more than 0.</param>
+    /// <param name="burst">How often in a row, at least 1.</param>
+    /// <param name="time">The clock.</param>
+    public RateTable(int slots, double perSecond, int burst, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        _fullAt = new long[slots];
+        _time = time;
+        _interval = Math.Max(1, (long)(time.TimestampFrequency / perSecond));
+        _tolerance = _interval * burst;
+    }
+
+    /// <summary>Takes one token of a key.</summary>
+    /// <param name="key">Whose.</param>
+    /// <param name="wait">When there is none: how long until there is one.</param>
+    public bool TryTake(UInt128 key, out TimeSpan wait)
+    {
+        ref var slot = ref Slot(key);
+        while (true)
+        {
+            var (now, before) = (_time.GetTimestamp(), Volatile.Read(ref slot));
+            var after = Math.Max(before, now) + _interval;
+            if (after - now > _tolerance)
+            {
+                wait = Span(after - now - _tolerance);
+                return false;
+            }
+
+            if (Interlocked.CompareExchange(ref slot, after, before) == before)
+            {
+                wait = TimeSpan.Zero;
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Whether a key has no token left.</summary>
+    /// <param name="key">Whose.</param>
+    /// <param name="wait">How long until there is one.</param>
+    public bool IsEmpty(UInt128 key, out TimeSpan wait)
+    {
+        var over = Volatile.Read(ref Slot(key)) + _interval - _time.GetTimestamp() - _tolerance;
+        wait = over > 0 ? Span(over) : TimeSpan.Zero;
+        return over > 0;
+    }
+
+    // HashCode is seeded at the start of the process.
+    private ref long Slot(UInt128 key) =>
+        ref _fullAt[HashCode.Combine((ulong)(key >> 64), (ulong)key) & (_fullAt.Length - 1)];
+
+    private TimeSpan Span(long stamps) => _time.GetElapsedTime(0, stamps);
+}

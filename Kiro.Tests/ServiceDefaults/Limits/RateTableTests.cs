@@ -1,0 +1,68 @@
+using Kiro.ServiceDefaults.Limits;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Kiro.Tests.ServiceDefaults.Limits;
+
+public sealed class RateTableTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void TryTake_Burst_ThenTheRate()
+    {
+        var table = new RateTable(1024, perSecond: 2, burst: 3, _time);
+
+        Assert.True(table.TryTake(1, out _) && table.TryTake(1, out _) && table.TryTake(1, out _));
+        Assert.False(table.TryTake(1, out var wait));
+        Assert.Equal(TimeSpan.FromSeconds(0.5), wait);
+        Assert.True(table.IsEmpty(1, out _));
+
+        _time.Advance(TimeSpan.FromSeconds(0.49));
+        Assert.False(table.TryTake(1, out _));
+        _time.Advance(TimeSpan.FromSeconds(0.01));
+        Assert.False(table.IsEmpty(1, out _));
+        Assert.True(table.TryTake(1, out _));
+        Assert.False(table.TryTake(1, out _));
+    }
+
+    [Fact]
+    public void TryTake_LongQuiet_GivesNoMoreThanTheBurst()
+    {
+        var table = new RateTable(1024, perSecond: 10, burst: 2, _time);
+        _time.Advance(TimeSpan.FromDays(400));
+
+        Assert.Equal(2, Enumerable.Range(0, 10).Count(_ => table.TryTake(7, out var _)));
+    }
+
+    [Fact]
+    public void TryTake_OneKeyIsEmpty_MostOthersAreNot()
+    {
+        var table = new RateTable(4096, perSecond: 1, burst: 1, _time);
+        Assert.True(table.TryTake(UInt128.MaxValue, out _));
+
+        Assert.InRange(Enumerable.Range(1, 100).Count(key => table.TryTake((UInt128)key, out _)), 90, 100);
+    }
+
+    [Fact]
+    public void TryTake_ManyThreads_GivesExactlyTheBurst()
+    {
+        var table = new RateTable(16, perSecond: 1, burst: 1000, _time);
+        var taken = 0;
+
+        Parallel.For(0, 10_000, _ => Interlocked.Add(ref taken, table.TryTake(5, out var _) ? 1 : 0));
+
+        Assert.Equal(1000, taken);
+    }
+
+    [Fact]
+    public void Burst_ManyEvents_IsOneLineAMinute()
+    {
+        var burst = new Burst(_time);
+
+        Assert.Equal(1, burst.Note());
+        Assert.Equal(0, Enumerable.Range(0, 500).Sum(_ => burst.Note()));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(501, burst.Note());
+        Assert.Equal(502, burst.Count);
+    }
+}
