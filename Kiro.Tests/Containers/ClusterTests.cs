@@ -48,15 +48,15 @@ public sealed class ClusterTests
         await using var compose = await Compose.UpAsync(File, 5);
         var victim = await Compose.ContainerAsync("api-3");
         await using var load = new Load(compose.Port);
-        await Load.For(4);
+        await load.EveryClientAsync();
         var fault = load.Now;
         Compose.Note("$ docker kill api-3");
         await Docker.RunAsync("kill", victim);
-        await Load.For(5);
+        await load.EveryClientAsync();
         await Docker.RunAsync("start", victim);
         await compose.StatesAsync(5);
         var home = load.Now;
-        await Load.For(4);
+        await load.EveryClientAsync();
 
         var report = new FaultReport(await load.StopAsync(), fault);
         var had = report.Before.Values.Count(node => node == "api-3");
@@ -73,7 +73,7 @@ public sealed class ClusterTests
         await using var compose = await Compose.UpAsync(File, 5);
         var balancer = await Compose.ContainerAsync("balancer");
         await using var load = new Load(compose.Port);
-        await Load.For(3);
+        await load.EveryClientAsync();
         using var http = new HttpClient();
         var slow = http.GetStringAsync(new Uri($"http://127.0.0.1:{compose.Port}/api/slow?ms=6000"), TestContext.Current.CancellationToken);
         await Load.For(1);

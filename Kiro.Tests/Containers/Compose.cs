@@ -13,7 +13,7 @@ internal sealed class Compose : IAsyncDisposable
 
     private static bool _isBuilt;
 
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly string _environment = Path.GetTempFileName();
     private readonly string _file;
     private readonly bool _withDatabase;
@@ -44,7 +44,7 @@ internal sealed class Compose : IAsyncDisposable
             await compose.StatesAsync(nodes);
             if (withDatabase)
             {
-                await Eventually.BeTrue(async () => await Ledger.NodesAsync(await DatabaseAsync()) == nodes, "every node has its database", 60);
+                await Eventually.BeTrue(async () => await Ledger.NodesAsync(await DatabaseAsync()) == nodes, "every node has its database");
             }
 
             return compose;
@@ -106,7 +106,7 @@ internal sealed class Compose : IAsyncDisposable
 
     /// <summary>Waits until so many nodes are up, and no more.</summary>
     public Task StatesAsync(int up) => Eventually.BeTrue(
-        async () => (await StatusAsync()).GetProperty("summary").GetProperty("healthy").GetInt32() == up, $"{up} nodes are up", 60);
+        async () => (await StatusAsync()).GetProperty("summary").GetProperty("healthy").GetInt32() == up, $"{up} nodes are up");
 
     public Task<JsonElement> StatusAsync() =>
         _http.GetFromJsonAsync<JsonElement>(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/lb/status"));
@@ -116,7 +116,7 @@ internal sealed class Compose : IAsyncDisposable
     {
         var database = await DatabaseAsync();
         long sum = 0;
-        await Eventually.BeTrue(async () => (sum = await Ledger.SumAsync(database)) >= requests, $"the ledger has {requests} requests", 10);
+        await Eventually.BeTrue(async () => (sum = await Ledger.SumAsync(database)) >= requests, $"the ledger has {requests} requests");
         Note($"ledger {sum} of {requests}");
         Assert.Equal(requests, sum);
     }

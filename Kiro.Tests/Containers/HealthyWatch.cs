@@ -1,4 +1,5 @@
 using Kiro.Tests.Faults;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
@@ -22,13 +23,13 @@ internal sealed class HealthyWatch
     public async Task<IReadOnlyDictionary<string, TimeSpan>> HealthyAsync(int nodes)
     {
         _wanted = nodes;
-        await _watching.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await _watching.WaitAsync(TimeSpan.FromSeconds(Eventually.Patience), TestContext.Current.CancellationToken);
         return _healthy;
     }
 
     private async Task WatchAsync(Load load)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(1) };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         for (var round = 0; round < 600 && _healthy.Count < _wanted; round++)
         {
             var starting = (await Compose.NodesAsync()).Where(node => node.Value.Length > 0 && !_old.Contains(node.Key) && !_healthy.ContainsKey(node.Key));

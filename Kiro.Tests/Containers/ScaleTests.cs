@@ -7,7 +7,7 @@ namespace Kiro.Tests.Containers;
 [Collection(HoldsDocker.Name)]
 public sealed class ScaleTests
 {
-    private static readonly TimeSpan FirstTraffic = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstTraffic = TimeSpan.FromSeconds(20);
 
     [Fact]
     public async Task Scale_FiveToTenToThree_NoRequestFailsAndNobodyMovesWithoutNeed()
@@ -16,14 +16,15 @@ public sealed class ScaleTests
         var five = await Compose.NodesAsync();
         var started = await Compose.StartsAsync(five.Keys);
         await using var load = new Load(compose.Port);
-        await Load.For(4);
+        await load.EveryClientAsync();
 
         var up = load.Now;
         var watch = new HealthyWatch(load, five.Keys);
         await compose.RunAsync(60, "up", "-d", "--scale", "api=10", "--no-recreate");
         var healthy = await watch.HealthyAsync(5);
         await compose.StatesAsync(10);
-        await Load.For(6);
+        var all = load.Now;
+        await load.EveryClientAsync();
         var ten = await Compose.NodesAsync();
         Assert.Equal(started, await Compose.StartsAsync(five.Keys));
 
@@ -31,15 +32,15 @@ public sealed class ScaleTests
         await compose.RunAsync(90, "up", "-d", "--scale", "api=3", "--no-recreate");
         await compose.StatesAsync(3);
         var three = load.Now;
-        await Load.For(5);
+        await load.EveryClientAsync();
         var stay = (await Compose.NodesAsync()).Keys.ToHashSet();
         Assert.Equal(3, stay.Count);
         Assert.All(await Compose.StartsAsync(stay), container => Assert.Equal(started[container.Key], container.Value));
 
         var answers = await load.StopAsync();
         var joined = new FaultReport([.. answers.Where(answer => answer.Ended < down)], up);
-        var left = new FaultReport([.. answers.Where(answer => answer.Ended > down - TimeSpan.FromSeconds(4))], down);
-        var homes = joined.After(down - TimeSpan.FromSeconds(2));
+        var left = new FaultReport([.. answers.Where(answer => answer.Sent > all)], down);
+        var homes = joined.After(all);
         // Below zero when the balancer found a node healthy before this test did.
         var waits = healthy.Select(node => answers.First(answer => answer.Node == node.Key).Ended - node.Value).ToList();
         joined.Note("docker-compose scale 5 → 10", homes.Values.Count(node => !five.ContainsKey(node)), string.Create(CultureInfo.InvariantCulture,

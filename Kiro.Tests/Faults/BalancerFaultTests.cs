@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Kiro.Tests.Support;
 
@@ -7,14 +8,16 @@ namespace Kiro.Tests.Faults;
 [Collection(RunsAlone.Name)]
 public sealed class BalancerFaultTests
 {
+    private const int DrainDelay = 10;
+
     [Fact]
     public async Task Terminate_UnderLoad_EveryAcceptedRequestIsAnswered()
     {
-        await using var cluster = await ProcessCluster.StartAsync(balancer: new() { ["DRAIN_DELAY"] = "2" });
+        await using var cluster = await ProcessCluster.StartAsync(balancer: new() { ["DRAIN_DELAY"] = DrainDelay.ToString(CultureInfo.InvariantCulture) });
         await using var load = new Load(cluster.Port);
-        await Load.For(3);
+        await load.EveryClientAsync();
         using var http = new HttpClient();
-        var slow = http.GetStringAsync(new Uri($"http://127.0.0.1:{cluster.Port}/api/slow?ms=5000"), TestContext.Current.CancellationToken);
+        var slow = http.GetStringAsync(new Uri($"http://127.0.0.1:{cluster.Port}/api/slow?ms=15000"), TestContext.Current.CancellationToken);
         await Load.For(1);
         var fault = load.Now;
         cluster.Balancer.Signal("TERM");
@@ -24,7 +27,7 @@ public sealed class BalancerFaultTests
                 using var health = await http.GetAsync(new Uri($"http://127.0.0.1:{cluster.Port}/health"), TestContext.Current.CancellationToken);
                 return health.StatusCode == HttpStatusCode.ServiceUnavailable;
             },
-            "the balancer says that it drains", 1.5);
+            "the balancer says that it drains", DrainDelay);
         await slow;
         Assert.Equal(0, await cluster.Balancer.ExitCode());
 
@@ -32,8 +35,9 @@ public sealed class BalancerFaultTests
         var sum = await cluster.LedgerSumAsync();
         report.Note("SIGTERM of the balancer", 0, $", all failures after it had left; ledger {sum} of {report.Successes + 1}");
 
-        // Whoever connects when the listener is closed, or about to, is refused; nobody whose request was taken is cut off.
-        Assert.All(report.Failures, answer => Assert.True(answer.Sent > fault + TimeSpan.FromSeconds(1.9), answer.ToString()));
+        // Whoever connects when the listener is closed is refused; nobody whose request was taken is cut off. Half of the
+        // delay is left to a connection that waits to be accepted on a busy machine.
+        Assert.All(report.Failures, answer => Assert.True(answer.Sent > fault + TimeSpan.FromSeconds(DrainDelay / 2), answer.ToString()));
         Assert.Equal(report.Successes + 1, sum);
     }
 }

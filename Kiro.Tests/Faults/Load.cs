@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Serialization;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
@@ -19,6 +20,7 @@ internal sealed class Load : IAsyncDisposable
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly ConcurrentQueue<Answer> _answers = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly long[] _told = new long[Clients];
     private readonly Task[] _workers;
     private int _next;
 
@@ -34,6 +36,17 @@ internal sealed class Load : IAsyncDisposable
 
     /// <summary>Lets the load run for a while.</summary>
     public static Task For(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds), TestContext.Current.CancellationToken);
+
+    /// <summary>
+    /// Waits until each client has been told its node by a request that was sent from now on: what holds for all of
+    /// them has then been seen of all of them, however busy the machine is.
+    /// </summary>
+    public Task EveryClientAsync()
+    {
+        var from = _clock.ElapsedTicks;
+        return Eventually.BeTrue(
+            () => Enumerable.Range(0, Clients).All(client => Volatile.Read(ref _told[client]) >= from), "every client has been served", 120);
+    }
 
     /// <summary>Ends the load and returns every answer, in the order of their ends.</summary>
     public async Task<IReadOnlyList<Answer>> StopAsync()
@@ -55,14 +68,14 @@ internal sealed class Load : IAsyncDisposable
         using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false })
         {
             BaseAddress = new Uri($"http://127.0.0.1:{port}"),
-            Timeout = TimeSpan.FromSeconds(30),
+            Timeout = TimeSpan.FromMinutes(2),
         };
         while (!_stop.IsCancellationRequested)
         {
             var number = Interlocked.Increment(ref _next);
             // Neighbours differ, and a client's turns do: were all of a moment POSTs, a node that hangs would hold every connection.
             var (client, isPost) = (number % Clients, (number + number / Clients) % 2 == 1);
-            var sent = _clock.Elapsed;
+            var (sent, sentTicks) = (_clock.Elapsed, _clock.ElapsedTicks);
             string? node = null, failure = null;
             try
             {
@@ -88,6 +101,11 @@ internal sealed class Load : IAsyncDisposable
             catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException or IOException)
             {
                 failure = $"{(isPost ? "POST" : "GET")} {problem.Message}";
+            }
+
+            if (node is not null && failure is null)
+            {
+                Volatile.Write(ref _told[client], sentTicks);
             }
 
             _answers.Enqueue(new Answer(client, sent, _clock.Elapsed, node, failure));

@@ -6,21 +6,20 @@ namespace Kiro.Tests.Faults;
 [Collection(RunsAlone.Name)]
 public sealed class NodeFaultTests
 {
-    private static readonly double LedgerInterval = 1;
-
     [Fact]
     public async Task Kill_OneOfFive_ItsClientsMoveWithoutAFailureAndComeHome()
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
-        await Load.For(4);
+        await Load.For(2);
+        await load.EveryClientAsync();
         var fault = load.Now;
         cluster.Node(3).Signal("KILL");
-        await Load.For(4);
+        await load.EveryClientAsync();
         cluster.Start(3);
         await cluster.UpAsync(5);
         var home = load.Now;
-        await Load.For(4);
+        await load.EveryClientAsync();
 
         var answers = await load.StopAsync();
         var report = new FaultReport(answers, fault);
@@ -34,9 +33,9 @@ public sealed class NodeFaultTests
         Assert.Empty(report.MovedWithoutNeed("api-3"));
         Assert.Equal(had, report.Moved.Count);
         Assert.Equal(report.Before, report.After(home));
-        // What the node had counted since its last flush, give or take one that was under way.
-        var rate = answers.Count(answer => answer.Ended < fault) / fault.TotalSeconds * had / Load.Clients;
-        Assert.InRange(missing, long.MinValue, (long)(rate * LedgerInterval * 2.5) + 64);
+        // What the node had counted since its last flush, and no more: at least one had been done by then.
+        var served = answers.Count(answer => answer.Sent < fault && report.Before.GetValueOrDefault(answer.Client) == "api-3");
+        Assert.InRange(missing, long.MinValue, served - 1);
     }
 
     [Fact]
@@ -44,28 +43,29 @@ public sealed class NodeFaultTests
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
-        await Load.For(4);
+        await load.EveryClientAsync();
         var fault = load.Now;
         cluster.Node(2).Signal("STOP");
-        await Load.For(9);
+        // While it is frozen, or this would not return.
+        await load.EveryClientAsync();
+        var served = load.Now;
+        await Load.For(3);
         cluster.Node(2).Signal("CONT");
         await cluster.UpAsync(5);
         var home = load.Now;
-        await Load.For(4);
+        await load.EveryClientAsync();
 
         var answers = await load.StopAsync();
         var report = new FaultReport(answers, fault);
         var had = report.Before.Values.Count(node => node == "api-2");
         var sum = await cluster.LedgerSumAsync();
-        report.Note("SIGSTOP of a node for 9 s", had, $", {sum - report.Successes} more in the ledger than answered");
+        report.Note("SIGSTOP of a node", had, $", all were served again after {(served - fault).TotalSeconds:0.0} s; {sum - report.Successes} more in the ledger than answered");
 
         // A POST that reached the frozen node must not be sent to another one: it waits until the node goes on.
         report.AssertNoFailure();
         Assert.Empty(report.MovedWithoutNeed("api-2"));
         Assert.Equal(report.Before, report.After(home));
         Assert.True(sum >= report.Successes, $"{report.Successes} answered, {sum} counted");
-        var lastGet = answers.Where(answer => answer.Node is not null && answer.Sent > fault && answer.Sent < fault + TimeSpan.FromSeconds(9)).Max(answer => answer.Ended - answer.Sent);
-        Assert.True(lastGet < TimeSpan.FromSeconds(8), $"a GET took {lastGet}");
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class NodeFaultTests
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
-        await Load.For(3);
+        await load.EveryClientAsync();
         var fault = load.Now;
         for (var number = 1; number <= 5; number++)
         {
@@ -84,7 +84,7 @@ public sealed class NodeFaultTests
         }
 
         var home = load.Now;
-        await Load.For(4);
+        await load.EveryClientAsync();
         var report = new FaultReport(await load.StopAsync(), fault);
         var sum = await cluster.LedgerSumAsync();
         report.Note("rolling restart of 5 nodes", report.Before.Count, $", ledger {sum} of {report.Successes}");
@@ -99,7 +99,7 @@ public sealed class NodeFaultTests
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
-        await Load.For(3);
+        await load.EveryClientAsync();
         var fault = load.Now;
         for (var number = 1; number <= 5; number++)
         {
@@ -112,7 +112,6 @@ public sealed class NodeFaultTests
         }
 
         await Load.For(3);
-        var back = load.Now;
         for (var number = 1; number <= 5; number++)
         {
             cluster.Start(number);
@@ -120,17 +119,15 @@ public sealed class NodeFaultTests
 
         await cluster.UpAsync(5);
         var home = load.Now;
-        await Load.For(4);
+        await load.EveryClientAsync();
         var report = new FaultReport(await load.StopAsync(), fault);
         var sum = await cluster.LedgerSumAsync();
         report.Note("all nodes down for 3 s and back", report.Before.Count, $", all of them between {fault.TotalSeconds:0} s and {home.TotalSeconds:0} s; ledger {sum} of {report.Successes}");
 
-        // While there is no node, an error at once is the right answer.
-        Assert.All(report.Failures, answer => Assert.InRange(answer.Sent, fault - TimeSpan.FromSeconds(1), home));
-        Assert.All(report.Failures, answer => Assert.True(answer.Ended - answer.Sent < TimeSpan.FromSeconds(5)));
+        // While there is no node, an error is the right response.
+        Assert.All(report.Failures, answer => Assert.True(answer.Ended > fault && answer.Sent < home, answer.ToString()));
         Assert.NotEmpty(report.Failures);
         Assert.Equal(report.Before, report.After(home));
-        Assert.True(home - back < TimeSpan.FromSeconds(30));
     }
 
     [Fact]
@@ -138,7 +135,7 @@ public sealed class NodeFaultTests
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 5, known: 10);
         await using var load = new Load(cluster.Port);
-        await Load.For(4);
+        await load.EveryClientAsync();
         var up = load.Now;
         for (var number = 6; number <= 10; number++)
         {
@@ -146,7 +143,8 @@ public sealed class NodeFaultTests
         }
 
         await cluster.UpAsync(10);
-        await Load.For(4);
+        var ten = load.Now;
+        await load.EveryClientAsync();
         var down = load.Now;
         for (var number = 4; number <= 10; number++)
         {
@@ -155,12 +153,12 @@ public sealed class NodeFaultTests
 
         await cluster.UpAsync(3);
         var three = load.Now;
-        await Load.For(4);
+        await load.EveryClientAsync();
 
         var answers = await load.StopAsync();
         var sum = await cluster.LedgerSumAsync();
         var joined = new FaultReport([.. answers.Where(answer => answer.Ended < down)], up);
-        var left = new FaultReport([.. answers.Where(answer => answer.Ended > down - TimeSpan.FromSeconds(3))], down);
+        var left = new FaultReport([.. answers.Where(answer => answer.Sent > ten)], down);
         string[] stay = ["api-1", "api-2", "api-3"];
         var hadTo = left.Before.Count(client => !stay.Contains(client.Value));
         joined.Note("scale 5 → 10", joined.Moved.Count);
@@ -168,7 +166,7 @@ public sealed class NodeFaultTests
 
         joined.AssertNoFailure();
         left.AssertNoFailure();
-        Assert.All(joined.After(down - TimeSpan.FromSeconds(2)), client =>
+        Assert.All(joined.After(ten), client =>
             Assert.True(client.Value == joined.Before[client.Key] || int.Parse(client.Value[4..], null) > 5, "moved from one old node to another"));
         Assert.InRange(joined.Moved.Count, Load.Clients * 0.4, Load.Clients * 0.6);
         Assert.Empty(left.MovedWithoutNeed([.. Enumerable.Range(4, 7).Select(ProcessCluster.Name)]));
@@ -181,16 +179,17 @@ public sealed class NodeFaultTests
     {
         await using var cluster = await ProcessCluster.StartAsync(balancer: new() { ["ADMIN_TOKEN"] = "test" });
         await using var load = new Load(cluster.Port);
-        await Load.For(3);
+        await load.EveryClientAsync();
         var fault = load.Now;
         using var http = new HttpClient { DefaultRequestHeaders = { Authorization = new("Bearer", "test") } };
         (await http.PostAsync(new Uri($"http://127.0.0.1:{cluster.Port}/lb/backends/api-4/drain"), null, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
-        await Load.For(3);
         var drained = load.Now;
-        await Load.For(2);
+        await load.EveryClientAsync();
+        var resumed = load.Now;
         (await http.PostAsync(new Uri($"http://127.0.0.1:{cluster.Port}/lb/backends/api-4/resume"), null, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
-        var home = load.Now + TimeSpan.FromSeconds(1);
-        await Load.For(4);
+        await cluster.UpAsync(5);
+        var home = load.Now;
+        await load.EveryClientAsync();
 
         var answers = await load.StopAsync();
         var report = new FaultReport(answers, fault);
@@ -199,7 +198,7 @@ public sealed class NodeFaultTests
 
         report.AssertNoFailure();
         Assert.Empty(report.MovedWithoutNeed("api-4"));
-        Assert.DoesNotContain(answers, answer => answer.Node == "api-4" && answer.Sent > drained && answer.Ended < home - TimeSpan.FromSeconds(1));
+        Assert.DoesNotContain(answers, answer => answer.Node == "api-4" && answer.Sent > drained && answer.Ended < resumed);
         Assert.Equal(report.Before, report.After(home));
     }
 }

@@ -14,9 +14,17 @@ public sealed class MariaDb : IAsyncDisposable
 
     public const string User = "kiro";
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("kiro-mariadb-").FullName;
+    private readonly string _folder;
     private Process? _server;
     private bool _installed;
+
+    public MariaDb()
+        : this(Directory.CreateTempSubdirectory("kiro-mariadb-").FullName)
+    {
+    }
+
+    /// <param name="folder">Where it keeps everything; deleted in the end.</param>
+    internal MariaDb(string folder) => _folder = Directory.CreateDirectory(folder).FullName;
 
     public int Port { get; } = FreePort.Next();
 
@@ -46,7 +54,7 @@ public sealed class MariaDb : IAsyncDisposable
             Requirement.Find("mariadbd", "mysqld")!,
             "--no-defaults", "--user=root", "--datadir=" + Path.Combine(_folder, "data"), "--port=" + Port,
             "--bind-address=127.0.0.1", "--socket=" + Path.Combine(_folder, "s"), "--skip-name-resolve",
-            "--innodb-buffer-pool-size=32M", "--init-file=" + Path.Combine(_folder, "users.sql"));
+            "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M", "--init-file=" + Path.Combine(_folder, "users.sql"));
         await Eventually.BeTrue(
             async () =>
             {
@@ -108,7 +116,7 @@ public sealed class MariaDb : IAsyncDisposable
             + $"GRANT ALL ON *.* TO '{User}'@'127.0.0.1' WITH GRANT OPTION;\n");
         using var process = Run(
             install, "--no-defaults", "--user=root", "--datadir=" + Path.Combine(_folder, "data"),
-            "--auth-root-authentication-method=normal", "--skip-test-db");
+            "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=8M");
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
     }

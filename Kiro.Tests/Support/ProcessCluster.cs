@@ -8,7 +8,7 @@ namespace Kiro.Tests.Support;
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("kiro-faults-").FullName;
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private readonly Dictionary<string, string> _database;
     private readonly Dictionary<string, ServiceProcess> _nodes = [];
     private readonly int _known;
@@ -56,7 +56,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         var port = FreePort.Next();
         var process = NewBalancer(port, reversed ? Backends().Reverse() : Backends(), []);
         var up = (await StatusAsync(Port)).Count(node => node.State == "up");
-        await Eventually.BeTrue(async () => (await StatusAsync(port)).Count(node => node.State == "up") == up, $"{up} nodes are up for the other balancer", 60);
+        await Eventually.BeTrue(async () => (await StatusAsync(port)).Count(node => node.State == "up") == up, $"{up} nodes are up for the other balancer");
         return (port, process);
     }
 
@@ -64,22 +64,23 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         ["PORT"] = Text(FirstPort + number - 1),
         ["NODE_NAME"] = Name(number),
-        ["DRAIN_DELAY"] = "2",
+        // As it is by default: long enough for a busy balancer to hear of it.
+        ["DRAIN_DELAY"] = "5",
     });
 
     /// <summary>The process of a node.</summary>
     public ServiceProcess Node(int number) => _nodes[Name(number)];
 
     /// <summary>Waits until so many nodes are up, and no more.</summary>
-    public Task UpAsync(int count) => Eventually.BeTrue(async () => (await StatusAsync()).Count(node => node.State == "up") == count, $"{count} nodes are up", 60);
+    public Task UpAsync(int count) => Eventually.BeTrue(async () => (await StatusAsync()).Count(node => node.State == "up") == count, $"{count} nodes are up");
 
     /// <summary>Starts the balancer again on its port, after its process is gone.</summary>
     public async Task RestartBalancerAsync()
     {
-        await Balancer.ExitCode(60);
+        await Balancer.ExitCode();
         await Balancer.DisposeAsync();
         Balancer = NewBalancer(Port, Backends(), []);
-        await Eventually.BeTrue(async () => (await StatusAsync()).Any(node => node.State == "up"), "the balancer is back", 60);
+        await Eventually.BeTrue(async () => (await StatusAsync()).Any(node => node.State == "up"), "the balancer is back");
     }
 
     /// <summary>Each node's id and state, as the balancer sees them.</summary>
@@ -95,7 +96,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public async Task<long> LedgerSumAsync()
     {
         Balancer.Signal("INT");
-        await Balancer.ExitCode(60);
+        await Balancer.ExitCode();
         foreach (var node in _nodes.Values.Where(node => !node.HasExited))
         {
             node.Signal("INT");
@@ -103,7 +104,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
         foreach (var node in _nodes.Values)
         {
-            await node.ExitCode(60);
+            await node.ExitCode();
         }
 
         return await Ledger.SumAsync(_database);

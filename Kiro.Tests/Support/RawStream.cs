@@ -8,7 +8,7 @@ namespace Kiro.Tests.Support;
 internal sealed class RawStream(Socket socket) : IDisposable
 {
     /// <summary>Whoever waits longer hangs.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly NetworkStream _stream = new(socket, ownsSocket: true);
     private readonly byte[] _buffer = new byte[64 * 1024];

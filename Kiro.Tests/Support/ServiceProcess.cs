@@ -91,7 +91,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for the end and returns the exit code.</summary>
-    public async Task<int> ExitCode(double seconds = 60)
+    public async Task<int> ExitCode(double seconds = Eventually.Patience)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         try

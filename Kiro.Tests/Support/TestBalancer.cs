@@ -24,7 +24,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false })
         {
             BaseAddress = new Uri($"http://127.0.0.1:{port}"),
-            Timeout = TimeSpan.FromSeconds(30),
+            Timeout = TimeSpan.FromSeconds(Eventually.Patience),
         };
     }
 

@@ -84,7 +84,7 @@ internal sealed class DnsServer : IAsyncDisposable
         using var udp = new UdpClient(Address, 53);
         // One question, recursion desired: x, type A, class IN.
         await udp.SendAsync((byte[])[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, (byte)'x', 0, 0, 1, 0, 1]);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         return (await udp.ReceiveAsync(patience.Token)).Buffer.Length > 0;
     }
 }

@@ -79,7 +79,7 @@ public class StreamingTests
         {
             var sent = $"piece {number:0000}";
             await client.SendAsync(isChunked ? $"{sent.Length:x}\r\n{sent}\r\n" : sent);
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             Assert.Equal(sent, await arrived.Reader.ReadAsync(limit.Token));
         }
 

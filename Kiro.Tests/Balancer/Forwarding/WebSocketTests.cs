@@ -75,9 +75,9 @@ public class WebSocketTests
         using var socket = new ClientWebSocket();
         // Without a pong in time the client aborts the connection by itself.
         socket.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(100);
-        socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(2);
+        socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
         await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(12));
 
         var received = socket.ReceiveAsync(new byte[100].AsMemory(), Cancel).AsTask();
         await Task.WhenAny(received, Task.Delay(Timeout.Infinite, limit.Token));

@@ -11,7 +11,7 @@ namespace Kiro.Tests.Bench.Load;
 /// <summary>Against a real server. What it counts must be what the server did.</summary>
 public sealed class LoadRunTests
 {
-    private static readonly TimeSpan Window = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(2);
     private static readonly Exchange Get = new("GET", "/", 0, 5);
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class LoadRunTests
         // One connection takes at most 10 a second of the 100 that are due: the later ones wait for it.
         var result = await RunAsync(server, Get, sources: 1, rate: 100, []);
 
-        Assert.InRange(result.Answers, 1, 6);
+        Assert.InRange(result.Answers, 1, 21);
         Assert.True(result.Overdue > 20, $"{result.Overdue} overdue");
         Assert.True(result.Latencies.Percentile(100) > TimeSpan.FromSeconds(0.2), $"{result.Latencies.Percentile(100)}");
     }

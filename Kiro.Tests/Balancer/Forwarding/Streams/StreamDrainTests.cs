@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.WebSockets;
 using Kiro.Tests.Support;
 
@@ -24,7 +23,7 @@ public class StreamDrainTests
         Assert.Equal(WebSocketMessageType.Close, closing.MessageType);
         Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
         await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, null, Cancel);
-        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over", 10);
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over");
     }
 
     [Fact]
@@ -36,7 +35,7 @@ public class StreamDrainTests
 
         node.IsDraining = true;
 
-        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over", 10);
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over");
     }
 
     [Fact]
@@ -58,25 +57,24 @@ public class StreamDrainTests
 
         node.IsDraining = true;
 
-        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over", 15);
+        await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the connection is over");
     }
 
     [Fact]
     public async Task WebSocket_TheBalancerStops_IsClosedWith1001AndDoesNotHoldItUp()
     {
         await using var node = await TestBackend.StartAsync();
-        await using var balancer = await TestBalancer.StartAsync(node.Host, "STREAM_GRACE=0.5");
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "STREAM_GRACE=0.5", "DRAIN_TIMEOUT=3600");
         using var socket = await ConnectAsync(balancer);
 
-        var clock = Stopwatch.StartNew();
         var stopping = balancer.StopAsync();
         var closing = await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel);
         await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, null, Cancel);
-        await stopping;
+        // Not when its limit is reached.
+        await stopping.WaitAsync(TimeSpan.FromSeconds(Eventually.Patience), Cancel);
 
         Assert.Equal(WebSocketMessageType.Close, closing.MessageType);
         Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), "the connection held the stop up until its limit");
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public class StallTests
         using var request = balancer.Request(HttpMethod.Get, "/hold", slow.Port);
         var answer = balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
         var before = balancer.Backend(slow.Port).Health.LastCheck;
-        await Eventually.BeTrue(() => balancer.Backend(slow.Port).Health is { Failures: 0 } health && health.LastCheck > before, "the suspected node was probed", 10);
+        await Eventually.BeTrue(() => balancer.Backend(slow.Port).Health is { Failures: 0 } health && health.LastCheck > before, "the suspected node was probed");
         slow.Hold.Release();
         using var response = await answer;
 
