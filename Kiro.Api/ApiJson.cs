@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using System.Text.Json;
-using Kiro.Api.Answers;
 using Kiro.Api.Callers;
 using Kiro.Api.Demo;
 using Kiro.Api.Health;
@@ -13,11 +12,11 @@ namespace Kiro.Api;
 /// <summary>Every answer that a node gives as JSON.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(HealthReport))]
-[JsonSerializable(typeof(CallerAnswer))]
-[JsonSerializable(typeof(NodesAnswer))]
-[JsonSerializable(typeof(ClientsAnswer))]
-[JsonSerializable(typeof(StatusAnswer))]
-[JsonSerializable(typeof(SlowAnswer))]
+[JsonSerializable(typeof(CallerResponse))]
+[JsonSerializable(typeof(NodesResponse))]
+[JsonSerializable(typeof(ClientsResponse))]
+[JsonSerializable(typeof(StatusResponse))]
+[JsonSerializable(typeof(SlowResponse))]
 [JsonSerializable(typeof(Tick))]
 [JsonSerializable(typeof(Problem))]
 internal sealed partial class ApiJson : JsonSerializerContext;

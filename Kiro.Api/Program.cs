@@ -12,6 +12,7 @@ using Kiro.ServiceDefaults;
 return await KiroApplication.RunAsync(args, ApiOptions.UsualListen, builder =>
 {
     var settings = ApiSettings.Read(builder.Configuration);
+    SqliteFile.ThrowIfUnusable(settings.Database);
     builder.AddServiceDefaults(settings.Api.Listen, settings.Drain, settings.Warnings);
     builder.Services.AddApi(settings);
     // What is added last stops first: after Kestrel the ledger is flushed, then the node says goodbye.

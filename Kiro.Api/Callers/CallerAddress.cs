@@ -1,4 +1,5 @@
 using System.Net;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.HttpOverrides;
 
 namespace Kiro.Api.Callers;
@@ -46,4 +47,11 @@ internal static class CallerAddress
 
         return forwarded;
     }
+}
+
+/// <summary>Whose word about the caller's address counts.</summary>
+/// <param name="TrustedProxies"><c>TRUSTED_PROXIES</c>.</param>
+internal sealed record CallerOptions(IReadOnlyList<System.Net.IPNetwork> TrustedProxies)
+{
+    public static CallerOptions Read(SettingsReader settings) => new(ServiceDefaults.Trust.TrustedProxies.Read(settings));
 }

@@ -10,6 +10,9 @@ internal static class CallerEndpoints
         {
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(
-                new CallerAnswer(CallerAddress.Of(context).ToString(), node.Name));
+                new CallerResponse(CallerAddress.Of(context).ToString(), node.Name));
         });
 }
+
+/// <summary>The caller's own route: its address, and the node that serves it.</summary>
+internal sealed record CallerResponse(string Ip, string Node);

@@ -61,11 +61,23 @@ internal sealed class DatabaseOptions
         return new DatabaseOptions(DatabaseKind.Sqlite, embedded.ConnectionString);
     }
 
-    private static string DefaultFile()
+    /// <summary>Where the embedded file is unless <c>SQLITE_FILE</c> says otherwise.</summary>
+    /// <param name="cluster">Tells several clusters of a user apart; null for the usual one.</param>
+    public static string DefaultFile(string? cluster = null)
     {
         // A container's user may have no home.
         var home = Environment.GetFolderPath(
             Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
-        return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "kiro", "kiro.db");
+        return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "kiro", cluster is null ? "kiro.db" : $"kiro-{cluster}.db");
     }
+}
+
+/// <summary>Where the cluster's memory lives.</summary>
+internal enum DatabaseKind
+{
+    /// <summary>An embedded file that the nodes of one machine share.</summary>
+    Sqlite,
+
+    /// <summary>A server, MySQL or MariaDB.</summary>
+    MySql,
 }

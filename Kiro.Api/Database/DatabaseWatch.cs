@@ -1,54 +1,111 @@
-using Dapper;
-
 namespace Kiro.Api.Database;
 
+/// <summary>Something that the database is needed for.</summary>
+internal interface IDatabaseUse
+{
+    /// <summary>Does it now, with whatever there is to do: that it works is the only proof that it works.</summary>
+    /// <exception cref="DatabaseAwayException">It did not work.</exception>
+    Task ProveAsync(CancellationToken cancellationToken);
+}
+
 /// <summary>
-/// Keeps the verdict true: connects and brings the schema up to date until that works, then makes sure now and then
-/// that the database still answers. The node serves all the while.
+/// Keeps the verdict true. While the database is down it brings the schema up to date and tries all that the database
+/// is needed for; while it is up it tries that every few seconds. The node serves all the while.
 /// </summary>
 internal sealed class DatabaseWatch(
-    SchemaMigration schema, DatabaseAccess database, DatabaseState state, TimeProvider time) : BackgroundService
+    SqlDialect dialect, SchemaMigration schema, DatabaseState state, IEnumerable<IDatabaseUse> uses, TimeProvider time) : BackgroundService
 {
-    private const int SlowestRetry = 5;
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProofInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>A database that goes again this soon has to prove itself for longer the next time.</summary>
+    private static readonly TimeSpan GoodRun = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(30);
+
+    private TimeSpan _retry = Tick;
+    private TimeSpan _hold = Tick;
+    private bool _wasUp;
+    private long _risenAt;
+    private long _provedAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {
-            failures = await LookAsync(stoppingToken) ? 0 : Math.Min(failures + 1, SlowestRetry);
-            await Task.Delay(TimeSpan.FromSeconds(Math.Max(1, failures)), time, stoppingToken)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(await LookAsync(stoppingToken), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task<bool> LookAsync(CancellationToken stoppingToken)
+    /// <returns>How long to wait before the next look.</returns>
+    private async Task<TimeSpan> LookAsync(CancellationToken stoppingToken)
+    {
+        if (_wasUp && !state.IsUp)
+        {
+            _wasUp = false;
+            _hold = time.GetElapsedTime(_risenAt) < GoodRun ? Shorter(_hold * 2, MaxHold) : Tick;
+            return _hold;
+        }
+
+        if (state.IsUp && !state.IsDoubted && time.GetElapsedTime(_provedAt) < ProofInterval)
+        {
+            return Tick;
+        }
+
+        if (await ProveAsync(stoppingToken))
+        {
+            _provedAt = time.GetTimestamp();
+            if (!_wasUp)
+            {
+                (_wasUp, _risenAt, _retry) = (true, _provedAt, Tick);
+            }
+
+            return Tick;
+        }
+
+        _retry = Shorter(_retry + Tick, MaxRetry);
+        return _retry;
+    }
+
+    private async Task<bool> ProveAsync(CancellationToken stoppingToken)
     {
         try
         {
-            if (!state.IsUp)
+            var isRise = !state.IsUp;
+            if (isRise)
             {
+                await dialect.ForgetConnectionsAsync();
                 // A server that returns may have come back empty, so the schema is looked at again.
                 await schema.RunAsync(stoppingToken);
+            }
+
+            foreach (var use in uses)
+            {
+                await use.ProveAsync(stoppingToken);
+            }
+
+            if (isRise)
+            {
                 state.ReportUp();
             }
-            else if (state.Quiet > Silence)
-            {
-                await database.RunAsync(connection => connection.ExecuteScalarAsync<int>("SELECT 1"), stoppingToken);
-            }
+
+            state.Believe();
+            return true;
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
         }
         catch (DatabaseAwayException)
         {
+            // Has been reported.
         }
         catch (Exception problem)
         {
             state.ReportDown(problem);
         }
 
-        return state.IsUp;
+        return false;
     }
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

@@ -10,8 +10,7 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
 {
     private const string SchemaLock = "kiro_schema";
 
-    private readonly MySqlDataSource _source = new MySqlDataSourceBuilder(options.ConnectionString)
-        .UseLoggerFactory(loggers).UseName("kiro").Build();
+    private volatile MySqlDataSource _source = NewSource(options, loggers);
 
     public override string Kind => "mysql";
 
@@ -30,6 +29,9 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
           first_seen = LEAST(first_seen, VALUES(first_seen)),
           last_seen = GREATEST(last_seen, VALUES(last_seen))
         """;
+
+    public override ValueTask ForgetConnectionsAsync() =>
+        Interlocked.Exchange(ref _source, NewSource(options, loggers)).DisposeAsync();
 
     public override async Task CreateMissingAsync(CancellationToken cancellationToken)
     {
@@ -67,6 +69,9 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
 
     public override bool IsMissingTable(DbException problem) =>
         problem is MySqlException { ErrorCode: MySqlErrorCode.NoSuchTable };
+
+    private static MySqlDataSource NewSource(DatabaseOptions options, ILoggerFactory loggers) =>
+        new MySqlDataSourceBuilder(options.ConnectionString).UseLoggerFactory(loggers).UseName("kiro").Build();
 
     private static string PlaceOf(MySqlConnectionStringBuilder server) =>
         string.Create(CultureInfo.InvariantCulture, $"MySQL at {server.Server}:{server.Port}");

@@ -19,6 +19,9 @@ internal abstract class SqlDialect : IAsyncDisposable
     /// <summary>Begins an INSERT that does nothing when the row is there.</summary>
     public abstract string InsertIfNew { get; }
 
+    /// <summary>Closes the kept connections: they may remember rights, a database or a file that are no longer.</summary>
+    public abstract ValueTask ForgetConnectionsAsync();
+
     /// <summary>Creates what has to be there before a connection can be opened: a folder, a database.</summary>
     public abstract Task CreateMissingAsync(CancellationToken cancellationToken);
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace Kiro.Api.Database;
@@ -21,6 +22,14 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
         try
         {
             connection.Open();
+            if (HasMoved(connection))
+            {
+                // Kept from before somebody deleted the file or put another one in its place: all of them are.
+                SqliteConnection.ClearPool(connection);
+                connection.Close();
+                connection.Open();
+            }
+
             using var setup = connection.CreateCommand();
             setup.CommandText = Setup;
             setup.ExecuteNonQuery();
@@ -36,4 +45,17 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
     // SQLite has no asynchronous calls; the provider's are these in disguise.
     protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(OpenDbConnection());
+
+    /// <summary>Whether the open file is no longer the one of that name (SQLITE_FCNTL_HAS_MOVED).</summary>
+    private static bool HasMoved(SqliteConnection connection)
+    {
+        const int HasMoved = 20;
+        var moved = 0;
+        return FileControl(connection.Handle!.DangerousGetHandle(), "main", HasMoved, ref moved) == 0 && moved != 0;
+    }
+
+    // The provider has no method for it.
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control", ExactSpelling = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    private static extern int FileControl(nint database, string name, int operation, ref int result);
 }

@@ -27,6 +27,12 @@ internal sealed class SqliteDialect(DatabaseOptions options) : SqlDialect
           last_seen = MAX(last_seen, excluded.last_seen)
         """;
 
+    public override async ValueTask ForgetConnectionsAsync()
+    {
+        await using var connection = new SqliteConnection(options.ConnectionString);
+        SqliteConnection.ClearPool(connection);
+    }
+
     public override async Task CreateMissingAsync(CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_file)!);

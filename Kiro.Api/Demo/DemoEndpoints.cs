@@ -1,6 +1,5 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using Kiro.Api.Answers;
 using Kiro.Api.Nodes;
 
 namespace Kiro.Api.Demo;
@@ -34,11 +33,11 @@ internal static class DemoEndpoints
     {
         if (!int.TryParse(ms ?? "1000", out var wait) || wait is < 0 or > LongestWait)
         {
-            return Problem.Answer(StatusCodes.Status400BadRequest, $"ms must be a whole number from 0 to {LongestWait}.");
+            return Problem.Response(StatusCodes.Status400BadRequest, $"ms must be a whole number from 0 to {LongestWait}.");
         }
 
         await Task.Delay(TimeSpan.FromMilliseconds(wait), time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return Results.Json(new SlowAnswer(node.Name, wait));
+        return Results.Json(new SlowResponse(node.Name, wait));
     }
 
     /// <summary>A tick a second, until the client leaves or the node is told to stop.</summary>
@@ -53,3 +52,9 @@ internal static class DemoEndpoints
         }
     }
 }
+
+/// <summary>The answer that was waited for.</summary>
+internal sealed record SlowResponse(string Node, int Ms);
+
+/// <summary>One server-sent event.</summary>
+internal sealed record Tick(string Node, long Number, DateTimeOffset At);

@@ -9,6 +9,7 @@ namespace Kiro.Api.Ledger;
 internal static class ClientRows
 {
     private const int RowsPerStatement = 200;
+    private const string Insert = "INSERT INTO clients (client, node, first_seen, last_seen, requests, moves)";
 
     /// <remarks>
     /// A client has moved when another node saw it later than the last one did; a batch that arrives late with what
@@ -37,9 +38,18 @@ internal static class ClientRows
         }
     }
 
+    /// <summary>Adds nothing, and may do so only where the rows of clients can be read, inserted and updated.</summary>
+    public static string NoRow(SqlDialect dialect) => $"""
+        {Insert}
+        SELECT c, n, f, l, r, m
+        FROM (SELECT client AS c, node AS n, first_seen AS f, last_seen AS l, requests AS r, moves AS m FROM clients) AS nobody
+        WHERE 1 = 0
+        {dialect.MergeClients}
+        """;
+
     private static string Statement(int rows, SqlDialect dialect)
     {
-        var sql = new StringBuilder("INSERT INTO clients (client, node, first_seen, last_seen, requests, moves) VALUES");
+        var sql = new StringBuilder(Insert).Append(" VALUES");
         for (var row = 0; row < rows; row++)
         {
             sql.Append(CultureInfo.InvariantCulture, $"{(row == 0 ? '\n' : ',')}(@c{row}, @node, @f{row}, @l{row}, @r{row}, 0)");

@@ -84,3 +84,6 @@ internal sealed class LedgerCounts(TimeProvider time)
         public long Total { get; set; }
     }
 }
+
+/// <summary>What one node has seen of one client since the last flush. Times are Unix milliseconds.</summary>
+internal record struct ClientCount(long Requests, long FirstSeen, long LastSeen);

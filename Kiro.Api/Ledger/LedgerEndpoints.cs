@@ -1,4 +1,3 @@
-using Kiro.Api.Answers;
 using Kiro.Api.Database;
 using Kiro.ServiceDefaults.Trust;
 
@@ -20,7 +19,7 @@ internal static class LedgerEndpoints
 
         if (Page.Read(context.Request.Query, out var error) is not { } page)
         {
-            return Problem.Answer(StatusCodes.Status400BadRequest, error!);
+            return Problem.Response(StatusCodes.Status400BadRequest, error!);
         }
 
         try
@@ -29,14 +28,32 @@ internal static class LedgerEndpoints
             {
                 var (totals, rows) = await store.ReadAsync(page, context.RequestAborted);
                 return Results.Json(
-                    ClientsAnswer.From(totals, page, rows, masked: verdict != AdminVerdict.Right));
+                    ClientsResponse.From(totals, page, rows, masked: verdict != AdminVerdict.Right));
             }
         }
         catch (DatabaseAwayException)
         {
         }
 
-        return Problem.Answer(
+        return Problem.Response(
             StatusCodes.Status503ServiceUnavailable, "The database is away, so the ledger cannot be read. Requests are still counted.");
     }
 }
+
+/// <summary>A page of the ledger and its totals.</summary>
+internal sealed record ClientsResponse(LedgerTotals Totals, int Limit, int Offset, IReadOnlyList<ClientResponse> Clients)
+{
+    public static ClientsResponse From(LedgerTotals totals, Page page, IReadOnlyList<ClientRow> rows, bool masked) => new(
+        totals, page.Limit, page.Offset,
+        [.. rows.Select(row => new ClientResponse(
+            masked ? AddressMask.Hide(row.Client) : row.Client,
+            row.Node,
+            DateTimeOffset.FromUnixTimeMilliseconds(row.FirstSeen),
+            DateTimeOffset.FromUnixTimeMilliseconds(row.LastSeen),
+            row.Requests,
+            row.Moves))]);
+}
+
+/// <summary>One client: who serves it, since when, how often it moved to another node.</summary>
+internal sealed record ClientResponse(
+    string Client, string Node, DateTimeOffset FirstSeen, DateTimeOffset LastSeen, long Requests, long Moves);

@@ -1,12 +1,13 @@
 using Kiro.Api.Database;
 using Kiro.Api.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Ledger;
 
 /// <summary>Writes the counts to the database, again and again, and once more after the last request.</summary>
 internal sealed class LedgerFlush(
     LedgerOutbox outbox, LedgerStore store, DatabaseState database, LedgerOptions options, ApiMetrics metrics,
-    TimeProvider time, ILogger<LedgerFlush> logger) : BackgroundService
+    TimeProvider time, ILogger<LedgerFlush> logger) : BackgroundService, IDatabaseUse
 {
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LastFlushRetry = TimeSpan.FromMilliseconds(250);
@@ -16,6 +17,30 @@ internal sealed class LedgerFlush(
     /// <summary>Writes all that there is to write; false when the database did not take it all.</summary>
     public async Task<bool> FlushAsync(CancellationToken cancellationToken)
     {
+        try
+        {
+            await WriteAllAsync(cancellationToken);
+            return true;
+        }
+        catch (DatabaseAwayException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The counts that wait are the best proof: less might fit on a disk that is full.</summary>
+    public async Task ProveAsync(CancellationToken cancellationToken)
+    {
+        if (!await WriteAllAsync(cancellationToken))
+        {
+            await store.ProveAsync(cancellationToken);
+        }
+    }
+
+    /// <returns>False when there was nothing to write.</returns>
+    private async Task<bool> WriteAllAsync(CancellationToken cancellationToken)
+    {
+        var hasWritten = false;
         await _oneAtATime.WaitAsync(cancellationToken);
         try
         {
@@ -29,14 +54,15 @@ internal sealed class LedgerFlush(
                 outbox.Confirm();
                 metrics.Flushed(batch.Requests);
                 Log.BatchWritten(logger, batch.Number, batch.Requests, batch.Entries.Count);
+                hasWritten = true;
             }
 
-            return true;
+            return hasWritten;
         }
         catch (DatabaseAwayException)
         {
             metrics.FlushFailed();
-            return false;
+            throw;
         }
         finally
         {
@@ -97,4 +123,11 @@ internal sealed class LedgerFlush(
             }
         }
     }
+}
+
+/// <summary>How the route ledger is written.</summary>
+/// <param name="Interval"><c>LEDGER_INTERVAL</c>: time between two flushes, 0.05 to 3600 s, default 1 s.</param>
+internal sealed record LedgerOptions(TimeSpan Interval)
+{
+    public static LedgerOptions Read(SettingsReader settings) => new(settings.Seconds("LEDGER_INTERVAL", 1, 0.05, 3600));
 }

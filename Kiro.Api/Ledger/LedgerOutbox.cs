@@ -4,7 +4,7 @@ namespace Kiro.Api.Ledger;
 internal sealed class LedgerOutbox(LedgerCounts counts)
 {
     /// <summary>After a long outage there is much to write: no transaction may hold the others up for long.</summary>
-    public const int LargestBatch = 5000;
+    public const int MaxBatch = 5000;
 
     private readonly Queue<LedgerBatch> _batches = new();
     private long _lastNumber;
@@ -31,7 +31,7 @@ internal sealed class LedgerOutbox(LedgerCounts counts)
     {
         var entries = counts.Take().Select(taken => new LedgerEntry(taken.Key.ToString(), taken.Value)).ToList();
         entries.Sort((left, right) => string.CompareOrdinal(left.Client, right.Client));
-        foreach (var part in entries.Chunk(LargestBatch))
+        foreach (var part in entries.Chunk(MaxBatch))
         {
             var batch = new LedgerBatch(++_lastNumber, part);
             _batches.Enqueue(batch);
@@ -39,3 +39,14 @@ internal sealed class LedgerOutbox(LedgerCounts counts)
         }
     }
 }
+
+/// <summary>What is written in one transaction. Its number and contents stay the same however often that is tried.</summary>
+/// <param name="Number">Counts up from 1 in each process.</param>
+/// <param name="Entries">Sorted by client, so that nodes which write the same clients queue up instead of deadlocking.</param>
+internal sealed record LedgerBatch(long Number, IReadOnlyList<LedgerEntry> Entries)
+{
+    public long Requests { get; } = Entries.Sum(entry => entry.Count.Requests);
+}
+
+/// <summary>One client in a batch.</summary>
+internal sealed record LedgerEntry(string Client, ClientCount Count);

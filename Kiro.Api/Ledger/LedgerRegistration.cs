@@ -1,3 +1,5 @@
+using Kiro.Api.Database;
+
 namespace Kiro.Api.Ledger;
 
 internal static class LedgerRegistration
@@ -10,7 +12,9 @@ internal static class LedgerRegistration
         services.AddSingleton<LedgerStore>();
         services.AddSingleton<LedgerSummary>();
         services.AddSingleton<ApiMetrics>();
-        services.AddHostedService<LedgerFlush>();
+        services.AddSingleton<LedgerFlush>();
+        services.AddSingleton<IDatabaseUse>(provider => provider.GetRequiredService<LedgerFlush>());
+        services.AddHostedService(provider => provider.GetRequiredService<LedgerFlush>());
     }
 
     public static void UseLedger(this IApplicationBuilder app) => app.UseMiddleware<LedgerMiddleware>();

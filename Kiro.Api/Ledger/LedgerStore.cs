@@ -14,7 +14,7 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
     /// <summary>Writes a batch in one transaction.</summary>
     /// <returns>False when it is there already: it was committed, and only the answer got lost.</returns>
     public Task<bool> WriteAsync(LedgerBatch batch, CancellationToken cancellationToken) =>
-        database.RunAsync(
+        database.WriteAsync(
             async connection =>
             {
                 await using var transaction = await connection.BeginTransactionAsync(
@@ -30,20 +30,37 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
             },
             cancellationToken);
 
+    /// <summary>Writes as a batch does, and no client: a commit, and all that a batch does to the ledger's tables.</summary>
+    public Task<bool> ProveAsync(CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async connection =>
+            {
+                await using var transaction = await connection.BeginTransactionAsync(
+                    System.Data.IsolationLevel.ReadCommitted, cancellationToken);
+                var mark = new { node.Instance, Now = time.GetUtcNow().ToUnixTimeMilliseconds() };
+                await connection.ExecuteAsync(
+                    $"{dialect.InsertIfNew} INTO ledger_batches (instance, batch, written_at) VALUES (@Instance, 0, @Now)", mark, transaction);
+                await connection.ExecuteAsync("UPDATE ledger_batches SET written_at = @Now WHERE instance = @Instance", mark, transaction);
+                await connection.ExecuteAsync(ClientRows.NoRow(dialect), transaction: transaction);
+                await transaction.CommitAsync(cancellationToken);
+                return true;
+            },
+            cancellationToken);
+
     /// <summary>Forgets processes that ended long ago.</summary>
     public Task<int> TidyAsync(CancellationToken cancellationToken) =>
-        database.RunAsync(
+        database.WriteAsync(
             connection => connection.ExecuteAsync(
                 "DELETE FROM ledger_batches WHERE written_at < @Limit",
                 new { Limit = (time.GetUtcNow() - KeepBatchNumbers).ToUnixTimeMilliseconds() }),
             cancellationToken);
 
     public Task<LedgerTotals> TotalsAsync(CancellationToken cancellationToken) =>
-        database.RunAsync(ReadTotalsAsync, cancellationToken);
+        database.ReadAsync(ReadTotalsAsync, cancellationToken);
 
     /// <summary>The totals, and one page of clients, last seen first.</summary>
     public Task<(LedgerTotals Totals, IReadOnlyList<ClientRow> Clients)> ReadAsync(Page page, CancellationToken cancellationToken) =>
-        database.RunAsync<(LedgerTotals, IReadOnlyList<ClientRow>)>(
+        database.ReadAsync<(LedgerTotals, IReadOnlyList<ClientRow>)>(
             async connection =>
             {
                 var rows = await connection.QueryAsync<ClientRow>(
@@ -77,3 +94,9 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
                 mark, transaction) > 0;
     }
 }
+
+/// <summary>One client in the database. Times are Unix milliseconds.</summary>
+internal sealed record ClientRow(string Client, string Node, long FirstSeen, long LastSeen, long Requests, long Moves);
+
+/// <summary>The whole ledger in three numbers.</summary>
+internal sealed record LedgerTotals(long Clients, long Requests, long Moves);

@@ -6,14 +6,14 @@ namespace Kiro.Api.Ledger;
 internal sealed record Page(int Limit, int Offset)
 {
     private const int DefaultLimit = 100;
-    private const int LargestLimit = 1000;
+    private const int MaxLimit = 1000;
 
     /// <summary>Reads <c>limit</c> and <c>offset</c>; null with a sentence for the caller when one cannot be used.</summary>
     public static Page? Read(IQueryCollection query, out string? error)
     {
         error = null;
         var page = new Page(
-            Number(query["limit"], "limit", DefaultLimit, 1, LargestLimit, ref error),
+            Number(query["limit"], "limit", DefaultLimit, 1, MaxLimit, ref error),
             Number(query["offset"], "offset", 0, 0, int.MaxValue, ref error));
         return error is null ? page : null;
     }

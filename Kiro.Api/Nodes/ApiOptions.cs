@@ -8,7 +8,7 @@ namespace Kiro.Api.Nodes;
 /// <param name="NodeName"><c>NODE_NAME</c>, default the host name. At most 255 characters, none of them invisible.</param>
 internal sealed record ApiOptions(ListenPort Listen, string NodeName)
 {
-    private const int LongestName = 255;
+    private const int MaxName = 255;
 
     /// <summary>Where it listens unless it is told otherwise.</summary>
     public static ListenPort UsualListen { get; } = new("PORT", 13004);
@@ -19,9 +19,9 @@ internal sealed record ApiOptions(ListenPort Listen, string NodeName)
     private static string ReadName(SettingsReader settings)
     {
         var name = settings.Text("NODE_NAME") ?? Dns.GetHostName();
-        if (name.Length > LongestName || name.Any(char.IsControl))
+        if (name.Length > MaxName || name.Any(char.IsControl))
         {
-            settings.Reject("NODE_NAME", name.ReplaceLineEndings(" "), $"at most {LongestName} visible characters");
+            settings.Reject("NODE_NAME", name.ReplaceLineEndings(" "), $"at most {MaxName} visible characters");
         }
 
         return name;

@@ -1,12 +1,13 @@
 using Kiro.Api.Database;
 using Kiro.Api.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Nodes;
 
 /// <summary>Keeps this node's row fresh while it runs, and marks it when it stops.</summary>
 internal sealed class Heartbeat(
     NodeStore store, NodeDirectory directory, DatabaseState database, NodeOptions options, TimeProvider time,
-    ILogger<Heartbeat> logger) : BackgroundService
+    ILogger<Heartbeat> logger) : BackgroundService, IDatabaseUse
 {
     private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
@@ -30,6 +31,9 @@ internal sealed class Heartbeat(
         }
     }
 
+    public async Task ProveAsync(CancellationToken cancellationToken) =>
+        directory.Nodes = await store.HeartbeatAsync(cancellationToken);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
@@ -45,7 +49,7 @@ internal sealed class Heartbeat(
     {
         try
         {
-            directory.Nodes = await store.HeartbeatAsync(stoppingToken);
+            await ProveAsync(stoppingToken);
             return true;
         }
         catch (Exception problem) when (problem is DatabaseAwayException || stoppingToken.IsCancellationRequested)
@@ -58,4 +62,14 @@ internal sealed class Heartbeat(
 
         return false;
     }
+}
+
+/// <summary>How nodes know of each other.</summary>
+/// <param name="Heartbeat"><c>HEARTBEAT_INTERVAL</c>: 0.1 to 3600 s, default 5 s, the same on every node.</param>
+internal sealed record NodeOptions(TimeSpan Heartbeat)
+{
+    /// <summary>A node that has been silent for this long is gone.</summary>
+    public TimeSpan Patience => 3 * Heartbeat;
+
+    public static NodeOptions Read(SettingsReader settings) => new(settings.Seconds("HEARTBEAT_INTERVAL", 5, 0.1, 3600));
 }

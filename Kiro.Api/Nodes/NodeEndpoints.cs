@@ -10,6 +10,12 @@ internal static class NodeEndpoints
         {
             response.Headers.CacheControl = "no-store";
             return Results.Json(
-                new NodesAnswer(node.Name, database.Current.Word, directory.Nodes));
+                new NodesResponse(node.Name, database.Current.Word, directory.Nodes));
         });
 }
+
+/// <summary>The cluster.</summary>
+/// <param name="Node">Who answers.</param>
+/// <param name="Database"><c>down</c> when this is what was last known.</param>
+/// <param name="Nodes">In the order of their names.</param>
+internal sealed record NodesResponse(string Node, string Database, IReadOnlyList<NodeResponse> Nodes);

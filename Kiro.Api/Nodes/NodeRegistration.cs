@@ -1,3 +1,4 @@
+using Kiro.Api.Database;
 using Kiro.ServiceDefaults;
 
 namespace Kiro.Api.Nodes;
@@ -15,6 +16,19 @@ internal static class NodeRegistration
             provider.GetRequiredService<TimeProvider>().GetUtcNow()));
         services.AddSingleton<NodeStore>();
         services.AddSingleton<NodeDirectory>();
-        services.AddHostedService<Heartbeat>();
+        services.AddSingleton<Heartbeat>();
+        services.AddSingleton<IDatabaseUse>(provider => provider.GetRequiredService<Heartbeat>());
+        services.AddHostedService(provider => provider.GetRequiredService<Heartbeat>());
     }
+}
+
+/// <summary>This node.</summary>
+/// <param name="Name">Stays the same over restarts.</param>
+/// <param name="Instance">Differs in each process.</param>
+/// <param name="Address">Host and port under which the others could reach it.</param>
+/// <param name="Version">Of the program.</param>
+/// <param name="StartedAt">When this process began.</param>
+internal sealed record NodeIdentity(string Name, string Instance, string Address, string Version, DateTimeOffset StartedAt)
+{
+    public double UptimeSeconds(TimeProvider time) => Math.Round((time.GetUtcNow() - StartedAt).TotalSeconds, 1);
 }

@@ -11,8 +11,8 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>Says that this node is here, and looks who else is.</summary>
-    public Task<IReadOnlyList<NodeAnswer>> HeartbeatAsync(CancellationToken cancellationToken) =>
-        database.RunAsync<IReadOnlyList<NodeAnswer>>(
+    public Task<IReadOnlyList<NodeResponse>> HeartbeatAsync(CancellationToken cancellationToken) =>
+        database.WriteAsync<IReadOnlyList<NodeResponse>>(
             async connection =>
             {
                 await connection.ExecuteAsync(
@@ -41,13 +41,13 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
 
     /// <summary>Says goodbye, unless another process has taken this node's name by now.</summary>
     public Task<int> StopAsync(CancellationToken cancellationToken) =>
-        database.RunAsync(
+        database.WriteAsync(
             connection => connection.ExecuteAsync(
                 "UPDATE nodes SET stopped = 1, last_heartbeat = @Now WHERE name = @Name AND instance = @Instance",
                 new { Now, self.Name, self.Instance }),
             cancellationToken);
 
-    private NodeAnswer Answer(NodeRow row) => new(
+    private NodeResponse Answer(NodeRow row) => new(
         row.Name, row.Address, row.Version,
         DateTimeOffset.FromUnixTimeMilliseconds(row.StartedAt),
         DateTimeOffset.FromUnixTimeMilliseconds(row.LastHeartbeat),
@@ -55,3 +55,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
         : Now - row.LastHeartbeat > options.Patience.TotalMilliseconds ? "gone"
         : "up");
 }
+
+/// <summary>One node in the database. Times are Unix milliseconds.</summary>
+internal sealed record NodeRow(
+    string Name, string Address, string Version, long StartedAt, long LastHeartbeat, long Stopped);

@@ -1,4 +1,3 @@
-using Kiro.Api.Answers;
 using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
@@ -31,11 +30,11 @@ internal static class StatusEndpoints
         var report = health.Report();
         var nodes = directory.Nodes;
         return Results.Json(
-            new StatusAnswer(
+            new StatusResponse(
                 report.Node, report.Status, report.Database, report.DatabaseKind, report.Version, report.UptimeSeconds,
-                new ClusterAnswer(nodes.Count, nodes.Count(node => node.State == "up"),
+                new ClusterResponse(nodes.Count, nodes.Count(node => node.State == "up"),
                     [.. nodes.Select(node => NodeSummary.Of(node, isAdmin: verdict == AdminVerdict.Right))]),
-                new CallerAnswer(CallerAddress.Of(context).ToString(), report.Node),
+                new CallerResponse(CallerAddress.Of(context).ToString(), report.Node),
                 totals,
                 time.GetUtcNow()));
     }

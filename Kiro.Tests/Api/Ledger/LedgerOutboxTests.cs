@@ -34,12 +34,12 @@ public sealed class LedgerOutboxTests
     public void Next_MoreClientsThanABatchHolds_SplitsThem()
     {
         var outbox = new LedgerOutbox(_counts);
-        for (var client = 0; client < LedgerOutbox.LargestBatch + 1; client++)
+        for (var client = 0; client < LedgerOutbox.MaxBatch + 1; client++)
         {
             _counts.Count(new IPAddress([10, 1, (byte)(client >> 8), (byte)client]));
         }
 
-        Assert.Equal(LedgerOutbox.LargestBatch, outbox.Next()!.Entries.Count);
+        Assert.Equal(LedgerOutbox.MaxBatch, outbox.Next()!.Entries.Count);
         outbox.Confirm();
         Assert.Single(outbox.Next()!.Entries);
     }

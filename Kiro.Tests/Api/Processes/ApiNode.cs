@@ -26,7 +26,7 @@ internal sealed class ApiNode : IAsyncDisposable
         }
 
         Process = new ServiceProcess("Kiro.Api", variables);
-        _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{variables["PORT"]}"), Timeout = TimeSpan.FromSeconds(30) };
+        _client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{variables["PORT"]}"), Timeout = TimeSpan.FromSeconds(Eventually.Patience) };
     }
 
     public ServiceProcess Process { get; }
@@ -36,7 +36,7 @@ internal sealed class ApiNode : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Waits until /health says this; returns the answer.</summary>
-    public async Task<JsonElement> HealthAsync(string status, double seconds = 30)
+    public async Task<JsonElement> HealthAsync(string status, double seconds = Eventually.Patience)
     {
         var last = default(JsonElement);
         await Eventually.BeTrue(

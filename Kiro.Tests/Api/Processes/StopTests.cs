@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 
 namespace Kiro.Tests.Api.Processes;
@@ -10,26 +9,26 @@ public sealed class StopTests
     [Fact]
     public async Task Sigterm_RequestInFlight_DrainsFinishesAndExitsWithZero()
     {
-        await using var node = new ApiNode(("DRAIN_DELAY", "2"));
+        await using var node = new ApiNode(("DRAIN_DELAY", "3600"));
         await node.HealthAsync("ok");
-        var slow = node.GetAsync("/api/slow?ms=3000");
+        var slow = node.GetAsync("/api/slow?ms=5000");
         using var events = await node.Client.GetStreamAsync("/api/events", Cancellation).ContinueWith(
             opened => new StreamReader(opened.Result), Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
         await node.JsonAsync("/api/status");
 
-        var clock = Stopwatch.StartNew();
         node.Process.Signal("TERM");
 
-        // The stream ends at once, and not by an error.
+        // The stream ends at once, not with the listener, and not by an error.
         var ticks = await events.ReadToEndAsync(Cancellation);
         Assert.Contains("event: tick", ticks, StringComparison.Ordinal);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(1.5), $"The stream ended after {clock.Elapsed}.");
         using var health = await node.GetAsync("/health");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
         Assert.True(health.Headers.ConnectionClose);
         Assert.Contains("\"draining\"", await health.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         using var served = await node.GetAsync("/api/client-ip");
         Assert.Equal(HttpStatusCode.OK, served.StatusCode);
+        // A person does not wait for the delay, and does for the request.
+        node.Process.Signal("INT");
         using var finished = await slow;
         Assert.Equal(HttpStatusCode.OK, finished.StatusCode);
         Assert.Equal(0, await node.Process.ExitCode());
@@ -38,12 +37,12 @@ public sealed class StopTests
     [Fact]
     public async Task Sigint_LongDrainDelay_DoesNotWait()
     {
-        await using var node = new ApiNode(("DRAIN_DELAY", "60"));
+        await using var node = new ApiNode(("DRAIN_DELAY", "3600"));
         await node.HealthAsync("ok");
 
         node.Process.Signal("INT");
 
-        Assert.Equal(0, await node.Process.ExitCode(10));
+        Assert.Equal(0, await node.Process.ExitCode());
     }
 
     [Fact]
@@ -58,7 +57,8 @@ public sealed class StopTests
 
         node.Process.Signal("TERM");
 
-        Assert.Equal(0, await node.Process.ExitCode(10));
+        // Less than the request would take.
+        Assert.Equal(0, await node.Process.ExitCode(55));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => slow);
         await using var reader = new Database.TestNode(
             Kiro.Api.Database.DatabaseOptions.Sqlite(file), "reader", TimeProvider.System);

@@ -1,15 +1,15 @@
 using System.Globalization;
 using Kiro.ServiceDefaults.Trust;
 
-namespace Kiro.Api.Answers;
+namespace Kiro.Api;
 
-/// <summary>The body of every answer that is a refusal.</summary>
+/// <summary>The body of every response that is a refusal.</summary>
 internal sealed record Problem(string Error)
 {
-    public static IResult Answer(int status, string error) =>
+    public static IResult Response(int status, string error) =>
         Results.Json(new Problem(error), statusCode: status);
 
-    /// <summary>The answer to a wrong admin token, or to too many of them; null when there is nothing to refuse.</summary>
+    /// <summary>The response to a wrong admin token, or to too many of them; null when there is nothing to refuse.</summary>
     public static IResult? OfToken(HttpContext context, AdminAccess admin, out AdminVerdict verdict)
     {
         var (request, response) = (context.Request, context.Response);
@@ -18,10 +18,10 @@ internal sealed record Problem(string Error)
         {
             case AdminVerdict.Wrong:
                 response.Headers.WWWAuthenticate = "Bearer";
-                return Answer(StatusCodes.Status401Unauthorized, "The token is not valid.");
+                return Response(StatusCodes.Status401Unauthorized, "The token is not valid.");
             case AdminVerdict.TooOften:
                 response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-                return Answer(StatusCodes.Status429TooManyRequests, "Too many wrong tokens came from your address.");
+                return Response(StatusCodes.Status429TooManyRequests, "Too many wrong tokens came from your address.");
             default:
                 return null;
         }

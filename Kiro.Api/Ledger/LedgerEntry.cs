@@ -1,4 +1,0 @@
-namespace Kiro.Api.Ledger;
-
-/// <summary>One client in a batch.</summary>
-internal sealed record LedgerEntry(string Client, ClientCount Count);
