@@ -1,7 +1,5 @@
-using Kiro.Api.Database;
 using Kiro.Cluster;
 using Kiro.Cluster.Nodes;
-using Kiro.Cluster.Output;
 using Kiro.Cluster.Settings;
 using Kiro.Cluster.Status;
 using Kiro.Cluster.Terminal;
@@ -27,10 +25,10 @@ try
 
     var settings = ClusterSettings.Read(configuration, arguments);
     var ignored = IgnoredSettings.Find(configuration, settings);
-    var nodes = ClusterPlan.Of(settings, ignored);
-    var database = DatabaseText.Of(DatabaseOptions.Read(new SettingsReader(configuration)));
+    var database = ClusterDatabase.Of(configuration, settings);
+    var nodes = ClusterPlan.Of(settings, ignored, database.File);
     PortCheck.ThrowIfBusy(nodes);
-    return await ClusterRunner.RunAsync(nodes, database, ignored.Named, arguments.Plain);
+    return await ClusterRunner.RunAsync(nodes, database.Text, ignored.Named, arguments.Plain);
 }
 catch (InvalidSettingsException invalid)
 {

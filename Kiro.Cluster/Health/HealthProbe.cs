@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kiro.Api.Database;
 using Kiro.Cluster.Nodes;
 
 namespace Kiro.Cluster.Health;
@@ -20,7 +21,8 @@ internal sealed class HealthProbe(int instances) : IDisposable
                 return new NodeHealth(false, $"answers {(int)answer.StatusCode}");
             }
 
-            return new NodeHealth(true, node.IsBalancer ? Missing(await answer.Content.ReadAsStringAsync(cancellationToken)) : null);
+            var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+            return node.IsBalancer ? new NodeHealth(true, Missing(body)) : OfInstance(body);
         }
         catch (HttpRequestException)
         {
@@ -33,6 +35,29 @@ internal sealed class HealthProbe(int instances) : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static NodeHealth OfInstance(string body)
+    {
+        var degraded = DegradedBecause(body);
+        // The first verdict is on its way.
+        return degraded == DatabaseState.NotTried ? new NodeHealth(true, "has not reached its database yet") : new NodeHealth(true, null, degraded);
+    }
+
+    private static string? DegradedBecause(string body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            var health = json.RootElement;
+            return health.GetProperty("status").GetString() is "degraded"
+                ? health.TryGetProperty("reason", out var reason) ? reason.GetString() ?? "" : ""
+                : null;
+        }
+        catch (Exception problem) when (problem is JsonException or InvalidOperationException or KeyNotFoundException)
+        {
+            return null;
+        }
+    }
 
     private string? Missing(string body)
     {
@@ -48,3 +73,9 @@ internal sealed class HealthProbe(int instances) : IDisposable
         }
     }
 }
+
+/// <summary>One response of a node to <c>GET /health</c>.</summary>
+/// <param name="Serves">It answered with 2xx.</param>
+/// <param name="Problem">Why it is not yet what it should be, to follow its name; null when it is.</param>
+/// <param name="Degraded">It serves without something it needs, such as its database: why; null when it is well.</param>
+internal sealed record NodeHealth(bool Serves, string? Problem, string? Degraded = null);

@@ -31,9 +31,19 @@ internal sealed class ClusterWatch(
     private ClusterView OfBalancer(StatusDocument status)
     {
         _rates.Note(status);
-        var view = StatusView.Of(status, "", _rates);
+        var view = StatusView.Of(WithEnded(status), "", _rates);
         var restarts = _balancer!.Restarts > 0 ? $" · balancer restarted {_balancer.Restarts}×" : "";
         return new ClusterView([view.Head[0] + restarts, .. head], [.. view.Nodes.Select(WithProcess)], view.Warnings);
+    }
+
+    /// <summary>A process that has ended is known to be gone before a probe finds it so.</summary>
+    private StatusDocument WithEnded(StatusDocument status)
+    {
+        var gone = _instances.Where(instance => instance.Ended is not null).Select(instance => instance.Node.Port).ToHashSet();
+        var backends = (status.Backends ?? [])
+            .Select(backend => backend is { IsUp: true } && gone.Contains(backend.Port) ? backend with { State = "down" } : backend).ToArray();
+        var less = (status.Backends ?? []).Count(backend => backend is { IsUp: true }) - backends.Count(backend => backend is { IsUp: true });
+        return status with { Backends = backends, Summary = status.Summary! with { Healthy = status.Summary.Healthy - less } };
     }
 
     private NodeView WithProcess(NodeView node) => _instances.FirstOrDefault(instance => instance.Node.Port == node.Port) is { } instance
@@ -66,8 +76,8 @@ internal sealed class ClusterWatch(
             Name = instance.Node.Name,
             Host = "localhost",
             Port = instance.Node.Port,
-            State = health.Serves ? "up" : isStarting ? "starting" : "down",
-            Reason = isStarting ? instance.Ended : health.Problem,
+            State = health is { Serves: true, Degraded: not null } ? "degraded" : health.Serves ? "up" : isStarting ? "starting" : "down",
+            Reason = isStarting ? instance.Ended : health.Degraded ?? health.Problem,
             LatencyMs = health.Serves ? time.GetElapsedTime(start).TotalMilliseconds : null,
             Restarts = instance.Restarts,
         };

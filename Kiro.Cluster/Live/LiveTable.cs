@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using Kiro.Cluster.Nodes;
 using Kiro.Cluster.Output;
 using Kiro.Cluster.Terminal;
 using Kiro.Cluster.View;
@@ -10,7 +11,7 @@ namespace Kiro.Cluster.Live;
 internal sealed class LiveTable : IAsyncDisposable
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ShortestBetweenPaints = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MinBetweenPaints = TimeSpan.FromMilliseconds(100);
 
     private readonly Screen _screen = new(Console.Out);
     private readonly Channel<bool> _changes = Signal();
@@ -57,7 +58,7 @@ internal sealed class LiveTable : IAsyncDisposable
             {
                 _changes.Reader.TryRead(out _);
                 _screen.Paint(Lines());
-                await Task.Delay(ShortestBetweenPaints, _time, _ended.Token);
+                await Task.Delay(MinBetweenPaints, _time, _ended.Token);
             }
         }
         catch (OperationCanceledException) when (_ended.IsCancellationRequested)
@@ -110,7 +111,8 @@ internal sealed class LiveTable : IAsyncDisposable
     private void Written(string name)
     {
         Changed();
-        if (name == LinePrefix.Runner)
+        // What the balancer says of its nodes changes the figures above it.
+        if (name is LinePrefix.Runner or ClusterPlan.BalancerName)
         {
             _news.Writer.TryWrite(true);
         }

@@ -10,7 +10,7 @@ namespace Kiro.Cluster.Live;
 /// <param name="written">Called after each line, with the name of who wrote it.</param>
 internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<string> written) : IRunnerOutput
 {
-    private const int Most = 200;
+    private const int MaxLines = 200;
 
     private readonly Lock _gate = new();
     private readonly Queue<(string Name, string Text)> _lines = new();
@@ -22,7 +22,7 @@ internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<s
         lock (_gate)
         {
             _lines.Enqueue((name, PrintableText.Of(text)));
-            if (_lines.Count > Most)
+            if (_lines.Count > MaxLines)
             {
                 _lines.Dequeue();
             }

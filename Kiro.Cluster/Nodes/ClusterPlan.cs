@@ -10,15 +10,18 @@ internal static class ClusterPlan
     public const string Balancer = "Kiro.Balancer";
     public const string BalancerName = "balancer";
 
-    public static IReadOnlyList<Node> Of(ClusterSettings settings, IgnoredSettings ignored)
+    /// <param name="settings">What to start.</param>
+    /// <param name="ignored">What the balancer must not see.</param>
+    /// <param name="databaseFile">The instances' <c>SQLITE_FILE</c>; null to leave it as it is.</param>
+    public static IReadOnlyList<Node> Of(ClusterSettings settings, IgnoredSettings ignored, string? databaseFile = null)
     {
-        var nodes = Enumerable.Range(0, settings.InstanceCount).Select(index => Instance(settings, index));
+        var nodes = Enumerable.Range(0, settings.InstanceCount).Select(index => Instance(settings, index, databaseFile));
         return settings.BalancerPort is { } port
             ? [BalancerOf(settings, port, ignored), .. nodes]
             : [.. nodes];
     }
 
-    private static Node Instance(ClusterSettings settings, int index)
+    private static Node Instance(ClusterSettings settings, int index, string? databaseFile)
     {
         var name = $"api-{index + 1}";
         var port = settings.StartPort + index;
@@ -27,6 +30,11 @@ internal static class ClusterPlan
             ["PORT"] = Text(port),
             ["NODE_NAME"] = name,
         };
+        if (databaseFile is not null)
+        {
+            environment["SQLITE_FILE"] = databaseFile;
+        }
+
         if (settings.BalancerPort is not null)
         {
             // The user's list says whom the balancer believes; the instances believe the balancer, which is on this machine.
@@ -58,4 +66,18 @@ internal static class ClusterPlan
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>One process of the cluster.</summary>
+/// <param name="Name">Such as <c>api-1</c>: names its lines of output.</param>
+/// <param name="Program">The assembly it runs, without extension.</param>
+/// <param name="Port">What it listens on.</param>
+/// <param name="PortVariable">The runner's variable that decides on the port.</param>
+/// <param name="Environment">What differs from the runner's own environment; null takes a variable away.</param>
+internal sealed record Node(
+    string Name, string Program, int Port, string PortVariable, IReadOnlyDictionary<string, string?> Environment)
+{
+    public Uri Address { get; } = new($"http://localhost:{Port}");
+
+    public bool IsBalancer => Program == ClusterPlan.Balancer;
 }

@@ -9,6 +9,8 @@ namespace Kiro.Cluster.Settings;
 /// <param name="BalancerPort"><c>BALANCER_PORT</c>: default 13003; null when the balancer is not started.</param>
 internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? BalancerPort)
 {
+    public const int DefaultStartPort = 13004;
+
     /// <summary>The variables of the runner itself.</summary>
     public static readonly IReadOnlyList<string> Names = ["INSTANCE_COUNT", "START_PORT", "BALANCER_PORT"];
 
@@ -20,7 +22,7 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
     {
         var reader = new SettingsReader(configuration);
         var count = reader.WholeNumber("INSTANCE_COUNT", 5, 1, 100);
-        var start = reader.Port("START_PORT", 13004);
+        var start = reader.Port("START_PORT", DefaultStartPort);
         var balancer = reader.Port("BALANCER_PORT", 13003);
         var settings = new ClusterSettings(count, start, arguments.Balancer ? balancer : null);
         settings.RejectPortsThatDoNotFit(reader);

@@ -27,6 +27,9 @@ internal static class HelpText
           INSTANCE_COUNT     how many instances, 1 to 100      default 5
           START_PORT         port of the first instance        default 13004
           BALANCER_PORT      port of the balancer              default 13003
+          SQLITE_FILE        the embedded database             default kiro.db, or
+                             kiro-START_PORT.db when that is not 13004, so that two
+                             clusters of one machine do not share it
           NO_COLOR           anything: no colours
 
         Every other variable, such as MYSQL_HOST, ADMIN_TOKEN or TRUSTED_PROXIES,
@@ -43,10 +46,12 @@ internal static class HelpText
 
         Exit codes
           0    a clean stop; status: healthy
-          1    a switch, a variable or a port cannot be used, or a process could not
-               start; status: not healthy, which is when the balancer gives no answer
-               or one that is not a balancer's, when it is shutting down, and when no
-               node is up. A node that is down beside others, and warnings, are not.
+          1    a switch, a variable, a database file or a port cannot be used, or a
+               process could not start; status: not healthy, which is when the balancer
+               gives no answer or one that is not a balancer's, when it is shutting
+               down, and when no node is up. A node that is down beside others, and
+               warnings, are not.
+          2    status: it serves, but nodes are degraded, such as without their database
           130  a second Ctrl-C has ended what did not stop
 
         """;

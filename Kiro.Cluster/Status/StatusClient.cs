@@ -7,52 +7,52 @@ namespace Kiro.Cluster.Status;
 /// <param name="balancer">Its address, such as <c>http://127.0.0.1:13003</c>.</param>
 internal sealed class StatusClient(Uri balancer) : IDisposable
 {
-    private const long Longest = 16 * 1024 * 1024;
+    private const long MaxResponse = 16 * 1024 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
 
     private readonly Uri _status = new($"{balancer.AbsoluteUri.TrimEnd('/')}/lb/status");
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = !balancer.IsLoopback }) { Timeout = Patience, MaxResponseContentBufferSize = Longest };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = !balancer.IsLoopback }) { Timeout = Patience, MaxResponseContentBufferSize = MaxResponse };
 
     /// <summary>The address as somebody would type it.</summary>
     public string Address { get; } = balancer.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
 
-    public async Task<StatusAnswer> AskAsync(CancellationToken cancellationToken)
+    public async Task<StatusResponse> AskAsync(CancellationToken cancellationToken)
     {
         try
         {
             using var answer = await _http.GetAsync(_status, cancellationToken);
             if (!answer.IsSuccessStatusCode)
             {
-                return StatusAnswer.Failed($"answers {(int)answer.StatusCode}: no Kiro balancer, or one that is not reachable this way");
+                return StatusResponse.Failed($"answers {(int)answer.StatusCode}: no Kiro balancer, or one that is not reachable this way");
             }
 
             return Read(await answer.Content.ReadAsStringAsync(cancellationToken));
         }
         catch (HttpRequestException problem)
         {
-            return StatusAnswer.Failed($"cannot be reached: {Reason(problem)}");
+            return StatusResponse.Failed($"cannot be reached: {Reason(problem)}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return StatusAnswer.Failed($"does not answer within {Patience.TotalSeconds} s");
+            return StatusResponse.Failed($"does not answer within {Patience.TotalSeconds} s");
         }
     }
 
     public void Dispose() => _http.Dispose();
 
-    internal static StatusAnswer Read(string json)
+    internal static StatusResponse Read(string json)
     {
         try
         {
             // Every JSON object would fit: these three make it ours.
             return JsonSerializer.Deserialize<StatusDocument>(json, Web) is { Balancer: not null, Summary: not null, Backends: not null } document
-                ? new StatusAnswer(document, json, null)
-                : StatusAnswer.Failed("gives an answer that is not a Kiro balancer's");
+                ? new StatusResponse(document, json, null)
+                : StatusResponse.Failed("gives an answer that is not a Kiro balancer's");
         }
         catch (JsonException)
         {
-            return StatusAnswer.Failed("gives an answer that is not a Kiro balancer's");
+            return StatusResponse.Failed("gives an answer that is not a Kiro balancer's");
         }
     }
 
@@ -63,4 +63,13 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
         { } inner => inner.Message.TrimEnd('.'),
         null => problem.Message.TrimEnd('.'),
     };
+}
+
+/// <summary>What came of asking a balancer for its status: a document, or a problem.</summary>
+/// <param name="Document">Null when there was a problem.</param>
+/// <param name="Json">The document as it was sent.</param>
+/// <param name="Problem">To follow the address; null when there was none.</param>
+internal sealed record StatusResponse(StatusDocument? Document, string Json, string? Problem)
+{
+    public static StatusResponse Failed(string problem) => new(null, "", problem);
 }

@@ -13,7 +13,7 @@ internal static class StatusCommand
     /// <param name="balancer">Which balancer to ask.</param>
     /// <param name="options">The command line.</param>
     /// <param name="screen">Whether a watch may paint over the terminal.</param>
-    /// <returns>0 when the cluster is healthy, as <see cref="StatusDocument.Trouble"/> means it; else 1.</returns>
+    /// <returns><see cref="StatusDocument.ExitCode"/>; 1 without a document.</returns>
     public static async Task<int> RunAsync(Uri balancer, StatusOptions options, bool screen)
     {
         using var client = new StatusClient(balancer);
@@ -35,8 +35,12 @@ internal static class StatusCommand
         {
             Console.Error.WriteLine($"Not healthy: {trouble}.");
         }
+        else if (status.DegradedNodes.ToArray() is { Length: > 0 } degraded)
+        {
+            Console.Error.WriteLine($"Degraded: {string.Join(", ", degraded.Select(node => node.Node ?? node.Id))}.");
+        }
 
-        return status.Trouble is null ? 0 : 1;
+        return status.ExitCode;
     }
 
     public static IReadOnlyList<string> Lines(StatusDocument status, string address, RequestRates rates, int? height = null)
@@ -52,3 +56,9 @@ internal static class StatusCommand
         Console.Out.Flush();
     }
 }
+
+/// <summary>The command line of <c>status</c>.</summary>
+/// <param name="Url"><c>--url</c>: the balancer; null for the one of this machine.</param>
+/// <param name="Watch"><c>--watch</c>: asks again every 2 s.</param>
+/// <param name="Json"><c>--json</c>: the answer as it is.</param>
+internal sealed record StatusOptions(Uri? Url, bool Watch, bool Json);

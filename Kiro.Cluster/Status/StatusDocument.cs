@@ -10,6 +10,12 @@ internal sealed record StatusDocument(
         Balancer?.State == "draining" ? "the balancer is shutting down"
         : Summary?.Healthy > 0 ? null
         : "no node is up";
+
+    /// <summary>The nodes that serve without something they need.</summary>
+    public IEnumerable<BackendPart> DegradedNodes => (Backends ?? []).OfType<BackendPart>().Where(backend => backend.IsDegraded);
+
+    /// <summary>What a command that shows this ends with: see the help text.</summary>
+    public int ExitCode => Trouble is not null ? 1 : DegradedNodes.Any() ? 2 : 0;
 }
 
 internal sealed record BalancerPart(string? Mode, string? Version, string? State, double UptimeSeconds);
@@ -18,7 +24,18 @@ internal sealed record SummaryPart(int Total, int Healthy, int Draining, double 
 
 internal sealed record BackendPart(
     string? Id, string? Host, int Port, string? Node, string? State, double? LatencyMs, string? Error, double? Share,
-    long? InFlight, long? Requests, double? RequestsPerSecond);
+    long? InFlight, long? Requests, double? RequestsPerSecond)
+{
+    /// <summary>What the node says of itself, such as <c>degraded</c>; null when it says nothing.</summary>
+    public string? Status { get; init; }
+
+    /// <summary>Why it is not simply well.</summary>
+    public string? Reason { get; init; }
+
+    public bool IsUp => State is "up";
+
+    public bool IsDegraded => IsUp && Status is "degraded";
+}
 
 /// <summary>Our own route.</summary>
 internal sealed record ClientPart(string? Ip, string? Backend, string? Node);

@@ -28,6 +28,11 @@ internal static class StatusView
         }
 
         yield return $"{summary.Healthy} of {summary.Total} up";
+        if (status.DegradedNodes.Count() is > 0 and var degraded)
+        {
+            yield return $"{degraded} degraded";
+        }
+
         if (summary.Draining > 0)
         {
             yield return $"{summary.Draining} draining";
@@ -43,12 +48,12 @@ internal static class StatusView
         Name = backend.Node ?? backend.Id ?? "?",
         Host = backend.Host ?? "?",
         Port = backend.Port,
-        State = backend.State ?? "?",
-        Reason = backend.Error,
-        // The last answer of a node that is down says nothing any more.
+        State = backend.IsDegraded ? "degraded" : backend.State ?? "?",
+        Reason = backend.Error ?? backend.Reason,
+        // What a node that is down did last says nothing any more.
         LatencyMs = backend.State == "down" ? null : backend.LatencyMs,
         Share = backend.Share,
-        RequestsPerSecond = backend.RequestsPerSecond ?? rates.Of(backend.Id),
+        RequestsPerSecond = backend.State == "down" ? null : backend.RequestsPerSecond ?? rates.Of(backend.Id),
         InFlight = backend.InFlight,
     };
 }

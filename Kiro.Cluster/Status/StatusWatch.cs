@@ -18,17 +18,17 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
     private StatusDocument? _last;
     private DateTimeOffset _answered;
 
-    /// <returns>The exit code of the last answer: 0 when the cluster was healthy.</returns>
+    /// <returns>The exit code of the last answer.</returns>
     public async Task<int> RunAsync(CancellationToken stop)
     {
         IReadOnlyList<string> shown = [];
-        var isHealthy = false;
+        var exitCode = 1;
         try
         {
             while (!stop.IsCancellationRequested)
             {
                 var answer = await client.AskAsync(stop);
-                isHealthy = answer.Document is { Trouble: null };
+                exitCode = answer.Document?.ExitCode ?? 1;
                 shown = Take(answer);
                 if (screen && !json)
                 {
@@ -53,10 +53,10 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
             }
         }
 
-        return isHealthy ? 0 : 1;
+        return exitCode;
     }
 
-    private IReadOnlyList<string> Take(StatusAnswer answer)
+    private IReadOnlyList<string> Take(StatusResponse answer)
     {
         if (answer.Document is { } status)
         {

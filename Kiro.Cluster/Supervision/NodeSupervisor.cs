@@ -30,6 +30,9 @@ internal sealed class NodeSupervisor(
     /// <summary>What its last answer lacked.</summary>
     public string Problem { get; private set; } = "has not started";
 
+    /// <summary>Why it serves degraded, or null when it does not.</summary>
+    public string? Degraded { get; private set; }
+
     /// <summary>How often it was started again.</summary>
     public int Restarts => _restarts;
 
@@ -89,7 +92,7 @@ internal sealed class NodeSupervisor(
         await watch.UntilHealthyAsync(node, health =>
         {
             _hasServed |= health.Serves;
-            Problem = health.Problem ?? "";
+            (Problem, Degraded) = (health.Problem ?? "", health.Degraded);
         }, ended);
         _healthy.TrySetResult();
         if (_restarts > 0)

@@ -4,7 +4,7 @@ namespace Kiro.Cluster.Supervision;
 internal sealed class RestartDelay
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Max = TimeSpan.FromSeconds(30);
 
     /// <summary>A run of this length was a good one: what came before is forgiven.</summary>
     private static readonly TimeSpan GoodRun = TimeSpan.FromSeconds(30);
@@ -15,7 +15,7 @@ internal sealed class RestartDelay
     public TimeSpan After(TimeSpan run)
     {
         var delay = run >= GoodRun ? First : _next;
-        _next = delay * 2 < Longest ? delay * 2 : Longest;
+        _next = delay * 2 < Max ? delay * 2 : Max;
         return delay;
     }
 }

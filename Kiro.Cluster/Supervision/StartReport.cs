@@ -18,7 +18,7 @@ internal sealed class StartReport(
         try
         {
             await all.WaitAsync(Patience, time, stopping);
-            console.Say("All nodes are healthy.");
+            console.Say(Healthy());
         }
         catch (TimeoutException)
         {
@@ -30,7 +30,15 @@ internal sealed class StartReport(
         if (!all.IsCompleted)
         {
             await all.WaitAsync(stopping);
-            console.Say("All nodes are healthy.");
+            console.Say(Healthy());
         }
+    }
+
+    private string Healthy()
+    {
+        var degraded = nodes.Where(node => node.Degraded is not null).ToArray();
+        return degraded.Length == 0
+            ? "All nodes are healthy."
+            : $"All nodes serve, {degraded.Length} of them degraded: {string.Join(", ", degraded.Select(node => node.Degraded).Distinct())}";
     }
 }

@@ -10,8 +10,8 @@ internal static class NodeTable
     public const int WidthWithReasons = 110;
 
     private const int Gap = 2;
-    private const int ShortestName = 8;
-    private const int ShortestReason = 24;
+    private const int MinName = 8;
+    private const int MinReason = 24;
 
     /// <param name="nodes">The rows.</param>
     /// <param name="width">In characters.</param>
@@ -34,10 +34,10 @@ internal static class NodeTable
             new("reason", WidthWithReasons, Justify.Left, node => node.Reason ?? ""),
         ];
 
-        var shown = columns.Where(column => width >= column.LeastWidth).ToArray();
+        var shown = columns.Where(column => width >= column.MinWidth).ToArray();
         // The names get what the figures leave, and the reasons what the names leave.
-        var others = shown.Skip(1).Sum(column => Gap + (column.Title is "reason" ? ShortestReason : column.Width(nodes)));
-        var longest = Math.Max(ShortestName, width - others);
+        var others = shown.Skip(1).Sum(column => Gap + (column.Title is "reason" ? MinReason : column.Width(nodes)));
+        var longest = Math.Max(MinName, width - others);
         shown[0] = shown[0] with { Value = node => Words.Cut(node.Name, longest) };
         var table = new Table().NoBorder();
         foreach (var column in shown)
@@ -59,8 +59,19 @@ internal static class NodeTable
         return table;
     }
 
-    private sealed record Column(string Title, int LeastWidth, Justify Alignment, Func<NodeView, string> Value)
+    private sealed record Column(string Title, int MinWidth, Justify Alignment, Func<NodeView, string> Value)
     {
         public int Width(IReadOnlyList<NodeView> nodes) => nodes.Select(node => Value(node).Length).Append(Title.Length).Max();
     }
+}
+
+/// <summary>The colour of a state; the word stands beside it, for those who see none.</summary>
+internal static class StateStyle
+{
+    public static Style Of(string state) => new(state switch
+    {
+        "up" => Color.Green,
+        "down" => Color.Red,
+        _ => Color.Yellow,
+    });
 }

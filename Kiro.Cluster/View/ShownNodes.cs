@@ -15,7 +15,7 @@ internal sealed record ShownNodes(IReadOnlyList<NodeView> Rows, string? More)
         }
 
         var room = Math.Max(lines - 1, 0);
-        var rows = nodes.Index().OrderBy(entry => entry.Item.IsUp).Take(room).OrderBy(entry => entry.Index).Select(entry => entry.Item).ToArray();
+        var rows = nodes.Index().OrderBy(entry => entry.Item.State is "up").Take(room).OrderBy(entry => entry.Index).Select(entry => entry.Item).ToArray();
         var rest = nodes.Count - rows.Length;
         var restUp = nodes.Count(node => node.IsUp) - rows.Count(node => node.IsUp);
         return new ShownNodes(rows, restUp == rest ? $"… and {rest} more, all up" : $"… and {rest} more, {restUp} of them up");

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
 namespace Kiro.ServiceDefaults.Hosting;
@@ -6,22 +7,37 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// <summary>
 /// Ends the service on a signal, as the framework's console lifetime does, and tells the two kinds of stop apart:
 /// SIGTERM comes from an orchestrator and drains, Ctrl-C (SIGINT, SIGQUIT) comes from a person and does not wait.
+/// Under a parent that stops its services itself, what a terminal sends to all of them at once is left to the parent:
+/// it knows who leaves first.
 /// </summary>
-internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, Drain drain) : IHostLifetime, IDisposable
+internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, Drain drain, IConfiguration configuration) : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
         On(PosixSignal.SIGTERM, skipDelay: false);
-        On(PosixSignal.SIGINT, skipDelay: true);
-        On(PosixSignal.SIGQUIT, skipDelay: true);
+        if (configuration[StopWithParent.Variable] == "1")
+        {
+            Ignore(PosixSignal.SIGINT);
+            Ignore(PosixSignal.SIGQUIT);
+            Ignore(PosixSignal.SIGHUP);
+        }
+        else
+        {
+            On(PosixSignal.SIGINT, skipDelay: true);
+            On(PosixSignal.SIGQUIT, skipDelay: true);
+        }
+
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
+
+    private void Ignore(PosixSignal signal) =>
+        _registrations.Add(PosixSignalRegistration.Create(signal, context => context.Cancel = true));
 
     private void On(PosixSignal signal, bool skipDelay) =>
         _registrations.Add(PosixSignalRegistration.Create(signal, context =>

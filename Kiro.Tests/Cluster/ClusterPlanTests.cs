@@ -17,6 +17,30 @@ public class ClusterPlanTests
     }
 
     [Fact]
+    public void Of_DatabaseFile_IsForTheInstancesOnly()
+    {
+        var nodes = ClusterPlan.Of(new ClusterSettings(3, 14000, 13999), Nothing, "/data/kiro-14000.db");
+
+        Assert.All(nodes, node => Assert.Equal(node.IsBalancer ? null : "/data/kiro-14000.db", node.Environment.GetValueOrDefault("SQLITE_FILE")));
+    }
+
+    [Theory]
+    [InlineData("", 13004, null)]
+    [InlineData("", 14004, "kiro-14004.db")]
+    [InlineData("MYSQL_HOST=127.0.0.1", 14004, null)]
+    [InlineData("SQLITE_FILE={0}", 14004, null)]
+    public void ClusterDatabase_Embedded_IsAnotherOnOtherPorts(string variables, int startPort, string? file)
+    {
+        var own = Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "own.db");
+
+        var database = ClusterDatabase.Of(
+            Variables.Of(variables.Replace("{0}", own, StringComparison.Ordinal)), new ClusterSettings(3, startPort, 13003), tryFile: false);
+
+        Assert.Equal(file, Path.GetFileName(database.File));
+        Assert.Contains(file ?? (variables.Length == 0 ? "kiro.db" : variables[0] == 'M' ? "MySQL" : "own.db"), database.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Of_Balancer_FrontsTheInstancesWhateverTheUserHasSet()
     {
         var settings = new ClusterSettings(3, 14000, 13999);

@@ -39,6 +39,15 @@ public class ClusterRefusalTests
     }
 
     [Fact]
+    public async Task Start_DatabaseFileThatCanNeverWork_IsOneLineAndNothingStarts()
+    {
+        var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
+
+        await IsRefused(
+            new Dictionary<string, string> { ["SQLITE_FILE"] = folder }, [$"SQLITE_FILE={folder} cannot be used: it is a folder, expected a file."]);
+    }
+
+    [Fact]
     public async Task Version_Asked_IsOneLine()
     {
         await using var runner = new ServiceProcess("Kiro.Cluster", new Dictionary<string, string>(), "--version");

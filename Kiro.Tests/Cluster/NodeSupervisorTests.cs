@@ -96,6 +96,6 @@ public sealed class NodeSupervisorTests : IDisposable
             await Task.WhenAny(task, Task.Delay(1, TestContext.Current.CancellationToken));
         }
 
-        return await task.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+        return await task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
     }
 }

@@ -45,9 +45,9 @@ internal sealed class RunningCluster : IAsyncDisposable
     public static async Task<bool> Contains(string address, string text) => (await Get(address)).Contains(text, StringComparison.Ordinal);
 
     /// <summary>No process and no listener is left behind.</summary>
-    public Task NothingIsLeft(double seconds) => Eventually.BeTrue(
+    public Task NothingIsLeft() => Eventually.BeTrue(
         () => _children.All(ChildProcesses.IsGone) && Enumerable.Range(_port, Instances + 1).All(FreePort.IsFree),
-        "all children are gone and their ports are free", seconds);
+        "all children are gone and their ports are free");
 
     public async ValueTask DisposeAsync() => await Process.DisposeAsync();
 }

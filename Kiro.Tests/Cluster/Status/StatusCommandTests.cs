@@ -76,6 +76,26 @@ public class StatusCommandTests
     }
 
     [Fact]
+    public async Task Status_NodesDegraded_ShowsThemAndIsExitCode2()
+    {
+        await using var balancer = new RawBackend(exchange => exchange.OkAsync("""
+            {"balancer":{"state":"running","version":"0.1.0","uptimeSeconds":5},"summary":{"total":3,"healthy":2},"backends":[
+            {"id":"a:1","host":"a","port":1,"node":"api-1","state":"up","status":"degraded","reason":"MySQL at db:3306: Access denied.","requestsPerSecond":1.5},
+            {"id":"a:2","host":"a","port":2,"node":"api-2","state":"up","status":"ok","requestsPerSecond":2.5},
+            {"id":"a:3","host":"a","port":3,"node":"api-3","state":"down","error":"refused","status":"degraded","requestsPerSecond":13.5}]}
+            """));
+
+        await using var status = Status(["--url", $"http://127.0.0.1:{balancer.Port}"]);
+
+        Assert.Equal(2, await status.ExitCode());
+        Assert.Contains("2 of 3 up · 1 degraded", status.Output, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^api-1 .* degraded .* 1\.5 .*MySQL at db:3306: Access denied\.\s*$", status.Output);
+        Assert.Contains("Degraded: api-1.", status.Output, StringComparison.Ordinal);
+        // A node that is down has no rate.
+        Assert.DoesNotContain("13.5", status.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Status_NobodyThere_IsOneLineAndExitCode1()
     {
         var port = FreePort.Next();
@@ -124,7 +144,7 @@ public class StatusCommandTests
     {
         await using var node = await TestBackend.StartAsync("node-7");
         var balancer = await StartBalancer(node);
-        await using var terminal = new PseudoTerminal(new Dictionary<string, string>(), "status", "--watch", "--url", $"http://127.0.0.1:{balancer.Port}");
+        await using var terminal = new PseudoTerminal(balancer.Port, new Dictionary<string, string>(), "status", "--watch", "--url", $"http://127.0.0.1:{balancer.Port}");
         await terminal.Shows("1 of 1 up");
 
         await balancer.DisposeAsync();

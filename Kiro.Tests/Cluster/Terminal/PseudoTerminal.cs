@@ -9,8 +9,9 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
     /// <summary>Ctrl-C, as the keyboard sends it.</summary>
     public const string CtrlC = "\x03";
 
-    public PseudoTerminal(IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    public PseudoTerminal(int balancerPort, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
+        BalancerPort = balancerPort;
         Requirement.Need("terminal", Requirement.Find("script") is not null && Directory.Exists("/proc/self"), "it needs script, of util-linux, and /proc.");
         var variables = new Dictionary<string, string>(environment);
         variables.TryAdd("TERM", "xterm-256color");
@@ -20,6 +21,9 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
     }
 
     public ServiceProcess Process { get; }
+
+    /// <summary>Where a cluster's balancer listens.</summary>
+    public int BalancerPort { get; }
 
     /// <summary>What the terminal has received.</summary>
     public string Output => Process.Output;
@@ -32,7 +36,7 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
 
     public bool IsColoured => Colours().IsMatch(Output);
 
-    public Task Shows(string text) => Eventually.BeTrue(() => Output.Contains(text, StringComparison.Ordinal), $"the terminal shows \"{text}\"", 60);
+    public Task Shows(string text) => Eventually.BeTrue(() => Output.Contains(text, StringComparison.Ordinal), $"the terminal shows \"{text}\"");
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
 

@@ -1,10 +1,10 @@
 using Kiro.Api.Database;
-using Kiro.Cluster.Output;
+using Kiro.Cluster.Nodes;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Tests.Cluster;
 
-public class DatabaseTextTests
+public class ClusterDatabaseTests
 {
     [Theory]
     [InlineData("MYSQL_HOST=db.example;MYSQL_PASSWORD=geheim", "MySQL at db.example:13306/kiro_api")]
