@@ -9,7 +9,7 @@ public sealed class HealthQuestionTests
     {
         ["PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture),
         ["BALANCER_PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture),
-        ["DRAIN_DELAY"] = "20",
+        ["DRAIN_DELAY"] = "3600",
     };
 
     [Theory]
@@ -29,7 +29,7 @@ public sealed class HealthQuestionTests
         await using var service = new ServiceProcess("Kiro.Api", _variables);
         await Eventually.BeTrue(() => service.Output.Contains("serves on port", StringComparison.Ordinal), "the service serves");
 
-        Assert.Equal((0, true), await AskAsync("--health", "\"status\":\"ok\""));
+        await Eventually.BeTrue(async () => await AskAsync("--health", "\"status\":\"ok\"") == (0, true), "it is well");
         Assert.Equal((0, true), await AskAsync("--alive", "alive"));
 
         service.Signal("TERM");

@@ -11,13 +11,16 @@ public class DrainTests
     private const string Get = "GET /status/200 HTTP/1.1\r\nHost: a.example\r\n\r\n";
     private const string Hold = "GET /hold HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
+    /// <summary>Enough for all that has to happen during it, on a busy machine too.</summary>
+    private const string DrainDelay = "DRAIN_DELAY=8";
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Stop_WithRequestsInFlight_DrainsInOrder()
     {
         await using var node = await TestBackend.StartAsync();
-        await using var balancer = await TestBalancer.StartAsync(node.Host, "DRAIN_DELAY=2");
+        await using var balancer = await TestBalancer.StartAsync(node.Host, DrainDelay);
         using var kept = await RawClient.ConnectAsync(balancer.Port);
         await kept.SendAsync(Get);
         Assert.False((await kept.ReadAnswerAsync()).Has("Connection"));
@@ -83,7 +86,7 @@ public class DrainTests
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
-        await using var balancer = await TestBalancer.StartAsync($"{dead.Host},{alive.Host}", "DRAIN_DELAY=2");
+        await using var balancer = await TestBalancer.StartAsync($"{dead.Host},{alive.Host}", DrainDelay);
         var stopping = balancer.StopAsync();
         await dead.StopAsync();
 
@@ -98,7 +101,7 @@ public class DrainTests
     public async Task Sigterm_WithRequestsInFlight_FinishesThemAndExitsWith0()
     {
         await using var node = await TestBackend.StartAsync();
-        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=1");
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, DrainDelay);
         using var held = await HoldAsync(balancer.Port, node);
 
         balancer.Process.Signal("TERM");
@@ -147,7 +150,7 @@ public class DrainTests
     public async Task Sigterm_WithAnOpenWebSocket_ClosesItBeforeTheTimeoutAndExitsWith0()
     {
         await using var node = await TestBackend.StartAsync();
-        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=0", "DRAIN_TIMEOUT=6", "STREAM_GRACE=3600");
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=0", "DRAIN_TIMEOUT=15", "STREAM_GRACE=3600");
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
 
