@@ -29,11 +29,12 @@ internal static class BalancerApplication
         builder.Services.AddLimits();
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
         builder.Services.AddBackends(settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
+        builder.Services.AddSingleton(settings.ErrorPage);
         builder.AddForwarding(settings.Forwarding, settings.Streams);
 
         builder.Services.AddAdmin(settings.Admin);
         builder.Services.AddDiscovery(settings.Discovery);
-        builder.Services.AddHealth(settings.Health);
+        builder.Services.AddHealth(settings.Health, settings.Errors);
         builder.Services.AddBalancerMetrics();
         builder.Services.AddAccessLog(settings.AccessLog);
 

@@ -3,6 +3,7 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Health.Active;
+using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
@@ -22,9 +23,11 @@ internal sealed record BalancerSettings(
     HashingOptions Hashing,
     SelectionOptions Selection,
     ForwardingOptions Forwarding,
+    ErrorPage ErrorPage,
     StreamOptions Streams,
     DiscoveryOptions Discovery,
     HealthOptions Health,
+    ErrorWatchOptions Errors,
     AdminToken Admin,
     AccessLogOptions AccessLog,
     IReadOnlyList<string> Warnings)
@@ -41,9 +44,11 @@ internal sealed record BalancerSettings(
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
             ForwardingOptions.Read(settings),
+            ErrorPage.Read(settings),
             StreamOptions.Read(settings),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
+            ErrorWatchOptions.Read(settings),
             AdminToken.Read(settings),
             AccessLogOptions.Read(settings),
             settings.Warnings);

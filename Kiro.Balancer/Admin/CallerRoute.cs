@@ -25,6 +25,18 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
     public ClientStatus Of(HttpContext context, BackendSnapshot snapshot)
     {
         var client = ClientOf(context);
+        return Of(client, !client.PeerIsTrusted && context.Request.Headers.ContainsKey(ForwardedFor), snapshot);
+    }
+
+    /// <summary>The route of any client.</summary>
+    /// <param name="address">Its address, as text, or the part of it that is hashed, such as <c>2001:db8:1:2::/64</c>.</param>
+    /// <param name="snapshot">The nodes as they are.</param>
+    /// <returns>Null when it is no address.</returns>
+    public ClientStatus? Of(string address, BackendSnapshot snapshot) =>
+        ClientAddress.TryParse(address.Split('/')[0].Trim(), out var client) ? Of(new Client(client, client, PeerIsTrusted: false), claimIsIgnored: false, snapshot) : null;
+
+    private ClientStatus Of(Client client, bool claimIsIgnored, BackendSnapshot snapshot)
+    {
         var slot = hash.Slot(client.Address);
         var backend = snapshot.Choose(slot);
         return new ClientStatus
@@ -34,7 +46,7 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
             Node = backend?.Health.Node,
             Peer = client.Peer.ToString(),
             PeerIsTrusted = client.PeerIsTrusted,
-            ClaimIgnored = !client.PeerIsTrusted && context.Request.Headers.ContainsKey(ForwardedFor),
+            ClaimIgnored = claimIsIgnored,
             Key = string.Create(CultureInfo.InvariantCulture, $"{hash.Key(client.Address)}/{hash.PrefixOf(client.Address)}"),
             Slot = slot,
             Ranking =

@@ -2,6 +2,7 @@ using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults.Pages;
 
 namespace Kiro.Balancer.Admin;
@@ -20,6 +21,18 @@ internal static class StatusEndpoints
         {
             context.Response.Headers.CacheControl = "no-store";
             return Results.Json(report.For(context), ContractJson.Default.StatusModel);
+        });
+        app.MapMethods("/lb/history", Read, (HttpResponse response, TrafficWatch traffic) =>
+        {
+            response.Headers.CacheControl = "no-store";
+            return Results.Json(TrafficReport.History(traffic.All), ContractJson.Default.HistoryResponse);
+        });
+        app.MapMethods("/lb/route", Read, (HttpContext context, string? client, CallerRoute routes, BackendRegistry registry) =>
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            return client is null ? Results.Json(routes.Of(context, registry.Current), ContractJson.Default.ClientStatus)
+                : routes.Of(client, registry.Current) is { } route ? Results.Json(route, ContractJson.Default.ClientStatus)
+                : Problem.Result(StatusCodes.Status400BadRequest, "client must be an IP address, such as 203.0.113.7 or 2001:db8::7");
         });
         app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context)).RequireRateLimiting(StreamLimit.Name);
         app.MapGet("/lb/what-if", AskWhatIfAsync).RequireRateLimiting(WhatIfLimit.Name);

@@ -5,6 +5,7 @@ using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
@@ -25,6 +26,7 @@ internal sealed class StatusReport(
     EventRing events,
     ForwardingCounters counters,
     RequestRate rate,
+    TrafficWatch traffic,
     Warnings warnings,
     LimitsReport limits,
     TimeProvider time)
@@ -76,6 +78,7 @@ internal sealed class StatusReport(
         {
             Total = backends.Count,
             Healthy = states.GetValueOrDefault(BackendState.Up),
+            Degraded = backends.Count(backend => backend.Health is { State: BackendState.Up, Degradation: not null }),
             Unhealthy = states.GetValueOrDefault(BackendState.Down) + states.GetValueOrDefault(BackendState.Starting),
             Draining = states.GetValueOrDefault(BackendState.Draining),
             Requests = counters.Requests,
@@ -83,14 +86,17 @@ internal sealed class StatusReport(
             Retries = counters.Retries,
             Errors = counters.Errors,
             RecentClients = homes.AllClients,
+            Traffic = TrafficReport.Of(traffic.All, counters.Retries, backends.Sum(backend => registry.Runtimes.Of(backend.Backend).Traffic.Connects)),
         };
     }
 
     private BackendStatus Node(KnownBackend backend, double share, long clients)
     {
         var health = backend.Health;
-        var counted = registry.Runtimes.Of(backend.Backend).Counters;
+        var runtime = registry.Runtimes.Of(backend.Backend);
+        var counted = runtime.Counters;
         var (rate, latencies) = histories.Of(backend.Backend);
+        var passed = traffic.Of(backend.Backend);
         return new BackendStatus
         {
             Id = backend.Id,
@@ -102,6 +108,8 @@ internal sealed class StatusReport(
             Reachable = health.Reachable,
             Latency = health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
             LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
+            Status = health is { State: BackendState.Up, Degradation: not null } ? "degraded" : null,
+            Reason = health.State == BackendState.Up ? health.Degradation : null,
             Error = health.Reason,
             LastCheck = health.LastCheck,
             Since = health.Since.Time,
@@ -116,6 +124,9 @@ internal sealed class StatusReport(
             DrainedByOperator = health.DrainReasons.HasFlag(DrainReasons.Operator),
             HasBeenUp = health.HasBeenUp,
             LatencyHistory = latencies,
+            Traffic = TrafficReport.Of(passed, runtime.Traffic.Retries, runtime.Traffic.Connects),
+            ResponseHistory = [.. passed.Points.Select(point => TrafficReport.PerSecond(point.Responses))],
+            ErrorHistory = [.. passed.Points.Select(point => TrafficReport.PerSecond(point.Errors))],
         };
     }
 }

@@ -2,14 +2,17 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
-internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingWarnings settings)
+internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingWarnings settings, TrafficWatch traffic)
 {
+    private const int MaxNames = 3;
+
     /// <param name="snapshot">The nodes as they are.</param>
     /// <param name="reader">Who reads them. Other clients' addresses are masked, for anybody may read them.</param>
     /// <param name="isAdmin">Whether the reader may see every address.</param>
@@ -40,6 +43,11 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, L
             warnings.Add($"Every request so far came from {Shown(only)}, so one node serves them all. If that is more than one client, a NAT or a proxy hides them: see TRUSTED_PROXIES.");
         }
 
+        // Nodes that share a database say the same.
+        warnings.AddRange(snapshot.Backends.Where(backend => backend.Health is { State: BackendState.Up, Degradation: not null })
+            .GroupBy(backend => backend.Health.Degradation, backend => backend.Name)
+            .Select(group => $"{Together([.. group])} degraded: {group.Key!.TrimEnd('.')}."));
+        warnings.AddRange(Outliers.Describe([.. snapshot.Backends.Select(backend => (backend.Name, traffic.Of(backend.Backend)))]));
         if (loops.IsLooping)
         {
             warnings.Add("Requests came back to this balancer and were answered with 508 (loop detected): one of its nodes leads here again.");
@@ -47,6 +55,10 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, L
 
         warnings.AddRange(settings.All);
         return warnings;
+
+        static string Together(IReadOnlyList<string> names) => names.Count == 1
+            ? $"{names[0]} is"
+            : $"{string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? $" and {names.Count - MaxNames} more" : "")} are";
 
         string Shown(ClientAddress address) =>
             isAdmin || address == reader ? address.ToString() : AddressMask.Hide(address.ToString());

@@ -29,6 +29,9 @@ internal sealed record BackendHealth
     /// <summary>Why the last probe or connection failed; null when it did not.</summary>
     public string? Error { get; init; }
 
+    /// <summary>What the node itself says is wrong although it serves; null when nothing is.</summary>
+    public string? Degradation { get; init; }
+
     /// <summary>The name that the node gives itself in its health response, if any.</summary>
     public string? Node { get; init; }
 
@@ -55,7 +58,7 @@ internal sealed record BackendHealth
     };
 
     /// <summary>Why the node is not simply up, in plain words; null when it is.</summary>
-    public string? Reason => Error ?? (State == BackendState.Draining ? DrainReasons.InWords() : null);
+    public string? Reason => Error ?? (State == BackendState.Draining ? DrainReasons.InWords() : Degradation);
 }
 
 /// <summary>What the probes say.</summary>

@@ -12,6 +12,9 @@ internal sealed class BackendRuntime(Backend backend, TimeProvider time)
 
     public BackendCounters Counters { get; } = new(time);
 
+    /// <summary>What it answered, and how fast.</summary>
+    public BackendTraffic Traffic { get; } = new(time);
+
     /// <summary>Set by whoever has reason to doubt the node's state.</summary>
     public WakeSignal ProbeNow { get; } = new();
 

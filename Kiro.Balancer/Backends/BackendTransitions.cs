@@ -45,6 +45,7 @@ internal sealed class BackendTransitions(ProbeThresholds thresholds)
             // While it is ejected its probes may pass, but why it is out must stay to be read.
             Error = isEjected ? health.Error : probe.Error,
             Node = probe.Node ?? health.Node,
+            Degradation = probe.Degradation,
             Successes = passed ? health.Successes + 1 : 0,
             Failures = passed ? 0 : health.Failures + 1,
             EjectedUntil = isEjected ? health.EjectedUntil : null,

@@ -5,7 +5,11 @@ namespace Kiro.Balancer.Backends;
 /// <param name="Latency">Until the response was complete; null without one.</param>
 /// <param name="Error">Why it did not pass, in plain words; null when it did.</param>
 /// <param name="Node">The name that the node gave itself, if any.</param>
-internal sealed record ProbeResult(ProbeOutcome Outcome, TimeSpan? Latency, string? Error, string? Node);
+internal sealed record ProbeResult(ProbeOutcome Outcome, TimeSpan? Latency, string? Error, string? Node)
+{
+    /// <summary>What is wrong with a node that passes all the same, in its own words; null when it says that nothing is.</summary>
+    public string? Degradation { get; init; }
+}
 
 /// <summary>How a probe ended.</summary>
 internal enum ProbeOutcome

@@ -15,19 +15,16 @@ internal static class ErrorAnswer
         context.Response.Clear();
         context.Response.StatusCode = status;
         context.Response.Headers.CacheControl = "no-store";
-        if (status == StatusCodes.Status503ServiceUnavailable)
+        if (status >= StatusCodes.Status502BadGateway)
         {
             context.Response.Headers.RetryAfter = "1";
         }
 
-        if (HttpMethods.IsHead(context.Request.Method))
-        {
-            return Task.CompletedTask;
-        }
-
-        var body = Problem.Body(status, problem);
-        context.Response.ContentType = Problem.ContentType;
+        var (type, body) = ErrorPage.IsFor(status, context.Request.Headers.Accept)
+            ? (ErrorPage.ContentType, context.RequestServices.GetRequiredService<ErrorPage>().Body(status, problem))
+            : (Problem.ContentType, Problem.Body(status, problem));
+        context.Response.ContentType = type;
         context.Response.ContentLength = body.Length;
-        return context.Response.Body.WriteAsync(body).AsTask();
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body).AsTask();
     }
 }

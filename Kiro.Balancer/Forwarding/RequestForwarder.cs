@@ -6,6 +6,7 @@ using Kiro.Balancer.Limits;
 using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
+using Kiro.Balancer.Telemetry.Traffic;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -19,6 +20,7 @@ internal sealed class RequestForwarder(
     ForwardingCounters counters,
     RetryBudget budget,
     FailureReports reports,
+    OwnResponses own,
     KeptBytes keptBytes,
     HopMark mark,
     LoopGuard loops,
@@ -77,6 +79,10 @@ internal sealed class RequestForwarder(
             {
                 ended = await sender.SendAsync(request, attempt);
                 Report(backend.Runtime, ended);
+                if (ended is null)
+                {
+                    backend.Runtime.Traffic.Record(context.Response.StatusCode, attempt.Waited, attempt.BytesIn, attempt.BytesOut);
+                }
             }
 
             if (ended is not { } failure || failure.Point == FailurePoint.Client)
@@ -106,6 +112,7 @@ internal sealed class RequestForwarder(
 
             logger.Retrying(context.Request.Method, context.Request.Path, backend.Known, failure.Problem);
             counters.Retry();
+            backend.Runtime.Traffic.Retry();
             backend = next;
             context.Response.Clear();
         }
@@ -159,6 +166,7 @@ internal sealed class RequestForwarder(
     private Task RefuseAsync(HttpContext context, int status, string problem)
     {
         counters.Error();
+        own.Record(status);
         return ErrorAnswer.WriteAsync(context, status, problem);
     }
 }

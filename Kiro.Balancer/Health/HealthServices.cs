@@ -5,9 +5,11 @@ namespace Kiro.Balancer.Health;
 
 internal static class HealthServices
 {
-    public static void AddHealth(this IServiceCollection services, HealthOptions options)
+    public static void AddHealth(this IServiceCollection services, HealthOptions options, ErrorWatchOptions errors)
     {
         services.AddSingleton(options);
+        services.AddSingleton(errors);
+        services.AddHostedService<ErrorWatch>();
         services.AddSingleton<ProbeSchedule>();
         services.AddSingleton<Prober>();
         services.AddHostedService<ProbeLoop>();

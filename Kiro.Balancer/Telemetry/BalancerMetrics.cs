@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Telemetry.Traffic;
 
 namespace Kiro.Balancer.Telemetry;
 
@@ -15,7 +17,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
 
     public BalancerMetrics(
         IMeterFactory meters, BackendRegistry registry, ForwardingCounters counters, RetryBudget budget, ClientCensus census,
-        DiscoveryStatus discovery, TimeProvider time)
+        DiscoveryStatus discovery, TrafficWatch traffic, TimeProvider time)
     {
         var start = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000d;
         _meter = meters.Create(MeterName);
@@ -36,6 +38,13 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         _meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(Drains(backend.Health))), null, "1 while a node drains, or is down and an operator has drained it");
         _meter.CreateObservableGauge("kiro.backend.ejected", () => Each(registry, backend => Flag(backend.Health.EjectedUntil is not null)), null, "1 while a node is out because it lost requests");
         _meter.CreateObservableGauge("kiro.backend.share", () => Shares(registry), null, "A node's share of all clients, 0 to 1");
+        _meter.CreateObservableCounter("kiro.balancer.responses", () => ByClass(traffic.All.Total, null), "{response}", "Responses to clients by class, the balancer's own among them");
+        _meter.CreateObservableCounter("kiro.backend.responses", () => registry.Current.Backends.SelectMany(backend => ByClass(TrafficOf(registry, backend).Sum(), backend)), "{response}", "Responses of a node by class");
+        _meter.CreateObservableGauge("kiro.backend.response.time", () => registry.Current.Backends.SelectMany(backend => Quantiles(traffic.Of(backend.Backend).Last10Seconds, backend)), "s", "Until a node's response began, over the last ten seconds");
+        _meter.CreateObservableCounter("kiro.backend.sent", () => Each(registry, backend => TrafficOf(registry, backend).Sum().Sent), "By", "Bytes sent to a node");
+        _meter.CreateObservableCounter("kiro.backend.received", () => Each(registry, backend => TrafficOf(registry, backend).Sum().Received), "By", "Bytes received from a node");
+        _meter.CreateObservableCounter("kiro.backend.retries", () => Each(registry, backend => TrafficOf(registry, backend).Retries), "{request}", "Requests that a node failed and that went on to another one");
+        _meter.CreateObservableCounter("kiro.backend.connects", () => Each(registry, backend => TrafficOf(registry, backend).Connects), "{connection}", "Connections opened to a node for requests");
         _meter.CreateObservableGauge("kiro.backend.probe.duration", () => ProbeDurations(registry), "s", "Duration of a node's last answered probe");
     }
 
@@ -50,6 +59,18 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         Enum.GetValues<BackendState>().Select(state => new Measurement<long>(
             registry.Current.Backends.Count(backend => backend.State == state),
             new KeyValuePair<string, object?>("state", state.Word())));
+
+    private static BackendTraffic TrafficOf(BackendRegistry registry, KnownBackend backend) => registry.Runtimes.Of(backend.Backend).Traffic;
+
+    private static IEnumerable<Measurement<long>> ByClass(TrafficCounts counts, KnownBackend? backend) =>
+        Enumerable.Range(1, 5).Select(number => backend is null
+            ? new Measurement<long>(counts.OfClass(number), Class(number))
+            : new Measurement<long>(counts.OfClass(number), Tag(backend), Class(number)));
+
+    private static IEnumerable<Measurement<double>> Quantiles(TrafficCounts counts, KnownBackend backend) =>
+        from quantile in new[] { 0.5, 0.9, 0.99 }
+        // Prometheus's word for a quantile of nothing.
+        select new Measurement<double>(counts.Quantile(quantile)?.TotalSeconds ?? double.NaN, Tag(backend), new("quantile", quantile.ToString(CultureInfo.InvariantCulture)));
 
     private static IEnumerable<Measurement<long>> Each(BackendRegistry registry, Func<KnownBackend, long> value) =>
         registry.Current.Backends.Select(backend => new Measurement<long>(value(backend), Tag(backend)));
@@ -74,6 +95,8 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         health.State == BackendState.Draining || health.DrainReasons.HasFlag(DrainReasons.Operator);
 
     private static long Flag(bool value) => value ? 1 : 0;
+
+    private static KeyValuePair<string, object?> Class(int number) => new("class", number.ToString(CultureInfo.InvariantCulture) + "xx");
 
     private static KeyValuePair<string, object?> Tag(KnownBackend backend) => new("backend", backend.Id);
 }

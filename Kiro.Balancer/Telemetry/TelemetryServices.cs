@@ -1,3 +1,4 @@
+using Kiro.Balancer.Telemetry.Traffic;
 using OpenTelemetry.Metrics;
 
 namespace Kiro.Balancer.Telemetry;
@@ -13,6 +14,9 @@ internal static class TelemetryServices
 
     public static void AddBalancerMetrics(this IServiceCollection services)
     {
+        services.AddSingleton<OwnResponses>();
+        services.AddSingleton<TrafficWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<TrafficWatch>());
         services.AddHostedService<BalancerMetrics>();
         services.AddHostedService<LimitMetrics>();
         services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddView(instrument =>

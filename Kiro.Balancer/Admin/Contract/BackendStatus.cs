@@ -24,11 +24,17 @@ internal sealed record BackendStatus
     /// <summary>Whether the last probe got any answer.</summary>
     public required bool Reachable { get; init; }
 
-    /// <summary>The last answered probe, in whole milliseconds, such as <c>2ms</c>.</summary>
+    /// <summary>How long the last answered probe took, in whole milliseconds, such as <c>2ms</c>.</summary>
     public required string? Latency { get; init; }
 
     /// <summary>The same as a number.</summary>
     public required double? LatencyMs { get; init; }
+
+    /// <summary><c>degraded</c> when it is up but says itself that something is wrong; else null.</summary>
+    public required string? Status { get; init; }
+
+    /// <summary>Then what is wrong, in its own words.</summary>
+    public required string? Reason { get; init; }
 
     /// <summary>Why it is not simply up, in plain words.</summary>
     public required string? Error { get; init; }
@@ -71,4 +77,13 @@ internal sealed record BackendStatus
 
     /// <summary>The last probes in milliseconds, oldest first; null for one that got no answer.</summary>
     public required IReadOnlyList<double?> LatencyHistory { get; init; }
+
+    /// <summary>What it answered.</summary>
+    public required TrafficStatus Traffic { get; init; }
+
+    /// <summary>Responses per second over the last five minutes, in points of ten seconds, oldest first.</summary>
+    public required IReadOnlyList<double> ResponseHistory { get; init; }
+
+    /// <summary>Of those, the ones with a status from 500 on.</summary>
+    public required IReadOnlyList<double> ErrorHistory { get; init; }
 }

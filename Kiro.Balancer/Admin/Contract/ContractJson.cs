@@ -8,6 +8,8 @@ namespace Kiro.Balancer.Admin.Contract;
 [JsonSerializable(typeof(StatusModel))]
 [JsonSerializable(typeof(ClusterEvent))]
 [JsonSerializable(typeof(WhatIfResponse))]
+[JsonSerializable(typeof(HistoryResponse))]
+[JsonSerializable(typeof(ClientStatus))]
 [JsonSerializable(typeof(HealthStatus))]
 [JsonSerializable(typeof(OrderResponse))]
 [JsonSerializable(typeof(WeightRequest))]

@@ -56,6 +56,9 @@ internal sealed record SummaryStatus
     /// <summary>Those that are up.</summary>
     public required int Healthy { get; init; }
 
+    /// <summary>Of those, the ones that say themselves that something is wrong.</summary>
+    public required int Degraded { get; init; }
+
     /// <summary>Those that are down or starting.</summary>
     public required int Unhealthy { get; init; }
 
@@ -73,6 +76,9 @@ internal sealed record SummaryStatus
 
     /// <summary>Requests that the balancer had to answer with an error of its own.</summary>
     public required long Errors { get; init; }
+
+    /// <summary>What clients were answered.</summary>
+    public required TrafficStatus Traffic { get; init; }
 
     /// <summary>Clients with a request in the last five to ten minutes.</summary>
     public required long RecentClients { get; init; }

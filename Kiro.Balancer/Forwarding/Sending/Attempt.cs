@@ -10,6 +10,7 @@ internal sealed class Attempt : IDisposable
     private const int GivenUp = 2;
 
     private readonly bool _isAwaited;
+    private readonly long _startedAt;
     private readonly bool _mayGoElsewhere;
     private CancellationTokenRegistration _abandoned;
     private IGivesUp? _waiter;
@@ -23,6 +24,7 @@ internal sealed class Attempt : IDisposable
     {
         Runtime = backend;
         backend.Counters.Begin();
+        _startedAt = backend.Traffic.Now;
         (_isAwaited, _mayGoElsewhere) = (isAwaited, mayGoElsewhere);
         if (isAwaited)
         {
@@ -34,6 +36,15 @@ internal sealed class Attempt : IDisposable
 
     /// <summary>What runs for the node.</summary>
     public BackendRuntime Runtime { get; }
+
+    /// <summary>Until the head of the response was there; zero before.</summary>
+    public TimeSpan Waited { get; private set; }
+
+    /// <summary>Bytes that went to the node; over YARP those of the body, when its length was announced.</summary>
+    public long BytesIn { get; set; }
+
+    /// <summary>Bytes that came from the node; over YARP the same.</summary>
+    public long BytesOut { get; set; }
 
     /// <summary>The node was known to hang before an answer began.</summary>
     public bool IsGivenUp => Volatile.Read(ref _state) == GivenUp;
@@ -70,6 +81,7 @@ internal sealed class Attempt : IDisposable
 
         if (answered)
         {
+            Waited = Runtime.Traffic.Since(_startedAt);
             Runtime.Counters.Respond();
         }
     }

@@ -28,6 +28,8 @@ internal sealed class YarpSender(IHttpForwarder forwarder, HttpMessageInvoker co
         var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, connections, config, transformer, hanging.Token);
         if (error == ForwarderError.None || transformer.IsAnswered)
         {
+            attempt.BytesIn = context.Request.ContentLength ?? 0;
+            attempt.BytesOut = context.Response.ContentLength ?? 0;
             return null;
         }
 

@@ -3,10 +3,15 @@ using Kiro.ServiceDefaults.Printing;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>What Kiro reads in a node's health answer: <c>{"status":"…","node":"…"}</c>. Any other body is fine, too.</summary>
-internal readonly record struct HealthAnswer(string? Status, string? Node)
+/// <summary>What Kiro reads in a node's health response: <c>{"status":"…","node":"…","reason":"…","database":"…"}</c>. Any other
+/// body is fine, too.</summary>
+internal readonly record struct HealthAnswer(string? Status, string? Node, string? Reason = null, string? Database = null)
 {
-    private const int LongestName = 100;
+    private const int MaxWord = 100;
+    private const int MaxReason = 500;
+
+    /// <summary>What is wrong with a node that serves all the same; null when it says that nothing is.</summary>
+    public string? Degradation => Status != "degraded" ? null : Reason ?? (Database is "down" ? "its database is unavailable" : "it gives no reason");
 
     public static HealthAnswer Parse(ReadOnlyMemory<byte> body)
     {
@@ -14,7 +19,9 @@ internal readonly record struct HealthAnswer(string? Status, string? Node)
         {
             using var document = JsonDocument.Parse(body);
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new HealthAnswer(Text(document.RootElement, "status"), Text(document.RootElement, "node"))
+                ? new HealthAnswer(
+                    Text(document.RootElement, "status"), Text(document.RootElement, "node"),
+                    Text(document.RootElement, "reason", MaxReason), Text(document.RootElement, "database"))
                 : default;
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException)
@@ -24,8 +31,8 @@ internal readonly record struct HealthAnswer(string? Status, string? Node)
         }
     }
 
-    // Both are shown in terminals, logs and pages.
-    private static string? Text(JsonElement json, string name) =>
+    // All are shown in terminals, logs and pages.
+    private static string? Text(JsonElement json, string name, int maxLength = MaxWord) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        && value.GetString() is { Length: <= LongestName } text && PrintableText.Of(text).Trim() is { Length: > 0 } word ? word : null;
+        && value.GetString() is { } text && text.Length <= maxLength && PrintableText.Of(text).Trim() is { Length: > 0 } word ? word : null;
 }

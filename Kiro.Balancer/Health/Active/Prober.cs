@@ -60,7 +60,7 @@ internal sealed class Prober(HealthOptions options, TimeProvider time) : IDispos
 
     private static ProbeResult Judge(HttpStatusCode status, HealthAnswer answer, TimeSpan latency) => status switch
     {
-        >= (HttpStatusCode)200 and < (HttpStatusCode)300 => new ProbeResult(ProbeOutcome.Passed, latency, null, answer.Node),
+        >= (HttpStatusCode)200 and < (HttpStatusCode)300 => new ProbeResult(ProbeOutcome.Passed, latency, null, answer.Node) { Degradation = answer.Degradation },
         HttpStatusCode.ServiceUnavailable when answer.Status == "draining" => new ProbeResult(ProbeOutcome.Draining, latency, null, answer.Node),
         _ => new ProbeResult(ProbeOutcome.Failed, latency, $"health answer {(int)status}", answer.Node),
     };

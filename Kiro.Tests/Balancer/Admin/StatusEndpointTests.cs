@@ -27,18 +27,18 @@ public sealed class StatusEndpointTests
         AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminTokens:Object loops:Number");
         AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number adminEnabled:False");
         AssertShape(status.GetProperty("summary"),
-            "total:Number healthy:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number recentClients:Number");
+            "total:Number healthy:Number degraded:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");
         AssertShape(status.GetProperty("client"), 
             "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False key:String slot:Number ranking:Array");
         var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());
         AssertShape(backends[node.Port],
-            "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number error:Null "
+            "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number status:Null reason:Null error:Null "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
-            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:True latencyHistory:Array");
+            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:True latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
         AssertShape(backends[nobody],
-            "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null error:String "
+            "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null status:Null reason:Null error:String "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
-            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:False latencyHistory:Array");
+            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:False latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
 
         AssertShape(status.GetProperty("client").GetProperty("ranking").EnumerateArray().Single(rank => rank.GetProperty("state").GetString() == "up"),
             "id:String node:String state:String");

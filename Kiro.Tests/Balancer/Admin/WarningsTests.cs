@@ -4,6 +4,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Balancer.Selection;
@@ -94,7 +95,8 @@ public sealed class WarningsTests
     }
 
     private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
-        new Warnings(_census, _discovery, _loops, new SettingWarnings(_settings, NullLogger<SettingWarnings>.Instance)).Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
+        new Warnings(_census, _discovery, _loops, new SettingWarnings(_settings, NullLogger<SettingWarnings>.Instance), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
+            .Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)
     {

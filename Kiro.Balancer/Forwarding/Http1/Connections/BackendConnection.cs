@@ -70,11 +70,18 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
         }
     }
 
+    /// <summary>Bytes that this exchange has sent.</summary>
+    public long BytesSent { get; private set; }
+
+    /// <summary>Bytes that this exchange has received.</summary>
+    public long BytesReceived { get; private set; }
+
     /// <summary>Begins an exchange.</summary>
     /// <param name="limit">For how long it may stand still.</param>
     public void Begin(TimeSpan limit)
     {
         _limit = (int)limit.TotalSeconds;
+        BytesSent = BytesReceived = 0;
         Touch();
     }
 
@@ -82,6 +89,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     public ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
     {
         Touch();
+        BytesSent += bytes.Length;
         _send.Send(_socket, bytes);
         return _send.Wait();
     }
@@ -116,6 +124,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     public bool Note(int count)
     {
         Touch();
+        BytesReceived += Math.Max(0, count);
         return count > 0 && AbortReason == AbortReason.None;
     }
 

@@ -34,8 +34,12 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 
     /// <exception cref="System.Net.Sockets.SocketException">It was refused, or cannot be made.</exception>
     /// <exception cref="TimeoutException">It was not accepted in time.</exception>
-    public async ValueTask<BackendConnection> ConnectAsync(CancellationToken cancellationToken) =>
-        new(await BackendSocket.ConnectAsync(_endpoint, time, cancellationToken), this, watch);
+    public async ValueTask<BackendConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var socket = await BackendSocket.ConnectAsync(_endpoint, time, cancellationToken);
+        backend.Traffic.Connect();
+        return new BackendConnection(socket, this, watch);
+    }
 
     /// <summary>Keeps a connection for the next request, if it is good for one.</summary>
     public void Return(BackendConnection connection)

@@ -72,6 +72,8 @@ internal sealed class Http1Exchange(
 
     private void Release(bool isReusable)
     {
+        attempt.BytesIn += connection.BytesSent;
+        attempt.BytesOut += connection.BytesReceived;
         if (isReusable)
         {
             connection.Pool.Return(connection);

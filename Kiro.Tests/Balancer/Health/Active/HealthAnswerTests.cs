@@ -25,6 +25,15 @@ public sealed class HealthAnswerTests
     public void Parse_Body_GivesWhatIsUsable(string body, string? status, string? node) =>
         Assert.Equal(new HealthAnswer(status, node), HealthAnswer.Parse(Encoding.UTF8.GetBytes(body)));
 
+    [Theory]
+    [InlineData("""{"status":"degraded","reason":"database unavailable: Access denied","database":"down"}""", "database unavailable: Access denied")]
+    [InlineData("""{"status":"degraded","database":"down"}""", "its database is unavailable")]
+    [InlineData("""{"status":"degraded"}""", "it gives no reason")]
+    [InlineData("""{"status":"ok","reason":"nothing"}""", null)]
+    [InlineData("""{"status":"ok","database":"down"}""", null)]
+    public void Parse_Degraded_GivesTheReason(string body, string? reason) =>
+        Assert.Equal(reason, HealthAnswer.Parse(Encoding.UTF8.GetBytes(body)).Degradation);
+
     [Fact]
     public void Parse_InvalidUtf8_GivesNothing() =>
         Assert.Equal(default, HealthAnswer.Parse((byte[])[.. "{\"node\":\""u8, 0xFF, 0xFE, .. "\"}"u8]));

@@ -1,0 +1,67 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Kiro.ServiceDefaults.Settings;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Kiro.Balancer.Forwarding;
+
+/// <summary>What a person gets when no node gave a response; a program gets problem details.</summary>
+internal sealed class ErrorPage
+{
+    private const string Variable = "ERROR_PAGE";
+    private const int MaxBytes = 256 * 1024;
+
+    private readonly string _html;
+
+    /// <param name="html">The page, with <c>{{status}}</c>, <c>{{title}}</c> and <c>{{detail}}</c> where these are to be shown.</param>
+    public ErrorPage(string html) => _html = html;
+
+    /// <summary><c>ERROR_PAGE</c>: a file of one's own instead of the built-in page. It is read once.</summary>
+    public static ErrorPage Read(SettingsReader settings)
+    {
+        if (settings.Text(Variable) is not { } path)
+        {
+            return BuiltIn();
+        }
+
+        try
+        {
+            if (new FileInfo(path).Length <= MaxBytes)
+            {
+                return new ErrorPage(File.ReadAllText(path));
+            }
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            // Rejected below.
+        }
+
+        settings.Reject(Variable, path, $"a readable HTML file of at most {MaxBytes / 1024} KB");
+        return BuiltIn();
+    }
+
+    /// <summary>The Content-Type of <see cref="Body"/>.</summary>
+    public const string ContentType = "text/html; charset=utf-8";
+
+    /// <summary>Whether an error is told by a page: to a person with a browser, unless it is the request's fault.</summary>
+    /// <param name="status">An HTTP status from 400 on.</param>
+    /// <param name="accept">The request's Accept field.</param>
+    public static bool IsFor(int status, string? accept) =>
+        status >= StatusCodes.Status502BadGateway && accept?.Contains("text/html", StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <summary>A whole response body, for whoever writes the rest of the response.</summary>
+    /// <param name="status">An HTTP status.</param>
+    /// <param name="detail">What is wrong, in one line of plain words.</param>
+    public byte[] Body(int status, string detail) => Encoding.UTF8.GetBytes(_html
+        .Replace("{{status}}", status.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace("{{title}}", ReasonPhrases.GetReasonPhrase(status), StringComparison.Ordinal)
+        .Replace("{{detail}}", WebUtility.HtmlEncode(detail), StringComparison.Ordinal));
+
+    private static ErrorPage BuiltIn()
+    {
+        using var stream = typeof(ErrorPage).Assembly.GetManifestResourceStream("error.html")!;
+        using var reader = new StreamReader(stream);
+        return new ErrorPage(reader.ReadToEnd());
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Telemetry.Traffic;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.Health.Passive;
+
+/// <summary>
+/// Takes nodes out that answer half of their requests with an error (5xx) while the others do not: by the rules of ejection,
+/// like one that loses requests, so never more than half of the nodes. Off unless <c>EJECT_ERRORS</c> is on, because an
+/// error may be the request's fault.
+/// </summary>
+internal sealed class ErrorWatch(ErrorWatchOptions options, TrafficWatch traffic, BackendRegistry registry) : IHostedService
+{
+    private const double Share = 0.5;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Ejects)
+        {
+            traffic.Sampled += Look;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        traffic.Sampled -= Look;
+        return Task.CompletedTask;
+    }
+
+    private void Look()
+    {
+        var nodes = registry.Current.Backends.Select(known => (known.Backend, traffic.Of(known.Backend).Last10Seconds)).ToList();
+        var all = TrafficCounts.Sum(nodes.Select(node => node.Last10Seconds));
+        foreach (var (backend, counts) in nodes)
+        {
+            // Without other nodes' responses nobody knows whether it is the node.
+            var others = all.Since(counts);
+            if (others.Responses >= Outliers.MinResponses && Outliers.Fails(counts, others, Share))
+            {
+                registry.Eject(backend, string.Create(CultureInfo.InvariantCulture, $"{100 * counts.ErrorShare:0} % of {counts.Responses} responses in 10 s were errors (5xx)"));
+            }
+        }
+    }
+}
+
+/// <summary>What errors in responses lead to.</summary>
+/// <param name="Ejects"><c>EJECT_ERRORS</c>: <c>off</c> (the default) or <c>on</c>.</param>
+internal sealed record ErrorWatchOptions(bool Ejects)
+{
+    private const string Variable = "EJECT_ERRORS";
+
+    public static ErrorWatchOptions Read(SettingsReader settings)
+    {
+        var text = settings.Text(Variable) ?? "off";
+        if (text is not ("on" or "off"))
+        {
+            settings.Reject(Variable, text, "on or off");
+        }
+
+        return new ErrorWatchOptions(text == "on");
+    }
+}

@@ -1,0 +1,66 @@
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Telemetry.Traffic;
+
+/// <summary>
+/// What came through lately, of a node or of all: over 10 s, over 5 min, and in points of 10 s each. Fed once a second by
+/// <see cref="TrafficWatch"/>, under its lock.
+/// </summary>
+/// <param name="maxPoints">How many points are kept.</param>
+internal sealed class TrafficHistory(int maxPoints)
+{
+    /// <summary>Seconds from one point to the next.</summary>
+    public const int PointSeconds = 10;
+
+    private const int LongSampleSeconds = 30;
+
+    private readonly TrafficWindow _short = new(10);
+    private readonly TrafficWindow _long = new(5 * 60 / LongSampleSeconds + 1);
+    private readonly Queue<TrafficPoint> _points = new();
+    private TrafficCounts _atPoint = TrafficCounts.None;
+    private int _seconds;
+
+    /// <summary>Since the node is known, or the balancer runs.</summary>
+    public TrafficCounts Total { get; private set; } = TrafficCounts.None;
+
+    public TrafficCounts Last10Seconds => _short.Until(Total);
+
+    /// <summary>Up to half a minute more.</summary>
+    public TrafficCounts Last5Minutes => _long.Until(Total);
+
+    /// <summary>Oldest first.</summary>
+    public IReadOnlyList<TrafficPoint> Points => [.. _points];
+
+    /// <summary>To be called once a second.</summary>
+    /// <returns>Whether a point is complete.</returns>
+    public bool Sample(TrafficCounts now)
+    {
+        if (_seconds % LongSampleSeconds == 0)
+        {
+            _long.Add(Total);
+        }
+
+        _short.Add(Total);
+        Total = now;
+        if (++_seconds % PointSeconds != 0)
+        {
+            return false;
+        }
+
+        var since = now.Since(_atPoint);
+        _atPoint = now;
+        _points.Enqueue(new TrafficPoint(since.Responses, since.Errors, since.Quantile(0.99)));
+        if (_points.Count > maxPoints)
+        {
+            _points.Dequeue();
+        }
+
+        return true;
+    }
+}
+
+/// <summary>Ten seconds of traffic.</summary>
+/// <param name="Responses">All responses.</param>
+/// <param name="Errors">Those with a status from 500 on.</param>
+/// <param name="P99">What 99 in 100 took at most; null when there were none.</param>
+internal readonly record struct TrafficPoint(long Responses, long Errors, TimeSpan? P99);

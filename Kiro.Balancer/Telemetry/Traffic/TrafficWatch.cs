@@ -1,0 +1,122 @@
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Telemetry.Traffic;
+
+/// <summary>Sums what was counted, once a second, so that the requests themselves only count.</summary>
+internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, TimeProvider time) : IHostedService, IDisposable
+{
+    /// <summary>An hour of points.</summary>
+    public const int MaxPoints = 3600 / TrafficHistory.PointSeconds;
+
+    /// <summary>What a node's sparkline shows: five minutes.</summary>
+    public const int MaxNodePoints = 300 / TrafficHistory.PointSeconds;
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _sampling = new();
+    private readonly Dictionary<Backend, TrafficHistory> _nodes = [];
+    private readonly TrafficHistory _all = new(MaxPoints);
+    private TrafficCounts _gone = TrafficCounts.None;
+    private DateTimeOffset _pointAt = time.GetUtcNow();
+    private ITimer? _timer;
+
+    /// <summary>After each look, for whoever acts on it.</summary>
+    public event Action? Sampled;
+
+    /// <summary>All nodes, those that are gone among them, and the balancer's own responses.</summary>
+    public TrafficReading All
+    {
+        get
+        {
+            lock (_sampling)
+            {
+                return TrafficReading.Of(_all, _pointAt);
+            }
+        }
+    }
+
+    /// <summary>A node; nothing yet of one that joined within the last second.</summary>
+    public TrafficReading Of(Backend backend)
+    {
+        lock (_sampling)
+        {
+            return TrafficReading.Of(_nodes.GetValueOrDefault(backend) ?? new TrafficHistory(0), _pointAt);
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _timer = time.CreateTimer(_ => Look(), null, Period, Period);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        Dispose();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void Look()
+    {
+        lock (_sampling)
+        {
+            Sample([.. registry.Current.Backends.Select(known => known.Backend)]);
+        }
+
+        Sampled?.Invoke();
+    }
+
+    private void Sample(Backend[] backends)
+    {
+        foreach (var gone in _nodes.Keys.Except(backends).ToList())
+        {
+            // What it answered does not become undone.
+            _gone = TrafficCounts.Sum([_gone, registry.Runtimes.Of(gone).Traffic.Sum()]);
+            _nodes.Remove(gone);
+        }
+
+        foreach (var backend in backends)
+        {
+            if (!_nodes.TryGetValue(backend, out var history))
+            {
+                _nodes[backend] = history = new TrafficHistory(MaxNodePoints);
+            }
+
+            var now = registry.Runtimes.Of(backend).Traffic.Sum();
+            // An idle node keeps one set of counts, not one for each sample.
+            history.Sample(now.Responses == history.Total.Responses ? history.Total : now);
+        }
+
+        if (_all.Sample(TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(history => history.Total)])))
+        {
+            _pointAt = time.GetUtcNow();
+        }
+    }
+}
+
+/// <summary>What came through, at one moment.</summary>
+internal sealed record TrafficReading
+{
+    public required TrafficCounts Total { get; init; }
+
+    public required TrafficCounts Last10Seconds { get; init; }
+
+    public required TrafficCounts Last5Minutes { get; init; }
+
+    /// <summary>Points of ten seconds each, oldest first.</summary>
+    public required IReadOnlyList<TrafficPoint> Points { get; init; }
+
+    /// <summary>When the newest point ended.</summary>
+    public required DateTimeOffset PointAt { get; init; }
+
+    internal static TrafficReading Of(TrafficHistory history, DateTimeOffset pointAt) => new()
+    {
+        Total = history.Total,
+        Last10Seconds = history.Last10Seconds,
+        Last5Minutes = history.Last5Minutes,
+        Points = history.Points,
+        PointAt = pointAt,
+    };
+}
