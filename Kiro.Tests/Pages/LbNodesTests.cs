@@ -119,7 +119,8 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         cluster.Balancer.Signal("KILL");
 
         await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying.");
-        await page.Expect("#lost").ToContainTextAsync("What stands below is from");
+        await page.Expect("#lost").ToContainTextAsync("Data below is from");
+        await page.Expect("#title").ToHaveTextAsync("Connection to the balancer lost");
         await page.Expect("#page.stale").ToBeVisibleAsync();
         await page.Expect("#headline").ToHaveCSSAsync("filter", "grayscale(1)");
         await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveCSSAsync("color", "rgb(88, 97, 112)");
