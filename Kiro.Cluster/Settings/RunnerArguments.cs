@@ -29,6 +29,11 @@ internal sealed record RunnerArguments(
                 argument = $"--url={url}";
             }
 
+            if (argument is "--client" && rest.TryDequeue(out var client))
+            {
+                argument = $"--client={client}";
+            }
+
             parsed = argument switch
             {
                 "--help" or "-h" or "-?" => parsed with { Task = RunnerTask.Help },
@@ -39,6 +44,8 @@ internal sealed record RunnerArguments(
                 "--json" when isStatus => parsed with { Status = parsed.Status with { Json = true } },
                 _ when isStatus && argument.StartsWith("--url=", StringComparison.Ordinal) =>
                     parsed with { Status = parsed.Status with { Url = Address(argument["--url=".Length..], problems) } },
+                _ when isStatus && argument.StartsWith("--client=", StringComparison.Ordinal) =>
+                    parsed with { Status = parsed.Status with { Client = argument["--client=".Length..] } },
                 _ => Setting(argument, isStatus, settings, problems, parsed),
             };
         }

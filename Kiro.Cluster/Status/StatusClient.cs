@@ -39,6 +39,33 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
         }
     }
 
+    /// <summary>Asks which node serves a client.</summary>
+    /// <returns>The route and its JSON; or null and what came instead, to follow the address.</returns>
+    public async Task<(ClientPart? Route, string Json, string? Problem)> RouteAsync(string client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(_status, "route?client=" + Uri.EscapeDataString(client)), cancellationToken);
+            var json = await response.Content.ReadAsStringAsync(cancellationToken);
+            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"does not take {client} for an address")
+                : !response.IsSuccessStatusCode ? (null, json, $"answers {(int)response.StatusCode}: no Kiro balancer, or an older one")
+                : JsonSerializer.Deserialize<ClientPart>(json, Web) is { Ip: not null } route ? (route, json, null)
+                : (null, json, "gives an answer that is not a Kiro balancer's");
+        }
+        catch (HttpRequestException problem)
+        {
+            return (null, "", $"cannot be reached: {Reason(problem)}");
+        }
+        catch (JsonException)
+        {
+            return (null, "", "gives an answer that is not a Kiro balancer's");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return (null, "", $"does not answer within {Patience.TotalSeconds} s");
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
     internal static StatusResponse Read(string json)

@@ -17,6 +17,11 @@ internal static class StatusCommand
     public static async Task<int> RunAsync(Uri balancer, StatusOptions options, bool screen)
     {
         using var client = new StatusClient(balancer);
+        if (options.Client is { } address)
+        {
+            return await ShowRouteAsync(client, address, options.Json);
+        }
+
         if (options.Watch)
         {
             using var signals = new StopSignals(TimeProvider.System);
@@ -43,6 +48,22 @@ internal static class StatusCommand
         return status.ExitCode;
     }
 
+    private static async Task<int> ShowRouteAsync(StatusClient client, string address, bool json)
+    {
+        var (route, text, problem) = await client.RouteAsync(address, CancellationToken.None);
+        if (route is null)
+        {
+            Console.Error.WriteLine($"{client.Address} {problem}.");
+            return 1;
+        }
+
+        Print(json ? [text] : [
+            $"{route.Ip} -> {route.Node ?? route.Backend ?? "no node"}",
+            .. (route.Ranking ?? []).Select((node, place) => $"{place + 1,3}. {node.Node ?? node.Id}  {node.State}"),
+        ]);
+        return 0;
+    }
+
     public static IReadOnlyList<string> Lines(StatusDocument status, string address, RequestRates rates, int? height = null)
     {
         var terminal = TerminalKind.Current;
@@ -61,4 +82,5 @@ internal static class StatusCommand
 /// <param name="Url"><c>--url</c>: the balancer; null for the one of this machine.</param>
 /// <param name="Watch"><c>--watch</c>: asks again every 2 s.</param>
 /// <param name="Json"><c>--json</c>: the answer as it is.</param>
-internal sealed record StatusOptions(Uri? Url, bool Watch, bool Json);
+/// <param name="Client"><c>--client</c>: whose node to tell instead of the whole status; null for the status.</param>
+internal sealed record StatusOptions(Uri? Url, bool Watch, bool Json, string? Client = null);

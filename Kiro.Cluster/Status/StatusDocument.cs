@@ -38,4 +38,7 @@ internal sealed record BackendPart(
 }
 
 /// <summary>Our own route.</summary>
-internal sealed record ClientPart(string? Ip, string? Backend, string? Node);
+internal sealed record ClientPart(string? Ip, string? Backend, string? Node, IReadOnlyList<RankPart>? Ranking = null);
+
+/// <summary>A node in the ranking of a client.</summary>
+internal sealed record RankPart(string? Id, string? Node, string? State);

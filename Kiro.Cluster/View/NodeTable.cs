@@ -25,7 +25,7 @@ internal static class NodeTable
                 ? new("port", 0, Justify.Left, node => Figures.Count(node.Port))
                 : new("address", 90, Justify.Left, node => Words.Cut($"{node.Host}:{node.Port}", 28)),
             new("state", 0, Justify.Left, node => node.State),
-            new("latency", 46, Justify.Right, node => Figures.Milliseconds(node.LatencyMs)),
+            new("probe", 46, Justify.Right, node => Figures.Milliseconds(node.LatencyMs)),
             new("share", 0, Justify.Right, node => Figures.Percent(node.Share)),
             new("req/s", 54, Justify.Right, node => Figures.Rate(node.RequestsPerSecond)),
             new("in-flight", 66, Justify.Right, node => Figures.Count(node.InFlight)),

@@ -20,7 +20,7 @@ public class StatusCommandTests
         var lines = status.Output.Split(Environment.NewLine);
         Assert.Matches(@"^Kiro \d+\.\d+\.\d+ · 1 of 1 up · 0\.0 req/s · 0 retries · running \d+ s$", lines[0]);
         Assert.Matches(@"^http://127\.0\.0\.1:\d+   you: 127\.0\.0\.1 -> node-7$", lines[1]);
-        Assert.Matches(@"^node +port +state +latency +share +req/s +in-flight +reason$", lines[3]);
+        Assert.Matches(@"^node +port +state +probe +share +req/s +in-flight +reason$", lines[3]);
         Assert.Matches($@"^node-7 +{node.Port} +up +\d+(\.\d)?ms +100\.0% +(-|0\.0) +0$", lines[4]);
         Assert.DoesNotContain('\e', status.Output);
     }
@@ -48,6 +48,29 @@ public class StatusCommandTests
         using var json = JsonDocument.Parse(status.Output);
         Assert.Equal("node-7", json.RootElement.GetProperty("backends")[0].GetProperty("node").GetString());
         Assert.True(json.RootElement.GetProperty("client").TryGetProperty("ip", out _));
+    }
+
+    [Fact]
+    public async Task Client_AnyAddress_IsToldItsNodeAndItsRanking()
+    {
+        await using var node = await TestBackend.StartAsync("node-7");
+        await using var balancer = await StartBalancer(node);
+
+        await using var status = Status(["--client", "203.0.113.7", "--url", $"http://127.0.0.1:{balancer.Port}"]);
+
+        Assert.Equal(0, await status.ExitCode());
+        Assert.Equal(["203.0.113.7 -> node-7", "  1. node-7  up"], status.Output.TrimEnd().Split(Environment.NewLine));
+    }
+
+    [Fact]
+    public async Task Client_NoAddress_IsExitCode1AndOneLine()
+    {
+        await using var balancer = await BalancerInProcess.Start();
+
+        await using var status = Status(["--client=nobody", "--url", $"http://127.0.0.1:{balancer.Port}"]);
+
+        Assert.Equal(1, await status.ExitCode());
+        Assert.Contains("does not take nobody for an address.", status.Output, StringComparison.Ordinal);
     }
 
     [Fact]

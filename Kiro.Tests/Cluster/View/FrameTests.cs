@@ -16,9 +16,9 @@ public class FrameTests
             "head one",
             "head two",
             "",
-            "node   port   state  latency  share  req/s  in-flight  restarts",
-            "api-1  13001  up       2.5ms  20.1%   12.3          4         0",
-            "api-2  13002  down         -  20.1%   12.3          4         0",
+            "node   port   state  probe  share  req/s  in-flight  restarts",
+            "api-1  13001  up     2.5ms  20.1%   12.3          4         0",
+            "api-2  13002  down       -  20.1%   12.3          4         0",
             "! mind the gap",
             $"! api-2 is down: {Reason}",
         ], lines);
@@ -68,7 +68,7 @@ public class FrameTests
         var lines = new Frame(80, 24, Colour: false).Of(View(Node(1) with { Name = new string('x', 40) }));
 
         Assert.Equal(80, lines[4].Length);
-        Assert.StartsWith($"{new string('x', 21)}…  13001  up ", lines[4], StringComparison.Ordinal);
+        Assert.StartsWith($"{new string('x', 23)}…  13001  up ", lines[4], StringComparison.Ordinal);
     }
 
     [Fact]
