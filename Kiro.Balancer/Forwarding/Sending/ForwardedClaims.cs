@@ -1,3 +1,4 @@
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Limits;
 using Microsoft.Extensions.Primitives;
 
@@ -15,7 +16,7 @@ internal static class ForwardedClaims
 
     /// <summary>Whether a field of the request must not reach the node.</summary>
     public static bool IsDropped(string name, bool peerIsTrusted) =>
-        name.Contains('_') ? IsLookalike(name.Replace('_', '-')) : !peerIsTrusted && IsClaim(name);
+        name.Contains('_') ? RequestFieldNames.IsLookalike(name) : !peerIsTrusted && IsClaim(name);
 
     /// <summary>Whether the balancer writes this field itself.</summary>
     public static bool IsWritten(string name) =>
@@ -29,8 +30,4 @@ internal static class ForwardedClaims
 
     private static bool IsClaim(string name) =>
         name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.Equals(Standard, StringComparison.OrdinalIgnoreCase);
-
-    // CGI-like nodes cannot tell X_Real_IP from X-Real-IP; only the balancer's word may look like it.
-    private static bool IsLookalike(string meant) =>
-        meant.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || meant.Equals(RealIp, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,3 +1,4 @@
+using Kiro.Tests.Balancer.Forwarding.Smuggling;
 using Kiro.Tests.Balancer.Forwarding.Streams;
 using Kiro.Tests.Balancer.Health.Passive;
 using Kiro.Tests.Support;
@@ -56,6 +57,9 @@ public sealed class RequestTargetTestsOverYarp : RequestTargetTests;
 
 [OverYarp]
 public sealed class ResponseHeaderTestsOverYarp : ResponseHeaderTests;
+
+[OverYarp]
+public sealed class SmugglingCorpusTestsOverYarp(ITestOutputHelper output) : SmugglingCorpusTests(output);
 
 [OverYarp]
 public sealed class SmugglingTestsOverYarp : SmugglingTests;

@@ -94,7 +94,7 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
                 }
             }
         }
-        catch (Exception fault) when (fault is IOException or OperationCanceledException)
+        catch (Exception fault) when (IsTheClients(fault))
         {
             Blame(fault);
             return null;
@@ -107,13 +107,16 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
         {
             return _body.TryRead(out read);
         }
-        catch (Exception fault) when (fault is IOException or OperationCanceledException)
+        catch (Exception fault) when (IsTheClients(fault))
         {
             Blame(fault);
             read = default;
             return false;
         }
     }
+
+    // Kestrel says it in this way of a NUL within a trailer.
+    private static bool IsTheClients(Exception fault) => fault is IOException or OperationCanceledException or InvalidOperationException;
 
     private void Blame(Exception fault)
     {

@@ -8,18 +8,38 @@ internal sealed class ChunkDecoder
     /// <summary>Of a line with a size and its extensions, in bytes. Only who wants to tire us sends longer ones.</summary>
     private const int LongestLine = 4096;
 
+    /// <summary>
+    /// What lines may take beyond their fair share, in bytes: a body of single bytes, each with a long extension, costs more
+    /// than it carries.
+    /// </summary>
+    private const int MaxExcess = 16 * 1024;
+
+    /// <summary>Of a chunk beside its data, in bytes.</summary>
+    private const int FairLine = 16;
+
+    /// <summary>Trailers of one message at most.</summary>
+    private const int MaxTrailers = 100;
+
     /// <summary>Hexadecimal: no number overflows.</summary>
     private const int MostDigits = 15;
 
     private ChunkPhase _phase;
     private long _left;
     private int _trailerBytes;
+    private long _excess;
 
     /// <summary>The last chunk was read, and all that follows it.</summary>
     public bool IsComplete => _phase == ChunkPhase.Done;
 
     /// <summary>What followed the last chunk, as it came: whole lines.</summary>
     public List<byte[]> Trailers { get; } = [];
+
+    /// <summary>Begins with the next body.</summary>
+    public void Clear()
+    {
+        (_phase, _left, _trailerBytes, _excess) = (ChunkPhase.Size, 0, 0, 0);
+        Trailers.Clear();
+    }
 
     /// <summary>Reads up to the end of the next piece of data.</summary>
     /// <param name="bytes">What came and was not consumed.</param>
@@ -113,8 +133,9 @@ internal sealed class ChunkDecoder
         }
 
         _phase = _left == 0 ? ChunkPhase.Trailers : ChunkPhase.Data;
+        _excess = Math.Max(0, _excess + line.Length - FairLine - _left);
         var extension = line[digits..].TrimStart(" \t"u8);
-        return digits is > 0 and <= MostDigits && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
+        return digits is > 0 and <= MostDigits && _excess <= MaxExcess && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
     }
 
     private bool TryReadTrailer(ReadOnlySpan<byte> line)
@@ -128,6 +149,6 @@ internal sealed class ChunkDecoder
         var name = HttpSyntax.TokenLength(line);
         _trailerBytes += line.Length + 2;
         Trailers.Add(line.ToArray());
-        return name > 0 && name < line.Length && line[name] == ':' && HttpSyntax.IsText(line);
+        return name > 0 && name < line.Length && line[name] == ':' && HttpSyntax.IsText(line) && Trailers.Count <= MaxTrailers;
     }
 }

@@ -103,7 +103,7 @@ internal ref struct NodeHeadWriter
 
     private readonly bool IsPassedOn(RequestFieldKind kind, in RequestAdditions additions) => kind switch
     {
-        RequestFieldKind.EndToEnd or RequestFieldKind.Via or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey => true,
+        RequestFieldKind.EndToEnd or RequestFieldKind.CdnLoop or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey => true,
         RequestFieldKind.Expect => !_head.IsHttp10,
         RequestFieldKind.Trailer => _head.IsChunked,
         RequestFieldKind.TraceParent => !additions.ReplacesTrace,

@@ -14,7 +14,7 @@ internal readonly ref struct RequestAdditions
     /// <summary>Whether the client came over TLS.</summary>
     public bool IsSecure { get; init; }
 
-    /// <summary>Further fields: whole lines with their ends. A Via among them completes the client's (RFC 9110, section 7.6.3).</summary>
+    /// <summary>Further fields: whole lines with their ends. A CDN-Loop among them completes the client's (RFC 8586).</summary>
     public ReadOnlySpan<byte> Lines { get; init; }
 
     /// <summary>Whether those lines have a traceparent, which takes the place of the client's.</summary>

@@ -17,7 +17,10 @@ internal enum RequestFieldKind : byte
     Te,
     Trailer,
     Expect,
-    Via,
+
+    /// <summary>Ends loops (RFC 8586): passed on whatever Connection says.</summary>
+    CdnLoop,
+
     TraceParent,
     Authorization,
     ForwardedFor,

@@ -8,6 +8,9 @@ internal static class RequestFieldNames
 {
     private const int Buckets = 256;
 
+    // No name in the table is as long.
+    private const int MaxLookalike = 64;
+
     private static readonly (byte[] Name, RequestFieldKind Kind)[][] Table = Build(
     [
         (HeaderNames.Host, RequestFieldKind.Host),
@@ -18,7 +21,7 @@ internal static class RequestFieldNames
         (HeaderNames.TE, RequestFieldKind.Te),
         (HeaderNames.Trailer, RequestFieldKind.Trailer),
         (HeaderNames.Expect, RequestFieldKind.Expect),
-        (HeaderNames.Via, RequestFieldKind.Via),
+        ("CDN-Loop", RequestFieldKind.CdnLoop),
         (HeaderNames.TraceParent, RequestFieldKind.TraceParent),
         (HeaderNames.Authorization, RequestFieldKind.Authorization),
         ("X-Forwarded-For", RequestFieldKind.ForwardedFor),
@@ -50,6 +53,15 @@ internal static class RequestFieldNames
         return hasUnderscore ? Lookalike(name) : IsClaim(name) ? RequestFieldKind.Claim : kind;
     }
 
+    /// <summary>Whether a field is never passed on because it reads like one that the balancer acts on.</summary>
+    public static bool IsLookalike(string name)
+    {
+        Span<byte> bytes = stackalloc byte[MaxLookalike];
+        bytes = bytes[..Math.Min(name.Length, MaxLookalike)];
+        return name.Contains('_') && Encoding.ASCII.GetBytes(name.AsSpan(0, bytes.Length), bytes) > 0
+            && Lookalike(bytes) == RequestFieldKind.Lookalike;
+    }
+
     private static RequestFieldKind Exact(ReadOnlySpan<byte> name)
     {
         foreach (var (candidate, kind) in Table[Bucket(name.Length, name[0], name[^1])])
@@ -65,11 +77,10 @@ internal static class RequestFieldNames
 
     private static RequestFieldKind Lookalike(ReadOnlySpan<byte> name)
     {
-        const int Longest = 64;
-        Span<byte> meant = stackalloc byte[Longest];
-        meant = meant[..Math.Min(name.Length, Longest)];
+        Span<byte> meant = stackalloc byte[MaxLookalike];
+        meant = meant[..Math.Min(name.Length, MaxLookalike)];
         name[..meant.Length].Replace(meant, (byte)'_', (byte)'-');
-        return IsClaim(meant) || (name.Length <= Longest && Exact(meant) != RequestFieldKind.EndToEnd)
+        return IsClaim(meant) || (name.Length < MaxLookalike && Exact(meant) != RequestFieldKind.EndToEnd)
             ? RequestFieldKind.Lookalike : RequestFieldKind.EndToEnd;
     }
 

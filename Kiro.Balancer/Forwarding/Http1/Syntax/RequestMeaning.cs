@@ -83,7 +83,7 @@ internal static class RequestMeaning
         for (var place = 0; place < head.FieldCount; place++)
         {
             ref readonly var field = ref head.Fields[place];
-            if (field.NameLength == option.Length && Ascii.EqualsIgnoreCase(field.Name(bytes), option))
+            if (field.NameLength == option.Length && field.Kind != RequestFieldKind.CdnLoop && Ascii.EqualsIgnoreCase(field.Name(bytes), option))
             {
                 head.Drop(place);
             }

@@ -117,9 +117,20 @@ internal static class RequestParser
             return head.Refuse(400, "a field's value has control characters");
         }
 
-        var text = value[..end].Trim(" \t"u8);
         var next = place + name + 1 + end + 2;
-        var start = place + name + 1 + end - value[..end].TrimStart(" \t"u8).Length;
+        var from = 0;
+        while (from < end && value[from] is (byte)' ' or (byte)'\t')
+        {
+            from++;
+        }
+
+        while (end > from && value[end - 1] is (byte)' ' or (byte)'\t')
+        {
+            end--;
+        }
+
+        var text = value[from..end];
+        var start = place + name + 1 + from;
         var kind = RequestFieldNames.Find(rest[..name]);
         if (!head.TryAdd(new RequestField(kind, IsNamed: false, place, name, start, text.Length, next)))
         {

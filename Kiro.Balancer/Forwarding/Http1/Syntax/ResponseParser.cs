@@ -32,7 +32,7 @@ internal static class ResponseParser
     {
         var rest = bytes[from..];
         var end = rest.IndexOf("\n\r\n"u8);
-        var bare = (end < 0 ? rest : rest[..end]).IndexOf("\n\n"u8);
+        var bare = (end < 0 ? rest : rest[..(end + 1)]).IndexOf("\n\n"u8);
         return bare >= 0 ? from + bare + 2 : end >= 0 ? from + end + 3 : 0;
     }
 

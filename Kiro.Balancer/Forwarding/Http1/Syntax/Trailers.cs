@@ -13,6 +13,14 @@ internal static class Trailers
         "Retry-After", "Set-Cookie", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Vary", "Warning", "WWW-Authenticate",
     };
 
+    /// <summary>
+    /// Of a request. A node may take trailers for fields, so none is passed on that the balancer would have acted on: they
+    /// would say behind its back who the client is.
+    /// </summary>
+    /// <param name="lines">Valid fields, without the ends of their lines.</param>
+    public static IReadOnlyList<byte[]> AllowedInRequest(IEnumerable<byte[]> lines) =>
+        [.. Allowed(lines).Where(line => RequestFieldNames.Find(line.AsSpan(0, HttpSyntax.TokenLength(line))) == RequestFieldKind.EndToEnd)];
+
     /// <param name="lines">Valid fields, without the ends of their lines.</param>
     public static IReadOnlyList<byte[]> Allowed(IEnumerable<byte[]> lines) =>
         [.. lines.Where(line => !Forbidden.Contains(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))))];

@@ -11,8 +11,12 @@ internal static class Mutations
         "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.0", "99999999999999999999", "\u00ff", "0\r\n\r\n",
     ];
 
-    public static byte[] Of(string message, Random random)
+    /// <param name="message">A good one, as Latin-1.</param>
+    /// <param name="random">Where chance comes from.</param>
+    /// <param name="pieces">What is put in at times; what is of interest in responses if not given.</param>
+    public static byte[] Of(string message, Random random, string[]? pieces = null)
     {
+        pieces ??= Pieces;
         var bytes = new List<byte>(Encoding.Latin1.GetBytes(message));
         for (var times = random.Next(4); times > 0; times--)
         {
@@ -20,7 +24,7 @@ internal static class Mutations
             switch (random.Next(5))
             {
                 case 0:
-                    bytes.InsertRange(place, Encoding.Latin1.GetBytes(Pieces[random.Next(Pieces.Length)]));
+                    bytes.InsertRange(place, Encoding.Latin1.GetBytes(random.GetItems(pieces, 1)[0]));
                     break;
                 case 1:
                     bytes.RemoveRange(place, random.Next(Math.Min(6, bytes.Count - place + 1)));
