@@ -5,6 +5,7 @@ using Kiro.Api.Demo;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
+using Kiro.Api.Problems;
 using Kiro.Api.Status;
 
 namespace Kiro.Api;

@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Kiro.Api.Nodes;
+using Kiro.Api.Problems;
 
 namespace Kiro.Api.Demo;
 

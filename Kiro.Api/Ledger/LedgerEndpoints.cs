@@ -1,4 +1,5 @@
 using Kiro.Api.Database;
+using Kiro.Api.Problems;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Ledger;

@@ -2,6 +2,7 @@ using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
+using Kiro.Api.Problems;
 using Kiro.ServiceDefaults.Pages;
 using Kiro.ServiceDefaults.Trust;
 

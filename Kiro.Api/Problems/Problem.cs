@@ -1,7 +1,7 @@
 using System.Globalization;
 using Kiro.ServiceDefaults.Trust;
 
-namespace Kiro.Api;
+namespace Kiro.Api.Problems;
 
 /// <summary>The body of every response that is a refusal.</summary>
 internal sealed record Problem(string Error)
