@@ -19,6 +19,7 @@ else
     var nodes = builder.AddNodes(settings, database, token);
     var balancer = builder.AddBalancer(settings, nodes, token);
     nodes.AddCommands(balancer, token);
+    Leaving.AddTo(builder, [balancer, .. nodes]);
 }
 
 return builder.Build().RunToExitCode();

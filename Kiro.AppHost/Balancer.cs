@@ -22,6 +22,8 @@ internal static class Balancer
             .DisableForwardedHeaders()
             .WithEnvironment("ADMIN_TOKEN", token)
             .WithEnvironment("HEALTH_INTERVAL", settings.HealthInterval)
+            // Nobody is before it who would have to notice that it leaves.
+            .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "0")
             .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "Kiro")
             .WithUrlForEndpoint("http", _ => new() { Url = "/lb", DisplayText = "balancer" })

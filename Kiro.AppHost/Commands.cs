@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Kiro.AppHost;
 
@@ -12,9 +14,12 @@ internal static class Commands
     {
         foreach (var node in nodes)
         {
-            node.AddCommand("drain", "Drain", "ArrowExit", "New requests go to other nodes; those in flight finish.", balancer, token);
-            node.AddCommand("resume", "Resume", "ArrowEnter", "The node's clients come home.", balancer, token);
+            node.AddCommand("drain", "Drain", "ArrowExit", "New requests go to other nodes; those in flight finish.", KnownResourceStates.Running, balancer, token);
+            node.AddCommand("resume", "Resume", "ArrowEnter", "The node's clients come home.", DrainWatch.Draining, balancer, token);
         }
+
+        balancer.ApplicationBuilder.Services.AddHostedService(services => new DrainWatch(
+            balancer.GetEndpoint("http"), [.. nodes.Select(node => node.GetEndpoint("http"))], services.GetRequiredService<ResourceNotificationService>()));
     }
 
     private static void AddCommand(
@@ -23,13 +28,16 @@ internal static class Commands
         string text,
         string icon,
         string description,
+        string state,
         IResourceBuilder<ProjectResource> balancer,
         IResourceBuilder<ParameterResource> token) =>
         node.WithHttpCommand($"/lb/backends/{node.Resource.Name}/{name}", text, () => balancer.GetEndpoint("http"), name, new HttpCommandOptions
         {
             Description = description,
             IconName = icon,
-            IsHighlighted = name == "drain",
+            IsHighlighted = true,
+            // The button of the other state is off.
+            UpdateState = context => context.ResourceSnapshot.State?.Text == state ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
             PrepareRequest = async context => context.Request.Headers.Authorization =
                 new AuthenticationHeaderValue("Bearer", await token.Resource.GetValueAsync(context.CancellationToken)),
         });

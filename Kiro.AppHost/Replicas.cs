@@ -15,26 +15,29 @@ internal static class Replicas
         IResourceBuilder<ParameterResource> token) =>
         [.. Enumerable.Range(1, settings.Nodes + settings.Spares).Select(number =>
         {
-            var node = builder.AddNode("api-" + number, settings.StartPort + number - 1, database, token);
+            var node = builder.AddNode(settings, number, database, token);
             return number > settings.Nodes ? node.WithExplicitStart() : node;
         })];
 
     // Nodes do not wait for their database: they serve without it.
     private static IResourceBuilder<ProjectResource> AddNode(
         this IDistributedApplicationBuilder builder,
-        string name,
-        int? port,
+        AppHostSettings settings,
+        int number,
         IResourceBuilder<IResourceWithConnectionString>? database,
         IResourceBuilder<ParameterResource> token)
     {
+        var name = "api-" + number;
         var node = builder.AddProject<Projects.Kiro_Api>(name, options => options.ExcludeLaunchProfile = true)
-            .WithHttpEndpoint(port, env: "PORT", isProxied: false)
+            .WithHttpEndpoint(settings.StartPort + number - 1, env: "PORT", isProxied: false)
             // The address is what a node is known by: the same as under Kiro.Cluster, and so is each client's node.
             .WithEndpoint("http", endpoint => endpoint.TargetHost = "127.0.0.1")
             .WithoutHttpsCertificate()
             .WithEnvironment("NODE_NAME", name)
             .WithEnvironment("TRUSTED_PROXIES", Loopback)
             .WithEnvironment("ADMIN_TOKEN", token)
+            // Longer than the balancer takes to notice.
+            .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "1.5")
             .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "node")
             .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" });

@@ -17,7 +17,7 @@ public sealed class BalancerTests
                 ("services__api__http__3", "http://127.0.0.1:13007"), ("services__api__http__4", "http://127.0.0.1:13008")],
             services.Select(variable => (variable.Key, variable.Value)).Order());
         Assert.Equal("13003", environment["BALANCER_PORT"]);
-        Assert.Equal("2", environment["HEALTH_INTERVAL"]);
+        Assert.Equal("1", environment["HEALTH_INTERVAL"]);
     }
 
     [Fact]

@@ -12,10 +12,11 @@ namespace Kiro.AppHost.Settings;
 /// <param name="StartPort"><c>START_PORT</c>: of the first node, default 13004, the others follow; null when any free port will do.</param>
 /// <param name="MySqlHost"><c>MYSQL_HOST</c>: a server that is there already.</param>
 /// <param name="MySqlContainer"><c>MYSQL_CONTAINER=1</c>: a server in a container, when no host is given.</param>
-/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds, default 2 and not the balancer's 30: whoever stops a node in the dashboard
+/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds, default 1 and not the balancer's 30: whoever stops a node in the dashboard
 /// looks for it on <c>/lb</c> at once, and a few nodes on one machine are probed for next to nothing. The balancer checks the value.</param>
+/// <param name="DrainDelay"><c>DRAIN_DELAY</c> in seconds; null: as long as it takes others here to notice that a service leaves.</param>
 internal sealed record AppHostSettings(
-    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval)
+    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval, string? DrainDelay)
 {
     /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
     /// <remarks>What is published is the same everywhere: in publish mode no setting of this machine counts.</remarks>
@@ -24,7 +25,7 @@ internal sealed record AppHostSettings(
         if (builder.ExecutionContext.IsPublishMode)
         {
             RejectWhatCannotBePublished(new SettingsReader(builder.Configuration));
-            return new AppHostSettings(5, 0, 13003, 13004, null, false, "2");
+            return new AppHostSettings(5, 0, 13003, 13004, null, false, "1", null);
         }
 
         EnvironmentFile.Load();
@@ -38,7 +39,8 @@ internal sealed record AppHostSettings(
             reader.Port("START_PORT", 13004),
             reader.Text("MYSQL_HOST"),
             reader.WholeNumber("MYSQL_CONTAINER", 0, 0, 1) == 1,
-            reader.Text("HEALTH_INTERVAL") ?? "2");
+            reader.Text("HEALTH_INTERVAL") ?? "1",
+            reader.Text("DRAIN_DELAY"));
         settings = reader.WholeNumber("FREE_PORTS", 0, 0, 1) == 1 ? settings with { BalancerPort = null, StartPort = null } : settings;
         settings.RejectPortsThatDoNotFit(reader);
         settings.RejectContainerThatIsNotBuiltIn(reader);
