@@ -39,10 +39,13 @@ public sealed class ApplicationTests(RunningApplication application) : IClassFix
         var homes = await application.AskAsync();
 
         await application.CommandAsync("api-2", "drain");
+        // The dashboard shows it, and offers the way back alone.
+        await application.ShowsAsync("api-2", "Draining", ("drain", ResourceCommandState.Disabled), ("resume", ResourceCommandState.Enabled));
         var moved = await application.AskAsync();
         Assert.All(homes, client => Assert.Equal(client.Value == "api-2", moved[client.Key] != client.Value));
 
         await application.CommandAsync("api-2", "resume");
+        await application.ShowsAsync("api-2", "Running", ("drain", ResourceCommandState.Enabled), ("resume", ResourceCommandState.Disabled));
         Assert.Equal(homes, await application.AskAsync());
     }
 

@@ -89,6 +89,13 @@ public sealed class RunningApplication : IAsyncLifetime
         Assert.True(result.Success, result.Message);
     }
 
+    /// <summary>Waits until a resource has a state and its commands are on or off, as the dashboard is told.</summary>
+    public Task ShowsAsync(string resource, string state, params (string Name, ResourceCommandState State)[] commands) => Eventually.BeTrue(
+        () => _application.ResourceNotifications.TryGetCurrentState(resource, out var current)
+            && current.Snapshot.State?.Text == state
+            && commands.All(command => current.Snapshot.Commands.Single(known => known.Name == command.Name).State == command.State),
+        $"{resource} is shown as {state}");
+
     /// <summary>Kills a node's process, as a crash does, and waits until the orchestrator has seen it.</summary>
     public async Task KillAsync(string resource)
     {

@@ -16,7 +16,7 @@ internal static class AppHostModel
     /// <summary>What AppHost.cs builds the application from.</summary>
     public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(params (string Name, string Value)[] settings)
     {
-        string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL"];
+        string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL", "DRAIN_DELAY"];
         var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
         string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
         return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(arguments, TestContext.Current.CancellationToken);

@@ -4,51 +4,111 @@ using k8s.Models;
 
 namespace Kiro.Tests.Containers;
 
-/// <summary>The chart, rendered, against the typed models of Kubernetes: a field that does not exist is an error.</summary>
-public sealed class KubernetesTests
+/// <summary>The chart, rendered by Helm, against the typed models of Kubernetes: a field that does not exist is an error.</summary>
+public sealed class KubernetesTests : IAsyncLifetime
 {
-    private static readonly Lazy<IReadOnlyList<object>> Objects = new(() => Load(new Chart()));
+    private IReadOnlyList<object> _objects = [];
+
+    public async ValueTask InitializeAsync() => _objects = await LoadAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Lint_Strictly_FindsNothing() =>
+        Assert.Contains("0 chart(s) failed", await Chart.HelmAsync("lint", "--strict", "kubernetes"), StringComparison.Ordinal);
 
     [Fact]
     public void Templates_ParsedStrictly_AreTheObjectsThatAreExpected()
     {
-        var kinds = Objects.Value.Cast<IKubernetesObject<V1ObjectMeta>>().Select(item => $"{item.Kind}/{item.Metadata.Name}");
-
         Assert.Equal(
-            ["ConfigMap/api-config", "ConfigMap/balancer-config", "Deployment/api-deployment", "Deployment/balancer-deployment",
-                "HorizontalPodAutoscaler/api-autoscaler", "NetworkPolicy/api-network", "PodDisruptionBudget/api-budget",
-                "PodDisruptionBudget/balancer-budget", "Secret/api-secrets", "Secret/balancer-secrets", "Service/api-service", "Service/balancer-service"],
-            kinds.Order(StringComparer.Ordinal));
+            ["ConfigMap/kiro-api-config", "ConfigMap/kiro-balancer-config", "Deployment/kiro-api-deployment", "Deployment/kiro-balancer-deployment",
+                "HorizontalPodAutoscaler/kiro-api-autoscaler", "NetworkPolicy/kiro-api-network", "PodDisruptionBudget/kiro-api-budget",
+                "PodDisruptionBudget/kiro-balancer-budget", "Secret/kiro-api-secrets", "Secret/kiro-balancer-secrets", "Service/kiro-api-service", "Service/kiro-balancer-service"],
+            Names(_objects).Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public void LoadAllFromString_UnknownField_IsAnError()
+    public async Task LoadAllFromString_UnknownField_IsAnError()
     {
-        var deployment = new Chart().Render(Chart.Templates.First(file => file.EndsWith("deployment.yaml", StringComparison.Ordinal)));
+        var text = await Chart.RenderAsync();
 
         Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString(
-            deployment.Replace("readinessProbe:", "readynessProbe:", StringComparison.Ordinal), strict: true));
+            text.Replace("readinessProbe:", "readynessProbe:", StringComparison.Ordinal), strict: true));
     }
 
     [Fact]
-    public void Values_AreAllUsed()
+    public async Task Values_AreAllUsed()
     {
-        var chart = new Chart();
-        Load(chart);
+        var values = Chart.Values.Select((path, number) => (Path: path, Mark: $"mark{number}end")).ToList();
+        var text = await Chart.RenderAsync([.. values.SelectMany(value => (string[])["--set-string", $"{value.Path}={value.Mark}"])]);
 
-        Assert.Equal(chart.Values.Order(StringComparer.Ordinal), chart.Asked.Order(StringComparer.Ordinal));
+        Assert.All(values, value => Assert.True(
+            text.Contains(value.Mark, StringComparison.Ordinal) || text.Contains(Convert.ToBase64String(Encoding.UTF8.GetBytes(value.Mark)), StringComparison.Ordinal),
+            $"No template uses {value.Path}."));
+        Assert.Equal(values.Count, values.Select(value => value.Path).Distinct().Count());
+    }
+
+    /// <summary>In a file and on the command line; a value with quotes would end the publisher's own.</summary>
+    [Theory]
+    [InlineData("a;b \"c' \\d: {e}")]
+    [InlineData("{{ .Release.Name }}")]
+    [InlineData("1e6")]
+    [InlineData("no")]
+    [InlineData("# é\n")]
+    public async Task Values_OfAnyText_ComeThroughAsTheyAre(string text)
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+        var objects = await LoadAsync("--set-file", "secrets.api.mysql_password=" + file, "--set-file", "config.api.mysql_user=" + file);
+        File.Delete(file);
+
+        Assert.Equal(text, Encoding.UTF8.GetString(Single<V1Secret>("kiro-api-secrets", objects).Data["MYSQL_PASSWORD"]));
+        Assert.Equal(text, Single<V1ConfigMap>("kiro-api-config", objects).Data["MYSQL_USER"]);
     }
 
     [Fact]
-    public void Secrets_AreEmptyUntilTheyAreSet_AndMayHoldAnything()
+    public async Task Values_ThatAreNumbers_AreTextInTheEnvironment()
     {
-        const string Password = "a;b \"c' \\d: {e}";
-        var chart = new Chart();
-        Assert.All(Load(chart).OfType<V1Secret>().SelectMany(secret => secret.Data.Values), value => Assert.True(value is null or []));
+        var objects = await LoadAsync("--set", "config.api.mysql_port=3307,config.balancer.dns_interval=2");
 
-        chart.Set("secrets.api.mysql_password", Password);
-        var secret = Load(chart).OfType<V1Secret>().Single(secret => secret.Metadata.Name == "api-secrets");
-        Assert.Equal(Password, Encoding.UTF8.GetString(secret.Data["MYSQL_PASSWORD"]));
+        Assert.Equal("3307", Single<V1ConfigMap>("kiro-api-config", objects).Data["MYSQL_PORT"]);
+        Assert.Equal("2", Single<V1ConfigMap>("kiro-balancer-config", objects).Data["DNS_INTERVAL"]);
+    }
+
+    [Fact]
+    public async Task Replicas_AreSetByValues()
+    {
+        var objects = await LoadAsync("--set", "parameters.balancer.replicas=3,parameters.api.min_replicas=7,parameters.api.max_replicas=9");
+        var autoscaler = Single<V2HorizontalPodAutoscaler>("kiro-api-autoscaler", objects).Spec;
+
+        Assert.Equal(3, Single<V1Deployment>("kiro-balancer-deployment", objects).Spec.Replicas);
+        Assert.Equal((7, 9), (autoscaler.MinReplicas, autoscaler.MaxReplicas));
+    }
+
+    [Fact]
+    public async Task Names_OfTwoReleasesInANamespace_DoNotCollide()
+    {
+        Assert.Empty(Names(_objects).Intersect(Names(Parse(await Chart.HelmAsync("template", "other", "kubernetes")))));
+    }
+
+    [Theory]
+    [InlineData("kiro.example.test")]
+    // As long as Helm allows.
+    [InlineData("abcdefghijabcdefghijabcdefghijabcdefghij-abcdefghijkl")]
+    [InlineData("abcdefghijabcdefghijabcdefghijabcdefghi.k")]
+    public async Task Names_OfALongRelease_AreGoodForAService(string release)
+    {
+        var objects = Parse(await Chart.HelmAsync("template", release, "kubernetes"));
+
+        Assert.All(objects.OfType<V1Service>(), service => Assert.Matches("^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", service.Metadata.Name));
+        Assert.Contains(objects.OfType<V1Service>(),
+            service => service.Metadata.Name == objects.OfType<V1ConfigMap>().Single(map => map.Data.ContainsKey("BACKEND_DNS")).Data["BACKEND_DNS"]);
+    }
+
+    [Fact]
+    public void Secrets_AreEmptyUntilTheyAreSet()
+    {
+        Assert.All(_objects.OfType<V1Secret>().SelectMany(secret => secret.Data.Values), value => Assert.True(value is null or []));
     }
 
     [Theory]
@@ -56,10 +116,10 @@ public sealed class KubernetesTests
     [InlineData("balancer")]
     public void Deployment_Pods_AskTheRightEndpointsAndHaveTimeToLeave(string name)
     {
-        var deployment = Single<V1Deployment>($"{name}-deployment");
+        var deployment = Single<V1Deployment>($"kiro-{name}-deployment");
         var pod = deployment.Spec.Template.Spec;
         var container = Assert.Single(pod.Containers);
-        var settings = Single<V1ConfigMap>($"{name}-config").Data;
+        var settings = Single<V1ConfigMap>($"kiro-{name}-config").Data;
 
         Assert.Equal("/health", container.ReadinessProbe.HttpGet.Path);
         Assert.Equal("/alive", container.LivenessProbe.HttpGet.Path);
@@ -67,7 +127,7 @@ public sealed class KubernetesTests
         Assert.All([container.ReadinessProbe, container.LivenessProbe, container.StartupProbe],
             probe => Assert.Equal(Assert.Single(container.Ports).Name, probe.HttpGet.Port.Value));
         // CoreDNS keeps an answer for 5 s.
-        Assert.True(container.Lifecycle.PreStop.Sleep.Seconds > Number(Single<V1ConfigMap>("balancer-config").Data, "DNS_INTERVAL") + 5);
+        Assert.True(container.Lifecycle.PreStop.Sleep.Seconds > Number(Single<V1ConfigMap>("kiro-balancer-config").Data, "DNS_INTERVAL") + 5);
         Assert.True(pod.TerminationGracePeriodSeconds
             >= container.Lifecycle.PreStop.Sleep.Seconds + Number(settings, "DRAIN_DELAY") + Number(settings, "DRAIN_TIMEOUT") + 15);
         Assert.True(pod.SecurityContext.RunAsNonRoot);
@@ -78,42 +138,46 @@ public sealed class KubernetesTests
         Assert.Equal(deployment.Spec.Selector.MatchLabels, deployment.Spec.Template.Metadata.Labels);
         Assert.StartsWith($"registry.example/kiro-{name}:", container.Image, StringComparison.Ordinal);
         // What it takes its settings from is there.
-        Assert.All(container.EnvFrom, source => Assert.Contains(Objects.Value.Cast<IKubernetesObject<V1ObjectMeta>>(),
+        Assert.All(container.EnvFrom, source => Assert.Contains(_objects.Cast<IKubernetesObject<V1ObjectMeta>>(),
             item => item.Metadata.Name == (source.ConfigMapRef?.Name ?? source.SecretRef.Name)));
     }
 
     [Fact]
     public void Services_HideNeitherNodesNorClients()
     {
-        var nodes = Single<V1Service>("api-service");
-        var balancer = Single<V1Service>("balancer-service");
+        var nodes = Single<V1Service>("kiro-api-service");
+        var balancer = Single<V1Service>("kiro-balancer-service");
 
         Assert.Equal("None", nodes.Spec.ClusterIP);
-        Assert.Equal(nodes.Metadata.Name, Single<V1ConfigMap>("balancer-config").Data["BACKEND_DNS"]);
+        Assert.Equal(nodes.Metadata.Name, Single<V1ConfigMap>("kiro-balancer-config").Data["BACKEND_DNS"]);
         Assert.Equal("LoadBalancer", balancer.Spec.Type);
         Assert.Equal("Local", balancer.Spec.ExternalTrafficPolicy);
         Assert.Equal(13003, Assert.Single(balancer.Spec.Ports).Port);
-        Assert.Equal(2, Single<V1Deployment>("balancer-deployment").Spec.Replicas);
-        Assert.Equal(5, Single<V2HorizontalPodAutoscaler>("api-autoscaler").Spec.MinReplicas);
+        Assert.Equal(2, Single<V1Deployment>("kiro-balancer-deployment").Spec.Replicas);
+        Assert.Equal(5, Single<V2HorizontalPodAutoscaler>("kiro-api-autoscaler").Spec.MinReplicas);
         // Two that count would work against each other.
-        Assert.Null(Single<V1Deployment>("api-deployment").Spec.Replicas);
+        Assert.Null(Single<V1Deployment>("kiro-api-deployment").Spec.Replicas);
     }
 
     [Fact]
     public void NetworkPolicy_OfTheNodes_LetsOnlyBalancersIn()
     {
-        var policy = Single<V1NetworkPolicy>("api-network").Spec;
+        var policy = Single<V1NetworkPolicy>("kiro-api-network").Spec;
 
-        Assert.Equal(Single<V1Deployment>("api-deployment").Spec.Selector.MatchLabels, policy.PodSelector.MatchLabels);
+        Assert.Equal(Single<V1Deployment>("kiro-api-deployment").Spec.Selector.MatchLabels, policy.PodSelector.MatchLabels);
         var from = Assert.Single(Assert.Single(policy.Ingress).FromProperty);
-        Assert.Equal(Single<V1Deployment>("balancer-deployment").Spec.Selector.MatchLabels, from.PodSelector.MatchLabels);
+        Assert.Equal(Single<V1Deployment>("kiro-balancer-deployment").Spec.Selector.MatchLabels, from.PodSelector.MatchLabels);
     }
 
-    private static IReadOnlyList<object> Load(Chart chart) =>
-        [.. Chart.Templates.SelectMany(file => KubernetesYaml.LoadAllFromString(chart.Render(file), strict: true))];
+    private static async Task<IReadOnlyList<object>> LoadAsync(params string[] settings) => Parse(await Chart.RenderAsync(settings));
+
+    private static IReadOnlyList<object> Parse(string text) => [.. KubernetesYaml.LoadAllFromString(text, strict: true)];
+
+    private static IEnumerable<string> Names(IEnumerable<object> objects) =>
+        objects.Cast<IKubernetesObject<V1ObjectMeta>>().Select(item => $"{item.Kind}/{item.Metadata.Name}");
 
     private static int Number(IDictionary<string, string> settings, string variable) => int.Parse(settings[variable], null);
 
-    private static T Single<T>(string name) where T : IKubernetesObject<V1ObjectMeta> =>
-        Objects.Value.OfType<T>().Single(item => item.Metadata.Name == name);
+    private T Single<T>(string name, IReadOnlyList<object>? objects = null) where T : IKubernetesObject<V1ObjectMeta> =>
+        (objects ?? _objects).OfType<T>().Single(item => item.Metadata.Name == name);
 }
