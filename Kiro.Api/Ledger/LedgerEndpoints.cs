@@ -37,7 +37,7 @@ internal static class LedgerEndpoints
         }
 
         return Problem.Response(
-            StatusCodes.Status503ServiceUnavailable, "The database is away, so the ledger cannot be read. Requests are still counted.");
+            StatusCodes.Status503ServiceUnavailable, "The database is unavailable, so the ledger cannot be read. Requests are still counted.");
     }
 }
 

@@ -23,8 +23,6 @@ internal static class AdminServices
         services.AddHostedService<EventRecorder>();
         services.AddSingleton<NodeHistories>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeHistories>());
-        services.AddSingleton<RequestRate>();
-        services.AddHostedService(provider => provider.GetRequiredService<RequestRate>());
         services.AddSingleton<BalancerHealth>();
         services.AddSingleton<CallerRoute>();
         services.AddSingleton<Warnings>();

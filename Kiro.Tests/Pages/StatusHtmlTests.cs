@@ -41,7 +41,7 @@ public sealed class StatusHtmlTests(Browser browser) : IClassFixture<Browser>
 
         cluster.Node(1).Signal("KILL");
 
-        await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying. What stands below is from");
+        await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying. Data below is from");
         await page.Expect("#page.stale main").ToHaveCSSAsync("filter", "grayscale(1)");
         await page.KeepAsync("status-lost");
         await page.AssertAccessibleAsync();

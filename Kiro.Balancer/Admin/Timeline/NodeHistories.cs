@@ -1,13 +1,27 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
-/// <summary>Looks at every node once a second, so that the requests themselves have nothing to write down.</summary>
-internal sealed class NodeHistories(BackendRegistry registry, TimeProvider time) : IHostedService, IDisposable
+/// <summary>Looks at every node, and at all together, once a second, so that the requests themselves have nothing to write down.</summary>
+internal sealed class NodeHistories(BackendRegistry registry, ForwardingCounters counters, TimeProvider time) : IHostedService, IDisposable
 {
     private readonly Lock _sampling = new();
     private readonly Dictionary<Backend, NodeHistory> _histories = [];
+    private readonly RateWindow _all = new(() => counters.Requests, time);
     private ITimer? _timer;
+
+    /// <summary>Requests of clients, over the last ten seconds.</summary>
+    public double RequestsPerSecond
+    {
+        get
+        {
+            lock (_sampling)
+            {
+                return _all.PerSecond;
+            }
+        }
+    }
 
     /// <summary>Nothing yet for a node that joined within the last second.</summary>
     public (double RequestsPerSecond, IReadOnlyList<double?> Latencies) Of(Backend backend)
@@ -20,7 +34,7 @@ internal sealed class NodeHistories(BackendRegistry registry, TimeProvider time)
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => Sample(), null, RateWindow.Period, RateWindow.Period);
+        _timer = time.CreateTimer(_ => Sample(), null, TimeSpan.Zero, RateWindow.Period);
         return Task.CompletedTask;
     }
 
@@ -36,6 +50,7 @@ internal sealed class NodeHistories(BackendRegistry registry, TimeProvider time)
     {
         lock (_sampling)
         {
+            _all.Sample();
             var backends = registry.Current.Backends;
             foreach (var gone in _histories.Keys.Except(backends.Select(known => known.Backend)).ToList())
             {
