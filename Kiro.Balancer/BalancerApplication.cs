@@ -3,6 +3,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Health;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
@@ -31,6 +32,7 @@ internal static class BalancerApplication
         builder.Services.AddBackends(settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
         builder.Services.AddSingleton(settings.ErrorPage);
         builder.AddForwarding(settings.Forwarding, settings.Streams);
+        builder.Services.AddFront(settings.Front);
 
         builder.Services.AddAdmin(settings.Admin);
         builder.Services.AddDiscovery(settings.Discovery);

@@ -2,6 +2,7 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Health.Active;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Listening;
@@ -25,6 +26,7 @@ internal sealed record BalancerSettings(
     ForwardingOptions Forwarding,
     ErrorPage ErrorPage,
     StreamOptions Streams,
+    FrontOptions Front,
     DiscoveryOptions Discovery,
     HealthOptions Health,
     ErrorWatchOptions Errors,
@@ -36,6 +38,7 @@ internal sealed record BalancerSettings(
     public static BalancerSettings Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
+        var forwarding = ForwardingOptions.Read(settings);
         var read = new BalancerSettings(
             ListeningOptions.Read(settings),
             TlsOptions.Read(settings),
@@ -43,9 +46,10 @@ internal sealed record BalancerSettings(
             ClientOptions.Read(settings),
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
-            ForwardingOptions.Read(settings),
+            forwarding,
             ErrorPage.Read(settings),
             StreamOptions.Read(settings),
+            FrontOptions.Read(settings, forwarding),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
             ErrorWatchOptions.Read(settings),

@@ -3,7 +3,7 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>How requests are sent to nodes.</summary>
-/// <param name="Path"><c>FORWARDER</c>: <c>lean</c> (the default) or <c>yarp</c>.</param>
+/// <param name="Path"><c>FORWARDER</c>: <c>loop</c>, <c>lean</c> (the default) or <c>yarp</c>.</param>
 internal sealed record ForwardingOptions(ForwardingPath Path)
 {
     private const string Variable = "FORWARDER";
@@ -11,11 +11,19 @@ internal sealed record ForwardingOptions(ForwardingPath Path)
     public static ForwardingOptions Read(SettingsReader settings)
     {
         var text = settings.Text(Variable) ?? "lean";
-        if (text is not ("lean" or "yarp"))
+        switch (text)
         {
-            settings.Reject(Variable, text, "lean or yarp");
+            case "loop":
+                return new ForwardingOptions(ForwardingPath.Loop);
+            case "yarp":
+                return new ForwardingOptions(ForwardingPath.Yarp);
+            case "lean":
+                break;
+            default:
+                settings.Reject(Variable, text, "loop, lean or yarp");
+                break;
         }
 
-        return new ForwardingOptions(text == "yarp" ? ForwardingPath.Yarp : ForwardingPath.Lean);
+        return new ForwardingOptions(ForwardingPath.Lean);
     }
 }

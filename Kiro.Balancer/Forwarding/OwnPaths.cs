@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Tells what can be no endpoint of the balancer itself, faster than routing does: by the first segment of the path.</summary>
@@ -19,6 +21,27 @@ internal sealed class OwnPaths(IEnumerable<EndpointDataSource> sources)
         foreach (var segment in _firstSegments.Value)
         {
             if (first.Equals(segment, StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The same for a path, and what follows it, as the client wrote it: only the plain spelling is one's own.</summary>
+    public bool MayContain(ReadOnlySpan<byte> path)
+    {
+        if (path.IsEmpty || path[0] != '/')
+        {
+            return false;
+        }
+
+        var first = path[1..];
+        first = first.IndexOfAny((byte)'/', (byte)'?') is >= 0 and var end ? first[..end] : first;
+        foreach (var segment in _firstSegments.Value)
+        {
+            if (first.Length == segment.Length && Ascii.EqualsIgnoreCase(first, segment))
             {
                 return true;
             }

@@ -12,7 +12,7 @@ namespace Kiro.Balancer.Forwarding;
 /// <param name="tracer">There when spans are exported. HttpClient makes those, and hands them on.</param>
 internal sealed class RequestSenders(ForwardingOptions options, Http1Sender lean, YarpSender yarp, TracerProvider? tracer = null)
 {
-    private readonly bool _mayBeLean = options.Path == ForwardingPath.Lean && tracer is null;
+    private readonly bool _mayBeLean = options.Path != ForwardingPath.Yarp && tracer is null;
 
     public IRequestSender For(HttpRequest request) =>
         _mayBeLean && request.Headers.Upgrade.Count == 0

@@ -7,5 +7,5 @@ internal sealed class OverYarpAttribute : Attribute
     /// <summary>The setting for the running test, as NAME=value.</summary>
     public static string Setting =>
         (TestContext.Current.TestClass as Xunit.v3.IXunitTestClass)?.Class.IsDefined(typeof(OverYarpAttribute), inherit: false) == true
-            ? "FORWARDER=yarp" : "FORWARDER=lean";
+            ? "FORWARDER=yarp" : Environment.GetEnvironmentVariable("KIRO_TESTS_OVER") is { } path ? $"FORWARDER={path}" : "FORWARDER=lean";
 }

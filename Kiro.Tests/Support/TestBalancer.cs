@@ -4,6 +4,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Selection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -40,6 +41,10 @@ internal sealed class TestBalancer : IAsyncDisposable
 
     /// <summary>Whether connections to the node were kept by Kiro's own exchange.</summary>
     public bool HasPool(int port) => _app.Services.GetRequiredService<ConnectionPools>().TryFind(Backend(port)) is not null;
+
+    /// <summary>Seconds that everything which looks at the balancer's clock has seen.</summary>
+    public int Seconds => _app.Services.GetRequiredService<FrontLoops>().All
+        .Aggregate(Watch.Now, (seconds, worker) => Math.Min(seconds, (int)(worker.Loop.Now / 1000)));
 
     public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
 

@@ -3,7 +3,8 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 /// <summary>
 /// Takes chunked bodies apart (RFC 9112, section 7.1), wherever the network cut them. Extensions are checked and dropped.
 /// </summary>
-internal sealed class ChunkDecoder
+/// <param name="maxDigits">Of a size. Fewer for ends that are not to be trusted.</param>
+internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MostDigits)
 {
     /// <summary>Of a line with a size and its extensions, in bytes. Only who wants to tire us sends longer ones.</summary>
     private const int LongestLine = 4096;
@@ -126,7 +127,7 @@ internal sealed class ChunkDecoder
     private bool TryReadSize(ReadOnlySpan<byte> line)
     {
         var digits = 0;
-        for (_left = 0; digits < line.Length && digits <= MostDigits && char.IsAsciiHexDigit((char)line[digits]); digits++)
+        for (_left = 0; digits < line.Length && digits <= maxDigits && char.IsAsciiHexDigit((char)line[digits]); digits++)
         {
             var digit = line[digits] | 0x20;
             _left = (_left << 4) + (digit <= '9' ? digit - '0' : digit - 'a' + 10);
@@ -135,7 +136,7 @@ internal sealed class ChunkDecoder
         _phase = _left == 0 ? ChunkPhase.Trailers : ChunkPhase.Data;
         _excess = Math.Max(0, _excess + line.Length - FairLine - _left);
         var extension = line[digits..].TrimStart(" \t"u8);
-        return digits is > 0 and <= MostDigits && _excess <= MaxExcess && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
+        return digits > 0 && digits <= maxDigits && _excess <= MaxExcess && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
     }
 
     private bool TryReadTrailer(ReadOnlySpan<byte> line)

@@ -22,7 +22,7 @@ internal sealed class BalancerOnFakeTime : IAsyncDisposable
             () =>
             {
                 time.Advance(TimeSpan.FromSeconds(1));
-                return balancer.Watch.Now > 0;
+                return balancer.Seconds > 0;
             },
             "the clock is looked at");
         return new BalancerOnFakeTime(time, balancer);
@@ -31,9 +31,9 @@ internal sealed class BalancerOnFakeTime : IAsyncDisposable
     /// <summary>Moves the clock on, and waits until the watch over the connections has noticed.</summary>
     public async Task AdvanceAsync(int seconds)
     {
-        var now = Balancer.Watch.Now + seconds;
+        var now = Balancer.Seconds + seconds;
         _time.Advance(TimeSpan.FromSeconds(seconds));
-        await Eventually.BeTrue(() => Balancer.Watch.Now >= now, "the watch has seen the clock");
+        await Eventually.BeTrue(() => Balancer.Seconds >= now, "the watch has seen the clock");
     }
 
     public ValueTask DisposeAsync() => Balancer.DisposeAsync();

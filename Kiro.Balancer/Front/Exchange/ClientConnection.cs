@@ -1,0 +1,327 @@
+using System.Net;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Front.Nodes;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>
+/// A client's connection: reads one request after the other, and has an exchange for the one that is under way. Between two
+/// requests it holds no buffer.
+/// </summary>
+internal sealed class ClientConnection : FrontConnection
+{
+    /// <summary>Reads or sends in a row before others have their turn.</summary>
+    public const int MaxTurns = 16;
+
+    /// <summary>Kestrel's bound, too; in milliseconds.</summary>
+    private const int HeadTimeout = 30_000;
+
+    private readonly FrontWorker _worker;
+    private ClosingState? _closing;
+    private FrontExchange? _exchange;
+    private NodeConnection? _bound;
+    private bool _needsMore;
+    private bool _isReading;
+
+    public ClientConnection(FrontWorker worker, FrontSocket socket, IPAddress peer)
+        : base(worker.Loop, socket)
+    {
+        (_worker, Peer) = (worker, peer);
+        Self = worker.Services.Clients.Resolve(peer, default);
+        SelfSlot = worker.Services.Hash.Slot(Self.Address);
+        worker.CountClient(1);
+    }
+
+    public IPAddress Peer { get; }
+
+    /// <summary>Who it is when no field of a request says otherwise.</summary>
+    public Client Self { get; }
+
+    public int SelfSlot { get; }
+
+    /// <summary>Begins to wait for a request.</summary>
+    public void Begin() => SetDeadline(_worker.IdleTimeout);
+
+    /// <summary>Nothing is under way: whoever stops the process need not wait for this one.</summary>
+    public bool IsIdle => _exchange is null && _closing is null && !HasUnsent;
+
+    public override void OnEvents(Readiness events)
+    {
+        if ((events & (Readiness.Error | Readiness.Closed)) != 0)
+        {
+            Leave();
+            return;
+        }
+
+        PeerHasEnded |= (events & Readiness.PeerEnded) != 0;
+        IsReadable |= (events & (Readiness.Readable | Readiness.PeerEnded)) != 0;
+        if (HasUnsent && (events & Readiness.Writable) != 0 && !TryFlush())
+        {
+            Leave();
+            return;
+        }
+
+        OnTurn();
+    }
+
+    public override void OnTurn()
+    {
+        if (_closing is not null)
+        {
+            GoOnClosing();
+        }
+        else if (_exchange is { } exchange)
+        {
+            exchange.OnClientReady();
+        }
+        else
+        {
+            Read();
+        }
+    }
+
+    public override void Abort()
+    {
+        _exchange?.OnClientGone();
+        Close(byReset: true);
+    }
+
+    /// <summary>Keeps a connection to a node on which this client has logged in, until either ends.</summary>
+    public void Bind(NodeConnection node)
+    {
+        node.User = null;
+        node.ClearDeadline();
+        if (_bound != node)
+        {
+            _bound?.Close();
+            _bound = node;
+        }
+    }
+
+    /// <summary>The connection on which this client has logged in at a node.</summary>
+    public NodeConnection? TakeBound(NodePool pool)
+    {
+        if (_bound is not { IsClosed: false, User: null } node || node.Pool != pool)
+        {
+            return null;
+        }
+
+        node.IsReused = true;
+        node.HasSent = false;
+        return node;
+    }
+
+    /// <summary>The exchange is over.</summary>
+    /// <param name="closes">Whether the connection is, too.</param>
+    /// <param name="linger">Whether more may come of a request that nobody reads.</param>
+    public void EndExchange(bool closes, bool linger)
+    {
+        _exchange = null;
+        if (closes || _worker.IsStopping)
+        {
+            BeginClosing(linger || IsReadable || HasStored);
+            return;
+        }
+
+        SetDeadline(_worker.IdleTimeout);
+        Read();
+    }
+
+    /// <summary>The response cannot be completed. The client gets what came of it, and then sees that this was not all.</summary>
+    /// <param name="byReset">Whether the end of the connection would look like the end of the response.</param>
+    public void BreakOff(bool byReset)
+    {
+        _exchange = null;
+        BeginClosing(linger: true, byReset);
+    }
+
+    /// <summary>Sends the balancer's own response.</summary>
+    public void SendError(int status, string problem, bool isHead, bool closes)
+    {
+        var connection = closes || _worker.IsStopping || _worker.Services.Drain.IsDraining ? "close" : "";
+        _ = TrySend(FrontError.Write(status, problem, isHead, connection, _worker.Date.Line));
+    }
+
+    /// <summary>Closes it at once.</summary>
+    public void Close(bool byReset = false)
+    {
+        if (!IsClosed)
+        {
+            _bound?.Close();
+            Release(byReset);
+            _worker.Services.Limit.Leave();
+            _worker.CountClient(-1);
+        }
+    }
+
+    internal override void OnDeadline()
+    {
+        if (_closing is { } closing)
+        {
+            Close(closing.ByReset || HasUnsent);
+        }
+        else if (_exchange is { } exchange)
+        {
+            exchange.OnClientDeadline();
+        }
+        else if (_needsMore)
+        {
+            Refuse(StatusCodes.Status408RequestTimeout, "the head of the request did not come in time", isHead: false);
+        }
+        else
+        {
+            Close();
+        }
+    }
+
+    private void Leave()
+    {
+        _exchange?.OnClientGone();
+        _exchange = null;
+        Close();
+    }
+
+    private void Read()
+    {
+        if (_isReading)
+        {
+            // A request was over before the reading of it was: the loop below goes on with the next one.
+            return;
+        }
+
+        _isReading = true;
+        for (var turn = 0; _exchange is null && _closing is null && !IsClosed && !HasUnsent; turn++)
+        {
+            if (turn == MaxTurns)
+            {
+                Loop.Queue(this);
+                break;
+            }
+
+            var count = Fill(_needsMore);
+            if (count == -1 && !(PeerHasEnded && !IsReadable))
+            {
+                break;
+            }
+
+            if (count <= 0)
+            {
+                Close();
+                break;
+            }
+
+            Take(Loop.Input.AsSpan(FrontLoop.Lead, count));
+        }
+
+        _isReading = false;
+    }
+
+    private void Take(Span<byte> bytes)
+    {
+        var head = _worker.RequestHead;
+        switch (RequestParser.Parse(bytes, head))
+        {
+            case RequestState.Incomplete:
+                Store(bytes);
+                if (!_needsMore)
+                {
+                    _needsMore = true;
+                    SetDeadline(HeadTimeout);
+                }
+
+                return;
+            case RequestState.Http2:
+                HandOver(bytes);
+                return;
+            case RequestState.Refused:
+                Refuse(head.RefusedWith, head.Problem, head.Method == RequestMethod.Head);
+                return;
+        }
+
+        if (_worker.Own.MayContain(bytes.Slice(head.Path.Start, head.Path.Length)))
+        {
+            HandOver(bytes);
+            return;
+        }
+
+        _needsMore = false;
+        ClearDeadline();
+        var exchange = _exchange = _worker.RentExchange();
+        exchange.Begin(this, bytes, head);
+    }
+
+    private void Refuse(int status, string problem, bool isHead)
+    {
+        SendError(status, problem, isHead, closes: true);
+        BeginClosing(linger: true);
+    }
+
+    // Before a node has seen any of it.
+    private void HandOver(ReadOnlySpan<byte> bytes)
+    {
+        var received = bytes.ToArray();
+        DropStored();
+        _bound?.Close();
+        Loop.Remove(this, staysOpen: true);
+        _worker.CountClient(-1);
+        _worker.HandOver(Socket.Release(), received);
+    }
+
+    private void BeginClosing(bool linger, bool byReset = false)
+    {
+        DropStored();
+        _closing = new ClosingState(linger, byReset, Loop.Now);
+        SetDeadline(ClosingState.FlushTimeout);
+        GoOnClosing();
+    }
+
+    private void GoOnClosing()
+    {
+        var closing = _closing!;
+        if (HasUnsent || IsClosed)
+        {
+            return;
+        }
+
+        if (!closing.Lingers)
+        {
+            Close();
+            return;
+        }
+
+        if (!closing.HasEnded)
+        {
+            closing.HasEnded = true;
+            if (!closing.ByReset)
+            {
+                Socket.EndWriting();
+            }
+
+            SetDeadline(closing.ByReset ? ClosingState.ResetDelay : ClosingState.QuietTimeout);
+        }
+
+        for (var turn = 0; IsReadable; turn++)
+        {
+            if (turn == MaxTurns)
+            {
+                Loop.Queue(this);
+                return;
+            }
+
+            var count = Receive(Loop.Input);
+            if ((count == 0 && !closing.ByReset) || count == -2)
+            {
+                Close();
+                return;
+            }
+
+            if (count > 0 && !closing.ByReset)
+            {
+                SetDeadline(Math.Min(ClosingState.QuietTimeout, Math.Max(0, closing.Began + ClosingState.MaxTime - Loop.Now)));
+            }
+        }
+    }
+}

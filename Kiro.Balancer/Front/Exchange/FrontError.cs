@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Text;
+using Kiro.Balancer.Admin.Contract;
+using Kiro.Balancer.Forwarding;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>The balancer's own response when no node gave one, in the same words as <see cref="ErrorAnswer"/>'s.</summary>
+internal static class FrontError
+{
+    /// <param name="status">Its status.</param>
+    /// <param name="problem">The reason in plain words.</param>
+    /// <param name="isHead">Whether it answers HEAD.</param>
+    /// <param name="connection">The value of Connection; empty for none.</param>
+    /// <param name="date">A whole Date line.</param>
+    public static byte[] Write(int status, string problem, bool isHead, string connection, ReadOnlySpan<byte> date)
+    {
+        var body = Problem.Body(status, problem);
+        var head = new StringBuilder()
+            .Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\n")
+            .Append(Encoding.ASCII.GetString(date))
+            .Append("Cache-Control: no-store\r\n");
+        if (status == StatusCodes.Status503ServiceUnavailable)
+        {
+            head.Append("Retry-After: 1\r\n");
+        }
+
+        if (connection.Length > 0)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Connection: {connection}\r\n");
+        }
+
+        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {Problem.ContentType}\r\nContent-Length: {body.Length}\r\n\r\n");
+        var bytes = Encoding.ASCII.GetBytes(head.ToString());
+        return isHead ? bytes : [.. bytes, .. body];
+    }
+}

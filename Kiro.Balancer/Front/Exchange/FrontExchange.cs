@@ -1,0 +1,368 @@
+using System.Text;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Health.Passive;
+using Kiro.Balancer.Limits;
+using Kiro.Balancer.Logging;
+using Microsoft.Extensions.Primitives;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>
+/// The way of a request on a loop: who calls, which slot, which node; send it, and try the next one if that is safe. Used
+/// again for other requests, of other clients, too: once it is over, it must not be touched any more.
+/// </summary>
+internal sealed class FrontExchange
+{
+    private readonly FrontWorker _worker;
+    private readonly FrontServices _services;
+    private readonly OutgoingRequest _outgoing;
+    private readonly RequestPump _body;
+    private readonly KeptBodyPump _keeper;
+    private readonly ExchangeSpans _spans = new();
+    private readonly NodeDialogue _dialogue;
+    private ClientConnection? _client;
+    private RequestMethod _method;
+    private RequestBody _bodyKind;
+    private bool _hasNoHost;
+    private bool _isAwaited;
+    private bool _isLoop;
+    private int _keptLength;
+    private int _slot;
+    private List<Backend>? _tried;
+    private ChosenBackend? _last;
+    private int _tries;
+    private Client _who;
+    private long _began;
+
+    public FrontExchange(FrontWorker worker)
+    {
+        (_worker, _services) = (worker, worker.Services);
+        _outgoing = new OutgoingRequest(worker.Loop);
+        _body = new RequestPump(worker.Loop);
+        _keeper = new KeptBodyPump(worker.Loop, _outgoing);
+        _dialogue = new NodeDialogue(worker, this, _outgoing, _body);
+    }
+
+    /// <summary>The client's end. Not to be asked for when the exchange is over.</summary>
+    public ClientConnection Client => _client!;
+
+    public bool IsOver => _client is null;
+
+    public bool IsHead => _method == RequestMethod.Head;
+
+    public bool IsHttp10 { get; private set; }
+
+    /// <summary>Whether the client's connection ends with the response.</summary>
+    public bool Closes { get; private set; }
+
+    /// <summary>Whether the client waits for "100 Continue".</summary>
+    public bool Expects { get; private set; }
+
+    public bool IsWebSocket { get; private set; }
+
+    /// <summary>The node cannot tell a second sending from a second request.</summary>
+    public bool MayBeRepeated { get; private set; }
+
+    /// <summary>Takes a request.</summary>
+    /// <param name="client">Who sent it.</param>
+    /// <param name="bytes">What was received, in the loop's Input.</param>
+    /// <param name="head">What was found in it.</param>
+    public void Begin(ClientConnection client, Span<byte> bytes, RequestHead head)
+    {
+        (_client, _method, IsHttp10, Closes) = (client, head.Method, head.IsHttp10, head.Closes);
+        (Expects, IsWebSocket, _hasNoHost) = (head.ExpectsContinue, head.IsWebSocket, head.Host.Length == 0);
+        (_tries, _keptLength, _isLoop) = (0, 0, false);
+        _began = _worker.Loop.Timestamp;
+        _worker.Counters.Request();
+        Resolve(client, bytes, head);
+        _body.Begin(head);
+        if (head.ContentLength is > 0 and <= KeptBody.Longest and var length && head.IsIdempotent && !Expects && _services.KeptBytes.TryTake(length))
+        {
+            _keptLength = (int)length;
+        }
+
+        _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _keptLength > 0 ? RequestBody.Kept : RequestBody.Streamed;
+        MayBeRepeated = head.IsIdempotent && _bodyKind != RequestBody.Streamed;
+        // A long body may take the client's time: as long as it comes, the node owes nothing.
+        _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= KeptBody.Longest;
+        if (_isLoop)
+        {
+            _outgoing.Begin(0);
+            Refuse(StatusCodes.Status508LoopDetected, LoopGuard.Problem);
+            return;
+        }
+
+        WriteAndChoose(bytes, head);
+    }
+
+    /// <summary>The client has sent something, or has room for more.</summary>
+    public void OnClientReady()
+    {
+        if (!_keeper.IsComplete)
+        {
+            GoOnKeeping();
+        }
+        else
+        {
+            _dialogue.OnClientReady();
+        }
+    }
+
+    /// <summary>The client has left: nobody waits for the response, and no node is to blame.</summary>
+    public void OnClientGone()
+    {
+        _dialogue.Close();
+        // nginx's number for a client that did not wait.
+        End(_dialogue.HasStarted ? _dialogue.Status : StatusCodes.Status499ClientClosedRequest);
+    }
+
+    /// <summary>The time is over that the client's end had.</summary>
+    public void OnClientDeadline()
+    {
+        if (!_keeper.IsComplete)
+        {
+            FailClient(StatusCodes.Status408RequestTimeout, "the body did not come in time");
+        }
+        else
+        {
+            _dialogue.OnClientDeadline();
+        }
+    }
+
+    /// <summary>The try failed: the next node gets the request, or the client learns of it.</summary>
+    public void Fail(RequestFailure failure)
+    {
+        var last = _last!.Value;
+        Report(last.Runtime, failure);
+
+        if (_dialogue.HasStarted)
+        {
+            // The client has part of the response already and sees that it breaks off.
+            var (client, byReset) = (Client, _dialogue.EndsWithConnection);
+            Log(last.Known, _dialogue.Status, failure.Problem);
+            End(_dialogue.Status);
+            client.BreakOff(byReset);
+            return;
+        }
+
+        (_tried ??= []).Add(last.Backend);
+        if (Next(failure) is { } next)
+        {
+            _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, last.Known, failure.Problem);
+            _worker.Counters.Retry();
+            Try(next);
+            return;
+        }
+
+        Log(last.Known, failure.Status, failure.Problem);
+        Refuse(failure.Status, failure.Problem);
+    }
+
+    /// <summary>What the client sends is wrong: its own fault.</summary>
+    public void FailClient(int status, string problem)
+    {
+        var (client, hasStarted) = (Client, _dialogue.HasStarted);
+        _dialogue.Close();
+        if (!hasStarted)
+        {
+            client.SendError(status, problem, IsHead, closes: true);
+        }
+
+        End(status);
+        client.EndExchange(closes: true, linger: true);
+    }
+
+    /// <summary>The client has, or will get, the whole response.</summary>
+    public void Finish()
+    {
+        FailureReports.Responded(_last!.Value.Runtime);
+        var (client, isComplete) = (Client, _body.State == BodyState.Complete);
+        var closes = _dialogue.ClosesClient || !isComplete;
+        End(_dialogue.Status);
+        client.EndExchange(closes, linger: !isComplete);
+    }
+
+    private void Resolve(ClientConnection client, ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        var claims = StringValues.Empty;
+        var hasClaims = false;
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.Kind == RequestFieldKind.ForwardedFor)
+            {
+                hasClaims = true;
+                claims = client.Self.PeerIsTrusted ? StringValues.Concat(claims, Encoding.Latin1.GetString(field.Value(bytes))) : claims;
+            }
+            else if (field.NameLength == HopMark.FieldName.Length && Ascii.EqualsIgnoreCase(field.Name(bytes), HopMark.FieldName)
+                && _services.Mark.IsIn(field.Value(bytes)))
+            {
+                _isLoop = true;
+                _services.Loops.Note();
+            }
+        }
+
+        (_who, _slot) = (client.Self, client.SelfSlot);
+        if (claims.Count > 0)
+        {
+            _who = _services.Clients.Resolve(client.Peer, claims);
+            _slot = _services.Hash.Slot(_who.Address);
+        }
+
+        _services.Census.Note(_who, hasClaims);
+    }
+
+    private void WriteAndChoose(Span<byte> bytes, RequestHead head)
+    {
+        // Without a Host the node's own is put in later, for each node anew.
+        _spans.Begin(bytes, head);
+        var additions = new RequestAdditions { Client = _who, Authority = [], Lines = _spans.IsOn ? [.. _services.Mark.Line, .. _spans.Line] : _services.Mark.Line, ReplacesTrace = _spans.IsOn };
+        var available = bytes.Length - head.Length;
+        _outgoing.Begin(NodeHeadWriter.MaxLength(head, additions) + (_keptLength > 0 ? _keptLength : _body.FirstPieceRoom(available)));
+        _outgoing.Advance(NodeHeadWriter.Write(bytes, head, additions, _outgoing.Room));
+        var rest = bytes[head.Length..];
+        int consumed;
+        if (_keptLength > 0)
+        {
+            _body.Keep();
+            consumed = _keeper.Begin(_keptLength, rest);
+        }
+        else if (!_body.TryTakeAlong(rest, _outgoing, out consumed))
+        {
+            FailClient(StatusCodes.Status400BadRequest, "the body is not in valid chunks");
+            return;
+        }
+
+        Client.Store(rest[consumed..]);
+        if (_keeper.IsComplete)
+        {
+            Choose();
+        }
+        else
+        {
+            GoOnKeeping();
+        }
+    }
+
+    private void GoOnKeeping()
+    {
+        var client = Client;
+        switch (_keeper.Run(client))
+        {
+            case BodyFault.Ended:
+                FailClient(StatusCodes.Status400BadRequest, "the body is not what was announced");
+                return;
+            case BodyFault.Gone:
+                OnClientGone();
+                client.Close();
+                return;
+        }
+
+        if (_keeper.IsComplete)
+        {
+            client.ClearDeadline();
+            Choose();
+        }
+        else
+        {
+            client.SetDeadline((long)ForwardingTimeouts.Exchange.TotalMilliseconds);
+        }
+    }
+
+    private void Choose()
+    {
+        if (_services.Chooser.First(_slot) is { } backend)
+        {
+            Try(backend);
+        }
+        else
+        {
+            Refuse(StatusCodes.Status503ServiceUnavailable, "no node is known");
+        }
+    }
+
+    private void Try(ChosenBackend backend)
+    {
+        _tries++;
+        _last = backend;
+        var pool = _worker.Pools.Of(backend.Runtime);
+        if (_hasNoHost)
+        {
+            var start = _outgoing.Bytes.IndexOf("\r\nHost: "u8) + 8;
+            _outgoing.Replace(start, _outgoing.Bytes[start..].IndexOf((byte)'\r'), pool.Authority);
+        }
+
+        _spans.BeginTry(backend.Backend, _outgoing);
+        _dialogue.Begin(pool, _isAwaited);
+    }
+
+    private void Report(BackendRuntime backend, RequestFailure failure)
+    {
+        switch (failure)
+        {
+            case { BlamesNode: true, Problem: var problem }:
+                _services.Reports.Refused(backend, problem);
+                break;
+            case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:
+                break;
+            case { Point: FailurePoint.Connect }:
+                FailureReports.Unreached(backend);
+                break;
+            default:
+                _services.Reports.Lost(backend);
+                break;
+        }
+    }
+
+    /// <returns>Null when the request must not go on to another node, or there is none.</returns>
+    private ChosenBackend? Next(RequestFailure failure) =>
+        RetryPolicy.Allows(failure.Point, _outgoing.Method, _bodyKind)
+        && _tried!.Count < RetryPolicy.MostTries
+        && _services.Chooser.Next(_slot, _tried) is { } next
+        && _services.Budget.TryTake()
+            ? next
+            : null;
+
+    private void Refuse(int status, string problem)
+    {
+        _worker.Counters.Error();
+        var client = Client;
+        var isComplete = _body.State == BodyState.Complete;
+        client.SendError(status, problem, IsHead, closes: Closes || !isComplete);
+        var closes = Closes || !isComplete || _services.Drain.IsDraining;
+        End(status);
+        client.EndExchange(closes, linger: !isComplete);
+    }
+
+    // What follows belongs to nobody any more: the caller has taken what it needs of the client's end.
+    private void End(int status)
+    {
+        _services.Metrics.Record(_services.Time.GetElapsedTime(_began), _method, status, IsHttp10);
+        _spans.End(status);
+        if (_services.AccessLog.IsOn)
+        {
+            var bytes = IsHead || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified ? 0 : _dialogue.HasStarted ? _dialogue.ContentLength : null;
+            _services.AccessLog.Write(_who.Address, _outgoing.Method, _outgoing.Path, status, bytes, _services.Time.GetElapsedTime(_began), _last?.Known, _tries);
+        }
+
+        if (_keptLength > 0)
+        {
+            _services.KeptBytes.Return(_keptLength);
+            _keeper.End();
+        }
+
+        _outgoing.Release();
+        _tried?.Clear();
+        _last = null;
+        _client!.ClearDeadline();
+        _client = null;
+        _dialogue.Forget();
+        _worker.Return(this);
+    }
+
+    private void Log(KnownBackend backend, int status, string problem) =>
+        _services.Logger.RequestFailed(_outgoing.Method, _outgoing.Path, backend, status, problem);
+}

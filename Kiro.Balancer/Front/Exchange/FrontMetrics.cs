@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>
+/// Counts requests and connections of the loops in the very instruments of ASP.NET Core and Kestrel, so that whoever looks at
+/// them sees all, whichever way a request took.
+/// </summary>
+internal sealed class FrontMetrics
+{
+    private readonly Histogram<double> _duration;
+    private readonly UpDownCounter<long> _connections;
+    private readonly object[] _statuses = [.. Enumerable.Range(0, 1000).Select(status => (object)status)];
+    private readonly KeyValuePair<string, object?>[] _methods =
+    [
+        .. ((string[])["_OTHER", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"])
+            .Select(method => KeyValuePair.Create("http.request.method", (object?)method)),
+    ];
+
+    public FrontMetrics(IMeterFactory meters)
+    {
+        // A factory makes one meter of each name, and a meter one instrument of each.
+        _duration = meters.Create("Microsoft.AspNetCore.Hosting").CreateHistogram(
+            "http.server.request.duration", "s", "Duration of HTTP server requests.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
+        _connections = meters.Create("Microsoft.AspNetCore.Server.Kestrel").CreateUpDownCounter<long>(
+            "kestrel.active_connections", "{connection}", "Number of connections that are currently active on the server.");
+    }
+
+    public void Record(TimeSpan duration, RequestMethod method, int status, bool isHttp10)
+    {
+        if (_duration.Enabled)
+        {
+            _duration.Record(duration.TotalSeconds, new TagList
+            {
+                _methods[(int)method],
+                { "url.scheme", "http" },
+                { "http.response.status_code", _statuses[status] },
+                { "network.protocol.version", isHttp10 ? "1.0" : "1.1" },
+            });
+        }
+    }
+
+    public void CountConnection(int change)
+    {
+        if (_connections.Enabled)
+        {
+            _connections.Add(change, new TagList { { "network.transport", "tcp" }, { "network.type", "ipv6" } });
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Health.Passive;
+using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening;
+using Kiro.Balancer.Selection;
+using Kiro.ServiceDefaults.Hosting;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>The rooms that a request on a loop walks through: the same ones, and the same counts, as on Kestrel's path.</summary>
+internal sealed record FrontServices(
+    ClientResolver Clients,
+    ClientCensus Census,
+    ClientHash Hash,
+    BackendRegistry Registry,
+    BackendChooser Chooser,
+    ForwardingCounters Counters,
+    RetryBudget Budget,
+    FailureReports Reports,
+    KeptBytes KeptBytes,
+    HopMark Mark,
+    LoopGuard Loops,
+    ClientAdmission Admission,
+    ConnectionLimit Limit,
+    ListeningOptions Listening,
+    OpenStreams Streams,
+    Drain Drain,
+    TimeProvider Time,
+    FrontMetrics Metrics,
+    FrontAccessLog AccessLog,
+    ILogger<FrontExchange> Logger);

@@ -1,0 +1,89 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Streams;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>
+/// A stream of server-sent events, or a WebSocket, that goes on until somebody ends it. A WebSocket ends with a close frame
+/// with 1001 ("going away") between two frames of the node's; what the node sends after it is dropped.
+/// </summary>
+internal sealed class FrontStream : IOpenStream, ITunnelEnd
+{
+    /// <summary>A client that has not answered the close frame by then is cut off; in milliseconds.</summary>
+    public const int Patience = 2000;
+
+    // FIN + close, 2 bytes of payload: 1001.
+    private static ReadOnlySpan<byte> GoingAway => [0x88, 0x02, 0x03, 0xE9];
+
+    private readonly FrontWorker _worker;
+    private readonly FrameBoundary? _boundary;
+    private NodeDialogue? _dialogue;
+    private ClientConnection? _client;
+    private bool _hasSaidGoodbye;
+
+    public FrontStream(FrontWorker worker, NodeDialogue dialogue, Backend backend, bool isTunnel = false)
+    {
+        (_worker, _dialogue, _boundary) = (worker, dialogue, isTunnel ? new FrameBoundary() : null);
+        worker.Services.Streams.Add(this, backend);
+    }
+
+    /// <summary>Whether it was told to end, and has begun to.</summary>
+    public bool IsEnding { get; private set; }
+
+    /// <summary>From any thread.</summary>
+    public void End() => _worker.Loop.Post(static stream => ((FrontStream)stream!)._dialogue?.EndStream(), this);
+
+    /// <summary>The exchange is over.</summary>
+    public void Leave()
+    {
+        _dialogue = null;
+        _worker.Services.Streams.Remove(this);
+    }
+
+    /// <summary>Says goodbye in the way of a WebSocket.</summary>
+    /// <returns>False when it is none.</returns>
+    public bool TryEnd(ClientConnection client)
+    {
+        if (_boundary is null)
+        {
+            return false;
+        }
+
+        (IsEnding, _client) = (true, client);
+        if (_boundary.IsAtBoundary)
+        {
+            SayGoodbye();
+        }
+
+        return true;
+    }
+
+    public int Filter(ReadOnlySpan<byte> bytes)
+    {
+        if (_hasSaidGoodbye)
+        {
+            return 0;
+        }
+
+        var boundary = _boundary!.Advance(bytes);
+        if (!IsEnding || boundary < 0)
+        {
+            return bytes.Length;
+        }
+
+        if (!_client!.TrySend(bytes[..boundary]))
+        {
+            // The next send, or receive, tells.
+            return 0;
+        }
+
+        SayGoodbye();
+        return 0;
+    }
+
+    private void SayGoodbye()
+    {
+        _hasSaidGoodbye = true;
+        _ = _client!.TrySend(GoingAway);
+    }
+}

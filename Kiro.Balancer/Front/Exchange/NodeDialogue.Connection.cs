@@ -1,0 +1,129 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Front.Nodes;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <content>Which connection it uses: kept ones first, then a new one.</content>
+internal sealed partial class NodeDialogue
+{
+    /// <summary>A connection is there, or cannot be.</summary>
+    public void OnConnector(NodeConnection? node, ConnectError error)
+    {
+        if (node is null)
+        {
+            Fail(RequestFailure.From(error));
+            return;
+        }
+
+        Use(node);
+        if (!node.IsConnecting)
+        {
+            Run();
+        }
+    }
+
+    void INodeUser.OnConnected(int error)
+    {
+        if (error != 0)
+        {
+            _node!.Close();
+            _node = null;
+            _connector.GoOn(error);
+        }
+        else
+        {
+            Touch();
+        }
+    }
+
+    void INodeUser.OnNodeDeadline()
+    {
+        if (_node!.IsConnecting)
+        {
+            _node.Close();
+            _node = null;
+            _connector.GoOn(Errno.TimedOut);
+        }
+        else if (_exchange.Client.HasUnsent || (_isAnswered && !_node.HasUnsent))
+        {
+            var client = _exchange.Client;
+            _exchange.OnClientGone();
+            client.Close(byReset: true);
+        }
+        else if (!HasStarted && _body.State == BodyState.Flowing && _outgoing.IsSent && !_node.HasUnsent)
+        {
+            _exchange.FailClient(StatusCodes.Status408RequestTimeout, "the body did not come in time");
+        }
+        else
+        {
+            Fail(HasStarted ? RequestFailure.AnswerStandsStill : RequestFailure.TooSlow);
+        }
+    }
+
+    void INodeUser.OnNodeBroken() => Fail(RequestFailure.NoAnswer);
+
+    private void SendOverKept()
+    {
+        while ((_exchange.Client.TakeBound(_pool!) ?? _pool!.TryTake()) is { } node)
+        {
+            if (!_exchange.MayBeRepeated && node.Socket.HasInput())
+            {
+                // Only this can tell in time that the node has closed it.
+                _pool!.DropSpoilt(node);
+                continue;
+            }
+
+            Use(node);
+            if (_outgoing.SendTo(node) != Sending.Lost || node.HasSent)
+            {
+                Run();
+                return;
+            }
+
+            node.Close();
+            _node = null;
+        }
+
+        _connector.Start(_pool!);
+    }
+
+    private void Use(NodeConnection node)
+    {
+        (_node, node.User, _isSendLost) = (node, this, false);
+        _outgoing.Rewind();
+        _response.Begin();
+        node.SetDeadline(node.IsConnecting ? NodeConnector.Timeout : _timeout);
+        if (_body.State == BodyState.Held)
+        {
+            _exchange.Client.SetDeadline((long)RequestHeadWriter.ContinueTimeout.TotalMilliseconds);
+        }
+    }
+
+    private void Touch() => _node!.SetDeadline(_timeout);
+
+    private void Lose()
+    {
+        var (node, unsent, untouched) = (_node!, !_node!.HasSent, _response.IsUntouched);
+        if (node.IsReused && (unsent || (untouched && _exchange.MayBeRepeated)))
+        {
+            // The node has closed the connection while it was idle, or is about to close all: only a new one can tell.
+            node.Close();
+            _node = null;
+            if (unsent)
+            {
+                SendOverKept();
+            }
+            else
+            {
+                _connector.Start(_pool!);
+            }
+
+            return;
+        }
+
+        Fail(HasStarted ? RequestFailure.BrokenAnswer : unsent ? RequestFailure.NoAnswer with { Point = FailurePoint.Connect } : RequestFailure.NoAnswer);
+    }
+}

@@ -1,0 +1,242 @@
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.Nodes;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>What became of a response for now.</summary>
+internal enum ResponseStep
+{
+    /// <summary>More must come, or the client must take more first.</summary>
+    Waits,
+
+    /// <summary>A head is there: in the worker's ResponseHead, its bytes and what follows them in the loop's Input.</summary>
+    Head,
+
+    /// <summary>The client has all of it, or the kernel will give it the rest.</summary>
+    Complete,
+
+    /// <summary>It is no HTTP.</summary>
+    Invalid,
+
+    /// <summary>The node's connection ended too early.</summary>
+    Lost,
+
+    ClientGone,
+}
+
+/// <summary>Reads a response and sends it to the client as it comes, and never more than the client takes.</summary>
+internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
+{
+    private int _looked;
+    private bool _needsMore;
+    private bool _readsHead;
+    private BodyFraming _framing;
+    private bool _makesChunks;
+    private long _left;
+    private ChunkDecoder? _chunks;
+    private ITunnelEnd? _tunnel;
+    private int _headLength;
+    private int _available;
+
+    /// <summary>Not a single byte has come.</summary>
+    public bool IsUntouched { get; private set; }
+
+    /// <summary>The node's connection can carry another exchange, as far as the response is concerned.</summary>
+    public bool IsClean { get; private set; }
+
+    /// <summary>Begins to wait for a response, for the next try of a request, too.</summary>
+    public void Begin()
+    {
+        (_looked, _needsMore, _readsHead, IsUntouched, IsClean) = (0, false, true, true, false);
+        (_chunks, _tunnel) = (null, null);
+    }
+
+    /// <summary>Of the head that was read last, in the loop's Input.</summary>
+    public ReadOnlySpan<byte> HeadBytes => loop.Input.AsSpan(FrontLoop.Lead, _headLength);
+
+    /// <summary>Goes on until an end has nothing more or takes nothing more, or the others must have a turn.</summary>
+    /// <param name="client">Where it goes.</param>
+    /// <param name="node">Where it comes from.</param>
+    /// <param name="hasMoved">Whether a byte has moved.</param>
+    public ResponseStep Run(ClientConnection client, NodeConnection node, out bool hasMoved)
+    {
+        hasMoved = false;
+        for (var turn = 0; !client.HasUnsent; turn++)
+        {
+            if (turn == ClientConnection.MaxTurns)
+            {
+                loop.Queue(node);
+                break;
+            }
+
+            var count = node.Fill(_needsMore);
+            if (count == -1)
+            {
+                break;
+            }
+
+            if (count <= 0)
+            {
+                return End(client, isLost: count < 0);
+            }
+
+            hasMoved = true;
+            IsUntouched = false;
+            var step = _readsHead ? ReadHead(count, node) : PassOn(0, 0, count, client, node);
+            if (step != ResponseStep.Waits)
+            {
+                return step;
+            }
+        }
+
+        return ResponseStep.Waits;
+    }
+
+    /// <summary>An interim head is done with: the next one follows.</summary>
+    public void Skip(NodeConnection node)
+    {
+        node.Store(loop.Input.AsSpan(FrontLoop.Lead + _headLength, _available - _headLength));
+        (_looked, _needsMore) = (0, false);
+    }
+
+    /// <summary>Sends the head that was written for the client, and what came of the body.</summary>
+    /// <param name="written">The head, in the loop's Output.</param>
+    /// <param name="framing">How the body ends.</param>
+    /// <param name="makesChunks">Whether the client gets it in chunks.</param>
+    /// <param name="client">Where it goes.</param>
+    /// <param name="node">Where it comes from.</param>
+    public ResponseStep BeginBody(int written, BodyFraming framing, bool makesChunks, ClientConnection client, NodeConnection node)
+    {
+        (_readsHead, _framing, _makesChunks, _needsMore) = (false, framing, makesChunks, false);
+        _left = head.ContentLength ?? 0;
+        _chunks = framing == BodyFraming.Chunked ? new ChunkDecoder() : null;
+        if (framing == BodyFraming.None)
+        {
+            IsClean = _available == _headLength;
+            return client.TrySend(loop.Output.AsSpan(0, written)) ? ResponseStep.Complete : ResponseStep.ClientGone;
+        }
+
+        return PassOn(written, _headLength, _available - _headLength, client, node);
+    }
+
+    /// <summary>After a handshake: all bytes, as they come, until one end closes.</summary>
+    public ResponseStep BeginTunnel(int written, ITunnelEnd tunnel, ClientConnection client, NodeConnection node)
+    {
+        _tunnel = tunnel;
+        return BeginBody(written, BodyFraming.UntilClose, makesChunks: false, client, node);
+    }
+
+    /// <summary>Ends the body as if the node had: the client sees that it is complete.</summary>
+    /// <returns>False when there is no way to say so, or the client is gone.</returns>
+    public bool TryEnd(ClientConnection client) => _makesChunks && client.TrySend("0\r\n\r\n"u8);
+
+    private ResponseStep ReadHead(int count, NodeConnection node)
+    {
+        var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
+        var state = ResponseParser.Parse(bytes, _looked, head, out _headLength);
+        _available = count;
+        switch (state)
+        {
+            case HeadState.Complete:
+                return ResponseStep.Head;
+            case HeadState.Incomplete:
+                (_looked, _needsMore) = (count, true);
+                node.Store(bytes);
+                return ResponseStep.Waits;
+            default:
+                return ResponseStep.Invalid;
+        }
+    }
+
+    // The head, if it is still to be sent, is put right before the body, so that both leave at once and the body stays where it is.
+    private ResponseStep PassOn(int headLength, int from, int count, ClientConnection client, NodeConnection node)
+    {
+        var start = FrontLoop.Lead + from;
+        var bytes = loop.Input.AsSpan(start, count);
+        var (data, isComplete, end) = (count, false, Array.Empty<byte>());
+        switch (_framing)
+        {
+            case BodyFraming.Length:
+                data = (int)Math.Min(_left, count);
+                _left -= data;
+                isComplete = _left == 0;
+                IsClean = data == count;
+                break;
+            case BodyFraming.Chunked:
+                if (!ChunkedPiece.TryDecode(_chunks!, bytes, out data, out var consumed))
+                {
+                    // What was right before is the client's.
+                    return data > 0 && headLength == 0 && !TrySend(client, 0, start, data) ? ResponseStep.ClientGone : ResponseStep.Invalid;
+                }
+
+                isComplete = _chunks!.IsComplete;
+                IsClean = consumed == count;
+                if (!isComplete)
+                {
+                    node.Store(bytes[consumed..]);
+                    _needsMore = true;
+                }
+
+                break;
+            default:
+                data = _tunnel?.Filter(bytes) ?? count;
+                break;
+        }
+
+        if (isComplete && _makesChunks)
+        {
+            end = ChunkedPiece.End(_chunks!);
+        }
+
+        if ((data > 0 || headLength > 0) && !TrySend(client, headLength, start, data, end))
+        {
+            return ResponseStep.ClientGone;
+        }
+
+        if (data == 0 && headLength == 0 && end.Length > 0 && !client.TrySend(end))
+        {
+            return ResponseStep.ClientGone;
+        }
+
+        return isComplete ? ResponseStep.Complete : ResponseStep.Waits;
+    }
+
+    private bool TrySend(ClientConnection client, int headLength, int start, int data, ReadOnlySpan<byte> end = default)
+    {
+        var (first, last) = (start, start + data);
+        if (_makesChunks && data > 0)
+        {
+            first = ChunkedPiece.WriteSizeBefore(loop.Input, start, data);
+            "\r\n"u8.CopyTo(loop.Input.AsSpan(last));
+            last += 2;
+        }
+
+        first -= headLength;
+        loop.Output.AsSpan(0, headLength).CopyTo(loop.Input.AsSpan(first));
+        if (end.Length > loop.Input.Length - last)
+        {
+            return client.TrySend(loop.Input.AsSpan(first, last - first)) && client.TrySend(end);
+        }
+
+        end.CopyTo(loop.Input.AsSpan(last));
+        return client.TrySend(loop.Input.AsSpan(first, last + end.Length - first));
+    }
+
+    private ResponseStep End(ClientConnection client, bool isLost)
+    {
+        if (_readsHead || _framing != BodyFraming.UntilClose || (isLost && _tunnel is null))
+        {
+            return ResponseStep.Lost;
+        }
+
+        return !_makesChunks || client.TrySend("0\r\n\r\n"u8) ? ResponseStep.Complete : ResponseStep.ClientGone;
+    }
+}
+
+/// <summary>Looks at what a node sends through a tunnel.</summary>
+internal interface ITunnelEnd
+{
+    /// <returns>How many of the bytes the client gets; what it gets instead of the rest was, or will be, sent by others.</returns>
+    int Filter(ReadOnlySpan<byte> bytes);
+}

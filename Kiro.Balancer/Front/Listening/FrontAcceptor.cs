@@ -1,0 +1,123 @@
+using System.Net;
+using Kiro.Balancer.Front.Exchange;
+using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Listening;
+
+namespace Kiro.Balancer.Front.Listening;
+
+/// <summary>
+/// Accepts connections for one loop. All loops wait for the same socket and one is woken; the loop that has far more than
+/// another gives to that one, so that few long-lived connections are spread as evenly as many.
+/// </summary>
+internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker, FrontWorker[] all) : TimedItem, ILoopListener
+{
+    /// <summary>Connections in a row before those that are open have their turn.</summary>
+    private const int MaxAtOnce = 8;
+
+    /// <summary>Connections that a loop may have beyond the emptiest one.</summary>
+    private const int MaxLead = 2;
+
+    /// <summary>Without descriptors, in milliseconds: as many that wait are refused by nobody, and nobody spins.</summary>
+    private const int PauseTime = 50;
+
+    private bool _isStopped;
+
+    public int Descriptor => socket.Descriptor;
+
+    public void Accept(FrontLoop loop)
+    {
+        Span<byte> name = stackalloc byte[SocketName.MaxLength];
+        for (var accepted = 0; accepted < MaxAtOnce && !_isStopped; accepted++)
+        {
+            var descriptor = socket.Accept(name);
+            if (descriptor < 0)
+            {
+                var error = Errno.Last;
+                if (error is Errno.TooManyInProcess or Errno.TooManyInSystem or Errno.NoBuffers or Errno.NoMemory)
+                {
+                    worker.Services.Admission.NoteShortage(Errno.ToException(error));
+                    loop.Unwatch(Descriptor);
+                    loop.SetDeadline(this, loop.Now + PauseTime);
+                }
+
+                return;
+            }
+
+            var connection = FrontSocket.Own(descriptor);
+            if (!worker.Services.Admission.TryAdmit(descriptor))
+            {
+                Refuse(connection, loop);
+                continue;
+            }
+
+            var peer = SocketName.Read(name).Address;
+            var target = Emptiest();
+            if (target == worker)
+            {
+                Add(worker, connection, peer);
+            }
+            else
+            {
+                target.Loop.Post(static state =>
+                {
+                    var (target, connection, peer) = ((FrontWorker, FrontSocket, IPAddress))state!;
+                    Add(target, connection, peer);
+                }, (target, connection, peer));
+            }
+        }
+    }
+
+    /// <summary>Accepts nobody any more. From the loop's thread.</summary>
+    public void Stop()
+    {
+        if (!_isStopped)
+        {
+            _isStopped = true;
+            worker.Loop.Unwatch(Descriptor);
+        }
+    }
+
+    internal override void OnDeadline()
+    {
+        if (!_isStopped)
+        {
+            worker.Loop.Watch(Descriptor);
+        }
+    }
+
+    private static void Refuse(FrontSocket connection, FrontLoop loop)
+    {
+        _ = connection.Send(Refusal.TooManyConnections.Span);
+        connection.EndWriting();
+        // Unread bytes would make the close a reset, which can cost the client the response.
+        _ = connection.Receive(loop.Input);
+        connection.Close();
+    }
+
+    private static void Add(FrontWorker worker, FrontSocket socket, IPAddress peer)
+    {
+        var connection = new ClientConnection(worker, socket, peer);
+        if (!worker.Loop.TryAdd(connection))
+        {
+            connection.Close();
+            return;
+        }
+
+        connection.Begin();
+    }
+
+    private FrontWorker Emptiest()
+    {
+        var emptiest = worker;
+        foreach (var other in all)
+        {
+            if (other.Clients + MaxLead < worker.Clients && other.Clients < emptiest.Clients)
+            {
+                emptiest = other;
+            }
+        }
+
+        return emptiest;
+    }
+}

@@ -1,0 +1,125 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Front.Exchange;
+using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Listening;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace Kiro.Balancer.Front.Listening;
+
+/// <summary>
+/// The public port. To Kestrel it is a listener like any other, which brings the connections that the loops do not want, each
+/// with the bytes that were read from it.
+/// </summary>
+internal sealed class FrontListener : IConnectionListener
+{
+    private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
+    private readonly SocketConnectionContextFactory _contexts;
+    private readonly FrontListenSocket _socket;
+    private readonly FrontWorker[] _workers;
+    private readonly FrontAcceptor[] _acceptors;
+    private readonly FrontLoops _all;
+    private readonly ConnectionLimit _limit;
+    private CancellationToken _stopping;
+    private bool _isDisposed;
+
+    /// <exception cref="SocketException">The port is in use, or not allowed.</exception>
+    public FrontListener(IPEndPoint endpoint, int loops, FrontServices services, OwnPaths own, FrontLoops all, ILoggerFactory loggers)
+    {
+        _socket = new FrontListenSocket(endpoint);
+        EndPoint = _socket.EndPoint;
+        var logger = loggers.CreateLogger<FrontLoop>();
+        _contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), loggers.CreateLogger<FrontListener>());
+        _limit = services.Limit;
+        _workers = [.. Enumerable.Range(0, loops).Select(_ => new FrontWorker(new FrontLoop(all.NextIndex(), services.Time, logger), services, own, HandOver))];
+        _acceptors = [.. _workers.Select(worker => new FrontAcceptor(_socket, worker, _workers))];
+        foreach (var (worker, acceptor) in _workers.Zip(_acceptors))
+        {
+            worker.Loop.Post(_ =>
+            {
+                worker.Begin();
+                worker.Loop.Listen(acceptor);
+            }, null);
+            worker.Loop.Start();
+            all.Add(worker);
+        }
+
+        _all = all;
+    }
+
+    public EndPoint EndPoint { get; }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+        await _handedOver.Reader.WaitToReadAsync(cancellationToken) && _handedOver.Reader.TryRead(out var connection) ? connection : null;
+
+    /// <summary>Accepts nobody any more; connections end with what is under way on them.</summary>
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _stopping = cancellationToken;
+        await Task.WhenAll(_workers.Zip(_acceptors, (worker, acceptor) => AskAsync(worker, () =>
+        {
+            acceptor.Stop();
+            worker.IsStopping = true;
+            foreach (var client in worker.Loop.All().OfType<ClientConnection>().Where(client => client.IsIdle))
+            {
+                client.Close();
+            }
+        })));
+        _socket.Dispose();
+        _handedOver.Writer.TryComplete();
+    }
+
+    /// <summary>Waits for what is under way as long as the host lets it, and cuts off what is left then.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        while (!_stopping.IsCancellationRequested && _workers.Any(worker => worker.Clients > 0))
+        {
+            await Task.Delay(20, CancellationToken.None);
+        }
+
+        foreach (var worker in _workers)
+        {
+            await AskAsync(worker, worker.Pools.Retire);
+            worker.Loop.Dispose();
+            _all.Remove(worker);
+        }
+
+        _socket.Dispose();
+        while (_handedOver.Reader.TryRead(out var left))
+        {
+            await left.DisposeAsync();
+        }
+    }
+
+    private static Task AskAsync(FrontWorker worker, Action work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        worker.Loop.Post(_ =>
+        {
+            work();
+            done.SetResult();
+        }, null);
+        return done.Task;
+    }
+
+    private void HandOver(int descriptor, byte[] received)
+    {
+        var connection = new CountedConnection(_contexts.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))), _limit);
+        connection.Transport = new ReceivedPipe(received, connection.Transport);
+        if (!_handedOver.Writer.TryWrite(connection))
+        {
+            _ = connection.DisposeAsync().AsTask();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.Net;
+using System.Net.Sockets;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Front.Exchange;
+using Kiro.ServiceDefaults.Settings;
+using Microsoft.AspNetCore.Connections;
+
+namespace Kiro.Balancer.Front.Listening;
+
+/// <summary>Listens on the public port in Kestrel's place. Any other port is Kestrel's own.</summary>
+internal sealed class FrontListenerFactory(
+    IServiceProvider services, FrontOptions options, ListenPort listen, FrontLoops loops, ILoggerFactory loggers)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint { Port: var port } && port == listen.Port;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return ValueTask.FromResult<IConnectionListener>(new FrontListener(
+                (IPEndPoint)endpoint, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
+                new OwnPaths(services.GetServices<EndpointDataSource>()), loops, loggers));
+        }
+        catch (SocketException inUse) when (inUse.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new AddressInUseException(inUse.Message, inUse);
+        }
+    }
+}

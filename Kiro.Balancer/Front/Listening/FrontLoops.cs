@@ -1,0 +1,38 @@
+using Kiro.Balancer.Front.Exchange;
+
+namespace Kiro.Balancer.Front.Listening;
+
+/// <summary>The loops that run, for whoever looks in from outside.</summary>
+internal sealed class FrontLoops
+{
+    private readonly Lock _changing = new();
+    private volatile FrontWorker[] _all = [];
+    private int _lastIndex = -1;
+
+    /// <summary>A number that no other loop of this process has.</summary>
+    public int NextIndex() => Interlocked.Increment(ref _lastIndex);
+
+    public IReadOnlyList<FrontWorker> All => _all;
+
+    /// <summary>Connections of clients on all loops.</summary>
+    public int Clients => _all.Sum(worker => worker.Clients);
+
+    /// <summary>What connections hold in buffers, in bytes.</summary>
+    public long HeldBytes => _all.Sum(worker => worker.Loop.Buffers.Held);
+
+    public void Add(FrontWorker worker)
+    {
+        lock (_changing)
+        {
+            _all = [.. _all, worker];
+        }
+    }
+
+    public void Remove(FrontWorker worker)
+    {
+        lock (_changing)
+        {
+            _all = [.. _all.Where(other => other != worker)];
+        }
+    }
+}

@@ -1,0 +1,238 @@
+using Kiro.Balancer.Front.Native;
+
+namespace Kiro.Balancer.Front.Loop;
+
+/// <summary>
+/// One end of a conversation: a socket, whether it has something to read, what the kernel did not take yet of what was
+/// sent, and a deadline. Lives on one loop, from its thread alone.
+/// </summary>
+internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : TimedItem
+{
+    private byte[]? _unsent;
+    private int _unsentStart;
+    private int _unsentEnd;
+    private byte[]? _stored;
+    private int _storedLength;
+
+    public FrontLoop Loop { get; } = loop;
+
+    public FrontSocket Socket { get; } = socket;
+
+    /// <summary>Tells this connection's events from those of another one that had the same descriptor before.</summary>
+    public uint Generation { get; set; }
+
+    /// <summary>A receive may bring something.</summary>
+    public bool IsReadable { get; set; }
+
+    /// <summary>The other end has sent all that it will.</summary>
+    public bool PeerHasEnded { get; set; }
+
+    /// <summary>Waits for its next turn.</summary>
+    public bool IsQueued { get; set; }
+
+    public bool IsClosed => Socket.Descriptor < 0;
+
+    /// <summary>The kernel has no room for more: whoever sends waits.</summary>
+    public bool HasUnsent => _unsent is not null;
+
+    /// <summary>Something was received that could not be used yet.</summary>
+    public bool HasStored => _stored is not null;
+
+    /// <summary>Takes note of events and acts on them.</summary>
+    public abstract void OnEvents(Readiness events);
+
+    /// <summary>Goes on with what was left for another turn.</summary>
+    public abstract void OnTurn();
+
+    /// <summary>The process stops, or something went wrong that should not have: cut it off.</summary>
+    public abstract void Abort();
+
+    /// <summary>Sends, or keeps what the kernel does not take.</summary>
+    /// <returns>False when the connection is lost.</returns>
+    public bool TrySend(ReadOnlySpan<byte> data)
+    {
+        if (_unsent is null)
+        {
+            var sent = Socket.Send(data);
+            if (sent == data.Length)
+            {
+                return true;
+            }
+
+            if (sent < 0)
+            {
+                if (Errno.Last is not (Errno.WouldBlock or Errno.Interrupted))
+                {
+                    return false;
+                }
+
+                sent = 0;
+            }
+
+            data = data[sent..];
+        }
+
+        Keep(data);
+        return true;
+    }
+
+    /// <summary>Sends what was kept.</summary>
+    /// <returns>False when the connection is lost.</returns>
+    public bool TryFlush()
+    {
+        while (_unsent is { } unsent)
+        {
+            var sent = Socket.Send(unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart));
+            if (sent < 0)
+            {
+                return Errno.Last is Errno.WouldBlock or Errno.Interrupted;
+            }
+
+            _unsentStart += sent;
+            if (_unsentStart == _unsentEnd)
+            {
+                DropUnsent();
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Receives what is there, and takes note of what that says.</summary>
+    /// <returns>Bytes; 0 at the end; -1 when there is nothing now; -2 when the connection is lost.</returns>
+    public int Receive(Span<byte> room)
+    {
+        var count = Socket.Receive(room);
+        if (count > 0)
+        {
+            // Less than asked for: there is no more, unless the end is.
+            IsReadable = count == room.Length || PeerHasEnded;
+            return count;
+        }
+
+        if (count == 0)
+        {
+            PeerHasEnded = true;
+            IsReadable = false;
+            return 0;
+        }
+
+        var error = Errno.Last;
+        if (error == Errno.Interrupted)
+        {
+            return -1;
+        }
+
+        IsReadable = false;
+        return error == Errno.WouldBlock ? -1 : -2;
+    }
+
+    /// <summary>
+    /// Brings what was stored, and behind it what is there to receive, into the loop's <see cref="FrontLoop.Input"/>, from
+    /// <see cref="FrontLoop.Lead"/> on.
+    /// </summary>
+    /// <param name="needsMore">Whether what was stored is of no use alone.</param>
+    /// <returns>All bytes that are there now; otherwise as <see cref="Receive"/>, and what was stored stays so.</returns>
+    public int Fill(bool needsMore)
+    {
+        var room = Loop.Input.AsSpan(FrontLoop.Lead, FrontLoop.ReceiveSize);
+        var stored = _stored is null ? 0 : _storedLength;
+        if (stored == 0 || needsMore)
+        {
+            if (!IsReadable)
+            {
+                return -1;
+            }
+
+            var count = Receive(room[stored..]);
+            if (count <= 0)
+            {
+                return count;
+            }
+
+            stored += count;
+        }
+
+        if (_stored is not null)
+        {
+            _stored.AsSpan(0, _storedLength).CopyTo(room);
+            DropStored();
+        }
+
+        return stored;
+    }
+
+    /// <summary>Keeps what cannot be used yet.</summary>
+    public void Store(ReadOnlySpan<byte> bytes)
+    {
+        if (!bytes.IsEmpty)
+        {
+            _stored = Loop.Buffers.Rent(bytes.Length);
+            bytes.CopyTo(_stored);
+            _storedLength = bytes.Length;
+        }
+    }
+
+    /// <summary>Has <see cref="TimedItem.OnDeadline"/> called after so many milliseconds, unless it is set anew.</summary>
+    public void SetDeadline(long milliseconds) => Loop.SetDeadline(this, Loop.Now + milliseconds);
+
+    public void ClearDeadline() => Deadline = long.MaxValue;
+
+    /// <summary>Closes the socket and gives back what is held.</summary>
+    protected void Release(bool byReset)
+    {
+        DropUnsent();
+        DropStored();
+        Loop.Remove(this);
+        if (byReset)
+        {
+            Socket.Reset();
+        }
+        else
+        {
+            Socket.Close();
+        }
+    }
+
+    protected void DropUnsent()
+    {
+        if (_unsent is { } unsent)
+        {
+            _unsent = null;
+            _unsentStart = _unsentEnd = 0;
+            Loop.Buffers.Return(unsent);
+        }
+    }
+
+    protected void DropStored()
+    {
+        if (_stored is { } stored)
+        {
+            _stored = null;
+            Loop.Buffers.Return(stored);
+        }
+    }
+
+    private void Keep(ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty)
+        {
+            return;
+        }
+
+        if (_unsent is null)
+        {
+            _unsent = Loop.Buffers.Rent(data.Length);
+        }
+        else if (_unsentEnd + data.Length > _unsent.Length)
+        {
+            var wider = Loop.Buffers.Rent(_unsentEnd - _unsentStart + data.Length);
+            _unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart).CopyTo(wider);
+            Loop.Buffers.Return(_unsent);
+            (_unsent, _unsentEnd, _unsentStart) = (wider, _unsentEnd - _unsentStart, 0);
+        }
+
+        data.CopyTo(_unsent.AsSpan(_unsentEnd));
+        _unsentEnd += data.Length;
+    }
+}

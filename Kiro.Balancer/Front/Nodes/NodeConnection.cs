@@ -1,0 +1,125 @@
+using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.Native;
+
+namespace Kiro.Balancer.Front.Nodes;
+
+/// <summary>Whoever uses a connection to a node is told what happens to it.</summary>
+internal interface INodeUser
+{
+    /// <summary>It is open, or cannot be.</summary>
+    /// <param name="error">0, or the system's error.</param>
+    void OnConnected(int error);
+
+    /// <summary>It has something to read, or room for more.</summary>
+    void OnNodeReady();
+
+    /// <summary>What was kept to be sent cannot be: the node has closed. It may have answered before.</summary>
+    void OnSendLost();
+
+    /// <summary>No byte has moved for too long, or it was not accepted in time.</summary>
+    void OnNodeDeadline();
+
+    /// <summary>Something went wrong that should not have.</summary>
+    void OnNodeBroken();
+}
+
+/// <summary>A connection to a node, used by one exchange at a time, or idle in its <see cref="NodePool"/>.</summary>
+internal sealed class NodeConnection(FrontLoop loop, FrontSocket socket, NodePool pool) : FrontConnection(loop, socket)
+{
+    public NodePool Pool { get; } = pool;
+
+    /// <summary>Null while it is idle.</summary>
+    public INodeUser? User { get; set; }
+
+    public bool IsConnecting { get; set; }
+
+    /// <summary>Whether it has carried an exchange before this one.</summary>
+    public bool IsReused { get; set; }
+
+    /// <summary>Whether somebody has logged in on it (NTLM, Negotiate): it serves one client's connection and no other.</summary>
+    public bool IsBound { get; set; }
+
+    /// <summary>Whether the node has, or may have, seen something of the present exchange.</summary>
+    public bool HasSent { get; set; }
+
+    /// <summary>The idle connection that was used before this one.</summary>
+    public NodeConnection? Below { get; set; }
+
+    /// <summary>The idle connection that was used after this one.</summary>
+    public NodeConnection? Above { get; set; }
+
+    public override void OnEvents(Readiness events)
+    {
+        const Readiness End = Readiness.PeerEnded | Readiness.Closed | Readiness.Error;
+        if (IsConnecting)
+        {
+            if ((events & (Readiness.Writable | Readiness.Error | Readiness.Closed)) == 0)
+            {
+                return;
+            }
+
+            IsConnecting = false;
+            User!.OnConnected(Socket.ConnectError());
+            if (IsClosed)
+            {
+                return;
+            }
+        }
+
+        PeerHasEnded |= (events & End) != 0;
+        IsReadable |= (events & (Readiness.Readable | End)) != 0;
+        if (User is not { } user)
+        {
+            if (IsReadable && Socket.HasInput())
+            {
+                Pool.DropSpoilt(this);
+            }
+
+            return;
+        }
+
+        if (HasUnsent && (events & (Readiness.Writable | End)) != 0 && !TryFlush())
+        {
+            DropUnsent();
+            user.OnSendLost();
+            return;
+        }
+
+        user.OnNodeReady();
+    }
+
+    public override void OnTurn() => User?.OnNodeReady();
+
+    public override void Abort()
+    {
+        if (User is { } user)
+        {
+            user.OnNodeBroken();
+        }
+
+        Close();
+    }
+
+    /// <summary>Closes it, in use or not.</summary>
+    public void Close()
+    {
+        User = null;
+        Pool.Forget(this);
+        if (!IsClosed)
+        {
+            Release(byReset: false);
+        }
+    }
+
+    internal override void OnDeadline()
+    {
+        if (User is { } user)
+        {
+            user.OnNodeDeadline();
+        }
+        else
+        {
+            Close();
+        }
+    }
+}

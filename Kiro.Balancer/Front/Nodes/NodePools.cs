@@ -1,0 +1,51 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Front.Loop;
+
+namespace Kiro.Balancer.Front.Nodes;
+
+/// <summary>One loop's connections to all nodes.</summary>
+internal sealed class NodePools(FrontLoop loop, BackendRegistry registry, TimeProvider time)
+{
+    private readonly Dictionary<Backend, NodePool> _pools = new(ReferenceEqualityComparer.Instance);
+    private BackendSnapshot? _seen;
+
+    public NodePool Of(BackendRuntime runtime)
+    {
+        var backend = runtime.Backend;
+        if (!_pools.TryGetValue(backend, out var pool))
+        {
+            pool = new NodePool(loop, runtime, new NodeAddresses(backend, loop, time));
+            _pools.Add(backend, pool);
+        }
+
+        return pool;
+    }
+
+    /// <summary>Lets go of nodes that are forgotten. To be called now and then.</summary>
+    public void Tidy()
+    {
+        var now = registry.Current;
+        if (ReferenceEquals(now, _seen))
+        {
+            return;
+        }
+
+        _seen = now;
+        foreach (var pool in _pools.Values.Where(pool => now.Of(pool.Runtime.Backend) is null).ToList())
+        {
+            pool.Retire();
+            _pools.Remove(pool.Runtime.Backend);
+        }
+    }
+
+    public void Retire()
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.Retire();
+        }
+    }
+
+    /// <summary>Connections to nodes, idle and in use.</summary>
+    public int Count => _pools.Values.Sum(pool => pool.Count);
+}
