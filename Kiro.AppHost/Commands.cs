@@ -35,7 +35,7 @@ internal static class Commands
         {
             Description = description,
             IconName = icon,
-            IsHighlighted = true,
+            IsHighlighted = name == "drain",
             // The button of the other state is off.
             UpdateState = context => context.ResourceSnapshot.State?.Text == state ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
             PrepareRequest = async context => context.Request.Headers.Authorization =

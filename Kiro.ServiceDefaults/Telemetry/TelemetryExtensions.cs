@@ -16,7 +16,7 @@ internal static class TelemetryExtensions
     private static readonly string[] Meters =
         ["Kiro.*", "MySqlConnector", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
     private static readonly string[] Sources = ["Kiro.*", "Yarp.ReverseProxy", "MySqlConnector"];
-    private static readonly PathString[] Unobserved = ["/health", "/alive", "/metrics"];
+    private static readonly PathString[] Unobserved = ["/health", "/alive", "/metrics", "/lb/status"];
 
     public static void AddTelemetry(this IHostApplicationBuilder builder)
     {
