@@ -29,7 +29,8 @@ internal static class LoggingExtensions
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Levels });
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Logging.AddConsole(console => console.FormatterName = PlainConsoleFormatter.FormatterName);
-        builder.Logging.AddConsoleFormatter<PlainConsoleFormatter, ConsoleFormatterOptions>();
+        // AddConsoleFormatter would bind options that it has not, by reflection: no native compilation can see what that needs.
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, PlainConsoleFormatter>());
 
         // A start that fails says why in one line of its own; these two would add a stack trace to it.
         var started = false;

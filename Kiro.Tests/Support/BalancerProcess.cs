@@ -24,7 +24,13 @@ internal sealed class BalancerProcess : IAsyncDisposable
     /// <summary>Starts it and waits until it is healthy.</summary>
     /// <param name="hosts">BACKEND_HOSTS.</param>
     /// <param name="settings">Other variables as NAME=value.</param>
-    public static Task<BalancerProcess> StartAsync(string hosts, params string[] settings) => StartAsync([], hosts, settings);
+    public static Task<BalancerProcess> StartAsync(string hosts, params string[] settings) => StartAsync([], "Kiro.Balancer", hosts, settings);
+
+    /// <summary>The same with another build of it.</summary>
+    /// <param name="program">The path of a native program.</param>
+    /// <param name="hosts">BACKEND_HOSTS.</param>
+    /// <param name="settings">Other variables as NAME=value.</param>
+    public static Task<BalancerProcess> StartNativeAsync(string program, string hosts, params string[] settings) => StartAsync([], program, hosts, settings);
 
     /// <summary>The same with few descriptors.</summary>
     /// <param name="descriptors">The hard limit.</param>
@@ -34,10 +40,10 @@ internal sealed class BalancerProcess : IAsyncDisposable
     {
         var prlimit = Requirement.Find("prlimit");
         Requirement.Need("prlimit", prlimit is not null, "no prlimit is installed.");
-        return StartAsync([prlimit!, string.Create(CultureInfo.InvariantCulture, $"--nofile={soft ?? descriptors}:{descriptors}")], hosts, []);
+        return StartAsync([prlimit!, string.Create(CultureInfo.InvariantCulture, $"--nofile={soft ?? descriptors}:{descriptors}")], "Kiro.Balancer", hosts, []);
     }
 
-    private static async Task<BalancerProcess> StartAsync(string[] wrapper, string hosts, string[] settings)
+    private static async Task<BalancerProcess> StartAsync(string[] wrapper, string program, string hosts, string[] settings)
     {
         while (true)
         {
@@ -45,7 +51,7 @@ internal sealed class BalancerProcess : IAsyncDisposable
             var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", OverYarpAttribute.Setting, .. settings])
                 .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
             var balancer = new BalancerProcess(
-                new ServiceProcess(Directory.CreateTempSubdirectory("kiro-test-").FullName, wrapper, "Kiro.Balancer", variables), port);
+                new ServiceProcess(Directory.CreateTempSubdirectory("kiro-test-").FullName, wrapper, program, variables), port);
             await Eventually.BeTrue(async () => balancer.Process.HasExited || await balancer.IsHealthyAsync(hosts), "the balancer is healthy");
             if (!balancer.Process.HasExited)
             {

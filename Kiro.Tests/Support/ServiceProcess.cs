@@ -19,14 +19,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <param name="folder">Its working directory.</param>
     /// <param name="wrapper">A command line to run it with, such as <c>unshare -m</c>; empty for none.</param>
-    /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>.</param>
+    /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>; or the path of a native program.</param>
     /// <param name="environment">Variables for it.</param>
     /// <param name="arguments">Its command line.</param>
     public ServiceProcess(
         string folder, string[] wrapper, string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
-        string[] command = [.. wrapper, dotnet, Path.Combine(AppContext.BaseDirectory, program + ".dll"), .. arguments];
+        string[] native = [program], managed = [dotnet, Path.Combine(AppContext.BaseDirectory, program + ".dll")];
+        string[] command = [.. wrapper, .. Path.IsPathRooted(program) ? native : managed, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = folder,
