@@ -3,6 +3,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Health;
 using Kiro.Balancer.Limits;
@@ -22,6 +23,8 @@ internal static class BalancerApplication
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         var settings = BalancerSettings.Read(builder.Configuration);
+        // Before the listeners, or they would not know of it.
+        builder.WebHost.ConfigureKestrel(ClientConnection.WrapAll);
         builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Warnings);
         builder.AddTls(settings.Tls, settings.Listening.Listen);
 

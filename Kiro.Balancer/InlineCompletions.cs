@@ -12,8 +12,7 @@ internal static class InlineCompletions
     /// <summary>To be called before the process has used a socket. A variable that is set wins.</summary>
     public static WebApplicationBuilder WithInlineCompletions(this WebApplicationBuilder builder)
     {
-        var isLean = builder.Configuration["FORWARDER"]?.Trim() != "yarp"
-            && string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        var isLean = builder.Configuration["FORWARDER"]?.Trim() != "yarp";
         if (isLean && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
         {
             Environment.SetEnvironmentVariable(Variable, "1");

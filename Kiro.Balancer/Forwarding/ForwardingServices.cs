@@ -13,8 +13,10 @@ internal static class ForwardingServices
 {
     public static void AddForwarding(this WebApplicationBuilder builder, ForwardingOptions options, StreamOptions streams)
     {
+        // OpenTelemetry would write the client's baggage anew; it is passed on as it came.
+        OpenTelemetry.Sdk.SetDefaultTextMapPropagator(new OpenTelemetry.Context.Propagation.TraceContextPropagator());
         builder.Services.AddHttpForwarder();
-        builder.Services.AddSingleton(services => BackendConnections.Create(
+        builder.Services.AddSingleton(services => new BackendConnections(
             services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
@@ -38,8 +40,9 @@ internal static class ForwardingServices
             kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
             kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
-            // Field values are bytes to us, whatever the two ends mean by them: Latin-1 keeps each byte.
-            kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
+            // The target in absolute form says which host is meant, whatever Host says (RFC 9112, section 3.2.2).
+            kestrel.AllowHostHeaderOverride = true;
+            kestrel.RequestHeaderEncodingSelector = RequestFieldEncoding.For;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         });
     }

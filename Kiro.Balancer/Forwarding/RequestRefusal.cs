@@ -20,6 +20,24 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
             return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has control characters");
         }
 
+        if (target.Contains('#'))
+        {
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has a fragment");
+        }
+
+        if (request.Headers.TransferEncoding is { Count: > 0 } codings)
+        {
+            if (HttpProtocol.IsHttp10(request.Protocol))
+            {
+                return new RequestRefusal(StatusCodes.Status400BadRequest, "HTTP/1.0 has no transfer codings");
+            }
+
+            if (codings.Count > 1 || !string.Equals(codings[0]?.Trim(' ', '\t'), "chunked", StringComparison.OrdinalIgnoreCase))
+            {
+                return new RequestRefusal(StatusCodes.Status501NotImplemented, "of transfer codings only chunked is supported, and only once");
+            }
+        }
+
         // Length and chunks at once is how requests are smuggled (RFC 9112, section 6.3). Kestrel renames the length.
         return request.Headers.TransferEncoding.Count > 0 && request.Headers.ContainsKey("X-Content-Length")
             ? new RequestRefusal(StatusCodes.Status400BadRequest, "the body has both a Content-Length and a Transfer-Encoding")

@@ -1,21 +1,28 @@
 using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
-using OpenTelemetry.Trace;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Which way a request takes to its node.</summary>
 /// <param name="options">What the user wants.</param>
 /// <param name="lean">For the common case.</param>
-/// <param name="yarp">For everything else.</param>
-/// <param name="tracer">There when spans are exported. HttpClient makes those, and hands them on.</param>
-internal sealed class RequestSenders(ForwardingOptions options, Http1Sender lean, YarpSender yarp, TracerProvider? tracer = null)
+/// <param name="yarp">For WebSockets, for what comes by HTTP/2, and for all that it can do when the user wants it so.</param>
+internal sealed class RequestSenders(ForwardingOptions options, Http1Sender lean, YarpSender yarp)
 {
-    private readonly bool _mayBeLean = options.Path != ForwardingPath.Yarp && tracer is null;
+    private readonly bool _isLean = options.Path != ForwardingPath.Yarp;
 
     public IRequestSender For(HttpRequest request) =>
-        _mayBeLean && request.Headers.Upgrade.Count == 0
-        && (HttpProtocol.IsHttp11(request.Protocol) || HttpProtocol.IsHttp10(request.Protocol))
-            ? lean : yarp;
+        WebSocketHandshake.Is(request) || !(HttpProtocol.IsHttp11(request.Protocol) || HttpProtocol.IsHttp10(request.Protocol)) ? yarp
+        : _isLean || IsBeyondHttpClient(request) ? lean : yarp;
+
+    // HttpClient writes a known method in capitals, has no form for "*", and makes two lines of an empty Host.
+    private static bool IsBeyondHttpClient(HttpRequest request) =>
+        request.Host.Value is not { Length: > 0 }
+        || request.Method.AsSpan().ContainsAnyInRange('a', 'z')
+        || (HttpMethods.IsOptions(request.Method)
+            && OriginForm.Of(request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method) == "*");
 }

@@ -12,16 +12,13 @@ internal sealed class TunnelFeature(
 
     public bool IsUpgradableRequest => inner.IsUpgradableRequest;
 
-    /// <summary>For a WebSocket request; null for any other.</summary>
-    public static TunnelFeature? For(HttpContext context, Backend backend, OpenStreams streams, TimeProvider time)
+    /// <param name="context">A WebSocket handshake.</param>
+    /// <param name="backend">Where it goes.</param>
+    /// <param name="streams">Told when it is upgraded.</param>
+    /// <param name="time">For the time that a goodbye may take.</param>
+    public static TunnelFeature For(HttpContext context, Backend backend, OpenStreams streams, TimeProvider time)
     {
-        if (!string.Equals(context.Request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase)
-            || context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } inner)
-        {
-            return null;
-        }
-
-        var feature = new TunnelFeature(context, inner, backend, streams, time);
+        var feature = new TunnelFeature(context, context.Features.GetRequiredFeature<IHttpUpgradeFeature>(), backend, streams, time);
         context.Features.Set<IHttpUpgradeFeature>(feature);
         return feature;
     }

@@ -1,18 +1,24 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Kiro.Balancer.Forwarding.Sending;
-using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
-/// <summary>The connections to all nodes, kept alive and shared by all requests.</summary>
-internal static class BackendConnections
+/// <summary>The connections to all nodes, kept alive and shared by all requests or by those of one client.</summary>
+/// <param name="time">For the time that a connection may take.</param>
+/// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
+/// a span of its own that nobody records would cut them in two.</param>
+internal sealed class BackendConnections(TimeProvider time, bool isTraced) : IDisposable
 {
-    /// <param name="time">For the time that a connection may take.</param>
-    /// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
-    /// a span of its own that nobody records would cut them in two.</param>
-    public static HttpMessageInvoker Create(TimeProvider time, bool isTraced) => new(new SendOnceHandler(new SocketsHttpHandler
+    /// <summary>Those that all clients share.</summary>
+    public HttpMessageInvoker Shared { get; } = Create(time, isTraced, isShared: true);
+
+    /// <summary>Makes some for one client alone.</summary>
+    public HttpMessageInvoker CreatePrivate() => Create(time, isTraced, isShared: false);
+
+    public void Dispose() => Shared.Dispose();
+
+    private static HttpMessageInvoker Create(TimeProvider time, bool isTraced, bool isShared) => new(new SendOnceHandler(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -22,10 +28,10 @@ internal static class BackendConnections
         PooledConnectionIdleTimeout = BackendSocket.IdleTimeout,
         RequestHeaderEncodingSelector = SendOnceHandler.EncodingOf,
         ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
-        ActivityHeadersPropagator = isTraced ? new ReverseProxyPropagator(DistributedContextPropagator.Current) : null,
+        ActivityHeadersPropagator = isTraced ? new TraceContextPropagator() : null,
         // The handler's own timeout looks like a slow answer; this one is a failed connection.
         ConnectTimeout = Timeout.InfiniteTimeSpan,
         ConnectCallback = async (context, cancellationToken) =>
-            new BackendStream(await BackendSocket.ConnectAsync(context.DnsEndPoint, time, cancellationToken)),
+            new BackendStream(await BackendSocket.ConnectAsync(context.DnsEndPoint, time, cancellationToken), isShared),
     }));
 }

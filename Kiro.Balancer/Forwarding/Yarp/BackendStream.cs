@@ -4,11 +4,27 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
 /// A connection to a node. It gives way when the node answers a request early and closes, as servers do that do not
-/// want a body: what is written from then on is dropped, so that HttpClient gets to reading the answer.
+/// want a body: what is written from then on is dropped, so that HttpClient gets to reading the response. Responses that
+/// could be understood in two ways do not get that far.
 /// </summary>
-internal sealed class BackendStream(Socket socket) : NetworkStream(socket, ownsSocket: true)
+/// <param name="socket">Connected.</param>
+/// <param name="isShared">Whether requests of different clients go over it.</param>
+internal sealed class BackendStream(Socket socket, bool isShared) : NetworkStream(socket, ownsSocket: true)
 {
+    private readonly ResponseGuard _guard = new();
     private bool _isAnswered;
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (isShared && _guard.IsPrivate)
+        {
+            return 0;
+        }
+
+        var count = await base.ReadAsync(buffer, cancellationToken);
+        return _guard.TryRead(buffer.Span[..count])
+            ? count : throw new HttpRequestException(HttpRequestError.InvalidResponse, "The response is not valid HTTP.");
+    }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -17,6 +33,7 @@ internal sealed class BackendStream(Socket socket) : NetworkStream(socket, ownsS
             return ValueTask.CompletedTask;
         }
 
+        _guard.NoteSent(buffer.Span);
         var write = base.WriteAsync(buffer, cancellationToken);
         return write.IsCompletedSuccessfully ? write : WatchAsync(write);
     }

@@ -6,14 +6,19 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 /// Sends the head of an answer as soon as its body keeps us waiting. YARP sends it with the first bytes of the body,
 /// which for a stream of events may come minutes later.
 /// </summary>
-internal sealed class HeadFirstStream(Stream body, HttpResponse response) : ForwardOnlyStream
+internal sealed class HeadFirstStream(Stream body, HttpResponse response, ExchangeClock clock) : ForwardOnlyStream
 {
+    private TurnTaking _turns;
+
     public override bool CanRead => true;
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        await _turns.GiveWayAsync();
         var read = body.ReadAsync(buffer, cancellationToken);
-        return read.IsCompleted || response.HasStarted ? read : SendHeadAsync(read, cancellationToken);
+        var count = await (read.IsCompleted || response.HasStarted ? read : SendHeadAsync(read, cancellationToken));
+        clock.Touch();
+        return count;
     }
 
     protected override void Dispose(bool disposing)

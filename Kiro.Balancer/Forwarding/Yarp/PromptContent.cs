@@ -12,9 +12,13 @@ internal sealed class PromptContent : HttpContent
 
     private readonly HttpContent _body;
 
-    public PromptContent(HttpContent body)
+    private readonly ExchangeClock? _clock;
+
+    /// <param name="body">What is sent.</param>
+    /// <param name="clock">Told of every piece.</param>
+    public PromptContent(HttpContent body, ExchangeClock? clock)
     {
-        _body = body;
+        (_body, _clock) = (body, clock);
         foreach (var (name, values) in body.Headers.NonValidated)
         {
             Headers.TryAddWithoutValidation(name, values);
@@ -26,7 +30,7 @@ internal sealed class PromptContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        var prompt = new PromptStream(stream);
+        var prompt = new PromptStream(stream, _clock);
         await _body.CopyToAsync(prompt, context, cancellationToken);
         if (!prompt.IsAnswered)
         {

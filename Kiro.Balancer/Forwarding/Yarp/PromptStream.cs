@@ -1,8 +1,12 @@
+using Kiro.Balancer.Forwarding.Streams;
+
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>Writes a request's body through to the connection, and notes when that one wants no more of it.</summary>
-internal sealed class PromptStream(Stream connection) : Stream
+internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : Stream
 {
+    private TurnTaking _turns;
+
     /// <summary>Bytes that HttpClient was given.</summary>
     public long Written { get; private set; }
 
@@ -30,6 +34,8 @@ internal sealed class PromptStream(Stream connection) : Stream
         {
             await connection.WriteAsync(buffer, cancellationToken);
             await connection.FlushAsync(cancellationToken);
+            clock?.Touch();
+            await _turns.GiveWayAsync();
         }
         catch (EarlyAnswerException)
         {

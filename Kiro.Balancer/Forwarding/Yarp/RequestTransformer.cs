@@ -1,4 +1,8 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
@@ -9,7 +13,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>What changes in a message on its way through, for one try.</summary>
-internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams) : HttpTransformer
+internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeClock clock) : HttpTransformer
 {
     private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -42,10 +46,24 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
             HopByHop.RemoveNamed(connection, proxyRequest.Headers, proxyRequest.Content?.Headers);
         }
 
+        if (RequestHeadWriter.TakesTrailers(request))
+        {
+            proxyRequest.Headers.Remove(HeaderNames.TE);
+            proxyRequest.Headers.TE.ParseAdd("trailers");
+            proxyRequest.Headers.Connection.Add(HeaderNames.TE);
+        }
+
+        if (HttpProtocol.IsHttp10(request.Protocol))
+        {
+            // Such a client does not wait for "100 Continue" (RFC 9110, section 10.1.1).
+            proxyRequest.Headers.Remove(HeaderNames.Expect);
+        }
+
+        proxyRequest.Options.Set(ExchangeClock.Key, clock);
         // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
         ForwardedHeaders.Set(request, forwarded.Client, forwarded.Mark, proxyRequest.Headers);
-        var target = OriginForm.Of(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+        var target = OriginForm.Of(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, AsWritten);
     }
 
@@ -53,6 +71,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         attempt.Settle(answered: proxyResponse is not null);
+        clock.Touch();
         var copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         if (proxyResponse is null)
         {
@@ -62,22 +81,55 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         HopByHop.RemoveNamed(proxyResponse.Headers.Connection, httpContext.Response.Headers);
         attempt.Runtime.NoteClosing(proxyResponse.Headers.ConnectionClose == true);
 
-        if (proxyResponse.Content.Headers.ContentType?.MediaType == "text/event-stream")
+        ApplyStatus(proxyResponse, httpContext);
+        ClientConnection.NoteFraming(httpContext);
+        if (ResponseTraits.IsEventStream(Encoding.Latin1.GetBytes(proxyResponse.Content.Headers.NonValidated.TryGetValues(HeaderNames.ContentType, out var type) ? type.ToString() : "")))
         {
+            clock.Stop();
             var events = new EventStream(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), streams);
             streams.Add(events, attempt.Backend);
             proxyResponse.Content = new StreamContent(events);
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
-        // After an upgrade the content is the connection itself.
-        if (proxyResponse.StatusCode != HttpStatusCode.SwitchingProtocols && proxyResponse.Content.Headers.ContentLength != 0)
+        if (proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols)
         {
-            proxyResponse.Content = new HeadFirstContent(proxyResponse.Content, httpContext.Response);
+            // The content is the connection itself.
+            clock.Stop();
+        }
+        else if (proxyResponse.Content.Headers.ContentLength != 0)
+        {
+            proxyResponse.Content = new HeadFirstContent(proxyResponse.Content, httpContext.Response, clock);
         }
 
-        return copyBody;
+        return copyBody && proxyResponse.StatusCode != HttpStatusCode.ResetContent;
     }
+
+    // What YARP and Kestrel make of some statuses is not what the lean path, and the RFCs, make of them.
+    private static void ApplyStatus(HttpResponseMessage response, HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        switch (response.StatusCode)
+        {
+            case HttpStatusCode.NoContent or HttpStatusCode.ResetContent:
+            case HttpStatusCode.NotModified when headers.ContentLength == 0:
+                headers.ContentLength = null;
+                break;
+            case HttpStatusCode.UpgradeRequired when response.Headers.NonValidated.TryGetValues(HeaderNames.Upgrade, out var protocols):
+                headers.Upgrade = protocols.ToString();
+                headers.Connection = "keep-alive, Upgrade";
+                break;
+            case HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired when BindsConnection(response.Headers):
+                context.Features.Get<ClientConnection>()?.Logins.Need();
+                break;
+        }
+    }
+
+    private static bool BindsConnection(HttpResponseHeaders headers) =>
+        headers.NonValidated.Where(field => field.Key.Equals(HeaderNames.WWWAuthenticate, StringComparison.OrdinalIgnoreCase)
+                || field.Key.Equals(HeaderNames.ProxyAuthenticate, StringComparison.OrdinalIgnoreCase))
+            .SelectMany(field => field.Value)
+            .Any(value => ResponseTraits.BindsConnection(Encoding.Latin1.GetBytes(value)));
 
     public override ValueTask TransformResponseTrailersAsync(
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)

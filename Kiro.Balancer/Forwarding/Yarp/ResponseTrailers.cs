@@ -3,13 +3,14 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
 /// Passes on the trailers of an HTTP/1.1 answer. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
-/// body to whoever sets Transfer-Encoding; so an answer that announces trailers is put into chunks here.
+/// body to whoever sets Transfer-Encoding; so a chunked response is put into chunks here again.
 /// </summary>
 internal sealed class ResponseTrailers
 {
@@ -18,12 +19,11 @@ internal sealed class ResponseTrailers
 
     private ResponseTrailers(IHttpResponseBodyFeature body) => (_body, _output) = (body, body.Writer);
 
-    /// <returns>Null when the answer announces no trailers, or has no body that they could follow.</returns>
+    /// <returns>Null when the response is not chunked, or has no body that trailers could follow.</returns>
     public static ResponseTrailers? Announce(HttpContext context, HttpResponseMessage response)
     {
-        if (response.Headers.Trailer.Count == 0
-            || response.Headers.TransferEncodingChunked != true
-            || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified
+        if (response.Headers.TransferEncodingChunked != true
+            || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.ResetContent or HttpStatusCode.NotModified
             || !HttpProtocol.IsHttp11(context.Request.Protocol)
             || HttpMethods.IsHead(context.Request.Method))
         {
@@ -32,7 +32,11 @@ internal sealed class ResponseTrailers
 
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         context.Response.Headers.TransferEncoding = "chunked";
-        context.Response.Headers.Trailer = response.Headers.Trailer.ToArray();
+        if (response.Headers.Trailer.Count > 0)
+        {
+            context.Response.Headers.Trailer = response.Headers.Trailer.ToArray();
+        }
+
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(new ChunkedStream(body.Writer), body));
         return new ResponseTrailers(body);
     }
@@ -46,6 +50,11 @@ internal sealed class ResponseTrailers
         var end = new StringBuilder("0\r\n");
         foreach (var (name, values) in trailers.NonValidated)
         {
+            if (!Trailers.IsAllowed(name))
+            {
+                continue;
+            }
+
             foreach (var value in values)
             {
                 end.Append(name).Append(": ").Append(value).Append("\r\n");

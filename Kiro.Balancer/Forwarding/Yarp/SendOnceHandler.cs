@@ -37,7 +37,7 @@ internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHand
         }
         else if (request.Content is { } body && body.Headers.ContentLength != 0)
         {
-            request.Content = new PromptContent(body);
+            request.Content = new PromptContent(body, request.Options.TryGetValue(ExchangeClock.Key, out var clock) ? clock : null);
         }
 
         return base.SendAsync(request, cancellationToken);

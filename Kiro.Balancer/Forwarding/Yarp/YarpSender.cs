@@ -1,4 +1,6 @@
 using System.Net;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Yarp.ReverseProxy.Forwarder;
@@ -6,11 +8,15 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>Sends requests with YARP and HttpClient, which know everything: upgrades, tracing, other versions of HTTP.</summary>
-internal sealed class YarpSender(IHttpForwarder forwarder, HttpMessageInvoker connections, OpenStreams streams, TimeProvider time)
+internal sealed class YarpSender(IHttpForwarder forwarder, BackendConnections connections, OpenStreams streams, TimeProvider time)
     : IRequestSender
 {
-    private static readonly ForwarderRequestConfig Exchange = Idle(ForwardingTimeouts.Exchange);
-    private static readonly ForwarderRequestConfig Stream = Idle(ForwardingTimeouts.Stream);
+    private static readonly ForwarderRequestConfig Config = new()
+    {
+        ActivityTimeout = ForwardingTimeouts.Stream,
+        Version = HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+    };
 
     public async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt)
     {
@@ -20,12 +26,24 @@ internal sealed class YarpSender(IHttpForwarder forwarder, HttpMessageInvoker co
             context.Request.Body = new MemoryStream(kept, writable: false);
         }
 
-        var transformer = new RequestTransformer(request, attempt, streams);
-        using var tunnel = TunnelFeature.For(context, attempt.Backend, streams, time);
-        var hanging = new GiveUpSource();
-        attempt.WhenGivenUp(hanging);
-        var config = ForwardingTimeouts.For(context.Request) == ForwardingTimeouts.Stream ? Stream : Exchange;
-        var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, connections, config, transformer, hanging.Token);
+        if (!ArePassable(context.Request.Headers))
+        {
+            return RequestFailure.UnsendableRequest;
+        }
+
+        var isHandshake = WebSocketHandshake.Is(context.Request);
+        if (!isHandshake)
+        {
+            // YARP would take more for a wish to upgrade.
+            context.Request.Headers.Upgrade = default;
+        }
+
+        using var clock = new ExchangeClock(time);
+        var transformer = new RequestTransformer(request, attempt, streams, clock);
+        using var tunnel = isHandshake ? TunnelFeature.For(context, attempt.Backend, streams, time) : null;
+        attempt.WhenGivenUp(clock);
+        var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
+        var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, Config, transformer, clock.Token);
         if (error == ForwarderError.None || transformer.IsAnswered)
         {
             attempt.BytesIn = context.Request.ContentLength ?? 0;
@@ -34,7 +52,9 @@ internal sealed class YarpSender(IHttpForwarder forwarder, HttpMessageInvoker co
         }
 
         var clientIsGone = context.RequestAborted.IsCancellationRequested;
-        var failure = attempt.IsGivenUp && !clientIsGone
+        var failure = clock.HasRunOut && !clientIsGone
+            ? (context.Response.HasStarted ? RequestFailure.AnswerStandsStill : RequestFailure.TooSlow)
+            : attempt.IsGivenUp && !clientIsGone
             ? RequestFailure.NodeHangs
             : YarpFailure.From(error, context.GetForwarderErrorFeature()?.Exception, clientIsGone);
         if (failure.Point != FailurePoint.Client)
@@ -45,10 +65,20 @@ internal sealed class YarpSender(IHttpForwarder forwarder, HttpMessageInvoker co
         return failure;
     }
 
-    private static ForwarderRequestConfig Idle(TimeSpan timeout) => new()
+    // Controls in values could mean something else to a node (RFC 9110, section 5.5).
+    private static bool ArePassable(IHeaderDictionary headers)
     {
-        ActivityTimeout = timeout,
-        Version = HttpVersion.Version11,
-        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-    };
+        foreach (var (_, values) in headers)
+        {
+            foreach (var value in values)
+            {
+                if (value is not null && !HttpSyntax.IsText(value))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
 }

@@ -25,7 +25,7 @@ internal static class HttpsRedirect
             }
 
             var host = port == DefaultPort ? new HostString(request.Host.Host) : new HostString(request.Host.Host, port);
-            var target = OriginForm.Of(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget);
+            var target = OriginForm.Of(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, HttpMethods.Get);
             context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
             context.Response.Headers.Location = $"https://{host.ToUriComponent()}{target}";
             return Task.CompletedTask;

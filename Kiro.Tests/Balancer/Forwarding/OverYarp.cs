@@ -20,6 +20,9 @@ public sealed class BrokenAnswerTestsOverYarp : BrokenAnswerTests;
 public sealed class ClientAbortTestsOverYarp : ClientAbortTests;
 
 [OverYarp]
+public sealed class ConnectionLoginTestsOverYarp : ConnectionLoginTests;
+
+[OverYarp]
 public sealed class DrainTestsOverYarp : DrainTests;
 
 [OverYarp]
@@ -35,7 +38,13 @@ public sealed class ExpectTestsOverYarp : ExpectTests;
 public sealed class ForwardedHeadersTestsOverYarp : ForwardedHeadersTests;
 
 [OverYarp]
+public sealed class HalfClosedClientTestsOverYarp : HalfClosedClientTests;
+
+[OverYarp]
 public sealed class HopByHopTestsOverYarp : HopByHopTests;
+
+[OverYarp]
+public sealed class KeepAliveTestsOverYarp : KeepAliveTests;
 
 [OverYarp]
 public sealed class LargeBodyTestsOverYarp(ITestOutputHelper output) : LargeBodyTests(output);
@@ -77,4 +86,13 @@ public sealed class StreamingTestsOverYarp : StreamingTests;
 public sealed class TrailerTestsOverYarp : TrailerTests;
 
 [OverYarp]
+public sealed class UpgradeTestsOverYarp : UpgradeTests;
+
+[OverYarp]
 public sealed class WebSocketTestsOverYarp : WebSocketTests;
+
+[OverYarp]
+public sealed class WhatTheClientSentTestsOverYarp : WhatTheClientSentTests;
+
+[OverYarp]
+public sealed class WhatTheNodeSentTestsOverYarp : WhatTheNodeSentTests;

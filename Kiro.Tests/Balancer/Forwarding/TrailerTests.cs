@@ -30,20 +30,6 @@ public class TrailerTests
     }
 
     [Fact]
-    public async Task Answer_ThatDoesNotAnnounceThem_ArrivesWithoutThem()
-    {
-        // They may be dropped (RFC 9110, section 6.5.1): Kestrel frames this answer, and it cannot send them.
-        await using var node = RawBackend.Answering($"{Chunked}\r\n5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n");
-        await using var balancer = await TestBalancer.StartAsync(node.Host);
-
-        var answer = await balancer.ExchangeAsync(Get);
-
-        Assert.Equal("hello", answer.Body);
-        Assert.Equal("", answer.Trailers);
-        Assert.True(answer.IsComplete);
-    }
-
-    [Fact]
     public async Task Trailers_ThatWouldChangeTheMessage_AreDropped()
     {
         await using var node = RawBackend.Answering(
@@ -89,20 +75,5 @@ public class TrailerTests
         Assert.Equal("ok", answer.Body);
         Assert.Equal(("hello", "", true), received);
         Assert.False(RawHead.Has(Assert.Single(node.Heads), "Trailer"));
-    }
-
-    [Fact]
-    public async Task Answers_Interim_AreSwallowedAndTheFinalOneArrives()
-    {
-        // HttpClient drops 102 and 103 before anybody behind it could pass them on.
-        await using var node = RawBackend.Answering(
-            "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-        await using var balancer = await TestBalancer.StartAsync(node.Host);
-
-        var answer = await balancer.ExchangeAsync(Get);
-
-        Assert.Equal(200, answer.Status);
-        Assert.False(answer.Has("Link"));
-        Assert.Equal("ok", answer.Body);
     }
 }

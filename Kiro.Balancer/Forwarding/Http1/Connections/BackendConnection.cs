@@ -15,6 +15,11 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     private const int Idle = 1;
     private const int Closed = 2;
 
+    /// <summary>What a node may take off the time that it promises: a second, and one on each side for a clock of whole seconds.</summary>
+    private const int IdleMargin = 3;
+
+    private static readonly int IdleSeconds = (int)BackendSocket.IdleTimeout.TotalSeconds;
+
     private readonly Socket _socket;
     private readonly ConnectionWatch _watch;
     private readonly SocketOperation _receive;
@@ -22,6 +27,8 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     private int _state = Busy;
     private int _abortReason;
     private int _limit;
+    private int _idleLimit = IdleSeconds;
+    private int _requestsLeft = int.MaxValue;
     private int _lastActivity;
 
     public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch)
@@ -32,7 +39,8 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
         watch.Add(this);
     }
 
-    public ConnectionPool Pool { get; }
+    /// <summary>Where it is kept while it is idle.</summary>
+    public ConnectionPool Pool { get; set; }
 
     /// <summary>The idle connection under this one in the pool.</summary>
     public BackendConnection? Below { get; set; }
@@ -130,6 +138,20 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
     private void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
 
+    /// <summary>Whether the node's own words leave time, and requests, for another exchange, so that a request which cannot be
+    /// repeated does not meet the end of the connection.</summary>
+    public bool MayBeKept()
+    {
+        if (Head.KeepAliveTimeout is { } timeout)
+        {
+            _idleLimit = Math.Min(IdleSeconds, timeout - IdleMargin);
+        }
+
+        // Some servers name all the requests that they take, and some the rest.
+        _requestsLeft = Math.Min(_requestsLeft, Head.KeepAliveMax ?? int.MaxValue) - 1;
+        return _idleLimit > 1 - IdleMargin && _requestsLeft > 0;
+    }
+
     /// <summary>Ends the exchange and waits for what the node does next.</summary>
     /// <returns>False when the connection is of no use any more; it is closed then.</returns>
     public bool TryIdle()
@@ -193,7 +215,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
         var quiet = now - Volatile.Read(ref _lastActivity);
         if (Volatile.Read(ref _state) == Idle)
         {
-            if (quiet > (int)BackendSocket.IdleTimeout.TotalSeconds)
+            if (quiet > _idleLimit)
             {
                 CloseIdle();
             }

@@ -11,6 +11,9 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     private readonly Lock _changing = new();
     private readonly DnsEndPoint _endpoint = new(backend.Backend.Host, backend.Backend.Port);
     private BackendConnection? _top;
+    private bool _isClosed;
+
+    public Backend Backend => backend.Backend;
 
     /// <summary>Takes an idle connection that the node has not closed.</summary>
     /// <returns>Null when there is none.</returns>
@@ -59,6 +62,23 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         {
             // It was closed before it could be found here.
             Drop(connection);
+        }
+        else if (Volatile.Read(ref _isClosed))
+        {
+            connection.CloseIdle();
+        }
+    }
+
+    /// <summary>Another one for the same node, with no connection in it.</summary>
+    public ConnectionPool Alike() => new(backend, watch, time);
+
+    /// <summary>Keeps no connection any more.</summary>
+    public void Close()
+    {
+        Volatile.Write(ref _isClosed, true);
+        while (TryTake() is { } connection)
+        {
+            connection.Dispose();
         }
     }
 

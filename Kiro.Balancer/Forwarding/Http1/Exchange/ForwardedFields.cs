@@ -22,7 +22,7 @@ internal static class ForwardedFields
         {
             foreach (var before in request.Headers[ForwardedClaims.For])
             {
-                if (HttpSyntax.IsOneLine(before ?? ""))
+                if (HttpSyntax.IsText(before ?? ""))
                 {
                     head.Write(before ?? "");
                     head.Write(", "u8);
@@ -58,7 +58,7 @@ internal static class ForwardedFields
         head.Write(": "u8);
         foreach (var value in before)
         {
-            if (HttpSyntax.IsOneLine(value ?? ""))
+            if (HttpSyntax.IsText(value ?? ""))
             {
                 head.Write(value ?? "");
                 head.Write(", "u8);
@@ -71,7 +71,7 @@ internal static class ForwardedFields
 
     private static void Write(SendBuffer head, ReadOnlySpan<byte> name, string value)
     {
-        if (HttpSyntax.IsOneLine(value))
+        if (HttpSyntax.IsText(value))
         {
             head.Write(name);
             head.Write(value);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -12,8 +13,9 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// <param name="connection">Taken for this exchange, and given back or closed at its end.</param>
 /// <param name="streams">Told of streams of events.</param>
 /// <param name="time">For the time that "100 Continue" may take.</param>
+/// <param name="span">The span around this try, if anybody wants it.</param>
 internal sealed class Http1Exchange(
-    ForwardedRequest request, Attempt attempt, BackendConnection connection, OpenStreams streams, TimeProvider time)
+    ForwardedRequest request, Attempt attempt, BackendConnection connection, OpenStreams streams, TimeProvider time, Activity? span = null)
 {
     private readonly HttpContext _context = request.Context;
     private BodySender? _body;
@@ -29,7 +31,7 @@ internal sealed class Http1Exchange(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RequestFailure?> RunAsync()
     {
-        connection.Begin(ForwardingTimeouts.For(_context.Request));
+        connection.Begin(ForwardingTimeouts.Exchange);
         attempt.WhenGivenUp(connection);
         var leaving = _context.RequestAborted.UnsafeRegister(
             static connection => ((BackendConnection)connection!).Abort(AbortReason.Client), connection);
@@ -37,7 +39,7 @@ internal sealed class Http1Exchange(
         try
         {
             var failure = attempt.IsGivenUp ? RequestFailure.NodeHangs : await SendAsync() ?? await AnswerAsync();
-            isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true };
+            isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true } && connection.MayBeKept();
             if (failure is { } broken)
             {
                 BreakOff(broken);
@@ -74,6 +76,12 @@ internal sealed class Http1Exchange(
     {
         attempt.BytesIn += connection.BytesSent;
         attempt.BytesOut += connection.BytesReceived;
+        if (isReusable && connection.Head is { BindsConnection: true, Status: StatusCodes.Status401Unauthorized or StatusCodes.Status407ProxyAuthenticationRequired })
+        {
+            // From now on it is this client's alone.
+            isReusable = _context.Features.Get<ClientConnection>()?.Logins.TryAdopt(connection) == true;
+        }
+
         if (isReusable)
         {
             connection.Pool.Return(connection);
@@ -88,7 +96,7 @@ internal sealed class Http1Exchange(
     {
         var output = connection.Output;
         output.Clear();
-        if (!RequestHeadWriter.TryWrite(output, request, attempt.Backend))
+        if (!RequestHeadWriter.TryWrite(output, request, attempt.Backend, span))
         {
             return RequestFailure.UnsendableRequest;
         }
@@ -163,6 +171,12 @@ internal sealed class Http1Exchange(
             {
                 _body?.Start();
             }
+            else if (_context.Request.Headers.Expect.Count == 0 && HttpProtocol.IsHttp11(_context.Request.Protocol)
+                && _context.Features.Get<ClientConnection>() is { } client)
+            {
+                // Where the client waits for "100 Continue", Kestrel may be just about to say that.
+                await client.SendInterimAsync(ResponseFields.Interim(connection.Input.Bytes.Span, connection.Head));
+            }
 
             if (!reader.TrySkip())
             {
@@ -207,6 +221,7 @@ internal sealed class Http1Exchange(
         var isStream = connection.Head.IsEventStream;
         if (isStream)
         {
+            connection.Begin(ForwardingTimeouts.Stream);
             streams.Add(connection, attempt.Backend);
             // It may be told to end at any time, also when it just has.
             connection.Head.Closes = true;
@@ -250,7 +265,7 @@ internal sealed class Http1Exchange(
         if (response.HasStarted)
         {
             // The client must not take what it has for the whole.
-            _context.Abort();
+            ClientConnection.BreakOff(_context);
         }
         else if (failure.Point == FailurePoint.Client)
         {

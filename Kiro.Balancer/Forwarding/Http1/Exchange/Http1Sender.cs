@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
@@ -10,14 +11,26 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// <summary>Sends HTTP/1.x requests straight over kept connections, without HttpClient's messages and headers.</summary>
 internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, TimeProvider time) : IRequestSender
 {
+    public ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt) =>
+        ForwardingSpan.IsWanted ? SendTracedAsync(request, attempt) : SendAsync(request, attempt, span: null);
+
+    private async ValueTask<RequestFailure?> SendTracedAsync(ForwardedRequest request, Attempt attempt)
+    {
+        using var span = ForwardingSpan.Start(request, attempt);
+        var failure = await SendAsync(request, attempt, span);
+        ForwardingSpan.End(span, request.Context.Response.StatusCode, failure);
+        return failure;
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt)
+    private async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt, Activity? span)
     {
         var pool = pools.Of(attempt.Runtime);
+        pool = PrivateConnections.For(request.Context)?.Like(pool) ?? pool;
         var kept = pool.TryTake();
         while (kept is not null)
         {
-            var exchange = new Http1Exchange(request, attempt, kept, streams, time);
+            var exchange = new Http1Exchange(request, attempt, kept, streams, time, span);
             var failure = await exchange.RunAsync();
             if (failure != RequestFailure.NoAnswer || !(exchange.WasUnsent || (exchange.WasUnanswered && request.MayBeRepeated)))
             {
@@ -28,15 +41,15 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
             kept = exchange.WasUnsent ? pool.TryTake() : null;
         }
 
-        return await SendAnewAsync(request, attempt, pool);
+        return await SendAnewAsync(request, attempt, pool, span);
     }
 
-    private async ValueTask<RequestFailure?> SendAnewAsync(ForwardedRequest request, Attempt attempt, ConnectionPool pool)
+    private async ValueTask<RequestFailure?> SendAnewAsync(ForwardedRequest request, Attempt attempt, ConnectionPool pool, Activity? span)
     {
         try
         {
             var connection = await pool.ConnectAsync(request.Context.RequestAborted);
-            var exchange = new Http1Exchange(request, attempt, connection, streams, time);
+            var exchange = new Http1Exchange(request, attempt, connection, streams, time, span);
             var failure = await exchange.RunAsync();
             return failure == RequestFailure.NoAnswer && exchange.WasUnsent
                 ? RequestFailure.NoAnswer with { Point = FailurePoint.Connect }

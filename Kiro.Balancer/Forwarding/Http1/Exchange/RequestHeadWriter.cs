@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -18,10 +19,16 @@ internal static class RequestHeadWriter
 
     /// <summary>Whether the client waits for "100 Continue".</summary>
     public static bool ExpectsToContinue(HttpRequest request) =>
-        request.Headers.Expect.Count > 0 && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
+        // An HTTP/1.0 client does not (RFC 9110, section 10.1.1).
+        request.Headers.Expect.Count > 0 && HttpProtocol.IsHttp11(request.Protocol) && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Writes the head.</summary>
     /// <returns>False when a field cannot be passed on.</returns>
-    public static bool TryWrite(SendBuffer head, ForwardedRequest request, Backend backend)
+    /// <param name="head">Gets it.</param>
+    /// <param name="request">The client's.</param>
+    /// <param name="backend">The node.</param>
+    /// <param name="span">What the node is to go on with in a trace; null leaves the client's as it is.</param>
+    public static bool TryWrite(SendBuffer head, ForwardedRequest request, Backend backend, Activity? span)
     {
         var http = request.Context.Request;
         if (!HttpSyntax.IsToken(http.Method))
@@ -31,13 +38,32 @@ internal static class RequestHeadWriter
 
         head.Write(http.Method);
         head.Write(" "u8);
-        head.Write(OriginForm.Of(request.Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget));
+        head.Write(OriginForm.Of(request.Context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, http.Method));
         head.Write(" HTTP/1.1\r\nHost: "u8);
         head.Write(http.Host.Value is { Length: > 0 } host ? host : backend.Authority);
         head.Write("\r\n"u8);
-        if (!TryWriteFields(head, http, request.Client.PeerIsTrusted))
+        if (!TryWriteFields(head, http, request.Client.PeerIsTrusted, span))
         {
             return false;
+        }
+
+        if (TakesTrailers(http))
+        {
+            // TE goes with an option of that name (RFC 9110, section 10.1.4).
+            head.Write("Connection: TE\r\nTE: trailers\r\n"u8);
+        }
+
+        if (span is { Id: { } id })
+        {
+            head.Write("traceparent: "u8);
+            head.Write(id);
+            head.Write("\r\n"u8);
+            if (span.TraceStateString is { Length: > 0 } state && HttpSyntax.IsText(state))
+            {
+                head.Write("tracestate: "u8);
+                head.Write(state);
+                head.Write("\r\n"u8);
+            }
         }
 
         ForwardedFields.Write(head, http, request.Client, request.Mark);
@@ -46,8 +72,26 @@ internal static class RequestHeadWriter
         return true;
     }
 
-    private static bool TryWriteFields(SendBuffer head, HttpRequest request, bool peerIsTrusted)
+    /// <summary>Whether the client takes trailers.</summary>
+    public static bool TakesTrailers(HttpRequest request)
     {
+        foreach (var line in request.Headers.TE)
+        {
+            foreach (var range in line.AsSpan().Split(','))
+            {
+                if (line.AsSpan()[range].Trim(" \t").Equals("trailers", StringComparison.OrdinalIgnoreCase))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    private static bool TryWriteFields(SendBuffer head, HttpRequest request, bool peerIsTrusted, Activity? span)
+    {
+        var isHttp10 = HttpProtocol.IsHttp10(request.Protocol);
         var named = NamedFields(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
@@ -56,7 +100,10 @@ internal static class RequestHeadWriter
                 || ForwardedClaims.IsDropped(name, peerIsTrusted)
                 || named?.Contains(name) == true
                 // Kestrel takes some names that are none; no node is to wonder about them.
-                || !HttpSyntax.IsToken(name))
+                || !HttpSyntax.IsToken(name)
+                || (isHttp10 && name.Equals("Expect", StringComparison.OrdinalIgnoreCase))
+                || (span is not null && name.Length is 10 or 11 && name.StartsWith("trace", StringComparison.OrdinalIgnoreCase)
+                    && name.AsSpan(5).Equals(name.Length == 11 ? "parent" : "state", StringComparison.OrdinalIgnoreCase)))
             {
                 continue;
             }
@@ -80,7 +127,7 @@ internal static class RequestHeadWriter
         for (var place = 0; place < values.Count; place++)
         {
             var value = values[place] ?? "";
-            if (!HttpSyntax.IsOneLine(value))
+            if (!HttpSyntax.IsText(value))
             {
                 return false;
             }
@@ -101,7 +148,7 @@ internal static class RequestHeadWriter
         : name.Equals("User-Agent", StringComparison.OrdinalIgnoreCase) ? " " : ", ";
 
     private static HashSet<string>? NamedFields(in StringValues connection) =>
-        connection.Count == 0 || (connection.Count == 1 && connection[0] is "keep-alive" or "close")
+        connection.Count == 0 || (connection.Count == 1 && connection[0] is "keep-alive" or "close" or "close, keep-alive")
             ? null
             : new HashSet<string>(ConnectionOptions.FieldsNamedIn(connection), StringComparer.OrdinalIgnoreCase);
 

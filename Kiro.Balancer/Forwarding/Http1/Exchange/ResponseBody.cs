@@ -125,7 +125,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
             if (chunks.IsComplete)
             {
-                await answer.EndAsync(connection.Head.AnnouncesTrailers ? Trailers.Allowed(chunks.Trailers) : null);
+                await answer.EndAsync(Trailers.Allowed(chunks.Trailers));
                 return BodyEnd.Complete;
             }
 

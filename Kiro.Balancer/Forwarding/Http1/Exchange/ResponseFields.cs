@@ -43,6 +43,23 @@ internal static class ResponseFields
         headers.ContentLength = head.ContentLength;
     }
 
+    /// <summary>An interim response as the client gets it.</summary>
+    public static byte[] Interim(ReadOnlySpan<byte> bytes, ResponseHead head)
+    {
+        var named = head.NamesFields ? NamedFields(bytes, head) : null;
+        var text = new StringBuilder($"HTTP/1.1 {head.Status} {Encoding.Latin1.GetString(bytes.Slice(head.Reason.Start, head.Reason.Length))}\r\n");
+        foreach (var field in CollectionsMarshal.AsSpan(head.Fields))
+        {
+            var name = Encoding.ASCII.GetString(bytes.Slice(field.NameStart, field.NameLength));
+            if (head.PassesOn(field) && named?.Contains(name) != true)
+            {
+                text.Append($"{name}: {Encoding.Latin1.GetString(bytes.Slice(field.ValueStart, field.ValueLength))}\r\n");
+            }
+        }
+
+        return Encoding.Latin1.GetBytes(text.Append("\r\n").ToString());
+    }
+
     private static void ApplyReason(ReadOnlySpan<byte> reason, int status, HttpResponse response)
     {
         if (!Ascii.Equals(reason, ReasonPhrases.GetReasonPhrase(status)))

@@ -12,7 +12,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// <param name="chunks">Whether the body goes out in chunks.</param>
 internal sealed class ResponseWriter(HttpResponse response, bool chunks)
 {
-    private const int LongestSize = 18;
+    private const int MaxSize = 18;
 
     private readonly PipeWriter _output = response.BodyWriter;
     private bool _wasFlushed;
@@ -45,7 +45,7 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
             return;
         }
 
-        var size = _output.GetSpan(LongestSize);
+        var size = _output.GetSpan(MaxSize);
         Utf8Formatter.TryFormat(data.Length, size, out var length, new StandardFormat('x'));
         "\r\n"u8.CopyTo(size[length..]);
         _output.Advance(length + 2);
@@ -69,10 +69,10 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
     }
 
     /// <summary>Ends the body.</summary>
-    /// <param name="trailers">Lines without their ends; null when none are announced.</param>
+    /// <param name="trailers">Lines without their ends.</param>
     public async ValueTask EndAsync(IReadOnlyList<byte[]>? trailers = null)
     {
-        if (!response.HasStarted && trailers is null)
+        if (!response.HasStarted && !chunks)
         {
             // It is empty, and Kestrel can say so.
             return;

@@ -9,7 +9,8 @@ internal static class HttpSyntax
 
     private static readonly SearchValues<byte> TokenBytes = SearchValues.Create(System.Text.Encoding.ASCII.GetBytes(TokenCharacters));
     private static readonly SearchValues<char> TokenChars = SearchValues.Create(TokenCharacters);
-    private static readonly SearchValues<char> LineBreaks = SearchValues.Create("\r\n\0");
+    private static readonly SearchValues<char> ControlChars =
+        SearchValues.Create([.. Enumerable.Range(0, 32).Append(127).Where(value => value != '\t').Select(value => (char)value)]);
 
     // All controls but the tab.
     private static readonly SearchValues<byte> Controls =
@@ -23,8 +24,8 @@ internal static class HttpSyntax
 
     public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenChars);
 
-    /// <summary>Whether a value can be passed on without becoming more than one.</summary>
-    public static bool IsOneLine(string text) => !text.AsSpan().ContainsAny(LineBreaks);
+    /// <summary>The same for a value that is a text already.</summary>
+    public static bool IsText(string text) => !text.AsSpan().ContainsAny(ControlChars);
 
     /// <summary>Whether the bytes can be a field's value or a reason: no controls but tabs.</summary>
     public static bool IsText(ReadOnlySpan<byte> bytes) => !bytes.ContainsAny(Controls);

@@ -6,10 +6,10 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 /// </summary>
 internal static class OriginForm
 {
-    /// <returns>The target as a node gets it: <c>/path?query</c>. The root for a target that is no path (<c>OPTIONS *</c>).</returns>
-    public static string Of(string target)
+    /// <returns>The target as a node gets it: <c>/path?query</c>. <c>*</c> for the options of the server itself.</returns>
+    public static string Of(string target, string method)
     {
-        if (target.StartsWith('/'))
+        if (target.StartsWith('/') || (target == "*" && HttpMethods.IsOptions(method)))
         {
             return target;
         }
@@ -19,7 +19,8 @@ internal static class OriginForm
         var path = authority < 0 ? -1 : target.AsSpan(authority + 3).IndexOfAny('/', '?');
         if (path < 0)
         {
-            return "/";
+            // Without a path, the options of the whole server are meant (RFC 9112, section 3.2.4).
+            return HttpMethods.IsOptions(method) ? "*" : "/";
         }
 
         target = target[(authority + 3 + path)..];

@@ -23,5 +23,7 @@ internal static class Trailers
 
     /// <param name="lines">Valid fields, without the ends of their lines.</param>
     public static IReadOnlyList<byte[]> Allowed(IEnumerable<byte[]> lines) =>
-        [.. lines.Where(line => !Forbidden.Contains(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))))];
+        [.. lines.Where(line => IsAllowed(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))))];
+
+    public static bool IsAllowed(string name) => !Forbidden.Contains(name);
 }

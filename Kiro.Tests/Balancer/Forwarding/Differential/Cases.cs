@@ -21,31 +21,35 @@ internal static class Cases
             "Keep-Alive: timeout=5", "Proxy-Authorization: x", "Content-Type: text/plain", "X-Forwarded-For: 203.0.113.7",
             "X-Forwarded-Proto: https", "X-Forwarded-Prefix: /a", "Forwarded: for=1", "X_Real_IP: 1", "X-Real-IP: 1", "Upgrade-Insecure-Requests: 1",
             "Authorization: Basic x", "If-Modified-Since: x", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "X(odd): 1", "Range: bytes=0-1", "Trailer: X-T", "Alt-Svc: x", "Close: 1", "Expires: 0", "Allow: GET"));
+            "X(odd): 1", "Range: bytes=0-1", "Upgrade: h2c", "Upgrade: websocket", "Connection: Upgrade", "Connection: close, X-Named",
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13",
+            "Accept: text/event-stream", "TE: trailers, x", "baggage: a=1;p=2", "Authorization: Negotiate x", "X-Bad: \u0001", "Trailer: X-T", "Alt-Svc: x", "Close: 1", "Expires: 0", "Allow: GET"));
 
     private static readonly Gen<(string Method, string Field, string Body)> RequestBody = Gen.Frequency(
-        (4, Gen.OneOf("GET", "HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PROPFIND", "TRACE").Select(method => (method, "", ""))),
+        (4, Gen.OneOf("GET", "HEAD", "OPTIONS", "DELETE", "POST", "PUT", "PROPFIND", "TRACE", "get", "Post", "propfind").Select(method => (method, "", ""))),
         (2, Gen.Select(Gen.OneOf("POST", "PUT", "GET", "PATCH", "DELETE"), Text(0, 300), (method, body) => (method, $"Content-Length: {body.Length}\r\n", body))),
         (2, Gen.Select(Gen.OneOf("POST", "PUT", "DELETE"), Chunks(false), (method, body) => (method, "Transfer-Encoding: chunked\r\n", body))),
         (1, Gen.OneOf(
             ("POST", "Transfer-Encoding: chunked\r\n", "x\r\n"), ("POST", "Transfer-Encoding: chunked\r\n", "3\r\nhello\r\n0\r\n\r\n"),
             ("POST", "Content-Length: x\r\n", ""), ("POST", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+            ("POST", "Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), ("POST", "Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n"),
+            ("POST", "Content-Length: +0\r\n", ""), ("OPTIONS", "Max-Forwards: 0\r\n", ""),
             ("G(T", "", ""), ("PUT", "Transfer-Encoding: chunked\r\n", "fffffffff\r\n"))));
 
     private static readonly Gen<string> Request = Gen.Select(
-        RequestBody, Gen.OneOf("/", "/a%2Fb?c=%20+d", "//x", "/..", "http://a.example/y", "/\u00e9"), RequestField.Array[0, 6],
+        RequestBody, Gen.OneOf("/", "/a%2Fb?c=%20+d", "//x", "/..", "http://a.example/y", "http://b.example", "/a#b", "/\u00e9"), RequestField.Array[0, 6],
         (body, target, fields) => $"{body.Method} {target} HTTP/1.1\r\n{body.Field}{string.Concat(fields.Select(field => field + "\r\n"))}{EndOfHead}{body.Body}");
 
     private static readonly Gen<string> Fields = Gen.OneOf(
         Gen.Select(Token, Value, (name, value) => $"{name}: {value}"),
         Gen.OneOf(
             "Server: x", "ETag: \"1\"", "Set-Cookie: a=1", "Set-Cookie: b=2; Path=/", "Cache-Control: no-store", "Connection: keep-alive",
-            "Connection: X-Named", "X-Named: 1", "Keep-Alive: timeout=5", "Content-Type: text/html", "Location: /x?\u00e9", "Vary: a, b", "Via: 1.1 x",
-            "Proxy-Authenticate: x", "Upgrade: h2c", "Alt-Svc: h3", "Content-Encoding: gzip", "Expires: -1", "Allow: GET", "WWW-Authenticate: Basic"))
+            "Connection: X-Named", "X-Named: 1", "Keep-Alive: timeout=5", "Keep-Alive: timeout=1, max=0", "Content-Type: text/html", "Content-Type: Text/Event-Stream;x", "Location: /x?\u00e9", "Vary: a, b", "Via: 1.1 x",
+            "Proxy-Authenticate: x", "Upgrade: h2c", "Alt-Svc: h3", "Content-Encoding: gzip", "Expires: -1", "Allow: GET", "WWW-Authenticate: Basic", "WWW-Authenticate: Negotiate"))
         .Array[0, 6].Select(fields => string.Concat(fields.Select(field => field + "\r\n")));
 
     private static readonly Gen<string> Status = Gen.OneOf(
-        "200 OK", "200 Fine", "201 Created", "206 Partial Content", "301 Moved Permanently", "404 Not Found", "404 ", "500 Internal Server Error", "599 X", "299 \u00e9");
+        "200 OK", "200 Fine", "201 Created", "206 Partial Content", "301 Moved Permanently", "404 Not Found", "404 ", "401 Unauthorized", "426 Upgrade Required", "500 Internal Server Error", "599 X", "299 \u00e9");
 
     private static readonly Gen<(string Answer, bool Closes)> Answer = Gen.Frequency(
         (4, Gen.Select(Status, Fields, Text(0, 300), (status, fields, body) => ($"HTTP/1.1 {status}\r\n{fields}Content-Length: {body.Length}\r\n\r\n{body}", false))),
@@ -53,16 +57,26 @@ internal static class Cases
         (1, Gen.Select(Fields, Chunks(true), (fields, body) => ($"HTTP/1.1 200 OK\r\n{fields}Trailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n{body}", false))),
         (1, Gen.Select(Status, Fields, Text(0, 300), (status, fields, body) => ($"HTTP/1.1 {status}\r\n{fields}\r\n{body}", true))),
         (1, Gen.Select(Fields, Text(0, 300), (fields, body) => ($"HTTP/1.0 200 OK\r\n{fields}\r\n{body}", true))),
-        (1, Gen.Select(Gen.OneOf("204 No Content", "304 Not Modified"), Fields, (status, fields) => ($"HTTP/1.1 {status}\r\n{fields}\r\n", false))),
+        (1, Gen.Select(Gen.OneOf("204 No Content", "304 Not Modified", "204 No Content\r\nContent-Length: 5", "304 Not Modified\r\nContent-Length: 0"), Fields,
+            (status, fields) => ($"HTTP/1.1 {status}\r\n{fields}\r\n", false))),
+        (1, Gen.Select(Status, Fields, Text(0, 300), (status, fields, body) => (
+            $"HTTP/1.1 {status}\n{fields.Replace("\r\n", "\n", StringComparison.Ordinal)}Content-Length: {body.Length}\n\n{body}", false))),
         (1, Gen.Select(Fields, Text(1, 300), (fields, body) => ($"HTTP/1.1 200 OK\r\n{fields}Content-Length: {body.Length + 5}\r\n\r\n{body}", true))),
         (1, Fields.Select(fields => ($"HTTP/1.1 103 Early Hints\r\n{fields}\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false))),
         (2, Gen.OneOf(Broken.Answers).Select(answer => (answer, true))));
 
-    public static readonly Gen<Case> Any = Gen.Select(Request, Answer, Gen.Int[0, 400].Array[0, 3], (request, answer, cuts) =>
-    {
-        var end = request.IndexOf(EndOfHead, StringComparison.Ordinal);
-        return new Case(request[..end], request[(end + 1)..], Cut(answer.Answer, cuts), answer.Closes);
-    });
+    public static readonly Gen<Case> Any = Gen.Select(
+        Request, Answer, Gen.Int[0, 400].Array[0, 3], Gen.Frequency((9, Gen.Const("a.example")), (1, Gen.OneOf("", "A.Example", "a.example:", "a.example:80"))), Gen.Int[0, 9],
+        (request, answer, cuts, host, chance) =>
+        {
+            var end = request.IndexOf(EndOfHead, StringComparison.Ordinal);
+            // A node that closes has to read first, or its end comes as a reset which may overtake its response.
+            return new Case(request[..end], request[(end + 1)..], Cut(answer.Answer, cuts), answer.Closes)
+            {
+                Host = host,
+                IsEarly = chance == 0 && !answer.Closes,
+            };
+        });
 
     /// <summary>Pieces of a text, cut at these places.</summary>
     public static string[] Cut(string text, params int[] cuts)

@@ -5,10 +5,6 @@ namespace Kiro.Tests.Balancer.Forwarding.Differential;
 /// <summary>In what the two paths may differ, and why. Everything else must be the same.</summary>
 internal static partial class Differences
 {
-    /// <summary>Answers that HttpClient takes and the lean path refuses, because other readers could understand them otherwise.</summary>
-    public static bool IsRefusedByLeanAlone(Case played, Outcome lean) =>
-        lean.Answered.StartsWith("HTTP/1.1 502 ", StringComparison.Ordinal) && SpaceBeforeColon().IsMatch(played.AllOfTheAnswer.Split("\r\n\r\n")[0]);
-
     /// <summary>What is left of an outcome when the differences are taken out of it.</summary>
     public static Outcome Without(Outcome outcome) => outcome with
     {
@@ -25,9 +21,6 @@ internal static partial class Differences
             _ => outcome.Answered,
         },
     };
-
-    [GeneratedRegex(@"^[^:\r\n]+[ \t]:", RegexOptions.Multiline)]
-    private static partial Regex SpaceBeforeColon();
 
     // HttpClient says so when a request without a body has a field that is about a body.
     [GeneratedRegex(@"(?<=^(GET|HEAD|OPTIONS|DELETE|TRACE) .*)\ncontent-length: 0(?=\n)", RegexOptions.Singleline)]

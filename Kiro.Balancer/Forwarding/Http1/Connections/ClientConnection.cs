@@ -1,0 +1,170 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Kiro.Balancer.Forwarding.Http1.Connections;
+
+/// <summary>
+/// The connection of a client to Kestrel, with what Kestrel does not do by itself: a client that ends its sending (RFC 9112,
+/// section 9.6) still gets its response, and a response that breaks off ends with FIN behind the bytes that it has.
+/// </summary>
+internal sealed class ClientConnection : ConnectionContext
+{
+    /// <summary>How long a client that has ended its sending is answered: it may just as well be gone, and only a
+    /// write can tell.</summary>
+    private static readonly TimeSpan MaxHalfClosed = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a client may take to receive the rest of what breaks off.</summary>
+    private static readonly TimeSpan MaxDrain = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
+    private readonly ConnectionContext _inner;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _gone = new();
+    private readonly CancellationTokenRegistration _closing;
+    private ITimer? _halfClosed;
+    private ITimer? _draining;
+    private long _halfClosedSince;
+
+    private ClientConnection(ConnectionContext inner, TimeProvider time)
+    {
+        (_inner, _time) = (inner, time);
+        (ConnectionId, Items) = (inner.ConnectionId, inner.Items);
+        Transport = new Pipes(new ClientInput(inner.Transport.Input), inner.Transport.Output);
+        (LocalEndPoint, RemoteEndPoint) = (inner.LocalEndPoint, inner.RemoteEndPoint);
+        ConnectionClosed = _gone.Token;
+        Logins = new PrivateConnections();
+        Features.Set(this);
+        _closing = inner.ConnectionClosed.UnsafeRegister(static connection => ((ClientConnection)connection!).OnClosed(), this);
+    }
+
+    public override string ConnectionId { get; set; }
+
+    public override IFeatureCollection Features => _inner.Features;
+
+    public override IDictionary<object, object?> Items { get; set; }
+
+    public override IDuplexPipe Transport { get; set; }
+
+    public override EndPoint? LocalEndPoint { get; set; }
+
+    public override EndPoint? RemoteEndPoint { get; set; }
+
+    public override CancellationToken ConnectionClosed { get; set; }
+
+    /// <summary>Whether only a reset can tell the client that a response broke off: an HTTP/1.0 client that got no length.</summary>
+    public bool EndsWithReset { get; set; }
+
+    /// <summary>The connections to nodes that are this client's alone.</summary>
+    public PrivateConnections Logins { get; }
+
+    /// <summary>To be called before the listeners are set up.</summary>
+    public static void WrapAll(KestrelServerOptions kestrel) =>
+        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
+            ServeAsync(connection, next, kestrel.ApplicationServices.GetRequiredService<TimeProvider>())));
+
+    /// <summary>Ends a response in the middle, so that the client sees that.</summary>
+    public static void BreakOff(HttpContext context)
+    {
+        NoteFraming(context);
+        context.Abort();
+    }
+
+    /// <summary>Has a response that may be broken off end in the way that its framing needs.</summary>
+    public static void NoteFraming(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp10(context.Request.Protocol) && context.Response.ContentLength is null
+            && context.Features.Get<ClientConnection>() is { } client)
+        {
+            client.EndsWithReset = true;
+        }
+    }
+
+    /// <summary>Sends an interim response. Kestrel must not have begun with the final one, nor be about to say "100 Continue".</summary>
+    public async ValueTask SendInterimAsync(ReadOnlyMemory<byte> head) => await Transport.Output.WriteAsync(head);
+
+    // Kestrel writes no more after this. What it has written is sent, then the transport closes the connection by itself.
+    public override void Abort(ConnectionAbortedException abortReason)
+    {
+        if (EndsWithReset || _gone.IsCancellationRequested)
+        {
+            _inner.Abort(abortReason);
+            return;
+        }
+
+        _inner.Transport.Output.Complete();
+        var timer = _time.CreateTimer(_ => _inner.Abort(abortReason), null, MaxDrain, Timeout.InfiniteTimeSpan);
+        Interlocked.Exchange(ref _draining, timer)?.Dispose();
+    }
+
+    private static async Task ServeAsync(ConnectionContext inner, ConnectionDelegate next, TimeProvider time)
+    {
+        var connection = new ClientConnection(inner, time);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            connection.End();
+        }
+    }
+
+    private void OnClosed()
+    {
+        if (!IsHalfClosed())
+        {
+            _gone.Cancel();
+            return;
+        }
+
+        _halfClosedSince = _time.GetTimestamp();
+        _halfClosed = _time.CreateTimer(static connection => ((ClientConnection)connection!).LookAgain(), this, Period, Period);
+    }
+
+    private void LookAgain()
+    {
+        if (!IsHalfClosed() || _time.GetElapsedTime(_halfClosedSince) >= MaxHalfClosed)
+        {
+            _halfClosed?.Dispose();
+            _gone.Cancel();
+        }
+    }
+
+    // Linux alone says so (tcp(7), TCP_INFO): the first byte is the state, and 8 is CLOSE_WAIT.
+    private bool IsHalfClosed()
+    {
+        const int Tcp = 6;
+        const int Info = 11;
+        const byte CloseWait = 8;
+        if (!OperatingSystem.IsLinux() || Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket)
+        {
+            return false;
+        }
+
+        try
+        {
+            Span<byte> state = stackalloc byte[1];
+            return socket.GetRawSocketOption(Tcp, Info, state) == 1 && state[0] == CloseWait;
+        }
+        catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    private void End()
+    {
+        _closing.Dispose();
+        _halfClosed?.Dispose();
+        _draining?.Dispose();
+        Logins.Dispose();
+    }
+
+    private sealed record Pipes(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}

@@ -1,0 +1,96 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>Only a WebSocket handshake (RFC 6455, section 4.2.1) is an upgrade. With any other the request is an ordinary one.</summary>
+public class UpgradeTests
+{
+    private const string Handshake =
+        "GET / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+
+    [Theory]
+    [InlineData("another protocol", "Upgrade: websocket", "Upgrade: h2c")]
+    [InlineData("another protocol of HTTP", "Upgrade: websocket", "Upgrade: TLS/1.3")]
+    [InlineData("SPDY", "Upgrade: websocket", "Upgrade: SPDY/3.1")]
+    [InlineData("several protocols", "Upgrade: websocket", "Upgrade: h2c, websocket")]
+    [InlineData("no protocol", "Upgrade: websocket", "Upgrade:")]
+    [InlineData("not GET", "GET / ", "HEAD / ")]
+    [InlineData("HTTP/1.0", "HTTP/1.1", "HTTP/1.0")]
+    [InlineData("not in Connection", "Connection: Upgrade\r\n", "")]
+    [InlineData("another option", "Connection: Upgrade\r\n", "Connection: keep-alive\r\n")]
+    [InlineData("no key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "")]
+    [InlineData("empty key", "dGhlIHNhbXBsZSBub25jZQ==", "")]
+    [InlineData("no version", "Sec-WebSocket-Version: 13\r\n", "")]
+    public async Task Upgrade_ThatIsNoHandshake_IsAnOrdinaryRequest(string what, string part, string instead)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync($"{Handshake.Replace(part, instead, StringComparison.Ordinal)}\r\n");
+
+        Assert.True(answer.Status == 200, $"{what}: {answer.StatusLine}");
+        var head = Assert.Single(node.Heads);
+        Assert.False(RawHead.Has(head, "Upgrade"), what);
+        Assert.False(RawHead.Has(head, "Connection"), what);
+    }
+
+    [Theory]
+    [InlineData("Connection: Upgrade", "Connection: Upgrade")]
+    [InlineData("Connection: Upgrade", "Connection: keep-alive, upgrade")]
+    [InlineData("Upgrade: websocket", "Upgrade: WebSocket")]
+    public async Task Handshake_IsPassedOnAsOne(string part, string instead)
+    {
+        await using var node = RawBackend.Answering(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\u0081\u0002hi");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync($"{Handshake.Replace(part, instead, StringComparison.Ordinal)}\r\n");
+        var answer = await client.ReadAnswerAsync();
+
+        Assert.Equal(101, answer.Status);
+        Assert.Equal("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", answer.Value("Sec-WebSocket-Accept"));
+        Assert.Equal("\u0081\u0002hi", await client.Stream.ReadAsync(4));
+        Assert.Equal("websocket", RawHead.Value(Assert.Single(node.Heads), "Upgrade"), ignoreCase: true);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 5\r\n\r\nhello")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")]
+    [InlineData("Connection: Upgrade\r\nContent-Length: 5\r\n\r\nhello")]
+    [InlineData("Connection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")]
+    public async Task Upload_WithAnUpgrade_IsAnOrdinaryOne(string rest)
+    {
+        var body = "";
+        await using var node = new RawBackend(async exchange =>
+        {
+            body = await exchange.ReadBodyAsync();
+            await exchange.OkAsync("ok");
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nUpgrade: h2c\r\n{rest}");
+
+        Assert.Equal((200, "ok", "hello"), (answer.Status, answer.Body, body));
+        Assert.False(RawHead.Has(Assert.Single(node.Heads), "Upgrade"));
+    }
+
+    [Theory]
+    [InlineData("get / HTTP/1.1\r\nHost: a.example\r\n\r\n", "get / HTTP/1.1", "a.example")]
+    [InlineData("Options / HTTP/1.1\r\nHost: a.example\r\n\r\n", "Options / HTTP/1.1", "a.example")]
+    [InlineData("OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n", "OPTIONS * HTTP/1.1", "a.example")]
+    [InlineData("OPTIONS http://a.example HTTP/1.1\r\nHost: a.example\r\n\r\n", "OPTIONS * HTTP/1.1", "a.example")]
+    [InlineData("OPTIONS http://a.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n", "OPTIONS / HTTP/1.1", "a.example")]
+    [InlineData("GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1", null)]
+    public async Task Request_BeyondHttpClient_ArrivesAsItIs(string request, string startLine, string? host)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        Assert.Equal(200, (await balancer.ExchangeAsync(request)).Status);
+
+        var head = Assert.Single(node.Heads);
+        Assert.Equal(startLine, RawHead.StartLine(head));
+        Assert.Equal(host ?? node.Host, RawHead.Value(head, "Host"));
+    }
+}
