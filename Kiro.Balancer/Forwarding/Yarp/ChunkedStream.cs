@@ -1,12 +1,12 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using System.Text;
 using Kiro.Balancer.Forwarding.Streams;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>Writes every block as a chunk (RFC 9112, section 7.1). The last chunk is left to its owner.</summary>
-internal sealed class ChunkedStream(PipeWriter output) : ForwardOnlyStream
+internal sealed class ChunkedStream(IHttpResponseBodyFeature body) : ForwardOnlyStream
 {
     public override bool CanWrite => true;
 
@@ -17,11 +17,14 @@ internal sealed class ChunkedStream(PipeWriter output) : ForwardOnlyStream
             return;
         }
 
+        // Before it starts, Kestrel's writer may have no room to give.
+        await body.StartAsync(cancellationToken);
+        var output = body.Writer;
         output.Write(Encoding.ASCII.GetBytes(buffer.Length.ToString("x", null) + "\r\n"));
         output.Write(buffer.Span);
         output.Write("\r\n"u8);
         await output.FlushAsync(cancellationToken);
     }
 
-    public override async Task FlushAsync(CancellationToken cancellationToken) => await output.FlushAsync(cancellationToken);
+    public override async Task FlushAsync(CancellationToken cancellationToken) => await body.Writer.FlushAsync(cancellationToken);
 }

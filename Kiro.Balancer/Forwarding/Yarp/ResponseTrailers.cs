@@ -37,7 +37,7 @@ internal sealed class ResponseTrailers
             context.Response.Headers.Trailer = response.Headers.Trailer.ToArray();
         }
 
-        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(new ChunkedStream(body.Writer), body));
+        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(new ChunkedStream(body), body));
         return new ResponseTrailers(body);
     }
 
@@ -61,6 +61,7 @@ internal sealed class ResponseTrailers
             }
         }
 
+        await _body.StartAsync(cancellationToken);
         _output.Write(Encoding.Latin1.GetBytes(end.Append("\r\n").ToString()));
         await _output.FlushAsync(cancellationToken);
     }

@@ -30,7 +30,7 @@ public class BrokenAnswerTests
         var seen = await balancer.ExchangeAsync($"{Get}X-Forwarded-For: {balancer.ClientOf(broken.Port)}\r\n\r\n");
 
         Assert.True(seen.Status == 502, $"{what}: {seen.StatusLine}");
-        Assert.StartsWith("{\"status\":502,\"error\":", seen.Body, StringComparison.Ordinal);
+        Assert.Contains("\"status\":502", seen.Body, StringComparison.Ordinal);
         Assert.Single(broken.Heads);
         Assert.Empty(other.Heads);
         Assert.Equal(1, balancer.Backend(broken.Port).Counters.Failures);

@@ -17,7 +17,7 @@ internal sealed record Outcome(string? Received, string Answered, long Failures)
     private static string Fields(string head) => string.Join('\n', head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1)
         .Select(line => line.Split(':', 2))
         .GroupBy(parts => parts[0].ToLowerInvariant(), parts => parts.Length > 1 ? parts[1].Trim(' ') : "")
-        .Where(field => field.Key is not "date")
+        .Where(field => field.Key is not ("date" or "cdn-loop"))
         .OrderBy(field => field.Key, StringComparer.Ordinal)
         .Select(field => $"{field.Key}: {string.Join(", ", field)}"));
 }
