@@ -10,8 +10,6 @@ namespace Kiro.Balancer.Admin;
 /// <summary>Who is asking, and which node serves them, and why: found by the code that routes.</summary>
 internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
 {
-    private const string ForwardedFor = "X-Forwarded-For";
-
     /// <summary>As many places of the ranking as anybody reads.</summary>
     private const int MaxRanks = 8;
 
@@ -25,7 +23,7 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
     public ClientStatus Of(HttpContext context, BackendSnapshot snapshot)
     {
         var client = ClientOf(context);
-        return Of(client, !client.PeerIsTrusted && context.Request.Headers.ContainsKey(ForwardedFor), snapshot);
+        return Of(client, !client.PeerIsTrusted && context.Request.Headers.ContainsKey(clients.Header.Name), snapshot);
     }
 
     /// <summary>The route of any client.</summary>
@@ -58,5 +56,5 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
     }
 
     private Client ClientOf(HttpContext context) =>
-        clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers[ForwardedFor]);
+        clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers, out _);
 }

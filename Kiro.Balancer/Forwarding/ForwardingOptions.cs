@@ -1,29 +1,30 @@
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>How requests are sent to nodes.</summary>
 /// <param name="Path"><c>FORWARDER</c>: <c>loop</c>, <c>lean</c> (the default) or <c>yarp</c>.</param>
-internal sealed record ForwardingOptions(ForwardingPath Path)
+/// <param name="Timeouts"><c>CONNECT_TIMEOUT</c>, <c>EXCHANGE_TIMEOUT</c>.</param>
+internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts Timeouts)
 {
     private const string Variable = "FORWARDER";
 
     public static ForwardingOptions Read(SettingsReader settings)
     {
         var text = settings.Text(Variable) ?? "lean";
-        switch (text)
+        ForwardingPath? path = text switch
         {
-            case "loop":
-                return new ForwardingOptions(ForwardingPath.Loop);
-            case "yarp":
-                return new ForwardingOptions(ForwardingPath.Yarp);
-            case "lean":
-                break;
-            default:
-                settings.Reject(Variable, text, "loop, lean or yarp");
-                break;
+            "loop" => ForwardingPath.Loop,
+            "lean" => ForwardingPath.Lean,
+            "yarp" => ForwardingPath.Yarp,
+            _ => null,
+        };
+        if (path is null)
+        {
+            settings.Reject(Variable, text, "loop, lean or yarp");
         }
 
-        return new ForwardingOptions(ForwardingPath.Lean);
+        return new ForwardingOptions(path ?? ForwardingPath.Lean, ForwardingTimeouts.Read(settings));
     }
 }

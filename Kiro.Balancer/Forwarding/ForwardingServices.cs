@@ -1,8 +1,11 @@
 using System.Text;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
+using Kiro.Balancer.Limits;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
@@ -17,13 +20,15 @@ internal static class ForwardingServices
         OpenTelemetry.Sdk.SetDefaultTextMapPropagator(new OpenTelemetry.Context.Propagation.TraceContextPropagator());
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => new BackendConnections(
-            services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
+            options.Timeouts, services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());
         builder.Services.AddSingleton<ConnectionPools>();
         builder.Services.AddSingleton<Http1Sender>();
         builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(services => new ForwardingRules(
+            services.GetRequiredService<HopMark>(), options.Timeouts, services.GetRequiredService<ClientOptions>().Header));
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();

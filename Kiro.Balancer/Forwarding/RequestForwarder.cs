@@ -22,7 +22,7 @@ internal sealed class RequestForwarder(
     FailureReports reports,
     OwnResponses own,
     KeptBytes keptBytes,
-    HopMark mark,
+    ForwardingRules rules,
     LoopGuard loops,
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
@@ -30,9 +30,8 @@ internal sealed class RequestForwarder(
     public Task ForwardAsync(HttpContext context)
     {
         var request = context.Request;
-        var forwardedFor = request.Headers["X-Forwarded-For"];
-        var client = clients.Resolve(context.Connection.RemoteIpAddress, forwardedFor);
-        census.Note(client, forwardedFor.Count > 0);
+        var client = clients.Resolve(context.Connection.RemoteIpAddress, request.Headers, out var claimsAnother);
+        census.Note(client, claimsAnother);
         counters.Request();
 
         if (RefusalOf(request) is { } refusal)
@@ -69,7 +68,7 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept), mark);
+        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept), rules);
         var sender = senders.For(context.Request);
         List<Backend>? tried = null;
         while (true)

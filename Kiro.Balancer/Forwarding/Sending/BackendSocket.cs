@@ -9,15 +9,13 @@ internal static class BackendSocket
     /// <summary>Below what servers keep idle connections (Kestrel 130 s, nginx 75 s), so that we close first.</summary>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>Nodes are near: one that has not accepted by then is as good as gone.</summary>
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(2);
-
     /// <exception cref="SocketException">It was refused, or cannot be made.</exception>
     /// <exception cref="TimeoutException">It was not accepted in time.</exception>
-    public static async ValueTask<Socket> ConnectAsync(DnsEndPoint endpoint, TimeProvider time, CancellationToken cancellationToken)
+    public static async ValueTask<Socket> ConnectAsync(
+        DnsEndPoint endpoint, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var timeout = new CancellationTokenSource(ConnectTimeout, time);
+        using var timeout = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
@@ -27,7 +25,7 @@ internal static class BackendSocket
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             socket.Dispose();
-            throw new TimeoutException($"{endpoint.Host}:{endpoint.Port} did not accept a connection within {ConnectTimeout.TotalSeconds} s");
+            throw new TimeoutException($"{endpoint.Host}:{endpoint.Port} did not accept a connection within {limit.TotalSeconds:0.#} s");
         }
         catch
         {

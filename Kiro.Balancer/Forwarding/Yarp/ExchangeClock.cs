@@ -9,10 +9,16 @@ internal sealed class ExchangeClock : IGivesUp, IDisposable
     // Not disposed: it has no timer, and a node that is being given up may just be firing it.
     private readonly CancellationTokenSource _source = new();
     private readonly ITimer _timer;
+    private readonly TimeSpan _limit;
     private bool _isStopped;
 
-    public ExchangeClock(TimeProvider time) =>
-        _timer = time.CreateTimer(static clock => ((ExchangeClock)clock!).RunOut(), this, ForwardingTimeouts.Exchange, Timeout.InfiniteTimeSpan);
+    /// <param name="limit">For how long the exchange may stand still.</param>
+    /// <param name="time">The clock behind it.</param>
+    public ExchangeClock(TimeSpan limit, TimeProvider time)
+    {
+        _limit = limit;
+        _timer = time.CreateTimer(static clock => ((ExchangeClock)clock!).RunOut(), this, limit, Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>For a request's content, which HttpClient sends by itself.</summary>
     public static HttpRequestOptionsKey<ExchangeClock> Key { get; } = new("Kiro.ExchangeClock");
@@ -27,7 +33,7 @@ internal sealed class ExchangeClock : IGivesUp, IDisposable
     {
         if (!_isStopped)
         {
-            _timer.Change(ForwardingTimeouts.Exchange, Timeout.InfiniteTimeSpan);
+            _timer.Change(_limit, Timeout.InfiniteTimeSpan);
         }
     }
 

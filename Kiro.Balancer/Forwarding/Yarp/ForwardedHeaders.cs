@@ -11,7 +11,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 /// </summary>
 internal static class ForwardedHeaders
 {
-    public static void Set(HttpRequest request, in Client client, HopMark mark, HttpRequestHeaders headers)
+    public static void Set(HttpRequest request, in Client client, ForwardingRules rules, HttpRequestHeaders headers)
     {
         var peer = client.Peer.ToString();
         var (forwardedFor, proto, host) = (peer, request.Scheme, request.Host.Value ?? "");
@@ -28,7 +28,7 @@ internal static class ForwardedHeaders
 
         foreach (var (name, _) in request.Headers)
         {
-            if (ForwardedClaims.IsDropped(name, client.PeerIsTrusted))
+            if (rules.IsDropped(name, client.PeerIsTrusted))
             {
                 headers.Remove(name);
             }
@@ -38,7 +38,8 @@ internal static class ForwardedHeaders
         Replace(headers, ForwardedClaims.Proto, proto);
         Replace(headers, ForwardedClaims.Host, host);
         Replace(headers, ForwardedClaims.RealIp, client.Address.ToString());
-        Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], mark.Name]));
+        Replace(headers, ClientHeader.Forwarded, ForwardedClaims.CompleteForwarded(request, client, rules) ?? "");
+        Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], rules.Mark.Name]));
     }
 
     private static void Replace(HttpRequestHeaders headers, string name, string value)

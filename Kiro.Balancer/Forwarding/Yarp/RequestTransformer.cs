@@ -62,7 +62,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         proxyRequest.Options.Set(ExchangeClock.Key, clock);
         // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
-        ForwardedHeaders.Set(request, forwarded.Client, forwarded.Mark, proxyRequest.Headers);
+        ForwardedHeaders.Set(request, forwarded.Client, forwarded.Rules, proxyRequest.Headers);
         var target = OriginForm.Of(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method);
         proxyRequest.RequestUri = new Uri(destinationPrefix + target, AsWritten);
     }

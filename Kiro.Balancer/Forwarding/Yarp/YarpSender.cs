@@ -8,12 +8,13 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>Sends requests with YARP and HttpClient, which know everything: upgrades, tracing, other versions of HTTP.</summary>
-internal sealed class YarpSender(IHttpForwarder forwarder, BackendConnections connections, OpenStreams streams, TimeProvider time)
+internal sealed class YarpSender(
+    IHttpForwarder forwarder, BackendConnections connections, ForwardingRules rules, OpenStreams streams, TimeProvider time)
     : IRequestSender
 {
-    private static readonly ForwarderRequestConfig Config = new()
+    private readonly ForwarderRequestConfig _config = new()
     {
-        ActivityTimeout = ForwardingTimeouts.Stream,
+        ActivityTimeout = rules.Timeouts.Stream,
         Version = HttpVersion.Version11,
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
@@ -38,12 +39,12 @@ internal sealed class YarpSender(IHttpForwarder forwarder, BackendConnections co
             context.Request.Headers.Upgrade = default;
         }
 
-        using var clock = new ExchangeClock(time);
+        using var clock = new ExchangeClock(rules.Timeouts.Exchange, time);
         var transformer = new RequestTransformer(request, attempt, streams, clock);
         using var tunnel = isHandshake ? TunnelFeature.For(context, attempt.Backend, streams, time) : null;
         attempt.WhenGivenUp(clock);
         var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
-        var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, Config, transformer, clock.Token);
+        var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, clock.Token);
         if (error == ForwarderError.None || transformer.IsAnswered)
         {
             attempt.BytesIn = context.Request.ContentLength ?? 0;

@@ -40,7 +40,7 @@ internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver c
         var record = new AccessRecord();
         context.Features.Set(record);
         // Now, because the connection may not know its other end any more when it is gone.
-        var client = clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers["X-Forwarded-For"]);
+        var client = clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers, out _);
         try
         {
             await forward(context);

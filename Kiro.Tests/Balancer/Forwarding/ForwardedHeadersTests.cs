@@ -19,7 +19,7 @@ public class ForwardedHeadersTests
         Assert.Equal("shop.example", RawHead.Value(head, "X-Forwarded-Host"));
         Assert.Equal("/shop", RawHead.Value(head, "X-Forwarded-Prefix"));
         Assert.Equal("443", RawHead.Value(head, "X-Forwarded-Port"));
-        Assert.Equal("for=203.0.113.7;proto=https", RawHead.Value(head, "Forwarded"));
+        Assert.Equal("for=203.0.113.7;proto=https, for=127.0.0.1;host=\"a.example\";proto=http", RawHead.Value(head, "Forwarded"));
         Assert.Equal("203.0.113.7", RawHead.Value(head, "X-Real-IP"));
     }
 
@@ -33,6 +33,36 @@ public class ForwardedHeadersTests
         Assert.Equal("a.example", RawHead.Value(head, "X-Forwarded-Host"));
         Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Real-IP"));
         Assert.False(RawHead.Has(head, "Forwarded"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Forwarded: for=\"open\r\n")]
+    public async Task Forwarded_AskedForOrLeftOpen_IsWrittenAnew(string fields)
+    {
+        var head = await ForwardAsync(fields, null, "CLIENT_IP_HEADER=Forwarded");
+
+        Assert.Equal("for=127.0.0.1;host=\"a.example\";proto=http", RawHead.Value(head, "Forwarded"));
+    }
+
+    [Fact]
+    public async Task Forwarded_WithoutXForwardedFor_TellsTheClient()
+    {
+        var head = await ForwardAsync("Forwarded: for=\"[2001:db8::7]:80\"\r\nForwarded: for=127.0.0.9\r\n");
+
+        Assert.Equal("2001:db8::7", RawHead.Value(head, "X-Real-IP"));
+        Assert.StartsWith("for=\"[2001:db8::7]:80\", for=127.0.0.9, for=127.0.0.1;", RawHead.Value(head, "Forwarded"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("TRUSTED_PROXIES=127.0.0.1", "203.0.113.7", true)]
+    [InlineData("TRUSTED_PROXIES=none", "127.0.0.1", false)]
+    public async Task OwnField_OfAPeer_CountsAndArrivesWhenItIsTrusted(string trust, string client, bool arrives)
+    {
+        var head = await ForwardAsync("CF-Connecting-IP: 203.0.113.7\r\nX-Forwarded-For: 198.51.100.1\r\n", null, trust, "CLIENT_IP_HEADER=CF-Connecting-IP");
+
+        Assert.Equal(client, RawHead.Value(head, "X-Real-IP"));
+        Assert.Equal(arrives, RawHead.Has(head, "CF-Connecting-IP"));
     }
 
     [Fact]

@@ -37,9 +37,9 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 
     /// <exception cref="System.Net.Sockets.SocketException">It was refused, or cannot be made.</exception>
     /// <exception cref="TimeoutException">It was not accepted in time.</exception>
-    public async ValueTask<BackendConnection> ConnectAsync(CancellationToken cancellationToken)
+    public async ValueTask<BackendConnection> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var socket = await BackendSocket.ConnectAsync(_endpoint, time, cancellationToken);
+        var socket = await BackendSocket.ConnectAsync(_endpoint, timeout, time, cancellationToken);
         backend.Traffic.Connect();
         return new BackendConnection(socket, this, watch);
     }

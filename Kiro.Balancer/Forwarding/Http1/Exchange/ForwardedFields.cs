@@ -14,7 +14,7 @@ internal static class ForwardedFields
 {
     private const int LongestAddress = 64;
 
-    public static void Write(SendBuffer head, HttpRequest request, in Client client, HopMark mark)
+    public static void Write(SendBuffer head, HttpRequest request, in Client client, ForwardingRules rules)
     {
         var (proto, host) = (request.Scheme, request.Host.Value ?? "");
         head.Write("X-Forwarded-For: "u8);
@@ -43,7 +43,18 @@ internal static class ForwardedFields
         head.Write("\r\nX-Real-IP: "u8);
         Write(head, client.Address);
         head.Write("\r\n"u8);
-        WriteMark(head, request, mark);
+        WriteForwarded(head, request, client, rules);
+        WriteMark(head, request, rules.Mark);
+    }
+
+    // What a trusted proxy said is completed; without it, it is said only when asked for.
+    private static void WriteForwarded(SendBuffer head, HttpRequest request, in Client client, ForwardingRules rules)
+    {
+        if (ForwardedClaims.CompleteForwarded(request, client, rules) is { } value && HttpSyntax.IsOneLine(value))
+        {
+            Write(head, "Forwarded: "u8, value);
+            head.Write("\r\n"u8);
+        }
     }
 
     private static void WriteMark(SendBuffer head, HttpRequest request, HopMark mark)

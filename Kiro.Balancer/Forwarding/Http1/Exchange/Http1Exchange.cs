@@ -31,7 +31,7 @@ internal sealed class Http1Exchange(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RequestFailure?> RunAsync()
     {
-        connection.Begin(ForwardingTimeouts.Exchange);
+        connection.Begin(request.Rules.Timeouts.Exchange);
         attempt.WhenGivenUp(connection);
         var leaving = _context.RequestAborted.UnsafeRegister(
             static connection => ((BackendConnection)connection!).Abort(AbortReason.Client), connection);
@@ -221,7 +221,7 @@ internal sealed class Http1Exchange(
         var isStream = connection.Head.IsEventStream;
         if (isStream)
         {
-            connection.Begin(ForwardingTimeouts.Stream);
+            connection.Begin(request.Rules.Timeouts.Stream);
             streams.Add(connection, attempt.Backend);
             // It may be told to end at any time, also when it just has.
             connection.Head.Closes = true;

@@ -48,7 +48,7 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
     {
         try
         {
-            var connection = await pool.ConnectAsync(request.Context.RequestAborted);
+            var connection = await pool.ConnectAsync(request.Rules.Timeouts.Connect, request.Context.RequestAborted);
             var exchange = new Http1Exchange(request, attempt, connection, streams, time, span);
             var failure = await exchange.RunAsync();
             return failure == RequestFailure.NoAnswer && exchange.WasUnsent

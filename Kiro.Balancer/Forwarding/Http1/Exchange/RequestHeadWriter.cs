@@ -42,7 +42,7 @@ internal static class RequestHeadWriter
         head.Write(" HTTP/1.1\r\nHost: "u8);
         head.Write(http.Host.Value is { Length: > 0 } host ? host : backend.Authority);
         head.Write("\r\n"u8);
-        if (!TryWriteFields(head, http, request.Client.PeerIsTrusted, span))
+        if (!TryWriteFields(head, http, request, span))
         {
             return false;
         }
@@ -66,7 +66,7 @@ internal static class RequestHeadWriter
             }
         }
 
-        ForwardedFields.Write(head, http, request.Client, request.Mark);
+        ForwardedFields.Write(head, http, request.Client, request.Rules);
         WriteFraming(head, request);
         head.Write("\r\n"u8);
         return true;
@@ -89,7 +89,7 @@ internal static class RequestHeadWriter
         return false;
     }
 
-    private static bool TryWriteFields(SendBuffer head, HttpRequest request, bool peerIsTrusted, Activity? span)
+    private static bool TryWriteFields(SendBuffer head, HttpRequest request, ForwardedRequest forwarded, Activity? span)
     {
         var isHttp10 = HttpProtocol.IsHttp10(request.Protocol);
         var named = NamedFields(request.Headers.Connection);
@@ -97,7 +97,7 @@ internal static class RequestHeadWriter
         {
             if ((FieldNames.Find(name)?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
                 || ForwardedClaims.IsWritten(name)
-                || ForwardedClaims.IsDropped(name, peerIsTrusted)
+                || forwarded.Rules.IsDropped(name, forwarded.Client.PeerIsTrusted)
                 || named?.Contains(name) == true
                 // Kestrel takes some names that are none; no node is to wonder about them.
                 || !HttpSyntax.IsToken(name)

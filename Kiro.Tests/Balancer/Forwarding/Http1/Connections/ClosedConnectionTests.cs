@@ -129,8 +129,8 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
     {
         while (_kept.Count < count)
         {
-            var connection = await _pool.ConnectAsync(Cancel);
-            connection.Begin(ForwardingTimeouts.Exchange);
+            var connection = await _pool.ConnectAsync(ForwardingTimeouts.Default.Connect, Cancel);
+            connection.Begin(ForwardingTimeouts.Default.Exchange);
             await connection.SendAsync("GET /first HTTP/1.1\r\nHost: a.example\r\n\r\n"u8.ToArray());
             while (connection.Add(await connection.Receipt) && !connection.Input.Bytes.Span.EndsWith("\r\n\r\nok"u8))
             {

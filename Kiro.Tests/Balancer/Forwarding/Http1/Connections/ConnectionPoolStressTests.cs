@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
@@ -46,7 +47,7 @@ public class ConnectionPoolStressTests(ITestOutputHelper output)
     {
         for (var number = 0; number < Exchanges; number++)
         {
-            var connection = pool.TryTake() ?? await pool.ConnectAsync(TestContext.Current.CancellationToken);
+            var connection = pool.TryTake() ?? await pool.ConnectAsync(ForwardingTimeouts.Default.Connect, TestContext.Current.CancellationToken);
             Assert.True(_inUse.TryAdd(connection, worker), "another has it");
             Assert.False(connection.IsClosed);
             // What is not the answer to this would be found out.

@@ -30,7 +30,7 @@ internal sealed class EchoPool : IAsyncDisposable
     /// <returns>False when the connection was lost; it must be disposed of then.</returns>
     public static async Task<bool> TryExchangeAsync(BackendConnection connection, byte[] bytes)
     {
-        connection.Begin(ForwardingTimeouts.Exchange);
+        connection.Begin(ForwardingTimeouts.Default.Exchange);
         if (await connection.SendAsync(bytes) != bytes.Length)
         {
             return false;
@@ -57,7 +57,7 @@ internal sealed class EchoPool : IAsyncDisposable
         var connections = new List<BackendConnection>();
         while (connections.Count < count)
         {
-            var connection = await Pool.ConnectAsync(TestContext.Current.CancellationToken);
+            var connection = await Pool.ConnectAsync(ForwardingTimeouts.Default.Connect, TestContext.Current.CancellationToken);
             Assert.True(await TryExchangeAsync(connection, [1, 2, 3]));
             connections.Add(connection);
         }

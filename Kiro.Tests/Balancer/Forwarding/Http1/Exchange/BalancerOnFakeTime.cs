@@ -13,11 +13,12 @@ internal sealed class BalancerOnFakeTime : IAsyncDisposable
     public TestBalancer Balancer { get; }
 
     /// <param name="hosts">BACKEND_HOSTS.</param>
-    public static async Task<BalancerOnFakeTime> StartAsync(string hosts)
+    /// <param name="settings">Other variables as NAME=value.</param>
+    public static async Task<BalancerOnFakeTime> StartAsync(string hosts, params string[] settings)
     {
         var time = new FakeTimeProvider();
         // Probes that the moving clock overtakes are to say nothing about a node.
-        var balancer = await TestBalancer.StartAsync(time, hosts, "HEALTH_INTERVAL=3600", "HEALTH_TIMEOUT=300", "HEALTH_FALL=100");
+        var balancer = await TestBalancer.StartAsync(time, hosts, ["HEALTH_INTERVAL=3600", "HEALTH_TIMEOUT=300", "HEALTH_FALL=100", .. settings]);
         await Eventually.BeTrue(
             () =>
             {

@@ -9,9 +9,9 @@ namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 public class StandstillTests
 {
     /// <summary>In seconds: no standstill yet.</summary>
-    private static readonly int Slow = (int)ForwardingTimeouts.Exchange.TotalSeconds * 2 / 3;
+    private static readonly int Slow = (int)ForwardingTimeouts.Default.Exchange.TotalSeconds * 2 / 3;
 
-    private static readonly int SlowStream = (int)ForwardingTimeouts.Stream.TotalSeconds * 2 / 3;
+    private static readonly int SlowStream = (int)ForwardingTimeouts.Default.Stream.TotalSeconds * 2 / 3;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

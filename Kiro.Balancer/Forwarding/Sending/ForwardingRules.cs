@@ -1,0 +1,19 @@
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Limits;
+
+namespace Kiro.Balancer.Forwarding.Sending;
+
+/// <summary>What is the same for every request that is forwarded.</summary>
+/// <param name="Mark">Left on it, to know it when it comes back.</param>
+/// <param name="Timeouts">How long nodes may take.</param>
+/// <param name="ClientHeader">By which field a trusted peer tells who the client is.</param>
+internal sealed record ForwardingRules(HopMark Mark, ForwardingTimeouts Timeouts, ClientHeader ClientHeader)
+{
+    /// <summary>Whether nodes are told by <c>Forwarded</c> (RFC 7239), too, when no proxy before did so.</summary>
+    public bool WritesForwarded { get; } = ClientHeader.Form == ClientHeaderForm.Forwarded;
+
+    /// <summary>Whether a field of a request must not reach the node.</summary>
+    public bool IsDropped(string name, bool peerIsTrusted) =>
+        ForwardedClaims.IsDropped(name, peerIsTrusted)
+        || (!peerIsTrusted && ClientHeader.Form == ClientHeaderForm.OneAddress && name.Equals(ClientHeader.Name, StringComparison.OrdinalIgnoreCase));
+}
