@@ -30,7 +30,7 @@ internal static class BalancerApplication
 
         builder.AddListening(settings.Listening);
         builder.Services.AddClients(settings.Clients);
-        builder.Services.AddLimits();
+        builder.Services.AddLimits(settings.Limits);
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
         builder.Services.AddBackends(settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
         builder.Services.AddSingleton(settings.ErrorPage);

@@ -5,6 +5,7 @@ using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Health.Active;
 using Kiro.Balancer.Health.Passive;
+using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Selection;
@@ -21,6 +22,7 @@ internal sealed record BalancerSettings(
     TlsOptions Tls,
     DrainOptions Drain,
     ClientOptions Clients,
+    LimitOptions Limits,
     HashingOptions Hashing,
     SelectionOptions Selection,
     ForwardingOptions Forwarding,
@@ -44,6 +46,7 @@ internal sealed record BalancerSettings(
             TlsOptions.Read(settings),
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
+            LimitOptions.Read(settings),
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
             forwarding,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kiro.Balancer.Admin.Contract;
 
 namespace Kiro.Balancer.Forwarding;
@@ -5,7 +6,7 @@ namespace Kiro.Balancer.Forwarding;
 /// <summary>The balancer's own response when no node gave one.</summary>
 internal static class ErrorAnswer
 {
-    public static Task WriteAsync(HttpContext context, int status, string problem)
+    public static Task WriteAsync(HttpContext context, int status, string problem, int? retryAfter = null)
     {
         if (context.Response.HasStarted)
         {
@@ -15,9 +16,9 @@ internal static class ErrorAnswer
         context.Response.Clear();
         context.Response.StatusCode = status;
         context.Response.Headers.CacheControl = "no-store";
-        if (status >= StatusCodes.Status502BadGateway)
+        if ((retryAfter ?? (status is >= StatusCodes.Status502BadGateway and <= StatusCodes.Status504GatewayTimeout ? 1 : null)) is { } seconds)
         {
-            context.Response.Headers.RetryAfter = "1";
+            context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
         var (type, body) = ErrorPage.IsFor(status, context.Request.Headers.Accept)

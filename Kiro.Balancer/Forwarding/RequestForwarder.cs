@@ -24,6 +24,7 @@ internal sealed class RequestForwarder(
     KeptBytes keptBytes,
     ForwardingRules rules,
     LoopGuard loops,
+    RequestLimit requests,
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
@@ -33,6 +34,12 @@ internal sealed class RequestForwarder(
         var client = clients.Resolve(context.Connection.RemoteIpAddress, request.Headers, out var claimsAnother);
         census.Note(client, claimsAnother);
         counters.Request();
+
+        if (requests.IsOn && !requests.TryTake(hash.Key(client.Address), out var retryAfter))
+        {
+            counters.Error();
+            return ErrorAnswer.WriteAsync(context, StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
+        }
 
         if (RefusalOf(request) is { } refusal)
         {

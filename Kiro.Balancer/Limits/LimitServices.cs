@@ -2,9 +2,12 @@ namespace Kiro.Balancer.Limits;
 
 internal static class LimitServices
 {
-    public static void AddLimits(this IServiceCollection services)
+    public static void AddLimits(this IServiceCollection services, LimitOptions options)
     {
         services.AddSingleton(_ => new HopMark());
         services.AddSingleton<LoopGuard>();
+        services.AddSingleton(options);
+        services.AddSingleton<RequestLimit>();
+        services.AddSingleton<ClientConnections>();
     }
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Limits;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -11,7 +13,7 @@ namespace Kiro.Balancer.Listening;
 /// </summary>
 internal sealed class BoundedListener(
     Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ClientAdmission admission, ConnectionLimit limit,
-    TimeProvider time) : IConnectionListener
+    ClientConnections perClient, TimeProvider time) : IConnectionListener
 {
     /// <summary>Between two attempts while there are no descriptors. Clients wait in the system's queue meanwhile.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -61,7 +63,15 @@ internal sealed class BoundedListener(
     {
         if (!admission.TryAdmit(accepted.Handle))
         {
-            ClientAdmission.Refuse(accepted, isPlain);
+            ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyConnections.Span : []);
+            return null;
+        }
+
+        ClientAddress? key = null;
+        if (perClient.IsOn && !perClient.TryEnter(PeerOf(accepted), out key))
+        {
+            ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyOfOneClient.Span : []);
+            limit.Leave();
             return null;
         }
 
@@ -74,7 +84,20 @@ internal sealed class BoundedListener(
             // It is gone already; whoever reads from it will see.
         }
 
-        return new CountedConnection(connections.Create(accepted), limit);
+        return new CountedConnection(connections.Create(accepted), limit, perClient, key);
+    }
+
+    // A client that is gone already has no address any more.
+    private static ClientAddress PeerOf(Socket accepted)
+    {
+        try
+        {
+            return ClientAddress.From((accepted.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback);
+        }
+        catch (SocketException)
+        {
+            return ClientAddress.From(IPAddress.Loopback);
+        }
     }
 
     private static bool IsShortage(SocketError error) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Kiro.Balancer.Limits;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -9,8 +10,8 @@ namespace Kiro.Balancer.Listening;
 
 /// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
 internal sealed class BoundedListenerFactory(
-    IOptions<SocketTransportOptions> transport, ListenPort plain, ClientAdmission admission, ConnectionLimit limit, TimeProvider time,
-    ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    IOptions<SocketTransportOptions> transport, ListenPort plain, ClientAdmission admission, ConnectionLimit limit,
+    ClientConnections perClient, TimeProvider time,    ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
@@ -20,7 +21,7 @@ internal sealed class BoundedListenerFactory(
         var socket = Bind(endpoint, options);
         var connections = new SocketConnectionContextFactory(OptionsOf(options), loggers.CreateLogger<SocketConnectionContextFactory>());
         return ValueTask.FromResult<IConnectionListener>(new BoundedListener(
-            socket, isPlain: (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, admission, limit, time));
+            socket, isPlain: (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, admission, limit, perClient, time));
     }
 
     private static SocketConnectionFactoryOptions OptionsOf(SocketTransportOptions options) => new()

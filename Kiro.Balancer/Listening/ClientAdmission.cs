@@ -47,14 +47,14 @@ internal sealed partial class ClientAdmission(
 
     /// <summary>Refuses and closes a connection of its own socket.</summary>
     /// <param name="socket">As it was accepted.</param>
-    /// <param name="isPlain">Whether the client speaks HTTP without TLS, and can be told why.</param>
-    public static void Refuse(Socket socket, bool isPlain)
+    /// <param name="reason">What it is told; empty in front of TLS.</param>
+    public static void Refuse(Socket socket, ReadOnlySpan<byte> reason)
     {
         try
         {
-            if (isPlain)
+            if (!reason.IsEmpty)
             {
-                socket.Send(Refusal.TooManyConnections.Span, SocketFlags.None, out _);
+                socket.Send(reason, SocketFlags.None, out _);
             }
 
             socket.Shutdown(SocketShutdown.Send);

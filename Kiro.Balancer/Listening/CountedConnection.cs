@@ -1,12 +1,15 @@
 using System.IO.Pipelines;
 using System.Net;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Limits;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Listening;
 
 /// <summary>A client's connection that is counted until its descriptor is closed.</summary>
-internal sealed class CountedConnection(ConnectionContext inner, ConnectionLimit limit) : ConnectionContext
+internal sealed class CountedConnection(
+    ConnectionContext inner, ConnectionLimit limit, ClientConnections perClient, ClientAddress? key) : ConnectionContext
 {
     public override IDuplexPipe Transport
     {
@@ -60,6 +63,10 @@ internal sealed class CountedConnection(ConnectionContext inner, ConnectionLimit
         finally
         {
             limit.Leave();
+            if (key is { } client)
+            {
+                perClient.Leave(client);
+            }
         }
     }
 }

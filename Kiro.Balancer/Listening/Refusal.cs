@@ -5,11 +5,19 @@ namespace Kiro.Balancer.Listening;
 /// <summary>What a connection is told that cannot be served, before it is closed. For plain HTTP; before TLS nothing can be said.</summary>
 internal static class Refusal
 {
-    private const string Body =
-        """{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"too many connections","error":"too many connections"}""";
+    /// <summary>When there are as many connections as there may be, of all clients together.</summary>
+    public static ReadOnlyMemory<byte> TooManyConnections { get; } = Response(503, "Service Unavailable", "too many connections");
 
-    /// <summary>A whole response: problem details (RFC 9457).</summary>
-    public static ReadOnlyMemory<byte> TooManyConnections { get; } = Encoding.ASCII.GetBytes(string.Join("\r\n",
-        "HTTP/1.1 503 Service Unavailable", "Content-Type: application/problem+json", $"Content-Length: {Body.Length}",
-        "Cache-Control: no-store", "Retry-After: 1", "Connection: close", "", Body));
+    /// <summary>When one client has as many as it may have.</summary>
+    public static ReadOnlyMemory<byte> TooManyOfOneClient { get; } =
+        Response(429, "Too Many Requests", "too many connections from your address");
+
+    // Problem details (RFC 9457).
+    private static byte[] Response(int status, string title, string detail)
+    {
+        var body = $$"""{"type":"about:blank","title":"{{title}}","status":{{status}},"detail":"{{detail}}","error":"{{detail}}"}""";
+        return Encoding.ASCII.GetBytes(string.Join("\r\n",
+            $"HTTP/1.1 {status} {title}", "Content-Type: application/problem+json", $"Content-Length: {body.Length}",
+            "Cache-Control: no-store", "Retry-After: 1", "Connection: close", "", body));
+    }
 }

@@ -9,7 +9,8 @@ namespace Kiro.Balancer.Telemetry;
 internal sealed class LimitMetrics : IHostedService
 {
     public LimitMetrics(
-        IMeterFactory meters, DescriptorLimit descriptors, ConnectionLimit connections, AdminAccess admin, LoopGuard loops)
+        IMeterFactory meters, DescriptorLimit descriptors, ConnectionLimit connections, ClientConnections perClient,
+        RequestLimit requests, AdminAccess admin, LoopGuard loops)
     {
         // The factory owns it.
         var meter = meters.Create(BalancerMetrics.MeterName);
@@ -19,6 +20,8 @@ internal sealed class LimitMetrics : IHostedService
         meter.CreateObservableGauge("kiro.balancer.descriptor_limit", () => descriptors.Soft ?? 0, "{file}", "How many files and sockets the process may have open");
         meter.CreateObservableCounter("kiro.balancer.wrong_admin_tokens", () => admin.WrongTokens, "{request}", "Requests with a wrong admin token");
         meter.CreateObservableCounter("kiro.balancer.admin_tokens_refused", () => admin.Unheard, "{request}", "Admin tokens that were not looked at because their sender had been wrong too often");
+        meter.CreateObservableCounter("kiro.balancer.per_client_connections_refused", () => perClient.Refused, "{connection}", "Connections that were refused because one client had too many");
+        meter.CreateObservableCounter("kiro.balancer.per_client_requests_refused", () => requests.Refused, "{request}", "Requests that were refused because one client sent too many");
         meter.CreateObservableCounter("kiro.balancer.loops", () => loops.Loops, "{request}", "Requests that came back to this balancer and were answered with 508");
     }
 

@@ -37,6 +37,9 @@ public sealed class SettingsTests
         { "LISTEN_ADDRESS=,", "IP addresses of this machine such as 127.0.0.1,::1" },
         { "LIMIT_CONNECTIONS=0", "a whole number from 1 to 10000000" },
         { "CLIENT_IDLE_TIMEOUT=0.5", "a number from 1 to 86400" },
+        { "LIMIT_CONNECTIONS_PER_CLIENT=-1", "a whole number from 0 to 1000000" },
+        { "LIMIT_REQUESTS_PER_SECOND=many", "a number from 0 to 1000000" },
+        { "LIMIT_BURST=0", "a whole number from 1 to 1000000" },
         { "CONNECT_TIMEOUT=0", "a number from 0.1 to 300" },
         { "EXCHANGE_TIMEOUT=0", "a number from 1 to 86400" },
     };
@@ -61,7 +64,7 @@ public sealed class SettingsTests
         [
             "BALANCER_PORT", "BACKEND_HOSTS", "BACKEND_DNS", "BACKEND_PORT", "BACKEND_START_PORT", "BACKEND_COUNT", "HEALTH_PATH", "HEALTH_INTERVAL",
             "HEALTH_TIMEOUT", "HEALTH_FALL", "HEALTH_RISE", "DNS_INTERVAL", "TRUSTED_PROXIES", "HASH_SEED", "HASH_IPV4_PREFIX", "HASH_IPV6_PREFIX",
-            "CONNECT_TIMEOUT", "EXCHANGE_TIMEOUT", "CLIENT_IP_HEADER", "LISTEN_ADDRESS", "LIMIT_CONNECTIONS", "CLIENT_IDLE_TIMEOUT", "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT", "ACCESS_LOG",
+            "CONNECT_TIMEOUT", "EXCHANGE_TIMEOUT", "CLIENT_IP_HEADER", "LISTEN_ADDRESS", "LIMIT_CONNECTIONS", "LIMIT_CONNECTIONS_PER_CLIENT", "LIMIT_REQUESTS_PER_SECOND", "LIMIT_BURST", "CLIENT_IDLE_TIMEOUT", "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT", "ACCESS_LOG",
         ];
 
         var empty = BalancerSettings.Read(Settings.Of([.. names.Select((name, at) => name + (at % 2 == 0 ? "=" : "=  "))]));

@@ -12,6 +12,9 @@ internal sealed record LimitsStatus
     /// <summary>Wrong admin tokens.</summary>
     public required TokenStatus AdminTokens { get; init; }
 
+    /// <summary>What single clients were refused.</summary>
+    public required ClientLimitStatus Clients { get; init; }
+
     /// <summary>Requests that came back to this balancer and got 508.</summary>
     public required long Loops { get; init; }
 }
@@ -21,6 +24,11 @@ internal sealed record DescriptorStatus(long? Soft, long? Hard);
 
 /// <summary>Those that are open, how many may be (<c>LIMIT_CONNECTIONS</c>), and those that were refused.</summary>
 internal sealed record ConnectionStatus(int Open, int Max, long Refused);
+
+/// <summary>Connections and requests that were refused because one client had too many of them
+/// (<c>LIMIT_CONNECTIONS_PER_CLIENT</c>, <c>LIMIT_REQUESTS_PER_SECOND</c>), and what the limits are; 0 for none.</summary>
+internal sealed record ClientLimitStatus(
+    int MaxConnections, long ConnectionsRefused, double MaxRequestsPerSecond, int Burst, long RequestsRefused);
 
 /// <summary>Wrong tokens, and those that were not looked at because their sender had been wrong too often.</summary>
 internal sealed record TokenStatus(long Wrong, long Refused);

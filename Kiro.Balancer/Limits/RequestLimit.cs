@@ -1,0 +1,49 @@
+using Kiro.Balancer.Clients;
+using Kiro.ServiceDefaults.Limits;
+
+namespace Kiro.Balancer.Limits;
+
+/// <summary>How many requests one client may send. Off, it costs a comparison with null; on, 8 MiB whatever the number of
+/// clients.</summary>
+internal sealed partial class RequestLimit(LimitOptions options, TimeProvider time, ILogger<RequestLimit> logger)
+{
+    /// <summary>What is said, with 429.</summary>
+    public const string Problem = "too many requests from your address";
+
+    /// <summary>As many as clients are told apart by when they are given a node.</summary>
+    private const int Slots = 1 << 20;
+
+    private readonly RateTable? _table =
+        options.RequestsPerSecond > 0 ? new RateTable(Slots, options.RequestsPerSecond, options.Burst, time) : null;
+
+    private readonly Burst _refusals = new(time);
+
+    /// <summary>Whether there is a limit at all. When not, nothing else is to be asked.</summary>
+    public bool IsOn => _table is not null;
+
+    /// <summary>Requests that were refused since the start.</summary>
+    public long Refused => _refusals.Count;
+
+    /// <summary>Takes a request into account.</summary>
+    /// <param name="key">What is hashed of the client's address.</param>
+    /// <param name="retryAfter">When it is refused: whole seconds until one is taken, at least 1.</param>
+    public bool TryTake(ClientAddress key, out int retryAfter)
+    {
+        retryAfter = 0;
+        if (_table is null || _table.TryTake(key.Value, out var wait))
+        {
+            return true;
+        }
+
+        retryAfter = (int)Math.Min(int.MaxValue, Math.Ceiling(wait.TotalSeconds));
+        if (_refusals.Note() is > 0 and var count)
+        {
+            TooMany(logger, count);
+        }
+
+        return false;
+    }
+
+    [LoggerMessage(53, LogLevel.Warning, "{Count} requests were refused with 429: their clients sent more than LIMIT_REQUESTS_PER_SECOND")]
+    private static partial void TooMany(ILogger logger, long count);
+}
