@@ -4,6 +4,7 @@ using Kiro.Api.Ledger;
 using Kiro.Api.Nodes;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Telemetry;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api;
@@ -11,7 +12,7 @@ namespace Kiro.Api;
 /// <summary>Everything that can be set on a node.</summary>
 internal sealed class ApiSettings
 {
-    private ApiSettings(SettingsReader settings)
+    private ApiSettings(SettingsReader settings, IConfiguration configuration)
     {
         Api = ApiOptions.Read(settings);
         Drain = DrainOptions.Read(settings);
@@ -20,7 +21,8 @@ internal sealed class ApiSettings
         Database = DatabaseOptions.Read(settings);
         Nodes = NodeOptions.Read(settings);
         Ledger = LedgerOptions.Read(settings);
-        Warnings = settings.Warnings;
+        Log = LogOptions.Read(settings);
+        Report = SettingsReport.Of(settings, configuration);
     }
 
     public ApiOptions Api { get; }
@@ -37,15 +39,17 @@ internal sealed class ApiSettings
 
     public LedgerOptions Ledger { get; }
 
-    /// <summary>What is allowed but hardly meant.</summary>
-    public IReadOnlyList<string> Warnings { get; }
+    public LogOptions Log { get; }
+
+    /// <summary>All of them, and what is hardly meant about them.</summary>
+    public SettingsReport Report { get; }
 
     /// <summary>Reads and checks them all; the local runner does so too before it starts anything.</summary>
     /// <exception cref="InvalidSettingsException">Names every setting that cannot be used.</exception>
     public static ApiSettings Read(IConfiguration configuration)
     {
         var reader = new SettingsReader(configuration);
-        var settings = new ApiSettings(reader);
+        var settings = new ApiSettings(reader, configuration);
         reader.ThrowIfInvalid();
         return settings;
     }

@@ -9,11 +9,11 @@ using Kiro.Api.Status;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults;
 
-return await KiroApplication.RunAsync(args, ApiOptions.UsualListen, builder =>
+return await KiroApplication.RunAsync(args, "A node of Kiro's replicated HTTP API.", ApiOptions.UsualListen, builder =>
 {
     var settings = ApiSettings.Read(builder.Configuration);
     SqliteFile.ThrowIfUnusable(settings.Database);
-    builder.AddServiceDefaults(settings.Api.Listen, settings.Drain, settings.Warnings);
+    builder.AddServiceDefaults(settings.Api.Listen, settings.Drain, settings.Log, settings.Report);
     builder.Services.AddApi(settings);
     // What is added last stops first: after Kestrel the ledger is flushed, then the node says goodbye.
     builder.Services.AddDatabase(settings.Database);

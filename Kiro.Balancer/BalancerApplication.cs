@@ -25,7 +25,7 @@ internal static class BalancerApplication
         var settings = BalancerSettings.Read(builder.Configuration);
         // Before the listeners, or they would not know of it.
         builder.WebHost.ConfigureKestrel(ClientConnection.WrapAll);
-        builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Warnings);
+        builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Log, settings.Report);
         builder.AddTls(settings.Tls, settings.Listening.Listen);
 
         builder.AddListening(settings.Listening);
@@ -50,6 +50,7 @@ internal static class BalancerApplication
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
         app.MapStatus();
         app.MapAdmin();
+        app.SayWhenServing(settings.Listening.Listen, settings.Discovery);
         return app;
     }
 }

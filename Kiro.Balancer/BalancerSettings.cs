@@ -12,6 +12,7 @@ using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Telemetry;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer;
@@ -34,7 +35,8 @@ internal sealed record BalancerSettings(
     ErrorWatchOptions Errors,
     AdminToken Admin,
     AccessLogOptions AccessLog,
-    IReadOnlyList<string> Warnings)
+    LogOptions Log,
+    SettingsReport Report)
 {
     /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
     public static BalancerSettings Read(IConfiguration configuration)
@@ -58,7 +60,8 @@ internal sealed record BalancerSettings(
             ErrorWatchOptions.Read(settings),
             AdminToken.Read(settings),
             AccessLogOptions.Read(settings),
-            settings.Warnings);
+            LogOptions.Read(settings),
+            SettingsReport.Of(settings, configuration));
         settings.ThrowIfInvalid();
         return read;
     }

@@ -3,4 +3,4 @@ using Kiro.Balancer.Listening;
 using Kiro.ServiceDefaults.Hosting;
 
 return await KiroApplication.RunAsync(
-    args, ListeningOptions.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()));
+    args, "Kiro's balancer: sends every client to its own node of a replicated HTTP API.", ListeningOptions.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()));

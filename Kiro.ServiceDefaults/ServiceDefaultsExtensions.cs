@@ -12,7 +12,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults;
 
@@ -30,11 +29,12 @@ public static class ServiceDefaultsExtensions
     /// <param name="builder">The service's builder.</param>
     /// <param name="listen">The port, and which addresses of this machine.</param>
     /// <param name="drain">How the service leaves.</param>
-    /// <param name="warnings">What is hardly meant about the settings; told as the service starts.</param>
+    /// <param name="log">How it writes its log.</param>
+    /// <param name="report">The settings, and what is hardly meant about them, which is told as the service starts.</param>
     public static void AddServiceDefaults(
-        this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain, IReadOnlyList<string> warnings)
+        this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain, LogOptions log, SettingsReport report)
     {
-        builder.AddPlainLogging();
+        builder.AddPlainLogging(log);
         builder.AddTelemetry();
         builder.Services.AddServiceDiscovery();
         // ASPNETCORE_FORWARDEDHEADERS_ENABLED makes the framework believe everybody, and some tools set it by themselves.
@@ -42,9 +42,8 @@ public static class ServiceDefaultsExtensions
         builder.Services.PostConfigure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.None);
 
         builder.Services.AddSingleton<AdminAccess>();
-        builder.Services.AddSingleton(services =>
-            new SettingWarnings(warnings, services.GetRequiredService<ILogger<SettingWarnings>>()));
-        builder.Services.AddHostedService(services => services.GetRequiredService<SettingWarnings>());
+        builder.Services.AddSingleton(report);
+        builder.Services.AddHostedService<SettingWarnings>();
         builder.Services.AddSingleton(listen);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

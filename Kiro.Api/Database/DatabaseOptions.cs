@@ -27,9 +27,9 @@ internal sealed class DatabaseOptions
         {
             Server = settings.Text("MYSQL_HOST") ?? "",
             Port = (uint)settings.Port("MYSQL_PORT", 13306),
-            UserID = settings.Text("MYSQL_USER") ?? "root",
+            UserID = settings.Text("MYSQL_USER", "root"),
             Password = settings.Secret("MYSQL_PASSWORD") ?? "",
-            Database = settings.Text("MYSQL_DATABASE") ?? "kiro_api",
+            Database = settings.Text("MYSQL_DATABASE", "kiro_api"),
         };
         return settings.Text("ConnectionStrings:kiro") is { } text ? MySqlText.Read(settings, text, server.Database)
             : server.Server.Length > 0 ? MySql(server)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
@@ -26,6 +27,11 @@ internal static class AdminEndpoints
         });
         // For the page: is this the token?
         admin.MapGet("/admin", () => Results.NoContent());
+        admin.MapGet("/config", (HttpResponse response, SettingsReport report) =>
+        {
+            response.Headers.CacheControl = "no-store";
+            return Results.Json(new ConfigStatus(report.Settings, report.Warnings), ContractJson.Default.ConfigStatus);
+        });
         admin.MapPost("/backends/{id}/drain", (string id, BackendRegistry registry) =>
             ChangeDrain(id, registry, registry.Drain));
         admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry) =>

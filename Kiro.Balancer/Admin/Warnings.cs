@@ -9,7 +9,7 @@ using Kiro.ServiceDefaults.Trust;
 namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
-internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingWarnings settings, TrafficWatch traffic)
+internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingsReport settings, TrafficWatch traffic)
 {
     private const int MaxNames = 3;
 
@@ -53,7 +53,12 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, L
             warnings.Add("Requests came back to this balancer and were answered with 508 (loop detected): one of its nodes leads here again.");
         }
 
-        warnings.AddRange(settings.All);
+        foreach (var same in SameNames(snapshot))
+        {
+            warnings.Add($"{string.Join(" and ", same.Select(backend => backend.Id))} call themselves {same.Key}: if that is one node under several names, it gets the share of several.");
+        }
+
+        warnings.AddRange(settings.Warnings);
         return warnings;
 
         static string Together(IReadOnlyList<string> names) => names.Count == 1
@@ -63,4 +68,9 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, L
         string Shown(ClientAddress address) =>
             isAdmin || address == reader ? address.ToString() : AddressMask.Hide(address.ToString());
     }
+
+    // A host with an IPv4 and an IPv6 address is known to be one node.
+    private static IEnumerable<IGrouping<string, KnownBackend>> SameNames(BackendSnapshot snapshot) => snapshot.Backends
+        .Where(backend => backend.Health.Node is not null && !backend.Health.DrainReasons.HasFlag(DrainReasons.Twin))
+        .GroupBy(backend => backend.Health.Node!).Where(group => group.Count() > 1);
 }

@@ -25,12 +25,15 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
     public void Changed(KnownBackend backend, BackendState before)
     {
         var health = backend.Health;
-        logger.StateChanged(backend, health.State.Word(), health.Reason is null ? "" : $": {health.Reason}");
+        var reason = health.Reason is null ? "" : $": {health.Reason}";
         if (health is { State: BackendState.Down, HasBeenUp: false })
         {
             // Nobody misses it yet: a node that is not there when the cluster starts is no event.
+            logger.Awaited(backend, reason);
             return;
         }
+
+        logger.StateChanged(backend, health.State.Word(), reason);
 
         var kind = health.State switch
         {

@@ -42,8 +42,22 @@ internal static class BackendHosts
             return null;
         }
 
+        WarnOfTwoNames(settings, endpoints);
         return endpoints;
     }
+
+    // Other names are told apart by what their nodes call themselves, once they answer.
+    private static void WarnOfTwoNames(SettingsReader settings, List<BackendEndpoint> endpoints)
+    {
+        foreach (var same in endpoints.Where(IsThisMachine).GroupBy(endpoint => endpoint.Port).Where(group => group.Count() > 1))
+        {
+            settings.Warn($"{Variable} names one node twice: {string.Join(" and ", same.Select(endpoint => endpoint.Id))} are the same port of this machine.");
+        }
+    }
+
+    private static bool IsThisMachine(BackendEndpoint endpoint) =>
+        endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(endpoint.Host, out var address) && IPAddress.IsLoopback(address));
 
     private static BackendEndpoint? Parse(string part)
     {

@@ -37,11 +37,37 @@ internal sealed record DiscoveryOptions(
             settings.Reject("BACKEND_START_PORT", $"{startPort}", $"a port that leaves room for BACKEND_COUNT={count} ports up to 65535");
         }
 
+        WarnOfOverruled(settings, mode);
         return new DiscoveryOptions(
             mode,
             dns,
             settings.Port("BACKEND_PORT", 13004),
             hosts ?? [.. Enumerable.Range(startPort, count).Select(port => new BackendEndpoint("127.0.0.1", port))],
             settings.Seconds("DNS_INTERVAL", 60, 1, 86400));
+    }
+
+    // A value that is the default may stand in a copied .env.example.
+    private static void WarnOfOverruled(SettingsReader settings, DiscoveryMode mode)
+    {
+        var (source, kept) = mode switch
+        {
+            DiscoveryMode.ServiceDiscovery => ("service discovery (services__api__…)", 0),
+            DiscoveryMode.Dns => ("BACKEND_DNS", 1),
+            DiscoveryMode.Hosts => ("BACKEND_HOSTS", 2),
+            _ => ("", 3),
+        };
+        foreach (var (name, usual, of) in ((string, string?, int)[])
+            [("BACKEND_DNS", null, 1), ("BACKEND_HOSTS", null, 2), ("BACKEND_START_PORT", "13004", 3), ("BACKEND_COUNT", "5", 3)])
+        {
+            if (of > kept && settings.Text(name) is { } value && value != usual)
+            {
+                settings.Warn($"{name} is not used: the nodes come from {source}.");
+            }
+        }
+
+        if (mode != DiscoveryMode.Dns && settings.Text("BACKEND_PORT") is { } port && port != "13004")
+        {
+            settings.Warn("BACKEND_PORT is not used: it is the port of the nodes behind BACKEND_DNS, which is unset.");
+        }
     }
 }

@@ -12,7 +12,7 @@ internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts
 
     public static ForwardingOptions Read(SettingsReader settings)
     {
-        var text = settings.Text(Variable) ?? "lean";
+        var text = settings.Text(Variable, "lean");
         ForwardingPath? path = text switch
         {
             "loop" => ForwardingPath.Loop,

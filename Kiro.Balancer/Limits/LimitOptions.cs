@@ -16,6 +16,11 @@ internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPer
     {
         var connections = settings.WholeNumber("LIMIT_CONNECTIONS_PER_CLIENT", 0, 0, Max);
         var rate = settings.Number("LIMIT_REQUESTS_PER_SECOND", 0, 0, Max);
+        if (rate == 0 && settings.Text(BurstVariable) is not null)
+        {
+            settings.Warn($"{BurstVariable} is not used: LIMIT_REQUESTS_PER_SECOND is 0, which means no limit.");
+        }
+
         return new LimitOptions(
             connections, rate, settings.WholeNumber(BurstVariable, (int)Math.Clamp(Math.Ceiling(rate * 2), 1, Max), 1, Max));
     }

@@ -19,8 +19,11 @@ internal sealed record ListeningOptions(ListenPort Listen, int? Connections, Tim
 
     public static ListeningOptions Read(SettingsReader settings) => new(
         UsualListen with { Port = settings.Port(UsualListen.Variable, UsualListen.Port), Addresses = ReadAddresses(settings) },
-        settings.Text(LimitConnections) is null ? null : settings.WholeNumber(LimitConnections, 1, 1, 10_000_000),
+        ReadLimit(settings),
         settings.Seconds("CLIENT_IDLE_TIMEOUT", 130, 1, 86_400));
+
+    private static int? ReadLimit(SettingsReader settings) =>
+        settings.Text(LimitConnections) is null ? null : settings.WholeNumber(LimitConnections, 1, 1, 10_000_000);
 
     private static List<IPAddress> ReadAddresses(SettingsReader settings)
     {

@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Error, "Writing down what happened went wrong in a way that it should not")]
     public static partial void TimelineBroke(this ILogger logger, Exception exception);
 
+    [LoggerMessage(7, LogLevel.Information, "{Backend} is not up yet{Reason}")]
+    public static partial void Awaited(this ILogger logger, object backend, string reason);
+
     [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last answer stays in use: {Problem}")]
     public static partial void LookupFailed(this ILogger logger, string source, string problem);
 

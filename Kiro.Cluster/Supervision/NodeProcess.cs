@@ -23,7 +23,11 @@ internal static class NodeProcess
         {
             var result = await Cli.Wrap(host.File)
                 .WithArguments(host.Arguments)
-                .WithEnvironmentVariables(new Dictionary<string, string?>(node.Environment) { [StopWithParent.Variable] = "1" })
+                .WithEnvironmentVariables(new Dictionary<string, string?>(node.Environment) 
+                {
+                    [StopWithParent.Variable] = "1",
+                    [StopWithParent.TerminalVariable] = Console.IsOutputRedirected ? null : "1",
+                })
                 .WithStandardInputPipe(PipeSource.Create((_, ended) => HoldOpenAsync(stop, ended)))
                 .WithStandardOutputPipe(output)
                 .WithStandardErrorPipe(output)

@@ -11,12 +11,8 @@ public static class HealthQuestion
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    /// <summary>The path to ask for, or null when the command line asks nothing.</summary>
-    public static string? Find(string[] args) =>
-        args.Contains("--health") ? "/health" : args.Contains("--alive") ? "/alive" : null;
-
     /// <summary>Asks this machine's service.</summary>
-    /// <param name="path">What <see cref="Find"/> gave.</param>
+    /// <param name="path"><c>/health</c> or <c>/alive</c>.</param>
     /// <param name="listen">The port unless its variable says another.</param>
     /// <returns>0 when the answer is 2xx, else 1.</returns>
     public static async Task<int> AskAsync(string path, ListenPort listen)

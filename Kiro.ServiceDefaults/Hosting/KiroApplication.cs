@@ -10,12 +10,13 @@ namespace Kiro.ServiceDefaults.Hosting;
 public static class KiroApplication
 {
     /// <summary>Reads <c>.env</c>, builds the service, runs it until it is told to stop.</summary>
-    /// <param name="args">The command line; <c>--NAME=value</c> sets a variable;
-    /// <c>--health</c> or <c>--alive</c> alone asks the service that already runs here.</param>
+    /// <param name="args">The command line: <c>--help</c> says what it may hold.</param>
+    /// <param name="summary">What the program does, in one line.</param>
     /// <param name="usual">Its port variable and the port when that is unset.</param>
     /// <param name="build">Adds the service's parts to the builder and builds it.</param>
     /// <returns>The exit code: 0 after a clean stop or a good answer, 1 when a setting or the port cannot be used.</returns>
-    public static async Task<int> RunAsync(string[] args, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build)
+    public static async Task<int> RunAsync(
+        string[] args, string summary, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build)
     {
         WebApplication? app = null;
         // Taken while the application is alive: its services are gone once the run has ended.
@@ -23,20 +24,34 @@ public static class KiroApplication
         var stopping = CancellationToken.None;
         try
         {
-            EnvironmentFile.Load();
-            if (HealthQuestion.Find(args) is { } path)
+            var task = ProgramArguments.Parse(args).Task;
+            if (task is ProgramTask.Help or ProgramTask.Version)
             {
-                return await HealthQuestion.AskAsync(path, usual);
+                Console.Out.WriteLine(task == ProgramTask.Help ? ProgramHelp.Of(summary, usual) : ServiceDefaultsExtensions.Version);
+                return 0;
+            }
+
+            EnvironmentFile.Load();
+            if (task is ProgramTask.Health or ProgramTask.Alive)
+            {
+                return await HealthQuestion.AskAsync(task == ProgramTask.Health ? "/health" : "/alive", usual);
             }
 
             // Slim: what it leaves out (IIS, HTTPS by configuration, event logs) would only be loaded, and each library that is
             // keeps two descriptors.
             app = build(WebApplication.CreateSlimBuilder(new WebApplicationOptions
             {
-                Args = args,
+                // Switches are no settings.
+                Args = [.. args.Where(argument => argument.Contains('=', StringComparison.Ordinal))],
                 // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
                 ContentRootPath = AppContext.BaseDirectory,
             }));
+            if (task == ProgramTask.Check)
+            {
+                Console.Out.WriteLine(string.Join(Environment.NewLine, app.Services.GetRequiredService<SettingsReport>().Lines()));
+                return 0;
+            }
+
             listen = app.Services.GetRequiredService<ListenPort>();
             stopping = app.Lifetime.ApplicationStopping;
             await app.RunAsync();

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults.Hosting;
 
@@ -10,7 +11,8 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// Under a parent that stops its services itself, what a terminal sends to all of them at once is left to the parent:
 /// it knows who leaves first.
 /// </summary>
-internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, Drain drain, IConfiguration configuration) : IHostLifetime, IDisposable
+internal sealed partial class SignalLifetime(
+    IHostApplicationLifetime lifetime, Drain drain, DrainOptions options, IConfiguration configuration, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
@@ -45,10 +47,25 @@ internal sealed class SignalLifetime(IHostApplicationLifetime lifetime, Drain dr
             context.Cancel = true;
             if (skipDelay)
             {
+                Stops(logger, signal, options.Timeout.TotalSeconds);
+            }
+            else
+            {
+                Drains(logger, signal, options.Delay.TotalSeconds, options.Timeout.TotalSeconds);
+            }
+
+            if (skipDelay)
+            {
                 drain.SkipDelay();
             }
 
             drain.Begin();
             lifetime.StopApplication();
         }));
+
+    [LoggerMessage(92, LogLevel.Information, "Told to stop by {Signal}: serves for another {Delay} s, then waits up to {Timeout} s for requests in flight")]
+    private static partial void Drains(ILogger logger, PosixSignal signal, double delay, double timeout);
+
+    [LoggerMessage(93, LogLevel.Information, "Told to stop by {Signal}: waits up to {Timeout} s for requests in flight")]
+    private static partial void Stops(ILogger logger, PosixSignal signal, double timeout);
 }

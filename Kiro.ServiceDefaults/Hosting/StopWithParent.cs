@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults.Hosting;
 
@@ -6,10 +7,13 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// Stops the service when the process that started it is gone, even when that one was killed: its end of our
 /// standard input closes with it. Only used when <see cref="Variable"/> is 1.
 /// </summary>
-public sealed class StopWithParent(IHostApplicationLifetime lifetime, Drain drain) : BackgroundService
+public sealed partial class StopWithParent(IHostApplicationLifetime lifetime, Drain drain, ILogger<StopWithParent> logger) : BackgroundService
 {
     /// <summary>The variable that a parent sets to 1 when it holds this process's standard input open.</summary>
     public const string Variable = "KIRO_STOP_WITH_PARENT";
+
+    /// <summary>The variable that a parent sets to 1 when it shows this process's output on a terminal.</summary>
+    public const string TerminalVariable = "KIRO_TERMINAL";
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -27,9 +31,13 @@ public sealed class StopWithParent(IHostApplicationLifetime lifetime, Drain drai
         await closed.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!stoppingToken.IsCancellationRequested)
         {
+            Stops(logger);
             drain.SkipDelay();
             drain.Begin();
             lifetime.StopApplication();
         }
     }
+
+    [LoggerMessage(94, LogLevel.Information, "Stops, because the process that started it is gone or told it to")]
+    private static partial void Stops(ILogger logger);
 }

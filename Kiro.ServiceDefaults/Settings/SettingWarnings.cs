@@ -4,17 +4,11 @@ using Microsoft.Extensions.Logging;
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>What is allowed but hardly meant about the settings: one line of the log each as the service starts.</summary>
-/// <param name="all">A sentence each.</param>
-/// <param name="logger">For the start.</param>
-public sealed partial class SettingWarnings(IReadOnlyList<string> all, ILogger<SettingWarnings> logger) : IHostedService
+internal sealed partial class SettingWarnings(SettingsReport report, ILogger<SettingWarnings> logger) : IHostedService
 {
-    /// <summary>A sentence each.</summary>
-    public IReadOnlyList<string> All { get; } = all;
-
-    /// <inheritdoc />
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var warning in All)
+        foreach (var warning in report.Warnings)
         {
             Warning(logger, warning);
         }
@@ -22,7 +16,6 @@ public sealed partial class SettingWarnings(IReadOnlyList<string> all, ILogger<S
         return Task.CompletedTask;
     }
 
-    /// <inheritdoc />
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     [LoggerMessage(91, LogLevel.Warning, "{Warning}")]

@@ -12,19 +12,39 @@ public sealed class SettingsReader(IConfiguration configuration)
     private readonly List<string> _problems = [];
     private readonly List<string> _warnings = [];
 
+    private readonly Dictionary<string, KnownSetting> _known = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Every setting that was asked for, whether it is set or not.</summary>
+    public IReadOnlyCollection<KnownSetting> Known => _known.Values;
+
     /// <summary>What is allowed but hardly meant, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
     /// <summary>The trimmed value, or null when it is unset or empty.</summary>
-    public string? Text(string name) =>
-        configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
+    public string? Text(string name)
+    {
+        _known.TryAdd(name, new KnownSetting(name, null));
+        return configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
+    }
+
+    /// <summary>The trimmed value, or <paramref name="fallback"/> when it is unset or empty.</summary>
+    public string Text(string name, string fallback)
+    {
+        _known[name] = new KnownSetting(name, fallback);
+        return Text(name) ?? fallback;
+    }
 
     /// <summary>The value as it is, or null when it is unset or empty: a space at the end of a password belongs to it.</summary>
-    public string? Secret(string name) => configuration[name] is { Length: > 0 } value ? value : null;
+    public string? Secret(string name)
+    {
+        _known.TryAdd(name, new KnownSetting(name, null));
+        return configuration[name] is { Length: > 0 } value ? value : null;
+    }
 
     /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>
     public int WholeNumber(string name, int fallback, int min, int max)
     {
+        _known[name] = new KnownSetting(name, fallback.ToString(CultureInfo.InvariantCulture));
         if (Text(name) is not { } text)
         {
             return fallback;
@@ -43,6 +63,7 @@ public sealed class SettingsReader(IConfiguration configuration)
     /// <summary>A number from <paramref name="min"/> to <paramref name="max"/>, both included, with a point as decimal separator.</summary>
     public double Number(string name, double fallback, double min, double max)
     {
+        _known[name] = new KnownSetting(name, fallback.ToString(CultureInfo.InvariantCulture));
         if (Text(name) is not { } text)
         {
             return fallback;
@@ -92,3 +113,8 @@ public sealed class SettingsReader(IConfiguration configuration)
         }
     }
 }
+
+/// <summary>A setting that a program asks for.</summary>
+/// <param name="Name">As configuration spells it.</param>
+/// <param name="Default">Null when it has none.</param>
+public sealed record KnownSetting(string Name, string? Default);

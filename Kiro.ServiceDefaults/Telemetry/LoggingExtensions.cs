@@ -23,14 +23,21 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:MySqlConnector"] = "Error",
     };
 
-    public static void AddPlainLogging(this IHostApplicationBuilder builder)
+    public static void AddPlainLogging(this IHostApplicationBuilder builder, LogOptions options)
     {
         // First in the list, so that every other source wins over it.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Levels });
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Logging.AddConsole(console => console.FormatterName = PlainConsoleFormatter.FormatterName);
-        // AddConsoleFormatter would bind options that it has not, by reflection: no native compilation can see what that needs.
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, PlainConsoleFormatter>());
+        if (options.IsJson)
+        {
+            builder.Logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat) = (true, PlainConsoleFormatter.DateAndTime));
+        }
+        else
+        {
+            builder.Logging.AddConsole(console => console.FormatterName = PlainConsoleFormatter.FormatterName);
+            // AddConsoleFormatter would bind options that it has not, by reflection: no native compilation can see what that needs.
+            builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, PlainConsoleFormatter>());
+        }
 
         // A start that fails says why in one line of its own; these two would add a stack trace to it.
         var started = false;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Printing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -6,14 +7,22 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Kiro.ServiceDefaults.Telemetry;
 
-/// <summary>A line a message: time (UTC), level unless it is Information, text. An exception follows on the same line.</summary>
+/// <summary>A line a message: time (UTC, with the date unless somebody looks at a terminal), level unless it is Information, text.
+/// An exception follows on the same line.</summary>
 internal sealed class PlainConsoleFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "plain";
 
+    /// <summary>ISO 8601.</summary>
+    public const string DateAndTime = "yyyy-MM-ddTHH:mm:ss.fffZ";
+
+    private static readonly string Format =
+        Console.IsOutputRedirected && Environment.GetEnvironmentVariable(StopWithParent.TerminalVariable) != "1" ? DateAndTime : "HH:mm:ss.fff";
+
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        textWriter.Write(time.GetUtcNow().ToString("HH:mm:ss.fff ", CultureInfo.InvariantCulture));
+        textWriter.Write(time.GetUtcNow().ToString(Format, CultureInfo.InvariantCulture));
+        textWriter.Write(' ');
         textWriter.Write(logEntry.LogLevel switch
         {
             LogLevel.Trace => "trace: ",

@@ -17,7 +17,7 @@ public static class TrustedProxies
     public static IReadOnlyList<IPNetwork> Read(SettingsReader settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var list = settings.Text(Variable) ?? Default;
+        var list = settings.Text(Variable, Default);
         var networks = new List<IPNetwork>();
         foreach (var part in list == "none" ? [] : list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
@@ -28,6 +28,11 @@ public static class TrustedProxies
             }
 
             networks.Add(network);
+        }
+
+        if (networks.Find(network => network.PrefixLength == 0) is { } everybody && networks.Any(network => network.PrefixLength == 0))
+        {
+            settings.Warn($"{Variable} contains {everybody}: every client is believed about its own address, and can choose the node that serves it.");
         }
 
         return networks;

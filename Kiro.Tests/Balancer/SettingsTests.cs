@@ -94,7 +94,7 @@ public sealed class SettingsTests
     [InlineData("0123456789abcdef", 0)]
     public void Read_ShortAdminToken_IsAWarningThatDoesNotShowIt(string token, int warnings)
     {
-        var all = BalancerSettings.Read(Settings.Of($"ADMIN_TOKEN={token}")).Warnings;
+        var all = BalancerSettings.Read(Settings.Of($"ADMIN_TOKEN={token}")).Report.Warnings;
 
         Assert.Equal(warnings, all.Count);
         Assert.All(all, warning => Assert.DoesNotContain(token, warning, StringComparison.Ordinal));

@@ -58,7 +58,9 @@ public sealed class EnvironmentFileTests : IDisposable
         Write("BALANCER_PORT=1\n=== this is no assignment\n");
 
         var line = Assert.Single(await Run(""));
-        Assert.StartsWith(".env cannot be used: ", line, StringComparison.Ordinal);
+        Assert.Equal(
+            $"{Path.Combine(_parent.FullName, ".env")}, line 2, cannot be understood: expected NAME=value, with the value in quotes when it has spaces or quotes in it.",
+            line);
     }
 
     private void Write(string content, string below = "")

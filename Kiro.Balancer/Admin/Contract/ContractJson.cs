@@ -6,6 +6,7 @@ namespace Kiro.Balancer.Admin.Contract;
 /// <summary>How everything that the balancer itself says is written as JSON.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusModel))]
+[JsonSerializable(typeof(ConfigStatus))]
 [JsonSerializable(typeof(ClusterEvent))]
 [JsonSerializable(typeof(WhatIfResponse))]
 [JsonSerializable(typeof(HistoryResponse))]

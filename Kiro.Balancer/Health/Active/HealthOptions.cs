@@ -12,16 +12,23 @@ internal sealed record HealthOptions(string Path, TimeSpan Interval, TimeSpan Ti
 {
     public static HealthOptions Read(SettingsReader settings)
     {
-        var path = settings.Text("HEALTH_PATH") ?? "/health";
+        var path = settings.Text("HEALTH_PATH", "/health");
         if (!path.StartsWith('/') || !Uri.IsWellFormedUriString(path, UriKind.Relative))
         {
             settings.Reject("HEALTH_PATH", path, "a path that begins with /");
         }
 
+        var interval = settings.Seconds("HEALTH_INTERVAL", 30, 0.1, 3600);
+        var timeout = settings.Seconds("HEALTH_TIMEOUT", 3, 0.1, 300);
+        if (timeout > interval)
+        {
+            settings.Warn("HEALTH_TIMEOUT is longer than HEALTH_INTERVAL: a node that hangs is probed less often than the interval says.");
+        }
+
         return new HealthOptions(
             path,
-            settings.Seconds("HEALTH_INTERVAL", 30, 0.1, 3600),
-            settings.Seconds("HEALTH_TIMEOUT", 3, 0.1, 300),
+            interval,
+            timeout,
             new ProbeThresholds(settings.WholeNumber("HEALTH_FALL", 2, 1, 100), settings.WholeNumber("HEALTH_RISE", 2, 1, 100)));
     }
 }

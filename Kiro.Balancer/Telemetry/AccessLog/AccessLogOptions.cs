@@ -12,7 +12,7 @@ internal sealed record AccessLogOptions(double Fraction)
 
     public static AccessLogOptions Read(SettingsReader settings)
     {
-        var text = settings.Text(Variable) ?? "off";
+        var text = settings.Text(Variable, "off");
         switch (text.ToLowerInvariant())
         {
             case "off":

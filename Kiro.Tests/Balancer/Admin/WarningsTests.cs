@@ -1,11 +1,11 @@
 using System.Net;
+using Kiro.Balancer;
 using Kiro.Balancer.Admin;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Telemetry.Traffic;
-using Kiro.ServiceDefaults.Settings;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Balancer.Selection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -17,7 +17,7 @@ public sealed class WarningsTests
     private readonly ClientCensus _census = new();
     private readonly DiscoveryStatus _discovery = new();
     private readonly LoopGuard _loops = new(new HopMark("kiro-a"), TimeProvider.System, NullLogger<LoopGuard>.Instance);
-    private readonly List<string> _settings = [];
+    private string[] _settings = [];
 
     [Fact]
     public void Of_AllIsWell_IsEmpty() => Assert.Empty(Of(Registries.Up(3)));
@@ -89,13 +89,25 @@ public sealed class WarningsTests
     [Fact]
     public void Of_ASettingIsHardlyMeant_SaysSo()
     {
-        _settings.Add("ADMIN_TOKEN is short.");
+        _settings = ["ADMIN_TOKEN=short"];
 
-        Assert.Equal("ADMIN_TOKEN is short.", Assert.Single(Of(Registries.Up(3))));
+        Assert.StartsWith("ADMIN_TOKEN is shorter", Assert.Single(Of(Registries.Up(3))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Of_TwoNodesCallThemselvesAlike_NamesThem()
+    {
+        var registry = Registries.Up(3);
+        foreach (var backend in registry.Current.Backends.Take(2))
+        {
+            registry.Name(backend.Id, "api-1");
+        }
+
+        Assert.Contains("call themselves api-1", Assert.Single(Of(registry)), StringComparison.Ordinal);
     }
 
     private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
-        new Warnings(_census, _discovery, _loops, new SettingWarnings(_settings, NullLogger<SettingWarnings>.Instance), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
+        new Warnings(_census, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
             .Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)

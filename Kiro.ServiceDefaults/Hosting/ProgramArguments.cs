@@ -1,0 +1,77 @@
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>The command line of a service.</summary>
+/// <param name="Task">What it asks for.</param>
+internal sealed record ProgramArguments(ProgramTask Task)
+{
+    /// <summary>Reads a command line.</summary>
+    /// <param name="arguments">Switches, and settings as <c>--NAME=value</c>, which win over the environment.</param>
+    /// <exception cref="InvalidSettingsException">One line for each argument that is not known.</exception>
+    public static ProgramArguments Parse(IReadOnlyList<string> arguments)
+    {
+        var (task, problems) = (ProgramTask.Run, new List<string>());
+        foreach (var argument in arguments)
+        {
+            ProgramTask? asked = argument switch
+            {
+                "--help" or "-h" or "-?" => ProgramTask.Help,
+                "--version" => ProgramTask.Version,
+                "--check" => ProgramTask.Check,
+                "--health" => ProgramTask.Health,
+                "--alive" => ProgramTask.Alive,
+                _ => null,
+            };
+            if (asked is null && !IsSetting(argument, out var meant))
+            {
+                problems.Add($"Unknown argument: {argument}.{meant} --help lists what there is.");
+            }
+
+            task = asked ?? task;
+        }
+
+        return problems.Count > 0 ? throw new InvalidSettingsException(problems) : new ProgramArguments(task);
+    }
+
+    private static bool IsSetting(string argument, out string meant)
+    {
+        meant = "";
+        var equals = argument.IndexOf('=', StringComparison.Ordinal);
+        if (equals < 3 || !argument.StartsWith("--", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
+        var name = argument[2..equals];
+        if (KnownSettings.All.Contains(name, StringComparer.OrdinalIgnoreCase) || KnownSettings.IsOfTheFramework(name))
+        {
+            return true;
+        }
+
+        meant = LookAlikes.Meant(name) is { } known ? $" --{known}=… may be meant." : "";
+        return false;
+    }
+}
+
+/// <summary>What a program is started for.</summary>
+internal enum ProgramTask
+{
+    /// <summary>To serve.</summary>
+    Run,
+
+    /// <summary>To say how it is used.</summary>
+    Help,
+
+    /// <summary>To say which version it is.</summary>
+    Version,
+
+    /// <summary>To look at the settings and say which are in force.</summary>
+    Check,
+
+    /// <summary>To ask the service that runs here for its health.</summary>
+    Health,
+
+    /// <summary>To ask it whether it lives.</summary>
+    Alive,
+}

@@ -1,0 +1,83 @@
+using System.Text.RegularExpressions;
+
+namespace Kiro.ServiceDefaults.Settings;
+
+/// <summary>Finds variables that look like one of ours and are none: a slip of the pen that would be passed over in silence.</summary>
+internal static partial class LookAlikes
+{
+    /// <summary>Names of one family begin like this; nobody else is likely to.</summary>
+    private static readonly string[] Families =
+        ["BACKEND_", "BALANCER_", "CLIENT_IP_", "DRAIN_", "EXCHANGE_", "HASH_", "HEALTH_", "LEDGER_", "LIMIT_", "SQLITE_", "STICKY_", "TRUSTED_"];
+
+    /// <summary>In shorter names a letter more or less makes another word.</summary>
+    private const int MinLength = 6;
+
+    /// <summary>A sentence for each that is meant for this program.</summary>
+    /// <param name="given">The variables that are set, with their values.</param>
+    /// <param name="own">The names that this program reads.</param>
+    public static IEnumerable<string> Find(IEnumerable<KeyValuePair<string, string?>> given, IReadOnlyCollection<string> own)
+    {
+        foreach (var (name, value) in given.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            if (!string.IsNullOrWhiteSpace(value) && !KnownSettings.All.Contains(name, StringComparer.OrdinalIgnoreCase)
+                && !KnownSettings.IsOfTheFramework(name) && !IsOfAnOrchestrator(name, value)
+                && Meant(name) is { } meant && own.Contains(meant, StringComparer.OrdinalIgnoreCase))
+            {
+                yield return $"{name} is set, but there is no such setting. {meant} may be meant.";
+            }
+        }
+    }
+
+    /// <summary>The name of ours that is most like it; null when none is.</summary>
+    public static string? Meant(string name)
+    {
+        var upper = name.ToUpperInvariant();
+        if (KnownSettings.All.FirstOrDefault(known => Bare(known) == Bare(upper)) is { } same)
+        {
+            return same;
+        }
+
+        if (upper.Length < MinLength)
+        {
+            return null;
+        }
+
+        var family = Families.FirstOrDefault(prefix => upper.StartsWith(prefix, StringComparison.Ordinal));
+        var (nearest, distance) = KnownSettings.All
+            .Where(known => family is null || known.StartsWith(family, StringComparison.Ordinal))
+            .Select(known => (Name: known, Distance: Distance(upper, known)))
+            .MinBy(candidate => candidate.Distance);
+        var most = family is not null ? upper.Length / 2 : upper.Length < 9 ? 1 : 2;
+        return distance <= most ? nearest : null;
+    }
+
+    // Docker's links and Kubernetes' services put the addresses of others into the environment under the others' names.
+    private static bool IsOfAnOrchestrator(string name, string value) =>
+        value.StartsWith("tcp://", StringComparison.Ordinal) || value.StartsWith("udp://", StringComparison.Ordinal) || Links().IsMatch(name);
+
+    private static string Bare(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal);
+
+    /// <summary>Letters to insert, delete, change or swap (optimal string alignment).</summary>
+    internal static int Distance(string a, string b)
+    {
+        var rows = new int[a.Length + 1, b.Length + 1];
+        for (var i = 0; i <= a.Length; i++)
+        {
+            for (var j = 0; j <= b.Length; j++)
+            {
+                rows[i, j] = i == 0 || j == 0
+                    ? i + j
+                    : Math.Min(Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1, rows[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                {
+                    rows[i, j] = Math.Min(rows[i, j], rows[i - 2, j - 2] + 1);
+                }
+            }
+        }
+
+        return rows[a.Length, b.Length];
+    }
+
+    [GeneratedRegex("_SERVICE_(HOST|PORT)($|_)|_PORT_[0-9]+_(TCP|UDP)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Links();
+}

@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.EnvironmentVariables;
+
+namespace Kiro.ServiceDefaults.Settings;
+
+/// <summary>The settings in force, where each came from, and what is hardly meant about them.</summary>
+public sealed class SettingsReport
+{
+    private const string Hidden = "(hidden)";
+
+    /// <summary>Values whose names have one of these in them are shown to nobody.</summary>
+    private static readonly string[] Secrets = ["TOKEN", "PASSWORD", "SECRET", "SEED", "CONNECTIONSTRINGS"];
+
+    private SettingsReport(IReadOnlyList<SettingInForce> settings, IReadOnlyList<string> warnings) =>
+        (Settings, Warnings) = (settings, warnings);
+
+    /// <summary>By name.</summary>
+    public IReadOnlyList<SettingInForce> Settings { get; }
+
+    /// <summary>A sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>Looks at all that was read, and at what was set besides.</summary>
+    /// <param name="reader">After all settings were read.</param>
+    /// <param name="configuration">Where they were read from.</param>
+    public static SettingsReport Of(SettingsReader reader, IConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        ArgumentNullException.ThrowIfNull(configuration);
+        var names = reader.Known.Select(known => known.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return new SettingsReport(
+            [.. reader.Known.Select(known => InForce(known, configuration)).OrderBy(setting => setting.Name, StringComparer.Ordinal)],
+            [.. reader.Warnings, .. EnvironmentFile.Overruled(names), .. LookAlikes.Find(Given(configuration), names)]);
+    }
+
+    /// <summary>One line each, as <c>--check</c> prints them.</summary>
+    public IEnumerable<string> Lines()
+    {
+        var (name, value) = (Settings.Max(setting => setting.Name.Length), Settings.Max(setting => Shown(setting).Length));
+        return Settings.Select(setting => $"{setting.Name.PadRight(name)}  {Shown(setting).PadRight(value)}  {setting.Source}")
+            .Concat(Warnings.Select(warning => $"warning: {warning}"));
+
+        static string Shown(SettingInForce setting) => setting.Value ?? "-";
+    }
+
+    private static SettingInForce InForce(KnownSetting known, IConfiguration configuration)
+    {
+        var set = configuration[known.Name] is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+        var name = known.Name.Replace(":", "__", StringComparison.Ordinal);
+        return set is null ? new SettingInForce(name, known.Default, "default")
+            : new SettingInForce(name, IsSecret(name) ? Hidden : set, SourceOf(known.Name, configuration));
+    }
+
+    private static bool IsSecret(string name) => Secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
+
+    private static string SourceOf(string name, IConfiguration configuration) =>
+        (configuration as IConfigurationRoot)?.Providers.LastOrDefault(provider => provider.TryGet(name, out _)) switch
+        {
+            CommandLineConfigurationProvider => "command line",
+            EnvironmentVariablesConfigurationProvider when EnvironmentFile.Sets(name) => ".env file",
+            EnvironmentVariablesConfigurationProvider => "environment",
+            FileConfigurationProvider file => file.Source.Path ?? "file",
+            _ => "configuration",
+        };
+
+    // Only what somebody gave this process: a configuration in memory is a test's, and holds no slips of the pen.
+    private static IEnumerable<KeyValuePair<string, string?>> Given(IConfiguration configuration)
+    {
+        if ((configuration as IConfigurationRoot)?.Providers.Any(provider => provider is EnvironmentVariablesConfigurationProvider) != true)
+        {
+            return configuration.AsEnumerable().Where(pair => !pair.Key.Contains(':', StringComparison.Ordinal));
+        }
+
+        return Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .Select(pair => KeyValuePair.Create((string)pair.Key, (string?)pair.Value));
+    }
+}
+
+/// <summary>A setting as it is in force.</summary>
+/// <param name="Name">Of its variable.</param>
+/// <param name="Value">Null when it is unset and has no default; secrets are hidden.</param>
+/// <param name="Source"><c>default</c>, <c>environment</c>, <c>.env file</c>, <c>command line</c>, or a file's name.</param>
+public sealed record SettingInForce(string Name, string? Value, string Source);

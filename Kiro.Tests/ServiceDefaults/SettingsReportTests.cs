@@ -1,0 +1,40 @@
+using Kiro.Balancer;
+using Kiro.ServiceDefaults.Settings;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.ServiceDefaults;
+
+public sealed class SettingsReportTests
+{
+    [Fact]
+    public void Settings_SetAndUnset_TellValueAndSource()
+    {
+        var settings = Report("HEALTH_FALL= 4 ", "ADMIN_TOKEN=0123456789abcdef", "HASH_SEED=abc").Settings.ToDictionary(setting => setting.Name);
+
+        Assert.Equal(new SettingInForce("HEALTH_FALL", "4", "configuration"), settings["HEALTH_FALL"]);
+        Assert.Equal(new SettingInForce("HEALTH_RISE", "2", "default"), settings["HEALTH_RISE"]);
+        Assert.Equal(new SettingInForce("HEALTH_PATH", "/health", "default"), settings["HEALTH_PATH"]);
+        Assert.Equal(new SettingInForce("BACKEND_DNS", null, "default"), settings["BACKEND_DNS"]);
+        Assert.Equal(new SettingInForce("ADMIN_TOKEN", "(hidden)", "configuration"), settings["ADMIN_TOKEN"]);
+        Assert.Equal("(hidden)", settings["HASH_SEED"].Value);
+    }
+
+    [Theory]
+    [InlineData("BACKEND_DNS=api BACKEND_HOSTS=a:1", "BACKEND_HOSTS is not used: the nodes come from BACKEND_DNS.")]
+    [InlineData("BACKEND_HOSTS=a:1 BACKEND_COUNT=3", "BACKEND_COUNT is not used: the nodes come from BACKEND_HOSTS.")]
+    [InlineData("BACKEND_HOSTS=a:1 BACKEND_COUNT=5 BACKEND_START_PORT=13004 BACKEND_PORT=13004", null)]
+    [InlineData("BACKEND_HOSTS=a:1 BACKEND_PORT=80", "BACKEND_PORT is not used: it is the port of the nodes behind BACKEND_DNS, which is unset.")]
+    [InlineData("services:api:http:0=http://a:1 BACKEND_HOSTS=b:1", "BACKEND_HOSTS is not used: the nodes come from service discovery (services__api__…).")]
+    [InlineData("LIMIT_BURST=3", "LIMIT_BURST is not used: LIMIT_REQUESTS_PER_SECOND is 0, which means no limit.")]
+    [InlineData("TRUSTED_PROXIES=0.0.0.0/0", "TRUSTED_PROXIES contains 0.0.0.0/0: every client is believed about its own address, and can choose the node that serves it.")]
+    [InlineData("TRUSTED_PROXIES=10.0.0.0/8,::/0", "TRUSTED_PROXIES contains ::/0: every client is believed about its own address, and can choose the node that serves it.")]
+    [InlineData("TRUSTED_PROXIES=10.0.0.0/8,fd00::/8", null)]
+    [InlineData("HEALTH_INTERVAL=2", "HEALTH_TIMEOUT is longer than HEALTH_INTERVAL: a node that hangs is probed less often than the interval says.")]
+    [InlineData("BACKEND_HOSTS=localhost:1,127.0.0.1:1,127.0.0.1:2", "BACKEND_HOSTS names one node twice: localhost:1 and 127.0.0.1:1 are the same port of this machine.")]
+    [InlineData("BACKEND_HOST=a:1", "BACKEND_HOST is set, but there is no such setting. BACKEND_HOSTS may be meant.")]
+    [InlineData("", null)]
+    public void Warnings_HardlyMeant_AreOneSentenceEach(string pairs, string? warning) =>
+        Assert.Equal(warning is null ? [] : [warning], Report(pairs.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Warnings);
+
+    private static SettingsReport Report(params string[] pairs) => BalancerSettings.Read(Settings.Of(pairs)).Report;
+}
