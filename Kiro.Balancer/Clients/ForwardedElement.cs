@@ -118,26 +118,21 @@ internal static class ForwardedElement
             text = text[1..^1];
         }
 
-        var isBracketed = text.StartsWith('[');
-        return !text.ContainsAny("\"\\ \t")
-            && (isBracketed || text.Count(':') <= 1)
-            && HasPortOrNone(isBracketed ? text[(text.IndexOf(']') + 1)..] : text)
-            && ClientAddress.TryParse(text, out address)
-            && address.IsIPv4 | isBracketed;
-    }
-
-    // node-port = 1*5DIGIT / obfport
-    private static bool HasPortOrNone(ReadOnlySpan<char> rest)
-    {
-        var colon = rest.IndexOf(':');
-        if (colon < 0)
+        // Nothing of it needs a space, a quote or a backslash.
+        if (text.ContainsAny("\"\\ \t"))
         {
-            return true;
+            return false;
         }
 
-        var port = rest[(colon + 1)..];
-        return port.StartsWith('_') || (port.Length is > 0 and <= 5 && !port.ContainsAnyExceptInRange('0', '9'));
+        var isBracketed = text.StartsWith('[');
+        var end = isBracketed ? text.IndexOf(']') + 1 : text.IndexOf(':');
+        var name = end < 0 ? text : text[..end];
+        return IsPortOrNone(text[name.Length..]) && name.Contains(':') == isBracketed && ClientAddress.TryParse(name, out address);
     }
+
+    // [ ":" node-port ], node-port = 1*5DIGIT / obfport
+    private static bool IsPortOrNone(ReadOnlySpan<char> text) =>
+        text.IsEmpty || (text[0] == ':' && (text[1..].StartsWith('_') || (text.Length is > 1 and <= 6 && !text[1..].ContainsAnyExceptInRange('0', '9'))));
 
     private static int LastOutsideQuotes(ReadOnlySpan<char> text, char wanted)
     {

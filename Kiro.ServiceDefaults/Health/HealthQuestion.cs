@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.ServiceDefaults.Health;
@@ -23,7 +25,7 @@ public static class HealthQuestion
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Patience };
         try
         {
-            using var answer = await http.GetAsync(new Uri($"http://127.0.0.1:{port}{path}"));
+            using var answer = await http.GetAsync(new Uri($"http://{Address(listen)}:{port}{path}"));
             // What Docker shows as the output of the check.
             Console.Out.WriteLine(await answer.Content.ReadAsStringAsync());
             return answer.IsSuccessStatusCode ? 0 : 1;
@@ -33,5 +35,14 @@ public static class HealthQuestion
             Console.Out.WriteLine(problem.Message);
             return 1;
         }
+    }
+
+    // The first address that it listens on; of all of them, loopback.
+    private static string Address(ListenPort listen)
+    {
+        var list = listen.AddressVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null;
+        return IPAddress.TryParse(list?.Split(',')[0].Trim(' ', '[', ']'), out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+            ? address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString()
+            : "127.0.0.1";
     }
 }

@@ -48,15 +48,11 @@ internal sealed partial class SignalLifetime(
             if (skipDelay)
             {
                 Stops(logger, signal, options.Timeout.TotalSeconds);
+                drain.SkipDelay();
             }
             else
             {
                 Drains(logger, signal, options.Delay.TotalSeconds, options.Timeout.TotalSeconds);
-            }
-
-            if (skipDelay)
-            {
-                drain.SkipDelay();
             }
 
             drain.Begin();

@@ -7,6 +7,9 @@ namespace Kiro.ServiceDefaults.Settings;
 /// <param name="Port">From 1 to 65535.</param>
 public sealed record ListenPort(string Variable, int Port)
 {
+    /// <summary>The variable that names addresses of this machine; null when the service listens on all of them.</summary>
+    public string? AddressVariable { get; init; }
+
     /// <summary>The addresses of this machine that are listened on; with none all of them are, IPv4 and IPv6.</summary>
     public IReadOnlyList<IPAddress> Addresses { get; init; } = [];
 }

@@ -20,6 +20,27 @@ public sealed class StatusTests
         Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.ToString());
     }
 
+    [Fact]
+    public async Task Status_ManyWrongTokens_AreNotHeardAnyMore()
+    {
+        await using var node = new ApiNode(("ADMIN_TOKEN", "not-a-real-token"));
+        await node.HealthAsync("ok");
+        var codes = new List<HttpStatusCode>();
+        for (var guess = 0; guess < 30; guess++)
+        {
+            using var answer = await node.GetAsync("/api/status", ("Authorization", $"Bearer {guess}"), ("X-Real-IP", "203.0.113.7"));
+            codes.Add(answer.StatusCode);
+        }
+
+        using var right = await node.GetAsync("/api/clients", ("Authorization", "Bearer not-a-real-token"), ("X-Real-IP", "203.0.113.7"));
+        using var other = await node.GetAsync("/api/clients", ("Authorization", "Bearer not-a-real-token"), ("X-Real-IP", "203.0.113.8"));
+
+        Assert.All(codes[..10], code => Assert.Equal(HttpStatusCode.Unauthorized, code));
+        Assert.Contains(HttpStatusCode.TooManyRequests, codes);
+        Assert.Equal((HttpStatusCode.TooManyRequests, HttpStatusCode.OK), (right.StatusCode, other.StatusCode));
+        Assert.InRange(right.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 10);
+    }
+
     private static async Task<List<string>> FieldsAsync(ApiNode node, params (string, string)[] headers)
     {
         JsonElement[] nodes = [];
