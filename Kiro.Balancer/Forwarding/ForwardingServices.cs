@@ -27,6 +27,7 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<ConnectionPools>();
         builder.Services.AddSingleton<Http1Sender>();
         builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(options.Timeouts);
         builder.Services.AddSingleton(services => new ForwardingRules(
             services.GetRequiredService<HopMark>(), options.Timeouts, services.GetRequiredService<ClientOptions>().Header));
         builder.Services.AddSingleton<RequestSenders>();

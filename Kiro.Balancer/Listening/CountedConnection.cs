@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Listening;
 
 /// <summary>A client's connection that is counted until its descriptor is closed.</summary>
 internal sealed class CountedConnection(
-    ConnectionContext inner, ConnectionLimit limit, ClientConnections perClient, ClientAddress? key) : ConnectionContext
+    ConnectionContext inner, ConnectionLimit limit, ClientConnections? perClient = null, ClientAddress? key = null) : ConnectionContext
 {
     public override IDuplexPipe Transport
     {
@@ -65,7 +65,7 @@ internal sealed class CountedConnection(
             limit.Leave();
             if (key is { } client)
             {
-                perClient.Leave(client);
+                perClient!.Leave(client);
             }
         }
     }

@@ -96,6 +96,13 @@ internal sealed class FrontExchange
             return;
         }
 
+        if (_services.Requests.IsOn && !_services.Requests.TryTake(_services.Hash.Key(_who.Address), out _))
+        {
+            _outgoing.Begin(0);
+            Refuse(StatusCodes.Status429TooManyRequests, RequestLimit.Problem);
+            return;
+        }
+
         WriteAndChoose(bytes, head);
     }
 
@@ -268,7 +275,7 @@ internal sealed class FrontExchange
         }
         else
         {
-            client.SetDeadline((long)ForwardingTimeouts.Exchange.TotalMilliseconds);
+            client.SetDeadline((long)_services.Timeouts.Exchange.TotalMilliseconds);
         }
     }
 

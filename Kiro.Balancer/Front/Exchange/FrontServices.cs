@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
@@ -21,6 +22,8 @@ internal sealed record FrontServices(
     RetryBudget Budget,
     FailureReports Reports,
     KeptBytes KeptBytes,
+    ForwardingTimeouts Timeouts,
+    RequestLimit Requests,
     HopMark Mark,
     LoopGuard Loops,
     ClientAdmission Admission,

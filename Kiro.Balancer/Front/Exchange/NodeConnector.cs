@@ -8,9 +8,6 @@ namespace Kiro.Balancer.Front.Exchange;
 /// <summary>Finds a new connection for a dialogue: looks the node's name up and tries one address after the other.</summary>
 internal sealed class NodeConnector(NodeDialogue dialogue)
 {
-    /// <summary>Nodes are near: one that has not accepted by then is as good as gone. In milliseconds.</summary>
-    public const int Timeout = 2000;
-
     private NodePool? _pool;
     private IPEndPoint[] _addresses = [];
     private int _next;
@@ -27,7 +24,7 @@ internal sealed class NodeConnector(NodeDialogue dialogue)
         }
 
         var generation = _generation;
-        pool.Addresses.LookUp(TimeSpan.FromMilliseconds(Timeout), error =>
+        pool.Addresses.LookUp(dialogue.ConnectTimeout, error =>
         {
             if (generation != _generation)
             {

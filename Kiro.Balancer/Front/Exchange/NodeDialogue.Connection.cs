@@ -95,7 +95,7 @@ internal sealed partial class NodeDialogue
         (_node, node.User, _isSendLost) = (node, this, false);
         _outgoing.Rewind();
         _response.Begin();
-        node.SetDeadline(node.IsConnecting ? NodeConnector.Timeout : _timeout);
+        node.SetDeadline(node.IsConnecting ? (int)ConnectTimeout.TotalMilliseconds : _timeout);
         if (_body.State == BodyState.Held)
         {
             _exchange.Client.SetDeadline((long)RequestHeadWriter.ContinueTimeout.TotalMilliseconds);

@@ -101,7 +101,7 @@ internal sealed partial class NodeDialogue
         _node!.IsBound |= head.BindsConnection;
         if (isOpenEnded && head.IsEventStream)
         {
-            _timeout = (int)ForwardingTimeouts.Stream.TotalMilliseconds;
+            _timeout = (int)_worker.Services.Timeouts.Stream.TotalMilliseconds;
             _stream = new FrontStream(_worker, this, _attempt.Runtime.Backend);
             // It may be told to end at any time, also when it just has.
             _mayReuse = false;
@@ -124,7 +124,7 @@ internal sealed partial class NodeDialogue
     {
         var head = _worker.ResponseHead;
         Settle(head);
-        _timeout = (int)ForwardingTimeouts.Stream.TotalMilliseconds;
+        _timeout = (int)_worker.Services.Timeouts.Stream.TotalMilliseconds;
         (ClosesClient, EndsWithConnection, HasStarted) = (true, true, true);
         _stream = new FrontStream(_worker, this, _attempt.Runtime.Backend, isTunnel: true);
         _body.BeginTunnel();

@@ -59,13 +59,16 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     /// <summary>Whether the client takes the end of the connection for the end of the response.</summary>
     public bool EndsWithConnection { get; private set; }
 
+    /// <summary>How long a node may take to accept a connection.</summary>
+    public TimeSpan ConnectTimeout => _worker.Services.Timeouts.Connect;
+
     /// <summary>Begins a try.</summary>
     /// <param name="pool">The node's.</param>
     /// <param name="isAwaited">Whether the node has all of the request at once.</param>
     public void Begin(NodePool pool, bool isAwaited)
     {
         (_pool, _isAnswered, _mayReuse, _interim, HasStarted, Status, ContentLength) = (pool, false, false, 0, false, 0, null);
-        _timeout = (int)ForwardingTimeouts.Exchange.TotalMilliseconds;
+        _timeout = (int)_worker.Services.Timeouts.Exchange.TotalMilliseconds;
         _attempt.Begin(pool, isAwaited, _worker.Loop.Timestamp);
         if (_exchange.MayBeRepeated)
         {

@@ -50,7 +50,7 @@ internal static class ForwardedFields
     // What a trusted proxy said is completed; without it, it is said only when asked for.
     private static void WriteForwarded(SendBuffer head, HttpRequest request, in Client client, ForwardingRules rules)
     {
-        if (ForwardedClaims.CompleteForwarded(request, client, rules) is { } value && HttpSyntax.IsOneLine(value))
+        if (ForwardedClaims.CompleteForwarded(request, client, rules) is { } value && HttpSyntax.IsText(value))
         {
             Write(head, "Forwarded: "u8, value);
             head.Write("\r\n"u8);
