@@ -19,7 +19,8 @@ internal static class PublishedBalancer
                 : balancer.WithService(nodes.Single().GetEndpoint("http"), export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
             .WithSetting("ACCESS_LOG", "off")
-            .WithSetting("FORWARDER", "lean")
+            // Empty: the balancer's own default, whatever that comes to be.
+            .WithSetting("FORWARDER", "")
             .WithSecret("HASH_SEED")
             .WithSharedSettings(token);
     }
