@@ -24,6 +24,13 @@ internal static class Publisher
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = FindRoot();
 
+    /// <summary>The program of a service, such as <c>Kiro.Balancer</c>, as it was built together with the tests.</summary>
+    public static string ServiceProgram(string project)
+    {
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        return Path.Combine(Root, project, "bin", output.Parent!.Name, output.Name, project);
+    }
+
     /// <summary>Publishes into a new folder and returns it.</summary>
     public static async Task<string> PublishAsync(string export)
     {

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Kiro.AppHost.Tests.Support;
+using Kiro.Tests.Support;
+
+namespace Kiro.AppHost.Tests.Model;
+
+/// <summary>The README's example clients have the same nodes under Aspire: a real balancer says so, with the nodes that the model gives it.</summary>
+public sealed partial class ExampleClientsTests
+{
+    [Fact]
+    public async Task Balancer_WithTheNodesOfTheModel_MapsTheReadmesClientsAsTheReadmeSays()
+    {
+        var model = await AppHostModel.OfAsync();
+        var names = new Dictionary<string, string>();
+        foreach (var number in Enumerable.Range(1, 5))
+        {
+            var node = await model.EnvironmentAsync("api-" + number);
+            names.Add("127.0.0.1:" + node["PORT"], node["NODE_NAME"]);
+        }
+
+        // Its port is the only thing that is not as in the model: a running copy may have that.
+        var environment = await model.EnvironmentAsync("balancer");
+        environment["BALANCER_PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture);
+        await using var balancer = new ServiceProcess(
+            Directory.CreateTempSubdirectory("kiro-test-").FullName, [], Publisher.ServiceProgram("Kiro.Balancer"), environment);
+        using var http = new HttpClient { BaseAddress = new Uri("http://127.0.0.1:" + environment["BALANCER_PORT"]) };
+        await Eventually.BeTrue(async () => (await http.GetAsync("/alive", TestContext.Current.CancellationToken)).IsSuccessStatusCode, "the balancer serves");
+
+        var readme = await File.ReadAllTextAsync(Path.Combine(Publisher.Root, "README.md"), TestContext.Current.CancellationToken);
+        var clients = Client().Matches(readme).Select(match => match.Groups[1].Value).ToList();
+        var said = Served().Match(readme);
+        Assert.Equal(2, clients.Count);
+        Assert.True(said.Success);
+        Assert.Equal([said.Groups[1].Value, said.Groups[2].Value], [await NodeOfAsync(clients[0]), await NodeOfAsync(clients[1])]);
+
+        // The first of the ranking that Aspire starts: nobody runs here, and the spare only when it is asked for.
+        async Task<string> NodeOfAsync(string client)
+        {
+            var route = await http.GetFromJsonAsync<JsonElement>("/lb/route?client=" + client, TestContext.Current.CancellationToken);
+            return route.GetProperty("ranking").EnumerateArray().Select(rank => names.GetValueOrDefault(rank.GetProperty("id").GetString()!)).First(name => name is not null)!;
+        }
+    }
+
+    [GeneratedRegex(@"curl localhost:13003/api/client-ip -H 'X-Forwarded-For: ([0-9.]+)'")]
+    private static partial Regex Client();
+
+    [GeneratedRegex(@"The first is served by (api-\d), the second by (api-\d)\.")]
+    private static partial Regex Served();
+}
