@@ -7,9 +7,6 @@ internal static class ForwardingSpan
 {
     private static readonly ActivitySource Source = new("Kiro.Forwarding");
 
-    /// <summary>Whether anybody wants spans.</summary>
-    public static bool IsWanted => Source.HasListeners();
-
     /// <returns>Null when this request's is not wanted.</returns>
     public static Activity? Start(ForwardedRequest request, Attempt attempt)
     {

@@ -5,14 +5,21 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
+using OpenTelemetry.Trace;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>Sends HTTP/1.x requests straight over kept connections, without HttpClient's messages and headers.</summary>
-internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, TimeProvider time) : IRequestSender
+/// <param name="pools">The connections.</param>
+/// <param name="streams">Told of streams of events.</param>
+/// <param name="time">For the time that "100 Continue" may take.</param>
+/// <param name="tracer">There when spans are exported.</param>
+internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, TimeProvider time, TracerProvider? tracer = null) : IRequestSender
 {
+    private readonly bool _isTraced = tracer is not null;
+
     public ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt) =>
-        ForwardingSpan.IsWanted ? SendTracedAsync(request, attempt) : SendAsync(request, attempt, span: null);
+        _isTraced ? SendTracedAsync(request, attempt) : SendAsync(request, attempt, span: null);
 
     private async ValueTask<RequestFailure?> SendTracedAsync(ForwardedRequest request, Attempt attempt)
     {
