@@ -33,5 +33,6 @@ internal sealed class NodeHealth(NodeIdentity node, DatabaseState database, SqlD
 /// <param name="Reason">Why the database is down, else null.</param>
 /// <param name="Version">Of the program.</param>
 /// <param name="UptimeSeconds">Since the process began.</param>
+/// <param name="Concurrent">That it serves requests at the same time: a slow one does not explain silence.</param>
 internal sealed record HealthReport(
-    string Status, string Node, string Database, string DatabaseKind, string? Reason, string Version, double UptimeSeconds);
+    string Status, string Node, string Database, string DatabaseKind, string? Reason, string Version, double UptimeSeconds, bool Concurrent = true);

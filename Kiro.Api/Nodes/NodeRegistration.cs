@@ -13,7 +13,8 @@ internal static class NodeRegistration
             Guid.NewGuid().ToString(),
             NodeAddress.WithPort(api.Listen.Port),
             ServiceDefaultsExtensions.Version,
-            provider.GetRequiredService<TimeProvider>().GetUtcNow()));
+            provider.GetRequiredService<TimeProvider>().GetUtcNow(),
+            provider.GetRequiredService<TimeProvider>().GetTimestamp()));
         services.AddSingleton<NodeStore>();
         services.AddSingleton<NodeDirectory>();
         services.AddSingleton<Heartbeat>();
@@ -27,8 +28,9 @@ internal static class NodeRegistration
 /// <param name="Instance">Differs in each process.</param>
 /// <param name="Address">Host and port under which the others could reach it.</param>
 /// <param name="Version">Of the program.</param>
-/// <param name="StartedAt">When this process began.</param>
-internal sealed record NodeIdentity(string Name, string Instance, string Address, string Version, DateTimeOffset StartedAt)
+/// <param name="StartedAt">When this process began: the time of day, for showing.</param>
+/// <param name="Started">The same as <see cref="TimeProvider.GetTimestamp"/>, for durations.</param>
+internal sealed record NodeIdentity(string Name, string Instance, string Address, string Version, DateTimeOffset StartedAt, long Started)
 {
-    public double UptimeSeconds(TimeProvider time) => Math.Round((time.GetUtcNow() - StartedAt).TotalSeconds, 1);
+    public double UptimeSeconds(TimeProvider time) => Math.Round(time.GetElapsedTime(Started).TotalSeconds, 1);
 }

@@ -34,6 +34,7 @@ internal sealed class StatusReport(
     private const int MaxEvents = 30;
 
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private readonly long _start = time.GetTimestamp();
 
     public StatusModel For(HttpContext context)
     {
@@ -42,7 +43,7 @@ internal sealed class StatusReport(
         var now = time.GetUtcNow();
         return new StatusModel
         {
-            Balancer = Balancer(now),
+            Balancer = Balancer(),
             Summary = Summary(snapshot.Backends),
             Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))],
             Client = caller.Of(context, snapshot),
@@ -53,7 +54,7 @@ internal sealed class StatusReport(
         };
     }
 
-    private BalancerStatus Balancer(DateTimeOffset now) => new()
+    private BalancerStatus Balancer() => new()
     {
         Port = listen.Port,
         Mode = discovery.Mode switch
@@ -66,7 +67,7 @@ internal sealed class StatusReport(
         Version = ServiceDefaultsExtensions.Version,
         State = drain.IsDraining ? "draining" : "running",
         StartedAt = _startedAt,
-        UptimeSeconds = Math.Round((now - _startedAt).TotalSeconds, 1),
+        UptimeSeconds = Math.Round(time.GetElapsedTime(_start).TotalSeconds, 1),
         AdminEnabled = admin.IsSet,
     };
 

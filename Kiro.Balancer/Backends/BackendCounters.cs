@@ -35,18 +35,17 @@ internal sealed class BackendCounters(TimeProvider time)
     {
         get
         {
-            var (since, lastSign) = (long.MaxValue, long.MinValue);
-            Look(ref _shared, ref since, ref lastSign);
-            foreach (var cell in _cells)
-            {
-                if (cell is not null)
-                {
-                    Look(ref cell.Values, ref since, ref lastSign);
-                }
-            }
-
+            var (since, lastSign) = Looked();
             return since == long.MaxValue ? TimeSpan.Zero : time.GetElapsedTime(Math.Max(since, lastSign));
         }
+    }
+
+    /// <summary>Whether the node has begun a response since a moment.</summary>
+    /// <param name="timestamp">As <see cref="TimeProvider.GetTimestamp"/>.</param>
+    public bool HasSignSince(long timestamp)
+    {
+        var (_, lastSign) = Looked();
+        return lastSign >= timestamp;
     }
 
     /// <summary>The cell of an event loop, made when it is first asked for. For that loop alone, which keeps it.</summary>
@@ -123,6 +122,22 @@ internal sealed class BackendCounters(TimeProvider time)
         return sum;
     }
 
+    /// <returns>Since when a response is owed, if any is, and when one last began.</returns>
+    private (long Since, long LastSign) Looked()
+    {
+        var (since, lastSign) = (long.MaxValue, long.MinValue);
+        Look(ref _shared, ref since, ref lastSign);
+        foreach (var cell in _cells)
+        {
+            if (cell is not null)
+            {
+                Look(ref cell.Values, ref since, ref lastSign);
+            }
+        }
+
+        return (since, lastSign);
+    }
+
     private static void Look(ref CounterValues values, ref long since, ref long lastSign)
     {
         if (Volatile.Read(ref values.Awaiting) > 0)
@@ -130,6 +145,9 @@ internal sealed class BackendCounters(TimeProvider time)
             since = Math.Min(since, Volatile.Read(ref values.AwaitingSince));
         }
 
-        lastSign = Math.Max(lastSign, Volatile.Read(ref values.LastSign));
+        if (Volatile.Read(ref values.LastSign) is not 0 and var sign)
+        {
+            lastSign = Math.Max(lastSign, sign);
+        }
     }
 }

@@ -35,6 +35,9 @@ internal sealed record BackendHealth
     /// <summary>The name that the node gives itself in its health response, if any.</summary>
     public string? Node { get; init; }
 
+    /// <summary>Whether the node said of itself that it serves requests at the same time: then a slow one does not explain silence.</summary>
+    public bool IsConcurrent { get; init; }
+
     /// <summary>Failed probes in a row.</summary>
     public int Failures { get; init; }
 

@@ -94,7 +94,9 @@ internal sealed class BackendRegistry
     public void Suspect(Backend backend, string reason)
     {
         Change(backend, health => BackendTransitions.Suspected(health, reason));
-        Runtimes.Of(backend).ProbeNow.Set();
+        var runtime = Runtimes.Of(backend);
+        runtime.IsDoubted = true;
+        runtime.ProbeNow.Set();
     }
 
     /// <summary>The node loses requests although its probes may pass: it is out for a while, each time for longer.

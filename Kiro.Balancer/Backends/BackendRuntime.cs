@@ -6,6 +6,7 @@ namespace Kiro.Balancer.Backends;
 internal sealed class BackendRuntime(Backend backend, TimeProvider time)
 {
     private CancellationTokenSource _waiting = new();
+    private volatile bool _isDoubted;
     private bool _closes;
 
     public Backend Backend { get; } = backend;
@@ -17,6 +18,14 @@ internal sealed class BackendRuntime(Backend backend, TimeProvider time)
 
     /// <summary>Set by whoever has reason to doubt the node's state.</summary>
     public WakeSignal ProbeNow { get; } = new();
+
+    /// <summary>Whether its last probe got no good response, or it is suspected: idle connections to it are closed soon, for
+    /// they may hold the threads that the probe waits for.</summary>
+    public bool IsDoubted
+    {
+        get => _isDoubted;
+        set => _isDoubted = value;
+    }
 
     /// <summary>Fires when it is hopeless to wait for this node's responses any longer.</summary>
     public CancellationToken Abandoned => Volatile.Read(ref _waiting).Token;

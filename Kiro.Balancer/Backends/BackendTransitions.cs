@@ -11,7 +11,8 @@ namespace Kiro.Balancer.Backends;
 /// <item><term>probe passed</term><description>up: from starting at once, from down after <c>HEALTH_RISE</c> in a row and not
 /// before an ejection is over; the node's own wish to drain ends</description></item>
 /// <item><term>probe says draining</term><description>the same, and the node drains</description></item>
-/// <item><term>probe failed or silent</term><description>down after <c>HEALTH_FALL</c> in a row</description></item>
+/// <item><term>probe silent, but the node is busy</term><description>nothing yet, as suspected</description></item>
+/// <item><term>probe failed, lost, silent or not accepted</term><description>down after <c>HEALTH_FALL</c> in a row</description></item>
 /// <item><term>probe refused, connection refused</term><description>down</description></item>
 /// <item><term>suspected</term><description>nothing yet: it counts like a failed probe, and the next probe decides</description></item>
 /// <item><term>ejected</term><description>from up only: down for a while, each time for longer</description></item>
@@ -35,17 +36,24 @@ internal sealed class BackendTransitions(ProbeThresholds thresholds)
             return health with { LastCheck = now.Time };
         }
 
+        if (probe.Outcome == ProbeOutcome.Busy)
+        {
+            // Not known to be well, so it is probed again soon; and not known to be ill.
+            return Suspected(health, health.EjectedUntil is null ? probe.Error! : health.Error!) with { LastCheck = now.Time };
+        }
+
         var passed = probe.Outcome is ProbeOutcome.Passed or ProbeOutcome.Draining;
         var isEjected = health.EjectedUntil is { } until && !(passed && until <= now.Uptime);
         var after = health with
         {
             LastCheck = now.Time,
             Latency = probe.Latency ?? health.Latency,
-            Reachable = probe.Outcome is not (ProbeOutcome.Silent or ProbeOutcome.Refused),
+            Reachable = probe.Outcome is ProbeOutcome.Passed or ProbeOutcome.Draining or ProbeOutcome.Failed,
             // While it is ejected its probes may pass, but why it is out must stay to be read.
             Error = isEjected ? health.Error : probe.Error,
             Node = probe.Node ?? health.Node,
             Degradation = probe.Degradation,
+            IsConcurrent = probe.Latency is null ? health.IsConcurrent : probe.IsConcurrent,
             Successes = passed ? health.Successes + 1 : 0,
             Failures = passed ? 0 : health.Failures + 1,
             EjectedUntil = isEjected ? health.EjectedUntil : null,

@@ -16,7 +16,7 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
 
             if (cause is TimeoutException)
             {
-                return new ConnectError("connection timed out", ConnectFault.Node);
+                return new ConnectError("connection timed out", ConnectFault.Unaccepted);
             }
         }
 
@@ -27,7 +27,7 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
     {
         SocketError.ConnectionRefused => new("connection refused", ConnectFault.Node),
         SocketError.HostUnreachable or SocketError.NetworkUnreachable => new("host unreachable", ConnectFault.Node),
-        SocketError.TimedOut => new("connection timed out", ConnectFault.Node),
+        SocketError.TimedOut => new("connection timed out", ConnectFault.Unaccepted),
         SocketError.HostNotFound or SocketError.NoData => new("name not found", ConnectFault.Node),
         SocketError.TryAgain => new("no name server answers", ConnectFault.NameServer),
         SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AddressNotAvailable =>
@@ -39,8 +39,11 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
 /// <summary>Whose fault it is that there is no connection.</summary>
 internal enum ConnectFault
 {
-    /// <summary>Nobody listens there, or nobody accepts.</summary>
+    /// <summary>Nobody listens there.</summary>
     Node,
+
+    /// <summary>Nobody accepts: the node is gone, or its listen queue is full.</summary>
+    Unaccepted,
 
     /// <summary>The name could not be looked up just now; the node may be well.</summary>
     NameServer,

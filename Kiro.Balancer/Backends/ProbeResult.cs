@@ -5,7 +5,8 @@ namespace Kiro.Balancer.Backends;
 /// <param name="Latency">Until the response was complete; null without one.</param>
 /// <param name="Error">Why it did not pass, in plain words; null when it did.</param>
 /// <param name="Node">The name that the node gave itself, if any.</param>
-internal sealed record ProbeResult(ProbeOutcome Outcome, TimeSpan? Latency, string? Error, string? Node)
+/// <param name="IsConcurrent">Whether the node says that it serves requests at the same time.</param>
+internal sealed record ProbeResult(ProbeOutcome Outcome, TimeSpan? Latency, string? Error, string? Node, bool IsConcurrent = false)
 {
     /// <summary>What is wrong with a node that passes all the same, in its own words; null when it says that nothing is.</summary>
     public string? Degradation { get; init; }
@@ -23,8 +24,17 @@ internal enum ProbeOutcome
     /// <summary>Another response.</summary>
     Failed,
 
-    /// <summary>No response in time, or the connection was lost.</summary>
+    /// <summary>No response in time.</summary>
     Silent,
+
+    /// <summary>No connection in time: not even accepted.</summary>
+    Unaccepted,
+
+    /// <summary>No response in time, but what the node has in hand explains it: nothing is known about the node.</summary>
+    Busy,
+
+    /// <summary>The connection was lost before the response was complete, or there was no name server to ask.</summary>
+    Lost,
 
     /// <summary>The balancer could not even ask: nothing is known about the node.</summary>
     Unknown,

@@ -6,7 +6,9 @@ namespace Kiro.Balancer.Forwarding;
 /// <summary>How requests are sent to nodes.</summary>
 /// <param name="Path"><c>FORWARDER</c>: <c>loop</c>, <c>lean</c> (the default) or <c>yarp</c>.</param>
 /// <param name="Timeouts"><c>CONNECT_TIMEOUT</c>, <c>EXCHANGE_TIMEOUT</c>.</param>
-internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts Timeouts)
+/// <param name="BackendConnections"><c>BACKEND_CONNECTIONS</c>: requests, and with them connections, that one node gets at the
+/// same time, 0 to 100000, default 0 (no bound). What is too much waits in order.</param>
+internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts Timeouts, int BackendConnections = 0)
 {
     private const string Variable = "FORWARDER";
 
@@ -25,6 +27,9 @@ internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts
             settings.Reject(Variable, text, "loop, lean or yarp");
         }
 
-        return new ForwardingOptions(path ?? ForwardingPath.Lean, ForwardingTimeouts.Read(settings));
+        return new ForwardingOptions(
+            path ?? ForwardingPath.Lean,
+            ForwardingTimeouts.Read(settings),
+            settings.WholeNumber("BACKEND_CONNECTIONS", 0, 0, 100_000));
     }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
@@ -33,6 +34,8 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton<RetryBudget>();
+        builder.Services.AddSingleton<Retries>();
+        builder.Services.AddSingleton<BackendGates>();
         builder.Services.AddSingleton<KeptBytes>();
         builder.Services.AddSingleton<RequestForwarder>();
         builder.Services.AddSingleton(streams);

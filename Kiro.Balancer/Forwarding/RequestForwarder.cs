@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
@@ -18,7 +20,8 @@ internal sealed class RequestForwarder(
     BackendChooser chooser,
     RequestSenders senders,
     ForwardingCounters counters,
-    RetryBudget budget,
+    Retries retries,
+    BackendGates gates,
     FailureReports reports,
     OwnResponses own,
     KeptBytes keptBytes,
@@ -75,28 +78,23 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept), rules);
+        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept), rules) { Slot = slot };
         var sender = senders.For(context.Request);
-        List<Backend>? tried = null;
         while (true)
         {
-            RequestFailure? ended;
-            using (var attempt = Begin(request, backend))
+            if (gates.IsOn && !await gates.TryEnterAsync(backend.Backend, context.RequestAborted))
             {
-                ended = await sender.SendAsync(request, attempt);
-                Report(backend.Runtime, ended);
-                if (ended is null)
-                {
-                    backend.Runtime.Traffic.Record(context.Response.StatusCode, attempt.Waited, attempt.BytesIn, attempt.BytesOut);
-                }
+                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "the node has as many requests as it may have, and none ended in time");
+                return;
             }
 
+            var ended = await TryAsync(request, backend, sender);
             if (ended is not { } failure || failure.Point == FailurePoint.Client)
             {
                 return;
             }
 
-            (tried ??= []).Add(backend.Backend);
+            request.AddTried(backend.Backend);
             if (context.Response.HasStarted)
             {
                 // The client has part of the answer already and sees that it breaks off.
@@ -109,7 +107,7 @@ internal sealed class RequestForwarder(
                 return;
             }
 
-            if (Next(request, failure, slot, tried) is not { } next)
+            if (retries.Next(request, failure) is not { } next)
             {
                 logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, failure.Status, failure.Problem);
                 await RefuseAsync(context, failure.Status, failure.Problem);
@@ -124,12 +122,36 @@ internal sealed class RequestForwarder(
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<RequestFailure?> TryAsync(ForwardedRequest request, ChosenBackend backend, IRequestSender sender)
+    {
+        try
+        {
+            using var attempt = Begin(request, backend);
+            var ended = await sender.SendAsync(request, attempt);
+            Report(backend.Runtime, ended);
+            if (ended is null)
+            {
+                backend.Runtime.Traffic.Record(request.Context.Response.StatusCode, attempt.Waited, attempt.BytesIn, attempt.BytesOut);
+            }
+
+            return ended;
+        }
+        finally
+        {
+            if (gates.IsOn)
+            {
+                gates.Leave(backend.Backend);
+            }
+        }
+    }
+
     private Attempt Begin(ForwardedRequest request, ChosenBackend backend)
     {
         accessLog.Tried(request.Context, backend.Known);
         // A long body may take the client's time: as long as it comes, the node owes nothing.
         var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.Longest;
-        return new Attempt(backend.Runtime, isAwaited, request.MayBeRepeated);
+        return new Attempt(backend.Runtime, isAwaited, request.MayBeRepeated, request, retries);
     }
 
     private void Report(BackendRuntime backend, RequestFailure? failure)
@@ -138,6 +160,9 @@ internal sealed class RequestForwarder(
         {
             case null:
                 FailureReports.Responded(backend);
+                break;
+            case { IsUnaccepted: true, Problem: var problem }:
+                reports.Unaccepted(backend, problem);
                 break;
             case { BlamesNode: true, Problem: var problem }:
                 reports.Refused(backend, problem);
@@ -152,15 +177,6 @@ internal sealed class RequestForwarder(
                 break;
         }
     }
-
-    /// <returns>Null when the request must not go on to another node, or there is none.</returns>
-    private ChosenBackend? Next(ForwardedRequest request, RequestFailure failure, int slot, List<Backend> tried) =>
-        RetryPolicy.Allows(failure.Point, request.Context.Request.Method, request.Body)
-        && tried.Count < RetryPolicy.MostTries
-        && chooser.Next(slot, tried) is { } next
-        && budget.TryTake()
-            ? next
-            : null;
 
     // What follows on the connection may not be what the client meant as its next request.
     private static Task CloseAsync(object response)

@@ -12,6 +12,8 @@ internal sealed class Attempt : IDisposable
     private readonly bool _isAwaited;
     private readonly long _startedAt;
     private readonly bool _mayGoElsewhere;
+    private readonly ITried? _request;
+    private readonly ILeaving? _leaving;
     private CancellationTokenRegistration _abandoned;
     private IGivesUp? _waiter;
     private bool _isSettled;
@@ -20,8 +22,11 @@ internal sealed class Attempt : IDisposable
     /// <param name="backend">The node.</param>
     /// <param name="isAwaited">Whether the node has all of the request at once, and owes an answer from now on.</param>
     /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
-    public Attempt(BackendRuntime backend, bool isAwaited, bool mayGoElsewhere)
+    /// <param name="request">The request.</param>
+    /// <param name="leaving">Asked, when the node is known to hang, whether the request may leave it. Null: it may.</param>
+    public Attempt(BackendRuntime backend, bool isAwaited, bool mayGoElsewhere, ITried? request = null, ILeaving? leaving = null)
     {
+        (_request, _leaving) = (request, leaving);
         Runtime = backend;
         backend.Counters.Begin();
         _startedAt = backend.Traffic.Now;
@@ -94,9 +99,17 @@ internal sealed class Attempt : IDisposable
 
     private void OnAbandoned()
     {
-        if (Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting)
+        if (Volatile.Read(ref _state) == Waiting && _leaving?.TryLeave(_request!, Backend) != false
+            && Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting)
         {
             _waiter!.GiveUp();
         }
     }
+}
+
+/// <summary>Decides whether a request that waits for a node may leave it for another.</summary>
+internal interface ILeaving
+{
+    /// <returns>False when it goes on waiting, for there is nothing better.</returns>
+    bool TryLeave(ITried request, Backend from);
 }

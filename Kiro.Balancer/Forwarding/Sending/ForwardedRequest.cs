@@ -1,3 +1,4 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 
 namespace Kiro.Balancer.Forwarding.Sending;
@@ -8,8 +9,43 @@ namespace Kiro.Balancer.Forwarding.Sending;
 /// <param name="Kept">Its body, when that was read into memory first; else null.</param>
 /// <param name="Body">What can be sent again.</param>
 /// <param name="Rules">The same for every request.</param>
-internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte[]? Kept, RequestBody Body, ForwardingRules Rules)
+internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte[]? Kept, RequestBody Body, ForwardingRules Rules) : ITried
 {
+    private List<Backend>? _tried;
+
+    /// <summary>The client's slot.</summary>
+    public int Slot { get; init; }
+
+    /// <inheritdoc/>
+    public string Method => Context.Request.Method;
+
+    /// <summary>Nodes that failed it.</summary>
+    public IReadOnlyList<Backend> Tried => _tried ?? [];
+
+    /// <inheritdoc/>
+    public bool MayHaveRun { get; set; }
+
     /// <summary>The node cannot tell a second sending from a second request.</summary>
     public bool MayBeRepeated { get; } = RetryPolicy.Allows(FailurePoint.BeforeResponse, Context.Request.Method, Body);
+
+    /// <summary>Notes that a node failed it.</summary>
+    public void AddTried(Backend backend) => (_tried ??= []).Add(backend);
+}
+
+/// <summary>A request on its way, as far as it matters for what it may be tried on next.</summary>
+internal interface ITried
+{
+    string Method { get; }
+
+    /// <summary>What can be sent again.</summary>
+    RequestBody Body { get; }
+
+    /// <summary>The client's slot.</summary>
+    int Slot { get; }
+
+    /// <summary>Nodes that failed it.</summary>
+    IReadOnlyList<Backend> Tried { get; }
+
+    /// <summary>One of these may have acted on it, and it has gone on to another.</summary>
+    bool MayHaveRun { get; set; }
 }

@@ -6,7 +6,8 @@ namespace Kiro.Balancer.Forwarding.Sending;
 /// <param name="Point">How far it got.</param>
 /// <param name="Problem">The reason.</param>
 /// <param name="BlamesNode">Whether it is a reason to take the node out at once.</param>
-internal readonly record struct RequestFailure(FailurePoint Point, string Problem, bool BlamesNode = false)
+/// <param name="IsUnaccepted">Whether it is only that the node did not accept in time.</param>
+internal readonly record struct RequestFailure(FailurePoint Point, string Problem, bool BlamesNode = false, bool IsUnaccepted = false)
 {
     public static RequestFailure UnsendableRequest { get; } = new(FailurePoint.Request, "the request has fields that cannot be passed on");
 
@@ -36,5 +37,5 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
     /// <summary>There is no connection.</summary>
     public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
         ? new(FailurePoint.Balancer, error.Problem)
-        : new(FailurePoint.Connect, error.Problem, BlamesNode: error.Fault == ConnectFault.Node);
+        : new(FailurePoint.Connect, error.Problem, error.Fault is ConnectFault.Node or ConnectFault.Unaccepted, error.Fault == ConnectFault.Unaccepted);
 }

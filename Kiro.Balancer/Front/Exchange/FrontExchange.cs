@@ -3,6 +3,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
@@ -15,7 +16,7 @@ namespace Kiro.Balancer.Front.Exchange;
 /// The way of a request on a loop: who calls, which slot, which node; send it, and try the next one if that is safe. Used
 /// again for other requests, of other clients, too: once it is over, it must not be touched any more.
 /// </summary>
-internal sealed class FrontExchange
+internal sealed class FrontExchange : ITried
 {
     private readonly FrontWorker _worker;
     private readonly FrontServices _services;
@@ -67,6 +68,19 @@ internal sealed class FrontExchange
     /// <summary>The node cannot tell a second sending from a second request.</summary>
     public bool MayBeRepeated { get; private set; }
 
+    string ITried.Method => _outgoing.Method;
+
+    RequestBody ITried.Body => _bodyKind;
+
+    int ITried.Slot => _slot;
+
+    IReadOnlyList<Backend> ITried.Tried => _tried ?? [];
+
+    bool ITried.MayHaveRun { get; set; }
+
+    /// <summary>Whether it may leave the node that it waits for; see <see cref="Retries.TryLeave"/>.</summary>
+    public bool TryLeave() => _services.Retries.TryLeave(this, _last!.Value.Backend);
+
     /// <summary>Takes a request.</summary>
     /// <param name="client">Who sent it.</param>
     /// <param name="bytes">What was received, in the loop's Input.</param>
@@ -76,6 +90,7 @@ internal sealed class FrontExchange
         (_client, _method, IsHttp10, Closes) = (client, head.Method, head.IsHttp10, head.Closes);
         (Expects, IsWebSocket, _hasNoHost) = (head.ExpectsContinue, head.IsWebSocket, head.Host.Length == 0);
         (_tries, _keptLength, _isLoop) = (0, 0, false);
+        ((ITried)this).MayHaveRun = false;
         _began = _worker.Loop.Timestamp;
         _worker.Counters.Request();
         Resolve(client, bytes, head);
@@ -157,7 +172,7 @@ internal sealed class FrontExchange
         }
 
         (_tried ??= []).Add(last.Backend);
-        if (Next(failure) is { } next)
+        if (_services.Retries.Next(this, failure) is { } next)
         {
             _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, last.Known, failure.Problem);
             _worker.Counters.Retry();
@@ -310,6 +325,9 @@ internal sealed class FrontExchange
     {
         switch (failure)
         {
+            case { IsUnaccepted: true, Problem: var problem }:
+                _services.Reports.Unaccepted(backend, problem);
+                break;
             case { BlamesNode: true, Problem: var problem }:
                 _services.Reports.Refused(backend, problem);
                 break;
@@ -323,15 +341,6 @@ internal sealed class FrontExchange
                 break;
         }
     }
-
-    /// <returns>Null when the request must not go on to another node, or there is none.</returns>
-    private ChosenBackend? Next(RequestFailure failure) =>
-        RetryPolicy.Allows(failure.Point, _outgoing.Method, _bodyKind)
-        && _tried!.Count < RetryPolicy.MostTries
-        && _services.Chooser.Next(_slot, _tried) is { } next
-        && _services.Budget.TryTake()
-            ? next
-            : null;
 
     private void Refuse(int status, string problem)
     {

@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Health.Passive;
@@ -19,7 +20,7 @@ internal sealed record FrontServices(
     BackendRegistry Registry,
     BackendChooser Chooser,
     ForwardingCounters Counters,
-    RetryBudget Budget,
+    Retries Retries,
     FailureReports Reports,
     KeptBytes KeptBytes,
     ForwardingTimeouts Timeouts,

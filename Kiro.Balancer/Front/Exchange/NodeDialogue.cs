@@ -119,8 +119,14 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     /// <summary>Nothing is left of it.</summary>
     public void Forget() => (_pool, HasStarted, Status, ContentLength) = (null, false, 0, null);
 
-    /// <summary>The node is known to hang: wait no longer.</summary>
-    public void GiveUp() => Fail(RequestFailure.NodeHangs);
+    /// <summary>The node is known to hang: wait no longer, if there is anything better.</summary>
+    public void GiveUp()
+    {
+        if (_exchange.TryLeave())
+        {
+            Fail(RequestFailure.NodeHangs);
+        }
+    }
 
     void INodeUser.OnNodeReady()
     {

@@ -3,9 +3,10 @@ using Kiro.ServiceDefaults.Printing;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>What Kiro reads in a node's health response: <c>{"status":"…","node":"…","reason":"…","database":"…"}</c>. Any other
-/// body is fine, too.</summary>
-internal readonly record struct HealthAnswer(string? Status, string? Node, string? Reason = null, string? Database = null)
+/// <summary>What Kiro reads in a node's health response:
+/// <c>{"status":"…","node":"…","reason":"…","database":"…","concurrent":true}</c>. Any other body is fine, too.</summary>
+internal readonly record struct HealthAnswer(
+    string? Status, string? Node, string? Reason = null, string? Database = null, bool IsConcurrent = false)
 {
     private const int MaxWord = 100;
     private const int MaxReason = 500;
@@ -21,7 +22,8 @@ internal readonly record struct HealthAnswer(string? Status, string? Node, strin
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new HealthAnswer(
                     Text(document.RootElement, "status"), Text(document.RootElement, "node"),
-                    Text(document.RootElement, "reason", MaxReason), Text(document.RootElement, "database"))
+                    Text(document.RootElement, "reason", MaxReason), Text(document.RootElement, "database"),
+                    document.RootElement.TryGetProperty("concurrent", out var concurrent) && concurrent.ValueKind == JsonValueKind.True)
                 : default;
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException)

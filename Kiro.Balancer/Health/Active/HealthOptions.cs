@@ -4,18 +4,50 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Health.Active;
 
 /// <summary>The active probe.</summary>
-/// <param name="Path"><c>HEALTH_PATH</c>, default <c>/health</c>.</param>
-/// <param name="Interval"><c>HEALTH_INTERVAL</c>: between two probes of a node that is up, 0.1 to 3600 s, default 30 s.</param>
-/// <param name="Timeout"><c>HEALTH_TIMEOUT</c>: for the whole answer, 0.1 to 300 s, default 3 s.</param>
-/// <param name="Thresholds"><c>HEALTH_FALL</c> and <c>HEALTH_RISE</c>, each 1 to 100.</param>
-internal sealed record HealthOptions(string Path, TimeSpan Interval, TimeSpan Timeout, ProbeThresholds Thresholds)
+internal sealed record HealthOptions
 {
+    /// <summary><c>HEALTH_PATH</c>, default <c>/health</c>.</summary>
+    public string Path { get; init; } = "/health";
+
+    /// <summary><c>HEALTH_HOST</c>: the Host field of a probe, for nodes that know only their own names; null for the node's
+    /// address.</summary>
+    public string? Host { get; init; }
+
+    /// <summary><c>HEALTH_STATUS</c>: the statuses that pass, such as <c>200-204,301</c>, default <c>200-299</c>.</summary>
+    public StatusRanges Status { get; init; } = StatusRanges.Usual;
+
+    /// <summary><c>HEALTH_INTERVAL</c>: between two probes of a node that is up, 0.1 to 3600 s, default 30 s.</summary>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary><c>HEALTH_TIMEOUT</c>: for the whole response, 0.1 to 300 s, default 3 s.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary><c>HEALTH_BUSY_TIMEOUT</c>: for how long requests in hand explain that a node responds to nobody, 1 to 3600 s,
+    /// default 20 s; see <see cref="BusyCheck"/>.</summary>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary><c>HEALTH_FALL</c> and <c>HEALTH_RISE</c>, each 1 to 100, default 2.</summary>
+    public ProbeThresholds Thresholds { get; init; } = ProbeThresholds.Default;
+
     public static HealthOptions Read(SettingsReader settings)
     {
         var path = settings.Text("HEALTH_PATH", "/health");
         if (!path.StartsWith('/') || !Uri.IsWellFormedUriString(path, UriKind.Relative))
         {
             settings.Reject("HEALTH_PATH", path, "a path that begins with /");
+        }
+
+        var host = settings.Text("HEALTH_HOST");
+        if (host is not null && !IsHost(host))
+        {
+            settings.Reject("HEALTH_HOST", host, "a host name or an address, with or without a port");
+        }
+
+        var text = settings.Text("HEALTH_STATUS");
+        var status = text is null ? StatusRanges.Usual : StatusRanges.Parse(text);
+        if (status is null)
+        {
+            settings.Reject("HEALTH_STATUS", text!, "statuses and ranges from 200 to 599, separated by commas, such as 200-204,301");
         }
 
         var interval = settings.Seconds("HEALTH_INTERVAL", 30, 0.1, 3600);
@@ -25,10 +57,20 @@ internal sealed record HealthOptions(string Path, TimeSpan Interval, TimeSpan Ti
             settings.Warn("HEALTH_TIMEOUT is longer than HEALTH_INTERVAL: a node that hangs is probed less often than the interval says.");
         }
 
-        return new HealthOptions(
-            path,
-            interval,
-            timeout,
-            new ProbeThresholds(settings.WholeNumber("HEALTH_FALL", 2, 1, 100), settings.WholeNumber("HEALTH_RISE", 2, 1, 100)));
+        return new HealthOptions
+        {
+            Path = path,
+            Host = host,
+            Status = status ?? StatusRanges.Usual,
+            Interval = interval,
+            Timeout = timeout,
+            BusyTimeout = settings.Seconds("HEALTH_BUSY_TIMEOUT", 20, 1, 3600),
+            Thresholds = new ProbeThresholds(settings.WholeNumber("HEALTH_FALL", 2, 1, 100), settings.WholeNumber("HEALTH_RISE", 2, 1, 100)),
+        };
     }
+
+    // Both kinds of brackets and a port are for this parser to judge; a user or a path are not.
+    private static bool IsHost(string host) =>
+        host.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '[' or ']')
+        && Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var url) && url.Host.Length > 0;
 }

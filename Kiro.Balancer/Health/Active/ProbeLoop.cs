@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Health.Active;
 
 /// <summary>Probes every node in a loop of its own, so that a slow one delays nobody else's verdict.</summary>
 internal sealed class ProbeLoop(
-    BackendRegistry registry, Prober prober, ProbeSchedule schedule, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
+    BackendRegistry registry, Prober prober, ProbeSchedule schedule, HealthOptions options, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
 {
     /// <summary>However many requests fail, a node is not probed more often.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
@@ -47,11 +47,15 @@ internal sealed class ProbeLoop(
     private async Task ProbeForeverAsync(Backend backend, CancellationToken cancellationToken)
     {
         var runtime = registry.Runtimes.Of(backend);
+        var busy = new BusyCheck(runtime, options.BusyTimeout, time);
         while (!cancellationToken.IsCancellationRequested)
         {
             try
             {
-                var probe = await prober.ProbeAsync(backend, cancellationToken);
+                var began = time.GetTimestamp();
+                var found = await prober.ProbeAsync(backend, cancellationToken);
+                var probe = busy.Judge(found, began, registry.Current.Of(backend)?.Health.IsConcurrent == true);
+                runtime.IsDoubted = probe.Outcome is not (ProbeOutcome.Passed or ProbeOutcome.Draining or ProbeOutcome.Unknown);
                 registry.Probed(backend, probe);
                 if (registry.Current.Of(backend) is not { } known)
                 {
@@ -59,7 +63,7 @@ internal sealed class ProbeLoop(
                 }
 
                 // Without another node there is nothing better to do than to wait for this one.
-                if (probe.Outcome == ProbeOutcome.Silent && known.Health.Verdict == BackendVerdict.Down && !registry.Current.Selector.IsPanic)
+                if (probe.Outcome is ProbeOutcome.Silent or ProbeOutcome.Unaccepted && known.Health.Verdict == BackendVerdict.Down && !registry.Current.Selector.IsPanic)
                 {
                     runtime.AbandonWaiting();
                 }

@@ -1,75 +1,70 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.Health.Active;
 
 /// <summary>Asks a node how it is, over a connection of its own: a kept one would not notice a listener that is gone.</summary>
-internal sealed class Prober(HealthOptions options, TimeProvider time) : IDisposable
+internal sealed class Prober(HealthOptions options, TimeProvider time)
 {
-    private const int LongestBody = 64 * 1024;
-
-    private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        PooledConnectionLifetime = TimeSpan.Zero,
-        ActivityHeadersPropagator = null,
-    });
+    private const string Lost = "connection lost before the answer was complete";
 
     public async Task<ProbeResult> ProbeAsync(Backend backend, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        using var request = new HttpRequestMessage(HttpMethod.Get, backend.UrlPrefix + options.Path);
-        request.Headers.UserAgent.ParseAdd("Kiro-Probe/1.0");
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var start = time.GetTimestamp();
+        var isConnected = false;
         try
         {
-            using var response = await _client.SendAsync(request, either.Token);
-            var body = await ReadAsync(response, either.Token);
-            return Judge(response.StatusCode, HealthAnswer.Parse(body), time.GetElapsedTime(start));
+            await socket.ConnectAsync(new DnsEndPoint(backend.Host, backend.Port), either.Token);
+            isConnected = true;
+            var exchange = new ProbeExchange(socket);
+            await exchange.SendAsync(RequestTo(backend), either.Token);
+            var body = await exchange.ReadAsync(either.Token);
+            return Judge(exchange.Status, HealthAnswer.Parse(body), time.GetElapsedTime(start));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new ProbeResult(ProbeOutcome.Silent, null, $"no answer within {options.Timeout.TotalSeconds:0.#} s", null);
+            return isConnected
+                ? new ProbeResult(ProbeOutcome.Silent, null, $"no answer within {options.Timeout.TotalSeconds:0.#} s", null)
+                : new ProbeResult(ProbeOutcome.Unaccepted, null, $"no connection within {options.Timeout.TotalSeconds:0.#} s", null);
         }
-        catch (HttpRequestException failure) when (failure.HttpRequestError
-            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
+        catch (SocketException failure) when (!isConnected)
         {
             var error = ConnectError.From(failure);
             var outcome = error.Fault switch
             {
                 ConnectFault.Balancer => ProbeOutcome.Unknown,
-                ConnectFault.NameServer => ProbeOutcome.Silent,
+                ConnectFault.NameServer => ProbeOutcome.Lost,
+                ConnectFault.Unaccepted => ProbeOutcome.Unaccepted,
                 _ => ProbeOutcome.Refused,
             };
             return new ProbeResult(outcome, null, error.Problem, null);
         }
-        catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.InvalidResponse)
+        catch (InvalidDataException)
         {
-            return new ProbeResult(ProbeOutcome.Failed, null, "the answer is not HTTP", null);
+            return new ProbeResult(ProbeOutcome.Failed, null, "the answer is not valid HTTP", null);
         }
-        catch (Exception failure) when (failure is HttpRequestException or IOException)
+        catch (Exception failure) when (failure is SocketException or EndOfStreamException)
         {
-            return new ProbeResult(ProbeOutcome.Silent, null, "connection lost before the answer was complete", null);
+            return new ProbeResult(ProbeOutcome.Lost, null, Lost, null);
         }
     }
 
-    public void Dispose() => _client.Dispose();
+    private byte[] RequestTo(Backend backend) => Encoding.ASCII.GetBytes(
+        $"GET {options.Path} HTTP/1.1\r\nHost: {options.Host ?? backend.Authority}\r\nUser-Agent: Kiro-Probe/1.0\r\nConnection: close\r\n\r\n");
 
-    private static ProbeResult Judge(HttpStatusCode status, HealthAnswer answer, TimeSpan latency) => status switch
+    private ProbeResult Judge(int status, HealthAnswer answer, TimeSpan latency)
     {
-        >= (HttpStatusCode)200 and < (HttpStatusCode)300 => new ProbeResult(ProbeOutcome.Passed, latency, null, answer.Node) { Degradation = answer.Degradation },
-        HttpStatusCode.ServiceUnavailable when answer.Status == "draining" => new ProbeResult(ProbeOutcome.Draining, latency, null, answer.Node),
-        _ => new ProbeResult(ProbeOutcome.Failed, latency, $"health answer {(int)status}", answer.Node),
-    };
-
-    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
-    {
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellationToken);
-        var body = new byte[LongestBody];
-        var length = await stream.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
-        return body.AsMemory(0, length);
+        var (outcome, error) = status == StatusCodes.Status503ServiceUnavailable && answer.Status == "draining" ? (ProbeOutcome.Draining, null)
+            : options.Status.Contains(status) ? (ProbeOutcome.Passed, null)
+            : (ProbeOutcome.Failed, $"health answer {status}");
+        return new ProbeResult(outcome, latency, error, answer.Node, answer.IsConcurrent)
+        {
+            Degradation = outcome == ProbeOutcome.Passed ? answer.Degradation : null,
+        };
     }
 }

@@ -1,4 +1,5 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Health.Active;
 
 namespace Kiro.Balancer.Health.Passive;
 
@@ -11,11 +12,24 @@ internal sealed class FailureReports(BackendRegistry registry)
     /// <summary>The node gave a complete response.</summary>
     public static void Responded(BackendRuntime backend) => backend.Counters.ForgetLosses();
 
-    /// <summary>Nobody listens there, or nobody accepts.</summary>
+    /// <summary>Nobody listens there.</summary>
     public void Refused(BackendRuntime backend, string problem)
     {
         backend.Counters.Fail();
         registry.TakeOut(backend.Backend, problem);
+    }
+
+    /// <summary>The node did not accept a connection in time.</summary>
+    public void Unaccepted(BackendRuntime backend, string problem)
+    {
+        if (backend.Counters.Awaiting >= BusyCheck.MinListenQueue)
+        {
+            // Busy, with a full listen queue, it may be. The probe finds out.
+            Unreached(backend);
+            return;
+        }
+
+        Refused(backend, problem);
     }
 
     /// <summary>There was no connection, and it is not known whether the node is to blame.</summary>

@@ -15,7 +15,7 @@ internal sealed class TestNode : IAsyncDisposable
         _dialect = options.Kind == DatabaseKind.MySql
             ? new MySqlDialect(options, NullLoggerFactory.Instance)
             : new SqliteDialect(options);
-        Identity = new NodeIdentity(name, Guid.NewGuid().ToString(), "10.0.0.1:13004", "0.1.0", time.GetUtcNow());
+        Identity = new NodeIdentity(name, Guid.NewGuid().ToString(), "10.0.0.1:13004", "0.1.0", time.GetUtcNow(), time.GetTimestamp());
         State = new DatabaseState(_dialect, time, NullLogger<DatabaseState>.Instance);
         var access = new DatabaseAccess(_dialect, State);
         Schema = new SchemaMigration(_dialect, time, NullLogger<SchemaMigration>.Instance);

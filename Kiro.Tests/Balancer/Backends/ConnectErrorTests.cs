@@ -11,7 +11,7 @@ public sealed class ConnectErrorTests
     [InlineData(SocketError.TryAgain, "no name server answers", nameof(ConnectFault.NameServer))]
     [InlineData(SocketError.HostUnreachable, "host unreachable", nameof(ConnectFault.Node))]
     [InlineData(SocketError.NetworkUnreachable, "host unreachable", nameof(ConnectFault.Node))]
-    [InlineData(SocketError.TimedOut, "connection timed out", nameof(ConnectFault.Node))]
+    [InlineData(SocketError.TimedOut, "connection timed out", nameof(ConnectFault.Unaccepted))]
     public void From_SocketError_IsPlainWordsAndAFault(SocketError error, string words, string fault)
     {
         var said = ConnectError.From(new HttpRequestException("outer", new SocketException((int)error)));

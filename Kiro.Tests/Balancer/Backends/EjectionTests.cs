@@ -1,8 +1,8 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Selection;
 using Kiro.Tests.Balancer.Selection;
+using Kiro.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Backends;
 
@@ -10,7 +10,7 @@ namespace Kiro.Tests.Balancer.Backends;
 public sealed class EjectionTests
 {
     private static readonly ProbeResult Passed = new(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null);
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly SettableClock _time = new();
     private readonly BackendRegistry _registry;
 
     public EjectionTests()
@@ -56,6 +56,23 @@ public sealed class EjectionTests
         _time.Advance(TimeSpan.FromMinutes(6));
         _registry.Eject(backend, "lost");
         Assert.Equal(_registry.Now.Uptime + TimeSpan.FromSeconds(10), backend.Health.EjectedUntil);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public void Eject_SomebodySetsTheClock_LastsAsLong(int hours)
+    {
+        var backend = _registry.Find("node-1:13004");
+        _registry.Eject(backend, "lost");
+        _time.Offset = TimeSpan.FromHours(hours);
+
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Probe(backend);
+        Assert.Equal(BackendState.Down, backend.Health.State);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Probe(backend);
+        Assert.Equal(BackendState.Up, backend.Health.State);
     }
 
     [Fact]

@@ -215,7 +215,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
         var quiet = now - Volatile.Read(ref _lastActivity);
         if (Volatile.Read(ref _state) == Idle)
         {
-            if (quiet > _idleLimit)
+            if (quiet > _idleLimit || (quiet > 0 && Pool.IsDoubted))
             {
                 CloseIdle();
             }

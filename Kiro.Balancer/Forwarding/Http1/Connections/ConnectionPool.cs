@@ -15,6 +15,9 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 
     public Backend Backend => backend.Backend;
 
+    /// <summary>Whether idle connections are better closed than kept.</summary>
+    public bool IsDoubted => backend.IsDoubted;
+
     /// <summary>Takes an idle connection that the node has not closed.</summary>
     /// <returns>Null when there is none.</returns>
     public BackendConnection? TryTake()

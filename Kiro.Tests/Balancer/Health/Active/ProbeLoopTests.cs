@@ -27,7 +27,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
         var options = Settings.Read(HealthOptions.Read);
         _registry = Registries.Empty(_time);
         _prober = new Prober(options, _time);
-        _loop = new ProbeLoop(_registry, _prober, new ProbeSchedule(options), _time, NullLogger<ProbeLoop>.Instance);
+        _loop = new ProbeLoop(_registry, _prober, new ProbeSchedule(options), options, _time, NullLogger<ProbeLoop>.Instance);
         _node = new SocketServer(async (stream, stop) =>
         {
             await SocketServer.ReadHead(stream, stop);
@@ -40,7 +40,6 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     {
         await _loop.StopAsync(CancellationToken.None);
         _loop.Dispose();
-        _prober.Dispose();
         await _node.DisposeAsync();
     }
 

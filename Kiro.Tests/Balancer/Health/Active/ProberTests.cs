@@ -9,6 +9,7 @@ namespace Kiro.Tests.Balancer.Health.Active;
 public sealed class ProberTests
 {
     private const string Refused = "connection refused";
+    private const string Invalid = "the answer is not valid HTTP";
     private const string Lost = "connection lost before the answer was complete";
 
     [Theory]
@@ -26,9 +27,19 @@ public sealed class ProberTests
     [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 33\r\n\r\n{\"status\":\"error\",\"node\":\"api-3\"}", "Failed", "health answer 503", "api-3")]
     [InlineData("HTTP/1.1 503 Busy\r\nContent-Length: 36\r\n\r\n{\"status\":\"draining\",\"node\":\"api-3\"}", "Draining", null, "api-3")]
     [InlineData("HTTP/1.1 500 Oops\r\nContent-Length: 21\r\n\r\n{\"status\":\"draining\"}", "Failed", "health answer 500", null)]
-    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ntoo short", "Silent", Lost, null)]
-    [InlineData("SSH-2.0-OpenSSH_9.6\r\n", "Failed", "the answer is not HTTP", null)]
-    [InlineData("", "Silent", Lost, null)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ntoo short", "Lost", Lost, null)]
+    [InlineData("SSH-2.0-OpenSSH_9.6\r\n", "Failed", Invalid, null)]
+    [InlineData("", "Lost", Lost, null)]
+    [InlineData("HTTP/1.1 200 OK\nContent-Length: 2\n\nOK", "Passed", null, null)]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"node\":\"api-3\"}\r\n0\r\n\r\n", "Passed", null, "api-3")]
+    [InlineData("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "Passed", null, null)]
+    // What a request would get 502 for.
+    [InlineData("HTTP/1.1 200 OK\r\nX : y\r\nContent-Length: 0\r\n\r\n", "Failed", Invalid, null)]
+    [InlineData("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nOK", "Failed", Invalid, null)]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "Failed", Invalid, null)]
+    [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "Failed", Invalid, null)]
+    [InlineData("HTTP/1.1 101 Switching Protocols\r\n\r\n", "Failed", Invalid, null)]
+    [InlineData("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", "Failed", Invalid, null)]
     public async Task ProbeAsync_Answer_IsJudged(string answer, string outcome, string? error, string? node)
     {
         await using var server = SocketServer.Answering(answer);
@@ -102,7 +113,7 @@ public sealed class ProberTests
     }
 
     [Fact]
-    public async Task ProbeAsync_ConnectionIsReset_IsSilent()
+    public async Task ProbeAsync_ConnectionIsReset_IsLost()
     {
         await using var server = new SocketServer(async (stream, stop) =>
         {
@@ -110,7 +121,7 @@ public sealed class ProberTests
             stream.Socket.LingerState = new LingerOption(true, 0);
         });
 
-        Assert.Equal(new ProbeResult(ProbeOutcome.Silent, null, Lost, null), await Probe(server.Port));
+        Assert.Equal(new ProbeResult(ProbeOutcome.Lost, null, Lost, null), await Probe(server.Port));
     }
 
     [Fact]
@@ -124,7 +135,7 @@ public sealed class ProberTests
                 await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stop);
             }
         });
-        using var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
         var backend = new Backend("127.0.0.1", server.Port);
 
         await prober.ProbeAsync(backend, TestContext.Current.CancellationToken);
@@ -143,7 +154,7 @@ public sealed class ProberTests
             // TrySet: HttpClient asks again when a connection ends without an answer.
             head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
         });
-        using var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), TimeProvider.System);
 
         await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
 
@@ -151,6 +162,26 @@ public sealed class ProberTests
         Assert.StartsWith("GET /up?full=1 HTTP/1.1\r\n", request, StringComparison.Ordinal);
         Assert.Contains($"Host: 127.0.0.1:{server.Port}\r\n", request, StringComparison.Ordinal);
         Assert.Contains("User-Agent: Kiro-Probe/1.0\r\n", request, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n", "Passed")]
+    [InlineData("HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n", "Failed")]
+    public async Task ProbeAsync_StatusesAndHostAreSet_AreUsed(string answer, string outcome)
+    {
+        var head = new TaskCompletionSource<string>();
+        await using var server = new SocketServer(async (stream, stop) =>
+        {
+            var bytes = new byte[4096];
+            head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
+        });
+        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_STATUS=200-204,301", "HEALTH_HOST=api.example"), TimeProvider.System);
+
+        var probe = await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
+
+        Assert.Equal(Enum.Parse<ProbeOutcome>(outcome), probe.Outcome);
+        Assert.Contains("\r\nHost: api.example\r\n", await head.Task, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -164,7 +195,7 @@ public sealed class ProberTests
             waiting.SetResult();
             await Task.Delay(Timeout.Infinite, ended);
         });
-        using var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
 
         var probing = prober.ProbeAsync(new Backend("127.0.0.1", server.Port), stop.Token);
         await waiting.Task;
@@ -175,7 +206,7 @@ public sealed class ProberTests
 
     private static async Task<ProbeResult> Probe(int port, string host = "127.0.0.1", TimeProvider? time = null)
     {
-        using var prober = new Prober(Settings.Read(HealthOptions.Read), time ?? TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), time ?? TimeProvider.System);
         return await prober.ProbeAsync(new Backend(host, port), TestContext.Current.CancellationToken);
     }
 }
