@@ -1,8 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
 namespace Kiro.Balancer.Backends;
 
 /// <summary>What runs for a node: what is counted of it, and the signals between those who deal with it.</summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The source has no timer: there is nothing to dispose of.")]
 internal sealed class BackendRuntime(Backend backend, TimeProvider time)
 {
     private CancellationTokenSource _waiting = new();

@@ -11,6 +11,8 @@ namespace Kiro.Balancer.Telemetry;
 /// <summary>The balancer's own metrics. They are read when somebody scrapes; a request pays for none of them.</summary>
 internal sealed class BalancerMetrics : IHostedService, IDisposable
 {
+    private static readonly double[] QuantilesTold = [0.5, 0.9, 0.99];
+
     public const string MeterName = "Kiro.Balancer";
 
     private readonly Meter _meter;
@@ -68,7 +70,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
             : new Measurement<long>(counts.OfClass(number), Tag(backend), Class(number)));
 
     private static IEnumerable<Measurement<double>> Quantiles(TrafficCounts counts, KnownBackend backend) =>
-        from quantile in new[] { 0.5, 0.9, 0.99 }
+        from quantile in QuantilesTold
         // Prometheus's word for a quantile of nothing.
         select new Measurement<double>(counts.Quantile(quantile)?.TotalSeconds ?? double.NaN, Tag(backend), new("quantile", quantile.ToString(CultureInfo.InvariantCulture)));
 

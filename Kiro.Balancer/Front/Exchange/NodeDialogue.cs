@@ -1,9 +1,4 @@
-using Kiro.Balancer.Backends;
-using Kiro.Balancer.Forwarding.Http1.Exchange;
-using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
-using Kiro.Balancer.Front.Loop;
-using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Front.Nodes;
 
 namespace Kiro.Balancer.Front.Exchange;

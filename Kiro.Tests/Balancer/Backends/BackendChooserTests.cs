@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Backends;
 
-public sealed class BackendChooserTests
+public sealed class BackendChooserTests : IDisposable
 {
     private readonly RecentSlots _recent = new();
 
@@ -63,4 +63,6 @@ public sealed class BackendChooserTests
         var chooser = new BackendChooser(Registries.Up(5), _recent);
         Assert.Equal(0, Allocated.By(run => chooser.First(run * 7)));
     }
+
+    public void Dispose() => _recent.Dispose();
 }

@@ -47,7 +47,7 @@ public sealed class TrafficTests
             {
                 loop.Record(503, TimeSpan.FromMilliseconds(5), 1, 2);
             }
-        });
+        }, TestContext.Current.CancellationToken);
         await Task.WhenAll([.. threads, looping]);
 
         var sum = _traffic.Sum();

@@ -21,7 +21,7 @@ public class TimeoutSettingsTests
         var queued = Enumerable.Range(0, 8).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false }).ToList();
         foreach (var socket in queued)
         {
-            _ = socket.ConnectAsync(IPAddress.Loopback, port).ContinueWith(_ => { }, TaskScheduler.Default);
+            _ = socket.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken).AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
         }
 
         var time = new FakeTimeProvider();

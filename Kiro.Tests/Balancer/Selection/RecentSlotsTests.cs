@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-public sealed class RecentSlotsTests
+public sealed class RecentSlotsTests : IDisposable
 {
     private readonly RecentSlots _recent = new();
 
@@ -66,4 +66,6 @@ public sealed class RecentSlotsTests
         // Five standard deviations of linear counting at this load.
         Assert.InRange(RecentSlots.Clients(_recent.Count()), Thrown * 0.996, Thrown * 1.004);
     }
+
+    public void Dispose() => _recent.Dispose();
 }

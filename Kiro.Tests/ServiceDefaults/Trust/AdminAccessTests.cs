@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.ServiceDefaults.Trust;
 
-public sealed class AdminAccessTests
+public sealed class AdminAccessTests : IDisposable
 {
     private const string Token = "0123456789abcdef";
 
@@ -65,6 +65,8 @@ public sealed class AdminAccessTests
         Assert.Equal(AdminVerdict.Right, access.Judge($"Bearer {Token}", Guesser));
         Assert.Equal(0, access.WrongTokens);
     }
+
+    public void Dispose() => _logs.Dispose();
 
     private AdminAccess Access()
     {

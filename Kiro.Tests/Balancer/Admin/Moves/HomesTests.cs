@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Admin.Moves;
 
-public sealed class HomesTests
+public sealed class HomesTests : IDisposable
 {
     private readonly RecentSlots _recent = new();
     private readonly FakeTimeProvider _time = new();
@@ -43,4 +43,6 @@ public sealed class HomesTests
         registry.Set("api-2:80", BackendVerdict.Down);
         Assert.Equal([0, 0], homes.Of(registry.Current));
     }
+
+    public void Dispose() => _recent.Dispose();
 }

@@ -6,7 +6,7 @@ using Kiro.Tests.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Admin.Moves;
 
-public sealed class MoveCounterTests
+public sealed class MoveCounterTests : IDisposable
 {
     /// <summary>Five standard deviations of a share that is told by every 16th slot.</summary>
     private const double Tolerance = 0.01;
@@ -87,4 +87,6 @@ public sealed class MoveCounterTests
         Assert.Equal(RecentSlots.Clients(300_000), report.RecentClients);
         Assert.InRange(report.Clients / (double)report.RecentClients, report.Share - 2 * Tolerance, report.Share + 2 * Tolerance);
     }
+
+    public void Dispose() => _recent.Dispose();
 }

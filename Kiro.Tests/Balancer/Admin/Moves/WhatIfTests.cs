@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Admin.Moves;
 
-public sealed class WhatIfTests
+public sealed class WhatIfTests : IDisposable
 {
     private const double Tolerance = 0.01;
     private static readonly ClientAddress Caller = ClientAddress.From(IPAddress.Parse("203.0.113.7"));
@@ -132,6 +132,8 @@ public sealed class WhatIfTests
         Assert.Equal(1000, answer.Nodes.Count);
         Assert.Equal(0.997, answer.MovedShare, 2);
     }
+
+    public void Dispose() => _recent.Dispose();
 
     private async Task<WhatIfResponse> Ask(BackendRegistry registry, WhatIfQuestion question)
     {

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Admin.Timeline;
 
-public sealed class EventWriterTests
+public sealed class EventWriterTests : IDisposable
 {
     private readonly ChangeFeed _feed = new();
     private readonly RecentSlots _recent = new();
@@ -170,6 +170,8 @@ public sealed class EventWriterTests
 
         Assert.Empty(Taken());
     }
+
+    public void Dispose() => _recent.Dispose();
 
     private IReadOnlyList<ClusterEvent> Written() => new EventWriter(new MoveCounter(_recent)).Write(Taken());
 
