@@ -10,10 +10,13 @@ namespace Kiro.Balancer.Listening;
 internal sealed partial class ClientAdmission(
     ListeningOptions options, ConnectionLimit limit, DescriptorLimit descriptors, TimeProvider time, ILogger<ClientAdmission> logger)
 {
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+
     private readonly Burst _refusals = new(time);
     private readonly Burst _shortages = new(time);
     private long _firstReserved = long.MaxValue;
-    private volatile bool _isPrepared;
+    private long _preparedAt;
+    private bool _isTold;
 
     /// <summary>To be asked for every accepted connection; nothing is sent here.</summary>
     /// <param name="descriptor">Of the connection.</param>
@@ -21,7 +24,7 @@ internal sealed partial class ClientAdmission(
     /// was closed.</returns>
     public bool TryAdmit(long descriptor)
     {
-        if (!_isPrepared)
+        if (_preparedAt == 0 || time.GetElapsedTime(Volatile.Read(ref _preparedAt)) > Period)
         {
             Prepare();
         }
@@ -82,18 +85,19 @@ internal sealed partial class ClientAdmission(
         }
     }
 
-    // With the first client, when all that the process needs for itself is open; two at once do no harm.
+    // The runtime goes on to load code, and to keep a descriptor or two for each part of it. Two at once do no harm.
     private void Prepare()
     {
-        _isPrepared = true;
+        Volatile.Write(ref _preparedAt, Math.Max(1, time.GetTimestamp()));
         if (descriptors.Soft is not { } soft)
         {
             return;
         }
 
         var budget = ConnectionBudget.Of(soft, ConnectionBudget.InUse());
-        if (options.Connections > budget.Connections)
+        if (options.Connections > budget.Connections && !_isTold)
         {
+            _isTold = true;
             TooMany(logger, options.Connections.Value, soft, budget.Connections);
         }
 

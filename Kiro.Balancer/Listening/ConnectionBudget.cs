@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Listening;
 /// lowest that is free, so the number of a new one tells how many there are.</param>
 internal readonly record struct ConnectionBudget(int Connections, long FirstReserved)
 {
-    private const int MinReserve = 10;
+    private const int MinReserve = 12;
     private const int MaxReserve = 64;
 
     /// <summary>Between the two, this part of the free descriptors is the reserve.</summary>
@@ -27,12 +27,13 @@ internal readonly record struct ConnectionBudget(int Connections, long FirstRese
         return new ConnectionBudget((int)Math.Clamp((free - reserve) / 2, 1, MaxConnections), limit - reserve);
     }
 
-    /// <summary>The descriptors that this process has open; 0 where that cannot be told.</summary>
+    /// <summary>The descriptors that this process has open for itself, which are all but sockets; 0 where that cannot be told.</summary>
     public static int InUse()
     {
         try
         {
-            return Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+            return new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos()
+                .Count(entry => entry.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) != true);
         }
         catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
         {

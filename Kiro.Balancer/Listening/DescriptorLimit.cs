@@ -8,8 +8,13 @@ namespace Kiro.Balancer.Listening;
 /// <param name="SoftAtStart">What it was before <see cref="Raise"/>.</param>
 internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? SoftAtStart)
 {
+    /// <summary>The last descriptors are the runtime's: without one it cannot load its own code, and aborts.</summary>
+    private const int OfTheRuntime = 10;
+
     private const int LinuxNumber = 7;
     private const int MacNumber = 8;
+
+    private static long s_firstOfTheRuntime = long.MaxValue;
 
     /// <summary>Raises the soft limit to the hard one. The runtime does so too as it starts, but does not promise it.</summary>
     public static DescriptorLimit Raise()
@@ -27,8 +32,13 @@ internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? Sof
             _ = NativeLimits.Get(Number, out limits);
         }
 
+        Volatile.Write(ref s_firstOfTheRuntime, Told(limits.Soft) - OfTheRuntime);
         return new DescriptorLimit(Told(limits.Soft), Told(limits.Hard), Told(before));
     }
+
+    /// <summary>Whether no connection may have this descriptor, neither a client's nor one to a node: it is to be closed at once,
+    /// as if there had been none. The system always gives the lowest that is free.</summary>
+    public static bool IsReserved(long descriptor) => descriptor >= Volatile.Read(ref s_firstOfTheRuntime);
 
     private static int Number => OperatingSystem.IsMacOS() ? MacNumber : LinuxNumber;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Kiro.Balancer.Listening;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
@@ -20,7 +21,8 @@ internal static class BackendSocket
         try
         {
             await socket.ConnectAsync(endpoint, either.Token);
-            return socket;
+            // Not before: a socket whose handle was looked at cannot try one address after the other.
+            return DescriptorLimit.IsReserved(socket.Handle) ? throw new SocketException((int)SocketError.TooManyOpenSockets) : socket;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

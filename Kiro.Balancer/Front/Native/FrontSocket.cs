@@ -1,4 +1,5 @@
 using System.Net;
+using Kiro.Balancer.Listening;
 
 namespace Kiro.Balancer.Front.Native;
 
@@ -55,6 +56,13 @@ internal sealed unsafe class FrontSocket
         }
 
         var socket = Own(descriptor);
+        if (DescriptorLimit.IsReserved(descriptor))
+        {
+            socket.Close();
+            error = Errno.TooManyInProcess;
+            return null;
+        }
+
         fixed (byte* address = name)
         {
             error = Libc.Connect(descriptor, address, length) == 0 ? 0 : Errno.Last;
