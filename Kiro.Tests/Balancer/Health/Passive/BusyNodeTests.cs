@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Health.Passive;
 
-/// <summary>The table of docs/balancer.md, "A slow request is not a dead node": after how many seconds a node is out.</summary>
+/// <summary>The table of docs/operations.md, "A slow request is not a dead node": after how many seconds a node is out.</summary>
 public sealed class BusyNodeTests
 {
     private const string Never = "never";
