@@ -74,7 +74,7 @@ public sealed class RunScriptTests : IDisposable
         File.Copy(Path.Combine(Root(), ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
         Program("bin/dotnet", DotNet);
         // All that it installs is there.
-        foreach (var installed in (string[])[".ci/docker", ".ci/helm", "bin/dpkg"])
+        foreach (var installed in (string[])[".ci/docker", ".ci/helm", ".ci/spell", "bin/dpkg"])
         {
             Program(installed, "#!/bin/bash\n");
         }

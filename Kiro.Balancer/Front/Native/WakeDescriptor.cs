@@ -32,7 +32,7 @@ internal sealed unsafe class WakeDescriptor : IDisposable
         }
     }
 
-    /// <summary>Takes note of all wakings so far.</summary>
+    /// <summary>Takes note of all wake-ups so far.</summary>
     public void Clear()
     {
         ulong count;
