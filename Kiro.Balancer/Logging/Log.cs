@@ -39,9 +39,6 @@ internal static partial class Log
     [LoggerMessage(32, LogLevel.Error, "An event loop went wrong in a way that it should not; what it was about is cut off")]
     public static partial void LoopBroke(this ILogger logger, Exception exception);
 
-    [LoggerMessage(33, LogLevel.Information, "FORWARDER=loop needs Linux: requests go through Kestrel")]
-    public static partial void NoLoopHere(this ILogger logger);
-
     [LoggerMessage(40, LogLevel.Information, "client={Client} method={Method} path={Path} status={Status} bytes={Bytes} ms={Milliseconds} node={Node} tries={Tries}")]
     public static partial void Served(
         this ILogger logger, string client, string method, string path, int status, string bytes, double milliseconds, string node, int tries);

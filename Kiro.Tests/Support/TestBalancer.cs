@@ -46,6 +46,9 @@ internal sealed class TestBalancer : IAsyncDisposable
     public int Seconds => _app.Services.GetRequiredService<FrontLoops>().All
         .Aggregate(Watch.Now, (seconds, worker) => Math.Min(seconds, (int)(worker.Loop.Now / 1000)));
 
+    /// <summary>The event loops.</summary>
+    public FrontLoops Front => _app.Services.GetRequiredService<FrontLoops>();
+
     public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
 
     private BackendRegistry Registry => _app.Services.GetRequiredService<BackendRegistry>();
@@ -75,7 +78,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         var logs = new NotedLogs();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
-            ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
+            ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
             .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
             .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
         builder.Services.AddSingleton(time);

@@ -1,5 +1,6 @@
 using System.Net;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.Loop;
 using Kiro.Balancer.Front.Native;
@@ -11,7 +12,7 @@ namespace Kiro.Balancer.Front.Exchange;
 /// A client's connection: reads one request after the other, and has an exchange for the one that is under way. Between two
 /// requests it holds no buffer.
 /// </summary>
-internal sealed class ClientConnection : FrontConnection
+internal sealed partial class ClientConnection : FrontConnection
 {
     /// <summary>Reads or sends in a row before others have their turn.</summary>
     public const int MaxTurns = 16;
@@ -19,17 +20,28 @@ internal sealed class ClientConnection : FrontConnection
     /// <summary>Kestrel's bound, too; in milliseconds.</summary>
     private const int HeadTimeout = 30_000;
 
+    /// <summary>
+    /// How long a client that has ended its sending waits for a byte of its response (RFC 9112, section 9.6): it may just as
+    /// well be gone, and only a write can tell. In milliseconds.
+    /// </summary>
+    private const int MaxHalfClosed = 15_000;
+
     private readonly FrontWorker _worker;
+    private readonly ClientAddress? _key;
     private ClosingState? _closing;
     private FrontExchange? _exchange;
     private NodeConnection? _bound;
     private bool _needsMore;
     private bool _isReading;
 
-    public ClientConnection(FrontWorker worker, FrontSocket socket, IPAddress peer)
+    /// <param name="worker">Its loop.</param>
+    /// <param name="socket">Accepted, and let in.</param>
+    /// <param name="peer">The other end.</param>
+    /// <param name="key">Under which it is counted for its client; null when it is not.</param>
+    public ClientConnection(FrontWorker worker, FrontSocket socket, IPAddress peer, ClientAddress? key)
         : base(worker.Loop, socket)
     {
-        (_worker, Peer) = (worker, peer);
+        (_worker, Peer, _key) = (worker, peer, key);
         Self = worker.Services.Clients.Resolve(peer, default);
         SelfSlot = worker.Services.Hash.Slot(Self.Address);
         worker.CountClient(1);
@@ -62,6 +74,11 @@ internal sealed class ClientConnection : FrontConnection
         {
             Leave();
             return;
+        }
+
+        if ((events & Readiness.PeerEnded) != 0)
+        {
+            LimitHalfClosed();
         }
 
         OnTurn();
@@ -110,7 +127,6 @@ internal sealed class ClientConnection : FrontConnection
         }
 
         node.IsReused = true;
-        node.HasSent = false;
         return node;
     }
 
@@ -130,19 +146,12 @@ internal sealed class ClientConnection : FrontConnection
         Read();
     }
 
-    /// <summary>The response cannot be completed. The client gets what came of it, and then sees that this was not all.</summary>
-    /// <param name="byReset">Whether the end of the connection would look like the end of the response.</param>
-    public void BreakOff(bool byReset)
-    {
-        _exchange = null;
-        BeginClosing(linger: true, byReset);
-    }
-
     /// <summary>Sends the balancer's own response.</summary>
-    public void SendError(int status, string problem, bool isHead, bool closes)
+    public void SendError(int status, string problem, bool isHead, bool closes, string? accept = null)
     {
         var connection = closes || _worker.IsStopping || _worker.Services.Drain.IsDraining ? "close" : "";
-        _ = TrySend(FrontError.Write(status, problem, isHead, connection, _worker.Date.Line));
+        var page = ErrorPage.IsFor(status, accept) ? _worker.Services.ErrorPage : null;
+        _ = TrySend(FrontError.Write(status, problem, page, isHead, connection, _worker.Date.Line));
     }
 
     /// <summary>Closes it at once.</summary>
@@ -153,6 +162,11 @@ internal sealed class ClientConnection : FrontConnection
             _bound?.Close();
             Release(byReset);
             _worker.Services.Limit.Leave();
+            if (_key is { } key)
+            {
+                _worker.Services.PerClient.Leave(key);
+            }
+
             _worker.CountClient(-1);
         }
     }
@@ -162,6 +176,10 @@ internal sealed class ClientConnection : FrontConnection
         if (_closing is { } closing)
         {
             Close(closing.ByReset || HasUnsent);
+        }
+        else if (_exchange is not null && PeerHasEnded)
+        {
+            Leave();
         }
         else if (_exchange is { } exchange)
         {
@@ -251,6 +269,16 @@ internal sealed class ClientConnection : FrontConnection
         ClearDeadline();
         var exchange = _exchange = _worker.RentExchange();
         exchange.Begin(this, bytes, head);
+        LimitHalfClosed();
+    }
+
+    /// <summary>Gives a client that has ended its sending its time anew; any other has none.</summary>
+    public void LimitHalfClosed()
+    {
+        if (PeerHasEnded && _exchange is not null)
+        {
+            SetDeadline(MaxHalfClosed);
+        }
     }
 
     private void Refuse(int status, string problem, bool isHead)
@@ -267,61 +295,6 @@ internal sealed class ClientConnection : FrontConnection
         _bound?.Close();
         Loop.Remove(this, staysOpen: true);
         _worker.CountClient(-1);
-        _worker.HandOver(Socket.Release(), received);
-    }
-
-    private void BeginClosing(bool linger, bool byReset = false)
-    {
-        DropStored();
-        _closing = new ClosingState(linger, byReset, Loop.Now);
-        SetDeadline(ClosingState.FlushTimeout);
-        GoOnClosing();
-    }
-
-    private void GoOnClosing()
-    {
-        var closing = _closing!;
-        if (HasUnsent || IsClosed)
-        {
-            return;
-        }
-
-        if (!closing.Lingers)
-        {
-            Close();
-            return;
-        }
-
-        if (!closing.HasEnded)
-        {
-            closing.HasEnded = true;
-            if (!closing.ByReset)
-            {
-                Socket.EndWriting();
-            }
-
-            SetDeadline(closing.ByReset ? ClosingState.ResetDelay : ClosingState.QuietTimeout);
-        }
-
-        for (var turn = 0; IsReadable; turn++)
-        {
-            if (turn == MaxTurns)
-            {
-                Loop.Queue(this);
-                return;
-            }
-
-            var count = Receive(Loop.Input);
-            if ((count == 0 && !closing.ByReset) || count == -2)
-            {
-                Close();
-                return;
-            }
-
-            if (count > 0 && !closing.ByReset)
-            {
-                SetDeadline(Math.Min(ClosingState.QuietTimeout, Math.Max(0, closing.Began + ClosingState.MaxTime - Loop.Now)));
-            }
-        }
+        _worker.HandOver(Socket.Release(), received, _key);
     }
 }

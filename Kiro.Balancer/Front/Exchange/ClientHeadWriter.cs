@@ -54,7 +54,8 @@ internal static class ClientHeadWriter
             length = Put(output, length, "\r\n"u8);
         }
 
-        if (head.ContentLength is { } contentLength)
+        // A client would wait for the end of the connection otherwise (RFC 9110, section 15.3.6).
+        if ((head.Status == StatusCodes.Status205ResetContent ? 0 : head.ContentLength) is { } contentLength)
         {
             length = Put(output, length, "Content-Length: "u8);
             Utf8Formatter.TryFormat(contentLength, output[length..], out digits);

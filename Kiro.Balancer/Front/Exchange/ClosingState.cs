@@ -15,6 +15,9 @@ internal sealed class ClosingState(bool lingers, bool byReset, long began)
     /// <summary>In all, in milliseconds (nginx's lingering_time).</summary>
     public const int MaxTime = 30_000;
 
+    /// <summary>In all, in bytes: who sends more does not listen.</summary>
+    public const long MaxBytes = 64 << 20;
+
     /// <summary>For what was sent to arrive before a reset, in milliseconds.</summary>
     public const int ResetDelay = 500;
 

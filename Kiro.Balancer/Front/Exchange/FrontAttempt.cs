@@ -10,6 +10,8 @@ internal struct FrontAttempt
     private NodePool? _pool;
     private bool _isAwaited;
     private bool _isUnderWay;
+    private long _began;
+    private TimeSpan _waited;
 
     /// <summary>The node.</summary>
     public readonly BackendRuntime Runtime => _pool!.Runtime;
@@ -19,7 +21,7 @@ internal struct FrontAttempt
     /// <param name="now">The clock's timestamp.</param>
     public void Begin(NodePool pool, bool isAwaited, long now)
     {
-        (_pool, _isAwaited, _isUnderWay) = (pool, isAwaited, true);
+        (_pool, _isAwaited, _isUnderWay, _began) = (pool, isAwaited, true, now);
         pool.Counters.Begin();
         if (isAwaited)
         {
@@ -28,11 +30,15 @@ internal struct FrontAttempt
     }
 
     /// <summary>The wait for a response is over, with its head.</summary>
-    public void Respond(long now)
+    public void Respond(long now, TimeProvider time)
     {
         Settle();
+        _waited = time.GetElapsedTime(_began, now);
         _pool!.Counters.Respond(now);
     }
+
+    /// <summary>The response is complete.</summary>
+    public readonly void Record(int status, NodeConnection node) => _pool!.Traffic.Record(status, _waited, node.Sent, node.Received);
 
     public void End()
     {

@@ -11,17 +11,18 @@ internal static class FrontError
 {
     /// <param name="status">Its status.</param>
     /// <param name="problem">The reason in plain words.</param>
+    /// <param name="page">What a person gets; null for a program.</param>
     /// <param name="isHead">Whether it answers HEAD.</param>
     /// <param name="connection">The value of Connection; empty for none.</param>
     /// <param name="date">A whole Date line.</param>
-    public static byte[] Write(int status, string problem, bool isHead, string connection, ReadOnlySpan<byte> date)
+    public static byte[] Write(int status, string problem, ErrorPage? page, bool isHead, string connection, ReadOnlySpan<byte> date)
     {
-        var body = Problem.Body(status, problem);
+        var body = page?.Body(status, problem) ?? Problem.Body(status, problem);
         var head = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\n")
             .Append(Encoding.ASCII.GetString(date))
             .Append("Cache-Control: no-store\r\n");
-        if (status == StatusCodes.Status503ServiceUnavailable)
+        if (status >= StatusCodes.Status502BadGateway)
         {
             head.Append("Retry-After: 1\r\n");
         }
@@ -31,7 +32,7 @@ internal static class FrontError
             head.Append(CultureInfo.InvariantCulture, $"Connection: {connection}\r\n");
         }
 
-        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {Problem.ContentType}\r\nContent-Length: {body.Length}\r\n\r\n");
+        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {(page is null ? Problem.ContentType : ErrorPage.ContentType)}\r\nContent-Length: {body.Length}\r\n\r\n");
         var bytes = Encoding.ASCII.GetBytes(head.ToString());
         return isHead ? bytes : [.. bytes, .. body];
     }

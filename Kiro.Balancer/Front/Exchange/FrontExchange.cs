@@ -16,7 +16,7 @@ namespace Kiro.Balancer.Front.Exchange;
 /// The way of a request on a loop: who calls, which slot, which node; send it, and try the next one if that is safe. Used
 /// again for other requests, of other clients, too: once it is over, it must not be touched any more.
 /// </summary>
-internal sealed class FrontExchange : ITried
+internal sealed partial class FrontExchange : ITried
 {
     private readonly FrontWorker _worker;
     private readonly FrontServices _services;
@@ -35,6 +35,8 @@ internal sealed class FrontExchange : ITried
     private int _slot;
     private List<Backend>? _tried;
     private ChosenBackend? _last;
+    private Backend? _entered;
+    private int _generation;
     private int _tries;
     private Client _who;
     private long _began;
@@ -51,7 +53,8 @@ internal sealed class FrontExchange : ITried
     /// <summary>The client's end. Not to be asked for when the exchange is over.</summary>
     public ClientConnection Client => _client!;
 
-    public bool IsOver => _client is null;
+    /// <summary>Whether the client logs in on the connection itself (RFC 4559).</summary>
+    public bool BindsConnection { get; private set; }
 
     public bool IsHead => _method == RequestMethod.Head;
 
@@ -89,7 +92,7 @@ internal sealed class FrontExchange : ITried
     {
         (_client, _method, IsHttp10, Closes) = (client, head.Method, head.IsHttp10, head.Closes);
         (Expects, IsWebSocket, _hasNoHost) = (head.ExpectsContinue, head.IsWebSocket, head.Host.Length == 0);
-        (_tries, _keptLength, _isLoop) = (0, 0, false);
+        (_tries, _keptLength, _isLoop, BindsConnection) = (0, 0, false, head.BindsConnection);
         ((ITried)this).MayHaveRun = false;
         _began = _worker.Loop.Timestamp;
         _worker.Counters.Request();
@@ -176,7 +179,9 @@ internal sealed class FrontExchange : ITried
         {
             _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, last.Known, failure.Problem);
             _worker.Counters.Retry();
-            Try(next);
+            last.Runtime.Traffic.Retry();
+            Leave();
+            Enter(next);
             return;
         }
 
@@ -208,146 +213,13 @@ internal sealed class FrontExchange : ITried
         client.EndExchange(closes, linger: !isComplete);
     }
 
-    private void Resolve(ClientConnection client, ReadOnlySpan<byte> bytes, RequestHead head)
-    {
-        var claims = StringValues.Empty;
-        var hasClaims = false;
-        foreach (ref readonly var field in head.Fields)
-        {
-            if (field.Kind == RequestFieldKind.ForwardedFor)
-            {
-                hasClaims = true;
-                claims = client.Self.PeerIsTrusted ? StringValues.Concat(claims, Encoding.Latin1.GetString(field.Value(bytes))) : claims;
-            }
-            else if (field.NameLength == HopMark.FieldName.Length && Ascii.EqualsIgnoreCase(field.Name(bytes), HopMark.FieldName)
-                && _services.Mark.IsIn(field.Value(bytes)))
-            {
-                _isLoop = true;
-                _services.Loops.Note();
-            }
-        }
-
-        (_who, _slot) = (client.Self, client.SelfSlot);
-        if (claims.Count > 0)
-        {
-            _who = _services.Clients.Resolve(client.Peer, claims);
-            _slot = _services.Hash.Slot(_who.Address);
-        }
-
-        _services.Census.Note(_who, hasClaims);
-    }
-
-    private void WriteAndChoose(Span<byte> bytes, RequestHead head)
-    {
-        // Without a Host the node's own is put in later, for each node anew.
-        _spans.Begin(bytes, head);
-        var additions = new RequestAdditions { Client = _who, Authority = [], Lines = _spans.IsOn ? [.. _services.Mark.Line, .. _spans.Line] : _services.Mark.Line, ReplacesTrace = _spans.IsOn };
-        var available = bytes.Length - head.Length;
-        _outgoing.Begin(NodeHeadWriter.MaxLength(head, additions) + (_keptLength > 0 ? _keptLength : _body.FirstPieceRoom(available)));
-        _outgoing.Advance(NodeHeadWriter.Write(bytes, head, additions, _outgoing.Room));
-        var rest = bytes[head.Length..];
-        int consumed;
-        if (_keptLength > 0)
-        {
-            _body.Keep();
-            consumed = _keeper.Begin(_keptLength, rest);
-        }
-        else if (!_body.TryTakeAlong(rest, _outgoing, out consumed))
-        {
-            FailClient(StatusCodes.Status400BadRequest, "the body is not in valid chunks");
-            return;
-        }
-
-        Client.Store(rest[consumed..]);
-        if (_keeper.IsComplete)
-        {
-            Choose();
-        }
-        else
-        {
-            GoOnKeeping();
-        }
-    }
-
-    private void GoOnKeeping()
-    {
-        var client = Client;
-        switch (_keeper.Run(client))
-        {
-            case BodyFault.Ended:
-                FailClient(StatusCodes.Status400BadRequest, "the body is not what was announced");
-                return;
-            case BodyFault.Gone:
-                OnClientGone();
-                client.Close();
-                return;
-        }
-
-        if (_keeper.IsComplete)
-        {
-            client.ClearDeadline();
-            Choose();
-        }
-        else
-        {
-            client.SetDeadline((long)_services.Timeouts.Exchange.TotalMilliseconds);
-        }
-    }
-
-    private void Choose()
-    {
-        if (_services.Chooser.First(_slot) is { } backend)
-        {
-            Try(backend);
-        }
-        else
-        {
-            Refuse(StatusCodes.Status503ServiceUnavailable, "no node is known");
-        }
-    }
-
-    private void Try(ChosenBackend backend)
-    {
-        _tries++;
-        _last = backend;
-        var pool = _worker.Pools.Of(backend.Runtime);
-        if (_hasNoHost)
-        {
-            var start = _outgoing.Bytes.IndexOf("\r\nHost: "u8) + 8;
-            _outgoing.Replace(start, _outgoing.Bytes[start..].IndexOf((byte)'\r'), pool.Authority);
-        }
-
-        _spans.BeginTry(backend.Backend, _outgoing);
-        _dialogue.Begin(pool, _isAwaited);
-    }
-
-    private void Report(BackendRuntime backend, RequestFailure failure)
-    {
-        switch (failure)
-        {
-            case { IsUnaccepted: true, Problem: var problem }:
-                _services.Reports.Unaccepted(backend, problem);
-                break;
-            case { BlamesNode: true, Problem: var problem }:
-                _services.Reports.Refused(backend, problem);
-                break;
-            case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:
-                break;
-            case { Point: FailurePoint.Connect }:
-                FailureReports.Unreached(backend);
-                break;
-            default:
-                _services.Reports.Lost(backend);
-                break;
-        }
-    }
-
     private void Refuse(int status, string problem)
     {
         _worker.Counters.Error();
+        _services.Own.Record(status);
         var client = Client;
         var isComplete = _body.State == BodyState.Complete;
-        client.SendError(status, problem, IsHead, closes: Closes || !isComplete);
+        client.SendError(status, problem, IsHead, closes: Closes || !isComplete, _outgoing.Accept);
         var closes = Closes || !isComplete || _services.Drain.IsDraining;
         End(status);
         client.EndExchange(closes, linger: !isComplete);
@@ -370,6 +242,7 @@ internal sealed class FrontExchange : ITried
             _keeper.End();
         }
 
+        Leave();
         _outgoing.Release();
         _tried?.Clear();
         _last = null;

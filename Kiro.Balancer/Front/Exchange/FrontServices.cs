@@ -8,6 +8,7 @@ using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Selection;
+using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults.Hosting;
 
 namespace Kiro.Balancer.Front.Exchange;
@@ -22,15 +23,19 @@ internal sealed record FrontServices(
     ForwardingCounters Counters,
     Retries Retries,
     FailureReports Reports,
+    BackendGates Gates,
     KeptBytes KeptBytes,
     ForwardingTimeouts Timeouts,
     RequestLimit Requests,
-    HopMark Mark,
+    ForwardingRules Rules,
     LoopGuard Loops,
     ClientAdmission Admission,
     ConnectionLimit Limit,
+    ClientConnections PerClient,
     ListeningOptions Listening,
     OpenStreams Streams,
+    OwnResponses Own,
+    ErrorPage ErrorPage,
     Drain Drain,
     TimeProvider Time,
     FrontMetrics Metrics,

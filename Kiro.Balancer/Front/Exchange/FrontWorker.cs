@@ -1,3 +1,5 @@
+using System.Text;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.Loop;
@@ -11,22 +13,24 @@ internal sealed class FrontWorker
     /// <summary>Exchanges kept to be used again.</summary>
     private const int MaxKept = 1024;
 
-    private const int TidyPeriod = 5000;
+    private const int TidyPeriod = 1000;
 
     private readonly Stack<FrontExchange> _kept = new();
-    private readonly Action<int, byte[]> _handOver;
+    private readonly Action<int, byte[], ClientAddress?> _handOver;
     private readonly TidyTimer _tidy;
+    private readonly byte[] _clientField;
     private int _clients;
 
     /// <param name="loop">The loop.</param>
     /// <param name="services">The rooms.</param>
     /// <param name="own">Paths that are Kestrel's.</param>
-    /// <param name="handOver">Takes a descriptor, and what was read from it.</param>
-    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, Action<int, byte[]> handOver)
+    /// <param name="handOver">Takes a descriptor, what was read from it, and under what it is counted for its client.</param>
+    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, Action<int, byte[], ClientAddress?> handOver)
     {
         (Loop, Services, Own, _handOver) = (loop, services, own, handOver);
         Pools = new NodePools(loop, services.Registry, services.Time);
         Date = new DateLine(services.Time);
+        _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
         Counters = services.Counters.Cell(loop.Index);
         IdleTimeout = (long)services.Listening.IdleTimeout.TotalMilliseconds;
         _tidy = new TidyTimer(this);
@@ -47,6 +51,9 @@ internal sealed class FrontWorker
 
     /// <summary>For how long a client's connection may be idle, in milliseconds.</summary>
     public long IdleTimeout { get; }
+
+    /// <summary>The name of the field by which clients are told.</summary>
+    public ReadOnlySpan<byte> ClientField => _clientField;
 
     /// <summary>What was found in the request that is being taken.</summary>
     public RequestHead RequestHead { get; } = new();
@@ -88,7 +95,7 @@ internal sealed class FrontWorker
     }
 
     /// <summary>Gives a connection to Kestrel.</summary>
-    public void HandOver(int descriptor, byte[] received) => _handOver(descriptor, received);
+    public void HandOver(int descriptor, byte[] received, ClientAddress? key) => _handOver(descriptor, received, key);
 
     private sealed class TidyTimer(FrontWorker worker) : TimedItem
     {

@@ -35,6 +35,7 @@ internal sealed partial class NodeDialogue
         }
         else
         {
+            _attempt.Runtime.Traffic.Connect();
             Touch();
         }
     }
@@ -93,6 +94,8 @@ internal sealed partial class NodeDialogue
     private void Use(NodeConnection node)
     {
         (_node, node.User, _isSendLost) = (node, this, false);
+        (node.Sent, node.Received) = (0, 0);
+        node.IsBound |= _exchange.BindsConnection;
         _outgoing.Rewind();
         _response.Begin();
         node.SetDeadline(node.IsConnecting ? (int)ConnectTimeout.TotalMilliseconds : _timeout);

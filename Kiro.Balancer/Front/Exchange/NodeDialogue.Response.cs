@@ -81,6 +81,7 @@ internal sealed partial class NodeDialogue
     {
         Settle(head);
         _exchange.Client.ClearDeadline();
+        _exchange.Client.LimitHalfClosed();
         if (head.Status < StatusCodes.Status300MultipleChoices)
         {
             // A node that refuses does not want the body; one that agrees gets it, even when it did not say "continue".
@@ -138,7 +139,7 @@ internal sealed partial class NodeDialogue
     private void Settle(ResponseHead head)
     {
         _pool!.Waiting.Remove(this);
-        _attempt.Respond(_worker.Loop.Timestamp);
+        _attempt.Respond(_worker.Loop.Timestamp, _worker.Services.Time);
         _attempt.Runtime.NoteClosing(head.SaysClose);
         (Status, ContentLength) = (head.Status, head.ContentLength);
         _outgoing.Settle();

@@ -86,7 +86,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     /// <summary>For now only who waits for "100 Continue" has one, and a tunnel that must end.</summary>
     public void OnClientDeadline()
     {
-        if (_stream is { IsEnding: true })
+        if (_stream is not null)
         {
             Complete();
         }
@@ -175,6 +175,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
             if (hasMoved)
             {
                 Touch();
+                _exchange.Client.LimitHalfClosed();
             }
 
             if (step == ResponseStep.Head)
@@ -221,6 +222,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
             case BodyFault.Ended when _stream is not null:
                 _body.Drop();
                 _node!.Socket.EndWriting();
+                _exchange.Client.SetDeadline(FrontStream.Patience);
                 return true;
             case BodyFault.Gone:
                 var client = _exchange.Client;
@@ -245,6 +247,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     private void Complete()
     {
         var node = _node!;
+        _attempt.Record(Status, node);
         if (_mayReuse && _response.IsClean && _body.State == BodyState.Complete && !_isSendLost && !node.HasUnsent && !node.HasStored
             && !node.PeerHasEnded && !(node.IsReadable && node.Socket.HasInput()))
         {

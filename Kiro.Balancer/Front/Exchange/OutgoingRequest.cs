@@ -88,6 +88,29 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
     }
 
+    /// <summary>What the client accepts, if it says so.</summary>
+    public string? Accept
+    {
+        get
+        {
+            foreach (var range in Bytes.Split("\r\n"u8))
+            {
+                var line = Bytes[range];
+                if (line.IsEmpty)
+                {
+                    break;
+                }
+
+                if (line.Length > 7 && Ascii.EqualsIgnoreCase(line[..7], "Accept:"u8))
+                {
+                    return Encoding.Latin1.GetString(line[7..]);
+                }
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>The path as the client wrote it, without the query, which may hold secrets.</summary>
     public string Path
     {
@@ -110,7 +133,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
             }
 
             _sent += sent;
-            node.HasSent = true;
+            node.Sent += sent;
         }
 
         return Sending.Done;

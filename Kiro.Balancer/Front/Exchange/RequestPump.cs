@@ -161,7 +161,6 @@ internal sealed class RequestPump(FrontLoop loop)
     private BodyFault PassOn(int count, ClientConnection client, NodeConnection node)
     {
         var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
-        node.HasSent = true;
         if (_framing != BodyFraming.Chunked)
         {
             var here = _framing == BodyFraming.UntilClose ? count : (int)Math.Min(_left, count);

@@ -1,4 +1,5 @@
 using System.Net;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Loop;
 using Kiro.Balancer.Front.Native;
@@ -47,23 +48,32 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
             var connection = FrontSocket.Own(descriptor);
             if (!worker.Services.Admission.TryAdmit(descriptor))
             {
-                Refuse(connection, loop);
+                Refuse(connection, loop, Refusal.TooManyConnections.Span);
                 continue;
             }
 
             var peer = SocketName.Read(name).Address;
+            ClientAddress? key = null;
+            var perClient = worker.Services.PerClient;
+            if (perClient.IsOn && !perClient.TryEnter(ClientAddress.From(peer), out key))
+            {
+                Refuse(connection, loop, Refusal.TooManyOfOneClient.Span);
+                worker.Services.Limit.Leave();
+                continue;
+            }
+
             var target = Emptiest();
             if (target == worker)
             {
-                Add(worker, connection, peer);
+                Add(worker, connection, peer, key);
             }
             else
             {
                 target.Loop.Post(static state =>
                 {
-                    var (target, connection, peer) = ((FrontWorker, FrontSocket, IPAddress))state!;
-                    Add(target, connection, peer);
-                }, (target, connection, peer));
+                    var (target, connection, peer, key) = ((FrontWorker, FrontSocket, IPAddress, ClientAddress?))state!;
+                    Add(target, connection, peer, key);
+                }, (target, connection, peer, key));
             }
         }
     }
@@ -86,18 +96,18 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
         }
     }
 
-    private static void Refuse(FrontSocket connection, FrontLoop loop)
+    private static void Refuse(FrontSocket connection, FrontLoop loop, ReadOnlySpan<byte> reason)
     {
-        _ = connection.Send(Refusal.TooManyConnections.Span);
+        _ = connection.Send(reason);
         connection.EndWriting();
         // Unread bytes would make the close a reset, which can cost the client the response.
         _ = connection.Receive(loop.Input);
         connection.Close();
     }
 
-    private static void Add(FrontWorker worker, FrontSocket socket, IPAddress peer)
+    private static void Add(FrontWorker worker, FrontSocket socket, IPAddress peer, ClientAddress? key)
     {
-        var connection = new ClientConnection(worker, socket, peer);
+        var connection = new ClientConnection(worker, socket, peer, key);
         if (!worker.Loop.TryAdd(connection))
         {
             connection.Close();

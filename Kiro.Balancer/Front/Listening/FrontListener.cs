@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Loop;
 using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -24,6 +26,7 @@ internal sealed class FrontListener : IConnectionListener
     private readonly FrontAcceptor[] _acceptors;
     private readonly FrontLoops _all;
     private readonly ConnectionLimit _limit;
+    private readonly ClientConnections _perClient;
     private CancellationToken _stopping;
     private bool _isDisposed;
 
@@ -34,7 +37,7 @@ internal sealed class FrontListener : IConnectionListener
         EndPoint = _socket.EndPoint;
         var logger = loggers.CreateLogger<FrontLoop>();
         _contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), loggers.CreateLogger<FrontListener>());
-        _limit = services.Limit;
+        (_limit, _perClient) = (services.Limit, services.PerClient);
         _workers = [.. Enumerable.Range(0, loops).Select(_ => new FrontWorker(new FrontLoop(all.NextIndex(), services.Time, logger), services, own, HandOver))];
         _acceptors = [.. _workers.Select(worker => new FrontAcceptor(_socket, worker, _workers))];
         foreach (var (worker, acceptor) in _workers.Zip(_acceptors))
@@ -112,9 +115,9 @@ internal sealed class FrontListener : IConnectionListener
         return done.Task;
     }
 
-    private void HandOver(int descriptor, byte[] received)
+    private void HandOver(int descriptor, byte[] received, ClientAddress? key)
     {
-        var connection = new CountedConnection(_contexts.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))), _limit);
+        var connection = new CountedConnection(_contexts.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))), _limit, _perClient, key);
         connection.Transport = new ReceivedPipe(received, connection.Transport);
         if (!_handedOver.Writer.TryWrite(connection))
         {

@@ -17,6 +17,9 @@ internal sealed class FrontLoops
     /// <summary>Connections of clients on all loops.</summary>
     public int Clients => _all.Sum(worker => worker.Clients);
 
+    /// <summary>Connections to nodes on all loops, idle and in use. Exact while nothing happens.</summary>
+    public int NodeConnections => _all.Sum(worker => worker.Pools.Count);
+
     /// <summary>What connections hold in buffers, in bytes.</summary>
     public long HeldBytes => _all.Sum(worker => worker.Loop.Buffers.Held);
 

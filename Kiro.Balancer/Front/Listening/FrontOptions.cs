@@ -8,9 +8,16 @@ namespace Kiro.Balancer.Front.Listening;
 /// <param name="Loops"><c>FRONT_LOOPS</c>: 1 to 256; by default the processors that the process may use.</param>
 internal sealed record FrontOptions(bool IsOn, int Loops)
 {
-    public static FrontOptions Read(SettingsReader settings, ForwardingOptions forwarding) => new(
-        forwarding.Path == ForwardingPath.Loop && IsSupported,
-        settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256));
+    public static FrontOptions Read(SettingsReader settings, ForwardingOptions forwarding)
+    {
+        var isWanted = forwarding.Path == ForwardingPath.Loop;
+        if (isWanted && !IsSupported)
+        {
+            settings.Warn("FORWARDER=loop needs Linux: here requests are forwarded behind Kestrel, as with lean.");
+        }
+
+        return new FrontOptions(isWanted && IsSupported, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256));
+    }
 
     /// <summary>Whether the system has epoll.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux();

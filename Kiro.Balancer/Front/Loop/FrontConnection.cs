@@ -27,6 +27,12 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
     /// <summary>The other end has sent all that it will.</summary>
     public bool PeerHasEnded { get; set; }
 
+    /// <summary>Bytes that were sent, or kept to be, since somebody last set it to 0.</summary>
+    public long Sent { get; set; }
+
+    /// <summary>Bytes that were received since somebody last set it to 0.</summary>
+    public long Received { get; set; }
+
     /// <summary>Waits for its next turn.</summary>
     public bool IsQueued { get; set; }
 
@@ -51,6 +57,7 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
     /// <returns>False when the connection is lost.</returns>
     public bool TrySend(ReadOnlySpan<byte> data)
     {
+        Sent += data.Length;
         if (_unsent is null)
         {
             var sent = Socket.Send(data);
@@ -105,6 +112,7 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
         var count = Socket.Receive(room);
         if (count > 0)
         {
+            Received += count;
             // Less than asked for: there is no more, unless the end is.
             IsReadable = count == room.Length || PeerHasEnded;
             return count;

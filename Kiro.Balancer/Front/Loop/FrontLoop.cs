@@ -4,15 +4,6 @@ using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Front.Loop;
 
-/// <summary>Where new connections come from.</summary>
-internal interface ILoopListener
-{
-    int Descriptor { get; }
-
-    /// <summary>Somebody may be waiting. Never blocks.</summary>
-    void Accept(FrontLoop loop);
-}
-
 /// <summary>
 /// One thread that waits for many connections and does whatever they are ready for, never waiting for a single one.
 /// Everything that belongs to it is touched by this thread alone; others reach it by <see cref="Post"/>.
@@ -198,7 +189,7 @@ internal sealed class FrontLoop : IDisposable
                 }
 
                 TakeTurns();
-                _wheel.Advance(Now);
+                MeetDeadlines();
             }
         }
         finally
@@ -257,6 +248,18 @@ internal sealed class FrontLoop : IDisposable
         }
 
         _turnsNow.Clear();
+    }
+
+    private void MeetDeadlines()
+    {
+        try
+        {
+            _wheel.Advance(Now);
+        }
+        catch (Exception broken)
+        {
+            _logger.LoopBroke(broken);
+        }
     }
 
     private void RunPosted()

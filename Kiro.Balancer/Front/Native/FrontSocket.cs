@@ -16,6 +16,7 @@ internal sealed unsafe class FrontSocket
     private const int ErrorOption = 4;
     private const int LingerOption = 13;
     private const int WritingSide = 1;
+    private const int OutputQueue = 0x5411;
 
     private static int s_open;
 
@@ -109,6 +110,13 @@ internal sealed unsafe class FrontSocket
         {
             return (int)Libc.Send(Descriptor, bytes, data.Length, Libc.NoSignal);
         }
+    }
+
+    /// <summary>Whether the other end's system has all that was sent (tcp(7), SIOCOUTQ).</summary>
+    public bool HasArrived()
+    {
+        var left = 0;
+        return Libc.Control(Descriptor, OutputQueue, &left) == 0 && left == 0;
     }
 
     /// <summary>Says that nothing more comes from this end.</summary>

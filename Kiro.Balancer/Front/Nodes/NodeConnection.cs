@@ -40,7 +40,7 @@ internal sealed class NodeConnection(FrontLoop loop, FrontSocket socket, NodePoo
     public bool IsBound { get; set; }
 
     /// <summary>Whether the node has, or may have, seen something of the present exchange.</summary>
-    public bool HasSent { get; set; }
+    public bool HasSent => Sent > 0;
 
     /// <summary>The idle connection that was used before this one.</summary>
     public NodeConnection? Below { get; set; }

@@ -23,7 +23,8 @@ internal sealed class NodePool
 
     public NodePool(FrontLoop loop, BackendRuntime runtime, NodeAddresses addresses)
     {
-        (_loop, Runtime, Addresses, Counters) = (loop, runtime, addresses, runtime.Counters.Cell(loop.Index));
+        (_loop, Runtime, Addresses) = (loop, runtime, addresses);
+        (Counters, Traffic) = (runtime.Counters.Cell(loop.Index), runtime.Traffic.Cell(loop.Index));
         Authority = Encoding.ASCII.GetBytes(runtime.Backend.Authority);
         Register();
     }
@@ -33,6 +34,9 @@ internal sealed class NodePool
 
     /// <summary>This loop's.</summary>
     public CounterCell Counters { get; }
+
+    /// <summary>This loop's.</summary>
+    public TrafficCell Traffic { get; }
 
     public NodeAddresses Addresses { get; }
 
@@ -58,7 +62,6 @@ internal sealed class NodePool
 
         Unlink(connection);
         connection.IsReused = true;
-        connection.HasSent = false;
         return connection;
     }
 
@@ -140,6 +143,20 @@ internal sealed class NodePool
     {
         _isRetired = true;
         _abandoned.Unregister();
+        CloseIdle();
+    }
+
+    /// <summary>Closes what is idle at a node that may be ill: it may hold the threads that the probe waits for.</summary>
+    public void CloseDoubted()
+    {
+        if (Runtime.IsDoubted)
+        {
+            CloseIdle();
+        }
+    }
+
+    private void CloseIdle()
+    {
         while (_top is { } connection)
         {
             connection.Close();

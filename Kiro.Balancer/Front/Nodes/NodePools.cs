@@ -21,9 +21,14 @@ internal sealed class NodePools(FrontLoop loop, BackendRegistry registry, TimePr
         return pool;
     }
 
-    /// <summary>Lets go of nodes that are forgotten. To be called now and then.</summary>
+    /// <summary>Lets go of nodes that are forgotten, and of idle connections to doubtful ones. To be called every second.</summary>
     public void Tidy()
     {
+        foreach (var pool in _pools.Values)
+        {
+            pool.CloseDoubted();
+        }
+
         var now = registry.Current;
         if (ReferenceEquals(now, _seen))
         {

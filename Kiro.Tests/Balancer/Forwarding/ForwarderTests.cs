@@ -24,5 +24,5 @@ public sealed class ForwarderTests
 
     [Fact]
     public void Read_AnythingElse_IsRefusedWithWhatIsAllowed() =>
-        Assert.Equal(["FORWARDER=fast is not valid: expected lean or yarp."], Settings.Refusals(ForwardingOptions.Read, "FORWARDER=fast"));
+        Assert.Equal(["FORWARDER=fast is not valid: expected loop, lean or yarp."], Settings.Refusals(ForwardingOptions.Read, "FORWARDER=fast"));
 }

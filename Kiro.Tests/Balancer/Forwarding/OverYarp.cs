@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-// The tests of forwarding run over the lean path, and here once more over YARP's: both are held to the same words.
+// The tests of forwarding run over the event loops, and here once more over YARP: all are held to the same words.
 
 [OverYarp]
 public sealed class BackpressureTestsOverYarp(ITestOutputHelper output) : BackpressureTests(output);

@@ -75,6 +75,12 @@ public class RequestHeaderTests
         // HttpClient writes them in one line, which means the same (RFC 9110, section 5.3).
         var head = await ForwardAsync("GET / HTTP/1.1\r\nHost: a.example\r\nX-Many: 1\r\nAccept: a/b\r\nX-Many: 2, 3\r\nAccept: c/d\r\n\r\n");
 
+        if (OverYarpAttribute.IsLoop)
+        {
+            Assert.Contains("X-Many: 1\r\nAccept: a/b\r\nX-Many: 2, 3\r\nAccept: c/d\r\n", head, StringComparison.Ordinal);
+            return;
+        }
+
         Assert.Equal("1, 2, 3", RawHead.Value(head, "X-Many"));
         Assert.Equal("a/b, c/d", RawHead.Value(head, "Accept"));
     }

@@ -80,7 +80,13 @@ public class SmugglingTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nX(A): b\r\n\r\nhello");
+        var answer = await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nX(A): b\r\n\r\nhello");
+        if (OverYarpAttribute.IsLoop)
+        {
+            Assert.Equal(400, answer.Status);
+            Assert.Empty(node.Heads);
+            return;
+        }
 
         var head = Assert.Single(node.Heads);
         Assert.Equal("hello", body);

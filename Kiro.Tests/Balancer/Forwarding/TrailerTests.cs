@@ -73,7 +73,7 @@ public class TrailerTests
             "POST / HTTP/1.1\r\nHost: a.example\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n");
 
         Assert.Equal("ok", answer.Body);
-        Assert.Equal(("hello", "", true), received);
-        Assert.False(RawHead.Has(Assert.Single(node.Heads), "Trailer"));
+        Assert.Equal(("hello", OverYarpAttribute.IsLoop ? "X-Sum: 42\r\n" : "", true), received);
+        Assert.Equal(OverYarpAttribute.IsLoop, RawHead.Has(Assert.Single(node.Heads), "Trailer"));
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Kiro.Balancer.Clients;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -29,7 +30,7 @@ internal ref struct NodeHeadWriter
 
     /// <summary>Room that is enough, in bytes.</summary>
     public static int MaxLength(RequestHead head, in RequestAdditions additions) =>
-        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.Lines.Length + OwnBytes;
+        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.LoopMark.Length + additions.Lines.Length + OwnBytes;
 
     /// <summary>Writes the head.</summary>
     /// <param name="bytes">Those that the head was read from.</param>
@@ -43,6 +44,7 @@ internal ref struct NodeHeadWriter
         writer.WriteRequestLine(additions.Authority);
         writer.WriteFields(additions);
         writer.WriteForwarded(additions);
+        writer.WriteMark(additions.LoopMark);
         writer.Write(additions.Lines);
         writer.WriteConnection();
         writer.WriteFraming();
@@ -71,7 +73,7 @@ internal ref struct NodeHeadWriter
         var (from, to) = (0, 0);
         foreach (ref readonly var field in _head.Fields)
         {
-            var passes = !field.IsNamed && IsPassedOn(field.Kind, additions);
+            var passes = !field.IsNamed && IsPassedOn(field.Kind, additions) && !IsUntrusted(field, additions);
             if (passes && field.NameStart == to && IsUsual(field))
             {
                 to = field.LineEnd;
@@ -103,13 +105,18 @@ internal ref struct NodeHeadWriter
 
     private readonly bool IsPassedOn(RequestFieldKind kind, in RequestAdditions additions) => kind switch
     {
-        RequestFieldKind.EndToEnd or RequestFieldKind.CdnLoop or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey => true,
+        RequestFieldKind.EndToEnd or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey => true,
+        RequestFieldKind.CdnLoop => additions.LoopMark.IsEmpty,
         RequestFieldKind.Expect => !_head.IsHttp10,
         RequestFieldKind.Trailer => _head.IsChunked,
         RequestFieldKind.TraceParent => !additions.ReplacesTrace,
-        RequestFieldKind.Claim or RequestFieldKind.Forwarded => additions.Client.PeerIsTrusted,
+        RequestFieldKind.Claim => additions.Client.PeerIsTrusted,
         _ => false,
     };
+
+    private readonly bool IsUntrusted(in RequestField field, in RequestAdditions additions) =>
+        field.NameLength == additions.TrustedField.Length && !additions.Client.PeerIsTrusted
+        && Ascii.EqualsIgnoreCase(field.Name(_bytes), additions.TrustedField);
 
     // What a trusted proxy said before is kept and completed; what anybody else claimed is dropped.
     private void WriteForwarded(in RequestAdditions additions)
@@ -121,15 +128,8 @@ internal ref struct NodeHeadWriter
         Write("X-Forwarded-For: "u8);
         if (client.PeerIsTrusted)
         {
-            foreach (ref readonly var field in _head.Fields)
-            {
-                hasForwarded |= field.Kind == RequestFieldKind.Forwarded;
-                if (field.Kind == RequestFieldKind.ForwardedFor && field.ValueLength > 0)
-                {
-                    Write(field.Value(_bytes));
-                    Write(", "u8);
-                }
-            }
+            WriteList(RequestFieldKind.ForwardedFor);
+            hasForwarded = HasForwarded();
 
             proto = FirstOf(RequestFieldKind.ForwardedProto, proto);
             host = FirstOf(RequestFieldKind.ForwardedHost, host);
@@ -147,30 +147,69 @@ internal ref struct NodeHeadWriter
         Write("\r\nX-Real-IP: "u8);
         Write(client.Address);
         Write("\r\n"u8);
-        if (hasForwarded)
+        if (hasForwarded || additions.WritesForwarded)
         {
-            WriteStandard(client.Peer, ownProto);
+            WriteStandard(client, ownProto);
         }
+    }
+
+    private readonly bool HasForwarded()
+    {
+        foreach (ref readonly var field in _head.Fields)
+        {
+            if (field.Kind == RequestFieldKind.Forwarded)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private readonly ReadOnlySpan<byte> FirstOf(RequestFieldKind kind, ReadOnlySpan<byte> other) =>
         _head.FirstValue(_bytes, kind) is { IsEmpty: false } value ? value : other;
 
-    // One more element of the list (RFC 7239, section 4); IPv6 and ports must be quoted.
-    private void WriteStandard(ClientAddress peer, ReadOnlySpan<byte> proto)
+    // What a trusted peer said is completed by one more element (RFC 7239, section 4). What is left in the middle of a quoted
+    // string cannot be, and is dropped.
+    private void WriteStandard(in Client client, ReadOnlySpan<byte> proto)
     {
-        Write(peer.IsIPv4 ? "Forwarded: for="u8 : "Forwarded: for=\"["u8);
-        Write(peer);
-        Write(peer.IsIPv4 ? ";proto="u8 : "]\";proto="u8);
-        Write(proto);
-        if (_head.Host.Length > 0)
+        Write("Forwarded: "u8);
+        var start = _length;
+        if (client.PeerIsTrusted)
         {
-            Write(";host=\""u8);
-            Write(Host);
-            Write("\""u8);
+            WriteList(RequestFieldKind.Forwarded);
+            if (_length > start && !ForwardedElement.CanBeCompleted(Encoding.Latin1.GetString(_output[start..(_length - 2)])))
+            {
+                _length = start;
+            }
         }
 
+        _length += ForwardedElement.Write(_output[_length..], client.Peer, Host, proto);
         Write("\r\n"u8);
+    }
+
+    private void WriteMark(ReadOnlySpan<byte> mark)
+    {
+        if (!mark.IsEmpty)
+        {
+            Write("CDN-Loop: "u8);
+            WriteList(RequestFieldKind.CdnLoop);
+            Write(mark);
+            Write("\r\n"u8);
+        }
+    }
+
+    // All lines of a field in one, with a comma behind each.
+    private void WriteList(RequestFieldKind kind)
+    {
+        foreach (ref readonly var field in _head.Fields)
+        {
+            if (field.Kind == kind && field.ValueLength > 0)
+            {
+                Write(field.Value(_bytes));
+                Write(", "u8);
+            }
+        }
     }
 
     private void WriteConnection()

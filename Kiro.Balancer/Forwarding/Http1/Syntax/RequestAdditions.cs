@@ -14,7 +14,16 @@ internal readonly ref struct RequestAdditions
     /// <summary>Whether the client came over TLS.</summary>
     public bool IsSecure { get; init; }
 
-    /// <summary>Further fields: whole lines with their ends. A CDN-Loop among them completes the client's (RFC 8586).</summary>
+    /// <summary>The last element of CDN-Loop (RFC 8586); none when it is empty.</summary>
+    public ReadOnlySpan<byte> LoopMark { get; init; }
+
+    /// <summary>A field that only a trusted peer may send, beside the usual ones; none when it is empty.</summary>
+    public ReadOnlySpan<byte> TrustedField { get; init; }
+
+    /// <summary>Whether the node is told by Forwarded (RFC 7239), too, when no trusted peer did so.</summary>
+    public bool WritesForwarded { get; init; }
+
+    /// <summary>Further fields: whole lines with their ends.</summary>
     public ReadOnlySpan<byte> Lines { get; init; }
 
     /// <summary>Whether those lines have a traceparent, which takes the place of the client's.</summary>

@@ -19,7 +19,7 @@ internal static class RequestMeaning
                 ? "HTTP/1.0 has no transfer codings" : "the body has both a Content-Length and a Transfer-Encoding");
         }
 
-        var (saysClose, keepsAlive, upgrades, isWebSocket, hasKey, options) = (false, false, false, false, false, 0);
+        var (saysClose, keepsAlive, upgrades, isWebSocket, hasKey, options, upgradeFields) = (false, false, false, false, false, 0, 0);
         foreach (var field in head.Fields)
         {
             var value = field.Value(bytes);
@@ -63,7 +63,8 @@ internal static class RequestMeaning
                     head.TakesTrailers |= Lists(value, "trailers"u8);
                     break;
                 case RequestFieldKind.Upgrade:
-                    isWebSocket |= Lists(value, "websocket"u8);
+                    // Offered beside another protocol it is no handshake (RFC 6455, section 4.1).
+                    (isWebSocket, upgradeFields) = (Ascii.EqualsIgnoreCase(value, "websocket"u8), upgradeFields + 1);
                     break;
                 case RequestFieldKind.WebSocketKey:
                     hasKey |= value.Length > 0;
@@ -72,9 +73,23 @@ internal static class RequestMeaning
         }
 
         head.Closes = saysClose || (head.IsHttp10 && !keepsAlive);
-        head.IsWebSocket = upgrades && isWebSocket && hasKey && !head.IsHttp10 && head.Method == RequestMethod.Get
+        head.IsWebSocket = upgrades && isWebSocket && upgradeFields == 1 && hasKey && HasVersion(bytes, head) && !head.IsHttp10 && head.Method == RequestMethod.Get
             && head.Framing == BodyFraming.None;
         return RequestState.Complete;
+    }
+
+    private static bool HasVersion(ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        var name = "Sec-WebSocket-Version"u8;
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.NameLength == name.Length && field.ValueLength > 0 && Ascii.EqualsIgnoreCase(field.Name(bytes), name))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // Naming what the balancer acts on changes nothing: it must not unframe a message or hide who the client is.

@@ -19,12 +19,14 @@ public partial class AccessLogTests
         await RawClient.ExchangeAsync(balancer.Port, "HEAD /bytes/1000 HTTP/1.1\r\nHost: a.example\r\n\r\n");
         await balancer.Http.GetAsync("/bytes/1000", TestContext.Current.CancellationToken);
 
-        await Eventually.BeTrue(() => Lines(balancer).Count == 4, "four lines");
+        // The loops refuse a user in a target (RFC 9110, section 4.2.4), and forward nothing of it.
+        string[] absolute = OverYarpAttribute.IsLoop ? [] : ["client=127.0.0.1 method=GET path=/abs status=200 bytes=- ms=# node=node-7 tries=1"];
+        await Eventually.BeTrue(() => Lines(balancer).Count == 3 + absolute.Length, "all lines");
         // Each is written after its answer has gone, so two may change places.
         Assert.Equivalent((string[])
         [
             "client=203.0.113.7 method=POST path=/status/404 status=404 bytes=- ms=# node=node-7 tries=1",
-            "client=127.0.0.1 method=GET path=/abs status=200 bytes=- ms=# node=node-7 tries=1",
+            .. absolute,
             "client=127.0.0.1 method=HEAD path=/bytes/1000 status=200 bytes=0 ms=# node=node-7 tries=1",
             "client=127.0.0.1 method=GET path=/bytes/1000 status=200 bytes=1000 ms=# node=node-7 tries=1",
         ], Lines(balancer), strict: true);

@@ -58,8 +58,8 @@ internal sealed partial class NaiveRequest
     public bool Closes => Options.Contains("close") || (Version == "0" && !Options.Contains("keep-alive"));
 
     public bool IsWebSocket =>
-        Method == "GET" && Version != "0" && Options.Contains("upgrade") && Members("upgrade").Contains("websocket")
-        && Values("sec-websocket-key").Any(key => key != "")
+        Method == "GET" && Version != "0" && Options.Contains("upgrade") && Values("upgrade").Count == 1 && Is(Values("upgrade")[0], "websocket")
+        && Values("sec-websocket-key").Any(key => key != "") && Values("sec-websocket-version").Any(version => version != "")
         && Codings is null && (ContentLength ?? "0").Trim('0') == "";
 
     private IReadOnlyList<string> Options => Members("connection");
@@ -90,7 +90,9 @@ internal sealed partial class NaiveRequest
         head.Append(CultureInfo.InvariantCulture, $"X-Forwarded-For: {string.Join(", ", claims)}\r\nX-Forwarded-Proto: {Claim("x-forwarded-proto", "http", isTrusted)}\r\n");
         head.Append(Claim("x-forwarded-host", Authority, isTrusted) is { Length: > 0 } host ? $"X-Forwarded-Host: {host}\r\n" : "");
         head.Append(CultureInfo.InvariantCulture, $"X-Real-IP: {Client}\r\n");
-        head.Append(isTrusted && Values("forwarded").Count > 0 ? $"Forwarded: for={Peer};proto=http{(Authority == "" ? "" : $";host=\"{Authority}\"")}\r\n" : "");
+        var said = string.Join(", ", Values("forwarded").Where(value => value != ""));
+        var completed = said == "" || OpenQuote().IsMatch(said) ? "" : said + ", ";
+        head.Append(isTrusted && Values("forwarded").Count > 0 ? $"Forwarded: {completed}for={Peer}{(Authority == "" ? "" : $";host=\"{Authority}\"")};proto=http\r\n" : "");
         head.Append(IsWebSocket ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : Members("te").Contains("trailers") ? "Connection: TE\r\nTE: trailers\r\n" : "");
         head.Append(Codings is not null ? "Transfer-Encoding: chunked\r\n"
             : ContentLength is { } length ? $"Content-Length: {Cut(length)}\r\n"
@@ -104,8 +106,8 @@ internal sealed partial class NaiveRequest
         var isActedOn = Connections.Contains(meant) || Written.Contains(meant) || meant.StartsWith("x-forwarded-", StringComparison.Ordinal)
             || meant is "trailer" or "expect" or "cdn-loop" or "traceparent" or "authorization" or "forwarded" or "sec-websocket-key";
         return name == "cdn-loop" || (meant != name ? !(isActedOn || Options.Contains(name))
-            : name.StartsWith("x-forwarded-", StringComparison.Ordinal) || name == "forwarded" ? isTrusted && !Written.Contains(name) && !Options.Contains(name)
-            : !Connections.Contains(name) && !Written.Contains(name) && !Options.Contains(name)
+            : name.StartsWith("x-forwarded-", StringComparison.Ordinal) ? isTrusted && !Written.Contains(name) && !Options.Contains(name)
+            : name != "forwarded" && !Connections.Contains(name) && !Written.Contains(name) && !Options.Contains(name)
                 && (name != "expect" || Version != "0") && (name != "trailer" || Codings is not null));
     }
 
@@ -128,6 +130,10 @@ internal sealed partial class NaiveRequest
         Host().Match(text) is { Success: true } match
         && (match.Groups["ip"].Value is var ip && (ip == "" || (IPAddress.TryParse(ip, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6)))
         && (match.Groups["port"].Value is var port && (port == "" || UInt128.Parse(Cut(port), CultureInfo.InvariantCulture) <= 65535));
+
+    // Quoted strings, each closed, and then one that is not (RFC 9110, section 5.6.4).
+    [GeneratedRegex("""^([^"]*"([^"\\]|\\.)*")*[^"]*"([^"\\]|\\.)*\\?$""", RegexOptions.Singleline)]
+    private static partial Regex OpenQuote();
 
     [GeneratedRegex($@"\A(\r\n){{0,4}}(?<method>{Token}) (?<target>[!-~]+) HTTP/1\.(?<minor>[0-9])\r\n((?<name>{Token}):(?<value>[\t\x20-\x7e\x80-\xff]*)\r\n)*\r\n")]
     private static partial Regex Head();

@@ -44,9 +44,9 @@ public sealed class NodeHeadWriterTests
             isTrusted: true);
 
         Assert.Equal(
-            "GET / HTTP/1.1\r\nHost: a.example:80\r\nX-Forwarded-Port: 1\r\nForwarded: for=203.0.113.7\r\n"
+            "GET / HTTP/1.1\r\nHost: a.example:80\r\nX-Forwarded-Port: 1\r\n"
             + "X-Forwarded-For: 203.0.113.7, 1.1.1.1, 2.2.2.2, 198.51.100.2\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop\r\nX-Real-IP: 203.0.113.7\r\n"
-            + "Forwarded: for=198.51.100.2;proto=http;host=\"a.example:80\"\r\n\r\n",
+            + "Forwarded: for=203.0.113.7, for=198.51.100.2;host=\"a.example:80\";proto=http\r\n\r\n",
             head);
     }
 
@@ -59,7 +59,7 @@ public sealed class NodeHeadWriterTests
     }
 
     [Theory]
-    [InlineData("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n", "Sec-WebSocket-Key: x\r\n" + Own + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")]
+    [InlineData("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n" + Own + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")]
     [InlineData("TE: gzip;q=1, Trailers\r\n", Own + "Connection: TE\r\nTE: trailers\r\n\r\n")]
     public void Connection_WhenTheNodeMustKnow_IsTheBalancersOwn(string fields, string expected)
     {

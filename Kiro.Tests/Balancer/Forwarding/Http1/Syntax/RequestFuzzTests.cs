@@ -21,7 +21,7 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
         "GET / HTTP/1.0\r\nConnection: Keep-Alive, X-A\r\nX-A:  b \t\r\nExpect: 100-continue\r\n\r\n",
         "GET http://a.example/x?y HTTP/1.1\r\nHost: b.example\r\nForwarded: for=1.1.1.1\r\nX-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n\r\n",
         "\r\nOPTIONS * HTTP/1.1\r\nHost:\r\nX-Forwarded-Proto: https\r\nX_Real_IP: 1.1.1.1\r\nX-Forwarded-Host: c\r\nA_B: c\r\n\r\n",
-        "GET /ws HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nAuthorization: NTLM x\r\n\r\n",
+        "GET /ws HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\nAuthorization: NTLM x\r\n\r\n",
     ];
 
     private static readonly string[] Pieces =

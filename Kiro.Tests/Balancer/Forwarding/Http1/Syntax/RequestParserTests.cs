@@ -153,8 +153,10 @@ public sealed class RequestParserTests
         Assert.Equal(closes, Head($"GET / {version}\r\nHost: a\r\n{fields}\r\n").Closes);
 
     [Theory]
-    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n", true)]
-    [InlineData("GET", "Connection: keep-alive, upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: x\r\nContent-Length: 0\r\n", true)]
+    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n", true)]
+    [InlineData("GET", "Connection: keep-alive, upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n", true)]
+    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n", false)]
+    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n", false)]
     [InlineData("GET", "Upgrade: websocket\r\nSec-WebSocket-Key: x\r\n", false)]
     [InlineData("GET", "Connection: Upgrade\r\nUpgrade: websocket\r\n", false)]
     [InlineData("GET", "Connection: Upgrade\r\nUpgrade: h2c\r\nSec-WebSocket-Key: x\r\n", false)]

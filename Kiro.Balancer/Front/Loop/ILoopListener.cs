@@ -1,0 +1,10 @@
+namespace Kiro.Balancer.Front.Loop;
+
+/// <summary>Where new connections come from.</summary>
+internal interface ILoopListener
+{
+    int Descriptor { get; }
+
+    /// <summary>Somebody may be waiting. Never blocks.</summary>
+    void Accept(FrontLoop loop);
+}
