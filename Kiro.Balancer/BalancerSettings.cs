@@ -42,10 +42,11 @@ internal sealed record BalancerSettings(
     public static BalancerSettings Read(IConfiguration configuration)
     {
         var settings = new SettingsReader(configuration);
+        var tls = TlsOptions.Read(settings);
         var forwarding = ForwardingOptions.Read(settings);
         var read = new BalancerSettings(
             ListeningOptions.Read(settings),
-            TlsOptions.Read(settings),
+            tls,
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
             LimitOptions.Read(settings),
@@ -54,7 +55,7 @@ internal sealed record BalancerSettings(
             forwarding,
             ErrorPage.Read(settings),
             StreamOptions.Read(settings),
-            FrontOptions.Read(settings, forwarding),
+            FrontOptions.Read(settings, forwarding, tls),
             DiscoveryOptions.Read(settings, configuration),
             HealthOptions.Read(settings),
             ErrorWatchOptions.Read(settings),

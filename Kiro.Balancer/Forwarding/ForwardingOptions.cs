@@ -4,7 +4,7 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>How requests are sent to nodes.</summary>
-/// <param name="Path"><c>FORWARDER</c>: <c>loop</c>, <c>lean</c> (the default) or <c>yarp</c>.</param>
+/// <param name="Path"><c>FORWARDER</c>: <c>loop</c> (the default where it is supported: Linux), <c>lean</c> (elsewhere) or <c>yarp</c>.</param>
 /// <param name="Timeouts"><c>CONNECT_TIMEOUT</c>, <c>EXCHANGE_TIMEOUT</c>.</param>
 /// <param name="BackendConnections"><c>BACKEND_CONNECTIONS</c>: requests, and with them connections, that one node gets at the
 /// same time, 0 to 100000, default 0 (no bound). What is too much waits in order.</param>
@@ -14,7 +14,7 @@ internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts
 
     public static ForwardingOptions Read(SettingsReader settings)
     {
-        var text = settings.Text(Variable, "lean");
+        var text = settings.Text(Variable, OperatingSystem.IsLinux() ? "loop" : "lean");
         ForwardingPath? path = text switch
         {
             "loop" => ForwardingPath.Loop,

@@ -1,4 +1,5 @@
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Listening.Tls;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Front.Listening;
@@ -8,7 +9,7 @@ namespace Kiro.Balancer.Front.Listening;
 /// <param name="Loops"><c>FRONT_LOOPS</c>: 1 to 256; by default the processors that the process may use.</param>
 internal sealed record FrontOptions(bool IsOn, int Loops)
 {
-    public static FrontOptions Read(SettingsReader settings, ForwardingOptions forwarding)
+    public static FrontOptions Read(SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls)
     {
         var isWanted = forwarding.Path == ForwardingPath.Loop;
         if (isWanted && !IsSupported)
@@ -16,7 +17,8 @@ internal sealed record FrontOptions(bool IsOn, int Loops)
             settings.Warn("FORWARDER=loop needs Linux: here requests are forwarded behind Kestrel, as with lean.");
         }
 
-        return new FrontOptions(isWanted && IsSupported, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256));
+        // Who sends everybody to HTTPS forwards nothing here.
+        return new FrontOptions(isWanted && IsSupported && tls.RedirectPort is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256));
     }
 
     /// <summary>Whether the system has epoll.</summary>
