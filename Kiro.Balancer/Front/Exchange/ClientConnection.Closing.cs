@@ -1,5 +1,3 @@
-using Kiro.Balancer.Front.Native;
-
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <content>How it is left.</content>

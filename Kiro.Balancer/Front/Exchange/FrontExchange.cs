@@ -1,4 +1,3 @@
-using System.Text;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
@@ -8,7 +7,6 @@ using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Logging;
-using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Front.Exchange;
 

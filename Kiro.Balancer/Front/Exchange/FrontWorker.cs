@@ -2,7 +2,7 @@ using System.Text;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Nodes;
 
 namespace Kiro.Balancer.Front.Exchange;

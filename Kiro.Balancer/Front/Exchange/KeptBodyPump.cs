@@ -1,4 +1,4 @@
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 
 namespace Kiro.Balancer.Front.Exchange;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Front.Nodes;
 

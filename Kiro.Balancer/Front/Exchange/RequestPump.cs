@@ -1,5 +1,5 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Nodes;
 
 namespace Kiro.Balancer.Front.Exchange;

@@ -4,7 +4,7 @@ using System.Threading.Channels;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 
 namespace Kiro.Balancer.Front.Nodes;
 

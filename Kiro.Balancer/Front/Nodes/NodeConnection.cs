@@ -1,4 +1,4 @@
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 
 namespace Kiro.Balancer.Front.Nodes;

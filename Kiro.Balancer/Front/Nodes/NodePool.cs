@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 
 namespace Kiro.Balancer.Front.Nodes;

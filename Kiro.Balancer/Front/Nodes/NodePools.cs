@@ -1,5 +1,5 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 
 namespace Kiro.Balancer.Front.Nodes;
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Logging;
 
-namespace Kiro.Balancer.Front.Loop;
+namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
 /// One thread that waits for many connections and does whatever they are ready for, never waiting for a single one.

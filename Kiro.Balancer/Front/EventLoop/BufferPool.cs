@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Kiro.Balancer.Front.Loop;
+namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
 /// The buffers of one loop: what a connection holds while it has an unfinished head or unsent bytes. Sizes are powers of

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Kiro.Balancer.Front.Loop;
+namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
 /// The deadlines of one loop, in milliseconds since its start (G. Varghese, A. Lauck, "Hashed and Hierarchical Timing

@@ -1,4 +1,4 @@
-namespace Kiro.Balancer.Front.Loop;
+namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>Where new connections come from.</summary>
 internal interface ILoopListener

@@ -1,6 +1,6 @@
 using Kiro.Balancer.Front.Native;
 
-namespace Kiro.Balancer.Front.Loop;
+namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
 /// One end of a conversation: a socket, whether it has something to read, what the kernel did not take yet of what was

@@ -1,6 +1,6 @@
-using Kiro.Balancer.Front.Loop;
+using Kiro.Balancer.Front.EventLoop;
 
-namespace Kiro.Tests.Balancer.Front.Loop;
+namespace Kiro.Tests.Balancer.Front.EventLoop;
 
 public sealed class BufferPoolTests
 {
