@@ -14,7 +14,7 @@ internal static class Scenarios
 
     public const string Megabyte = "get-1m-64";
 
-    public const string Idle = "idle-10000";
+    public const string Idle = "idle-9000";
 
     public const string AllCores = "all-cores-64";
 
@@ -35,9 +35,9 @@ internal static class Scenarios
         {
             SlowReaders = 64,
         },
-        new(Idle, "small GET, 16 connections, beside 10,000 idle ones", BackendFiles.SmallGet, 16, ClientIdentity.SourceAddress, false)
+        new(Idle, "small GET, 16 connections, beside 9,000 idle ones", BackendFiles.SmallGet, 16, ClientIdentity.SourceAddress, false)
         {
-            IdleConnections = 10_000,
+            IdleConnections = 9_000,
         },
         new(AllCores, "small GET, 64 connections, on all cores", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { UsesAllCores = true },
         new(EqualLoad, "small GET, 64 connections, the same rate for all", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, true),

@@ -10,7 +10,7 @@ internal sealed class HaproxyProxy() : InstalledProxy("haproxy", "HAProxy", "hap
     {
         var file = site.Write("haproxy.cfg", $$"""
             global
-              maxconn 16384
+              maxconn 9900
               nbthread {{site.Workers}}
             defaults
               mode http

@@ -21,7 +21,7 @@ internal static class Goals
         AtMost(table, "p99 at equal load, to HAProxy", 1, Ratio(load, "haproxy", Figures.P99));
         AtMost(table, "peak MB at 1,024 connections", MaxMegabytes, Find(results, Scenarios.ManyConnections)?.Of("kiro")?.Typical(Figures.PeakMegabytes));
         AtMost(table, "the same, Native AOT", MaxMegabytes, Find(results, Scenarios.ManyConnections)?.Of("kiro-aot")?.Typical(Figures.PeakMegabytes));
-        AtMost(table, "peak memory with 10,000 idle connections, to nginx", 2, Ratio(Find(results, Scenarios.Idle), "nginx", Figures.PeakMegabytes));
+        AtMost(table, "peak memory with 9,000 idle connections, to nginx", 2, Ratio(Find(results, Scenarios.Idle), "nginx", Figures.PeakMegabytes));
         return table;
     }
 
