@@ -147,11 +147,11 @@ internal sealed partial class ClientConnection : FrontConnection
     }
 
     /// <summary>Sends the balancer's own response.</summary>
-    public void SendError(int status, string problem, bool isHead, bool closes, string? accept = null)
+    public void SendError(int status, string problem, bool isHead, bool closes, string? accept = null, int? retryAfter = null)
     {
         var connection = closes || _worker.IsStopping || _worker.Services.Drain.IsDraining ? "close" : "";
         var page = ErrorPage.IsFor(status, accept) ? _worker.Services.ErrorPage : null;
-        _ = TrySend(FrontError.Write(status, problem, page, isHead, connection, _worker.Date.Line));
+        _ = TrySend(FrontError.Write(status, problem, page, isHead, connection, _worker.Date.Line, retryAfter));
     }
 
     /// <summary>Closes it at once.</summary>

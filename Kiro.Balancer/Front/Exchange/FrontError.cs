@@ -15,16 +15,17 @@ internal static class FrontError
     /// <param name="isHead">Whether it answers HEAD.</param>
     /// <param name="connection">The value of Connection; empty for none.</param>
     /// <param name="date">A whole Date line.</param>
-    public static byte[] Write(int status, string problem, ErrorPage? page, bool isHead, string connection, ReadOnlySpan<byte> date)
+    /// <param name="retryAfter">Seconds for Retry-After; null for 1 with 502 to 504 and none otherwise.</param>
+    public static byte[] Write(int status, string problem, ErrorPage? page, bool isHead, string connection, ReadOnlySpan<byte> date, int? retryAfter)
     {
         var body = page?.Body(status, problem) ?? Problem.Body(status, problem);
         var head = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\n")
             .Append(Encoding.ASCII.GetString(date))
             .Append("Cache-Control: no-store\r\n");
-        if (status >= StatusCodes.Status502BadGateway)
+        if ((retryAfter ?? (status is >= StatusCodes.Status502BadGateway and <= StatusCodes.Status504GatewayTimeout ? 1 : null)) is { } seconds)
         {
-            head.Append("Retry-After: 1\r\n");
+            head.Append(CultureInfo.InvariantCulture, $"Retry-After: {seconds}\r\n");
         }
 
         if (connection.Length > 0)

@@ -112,10 +112,10 @@ internal sealed partial class FrontExchange : ITried
             return;
         }
 
-        if (_services.Requests.IsOn && !_services.Requests.TryTake(_services.Hash.Key(_who.Address), out _))
+        if (_services.Requests.IsOn && !_services.Requests.TryTake(_services.Hash.Key(_who.Address), out var retryAfter))
         {
             _outgoing.Begin(0);
-            Refuse(StatusCodes.Status429TooManyRequests, RequestLimit.Problem);
+            Refuse(StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
             return;
         }
 
@@ -211,13 +211,13 @@ internal sealed partial class FrontExchange : ITried
         client.EndExchange(closes, linger: !isComplete);
     }
 
-    private void Refuse(int status, string problem)
+    private void Refuse(int status, string problem, int? retryAfter = null)
     {
         _worker.Counters.Error();
         _services.Own.Record(status);
         var client = Client;
         var isComplete = _body.State == BodyState.Complete;
-        client.SendError(status, problem, IsHead, closes: Closes || !isComplete, _outgoing.Accept);
+        client.SendError(status, problem, IsHead, closes: Closes || !isComplete, _outgoing.Accept, retryAfter);
         var closes = Closes || !isComplete || _services.Drain.IsDraining;
         End(status);
         client.EndExchange(closes, linger: !isComplete);
