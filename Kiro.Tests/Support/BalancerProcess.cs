@@ -49,7 +49,7 @@ internal sealed class BalancerProcess : IAsyncDisposable
         {
             var port = FreePort.Next();
             var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", OverYarpAttribute.Setting, .. settings])
-                .Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
+                .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1]).ToDictionary(values => values.Key, values => values.Last());
             var balancer = new BalancerProcess(
                 new ServiceProcess(Directory.CreateTempSubdirectory("kiro-test-").FullName, wrapper, program, variables), port);
             await Eventually.BeTrue(async () => balancer.Process.HasExited || await balancer.IsHealthyAsync(hosts), "the balancer is healthy");
