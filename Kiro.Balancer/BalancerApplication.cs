@@ -9,6 +9,7 @@ using Kiro.Balancer.Health;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
+using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry;
 using Kiro.Balancer.Telemetry.AccessLog;
@@ -38,6 +39,7 @@ internal static class BalancerApplication
         builder.Services.AddFront(settings.Front);
 
         builder.Services.AddAdmin(settings.Admin);
+        builder.Services.AddPeers(settings.Peers);
         builder.Services.AddDiscovery(settings.Discovery);
         builder.Services.AddHealth(settings.Health, settings.Errors);
         builder.Services.AddBalancerMetrics();

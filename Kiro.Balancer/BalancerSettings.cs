@@ -8,6 +8,7 @@ using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
+using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults.Hosting;
@@ -34,6 +35,7 @@ internal sealed record BalancerSettings(
     HealthOptions Health,
     ErrorWatchOptions Errors,
     AdminToken Admin,
+    PeerOptions Peers,
     AccessLogOptions AccessLog,
     LogOptions Log,
     SettingsReport Report)
@@ -43,9 +45,10 @@ internal sealed record BalancerSettings(
     {
         var settings = new SettingsReader(configuration);
         var tls = TlsOptions.Read(settings);
+        var listening = ListeningOptions.Read(settings);
         var forwarding = ForwardingOptions.Read(settings);
         var read = new BalancerSettings(
-            ListeningOptions.Read(settings),
+            listening,
             tls,
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
@@ -60,6 +63,7 @@ internal sealed record BalancerSettings(
             HealthOptions.Read(settings),
             ErrorWatchOptions.Read(settings),
             AdminToken.Read(settings),
+            PeerOptions.Read(settings, listening.Listen),
             AccessLogOptions.Read(settings),
             LogOptions.Read(settings),
             SettingsReport.Of(settings, configuration));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Peers;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
@@ -32,11 +33,12 @@ internal static class AdminEndpoints
             response.Headers.CacheControl = "no-store";
             return Results.Json(new ConfigStatus(report.Settings, report.Warnings), ContractJson.Default.ConfigStatus);
         });
-        admin.MapPost("/backends/{id}/drain", (string id, BackendRegistry registry) =>
-            ChangeDrain(id, registry, registry.Drain));
-        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry) =>
-            ChangeDrain(id, registry, registry.Resume));
+        admin.MapPost("/backends/{id}/drain", (string id, BackendRegistry registry, OperatorOrders orders) =>
+            ChangeDrain(id, registry, orders.Drain));
+        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders) =>
+            ChangeDrain(id, registry, orders.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
+        admin.MapPeers();
     }
 
     private static IResult? Refusal(HttpContext context, AdminAccess access)
@@ -67,7 +69,7 @@ internal static class AdminEndpoints
         return Done(registry, backend);
     }
 
-    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry)
+    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders)
     {
         var (found, status, problem) = NodeLookup.Of(registry.Current, id);
         if (found is not { } backend)
@@ -80,7 +82,7 @@ internal static class AdminEndpoints
             return Problem.Result(StatusCodes.Status400BadRequest, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
         }
 
-        registry.SetWeight(backend.Backend, weight);
+        orders.SetWeight(backend.Backend, weight);
         return Done(registry, backend);
     }
 

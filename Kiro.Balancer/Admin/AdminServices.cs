@@ -27,6 +27,7 @@ internal static class AdminServices
         services.AddSingleton<CallerRoute>();
         services.AddSingleton<Warnings>();
         services.AddSingleton<LimitsReport>();
+        services.AddSingleton<PeersReport>();
         services.AddSingleton<StatusReport>();
         services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
         services.AddRateLimiter(limits => limits

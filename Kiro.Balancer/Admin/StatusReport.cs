@@ -28,6 +28,7 @@ internal sealed class StatusReport(
     TrafficWatch traffic,
     Warnings warnings,
     LimitsReport limits,
+    PeersReport peers,
     TimeProvider time)
 {
     /// <summary>As many events as a page shows.</summary>
@@ -47,9 +48,15 @@ internal sealed class StatusReport(
             Summary = Summary(snapshot.Backends),
             Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))],
             Client = caller.Of(context, snapshot),
-            Warnings = warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right),
+            Warnings =
+            [
+                .. warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right),
+                .. peers.Warnings(),
+            ],
             Events = events.Newest(MaxEvents),
             Limits = limits.Now(),
+            Orders = peers.Orders,
+            Peers = peers.Peers,
             Timestamp = now,
         };
     }

@@ -15,14 +15,16 @@ internal sealed class BackendRegistry
     private readonly BackendTransitions _transitions;
     private readonly TimeProvider _time;
     private readonly ChangeNotes _notes;
+    private readonly IStandingOrders? _orders;
     private readonly long _start;
     private volatile BackendSnapshot _current;
 
     public BackendRegistry(
         HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger,
-        SelectionOptions? options = null, ProbeThresholds? thresholds = null, ChangeFeed? feed = null)
+        SelectionOptions? options = null, ProbeThresholds? thresholds = null, ChangeFeed? feed = null,
+        IStandingOrders? orders = null)
     {
-        (_hashing, _time, _start) = (hashing, time, time.GetTimestamp());
+        (_hashing, _time, _start, _orders) = (hashing, time, time.GetTimestamp(), orders);
         _options = options ?? SelectionOptions.Off;
         _transitions = new BackendTransitions(thresholds ?? ProbeThresholds.Default);
         _notes = new ChangeNotes(feed, logger, time);
@@ -64,13 +66,14 @@ internal sealed class BackendRegistry
                 }
                 else
                 {
-                    _notes.Left(known);
+                    Forget(known);
                 }
             }
 
             foreach (var endpoint in endpoints.Values)
             {
                 var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port), new BackendHealth { Since = Now }) { DiscoveredWeight = endpoint.Weight };
+                known = _orders?.Joined(known) ?? known;
                 _notes.Joined(known);
                 members.Add(known);
             }
@@ -175,7 +178,7 @@ internal sealed class BackendRegistry
             var after = Enter(before, transition(before.Health));
             if (after.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
             {
-                _notes.Left(after);
+                Forget(after);
                 Publish([.. _current.Backends.Where(member => member != before)]);
             }
             else if (before.State != after.State || before.Health.Node != after.Health.Node)
@@ -187,6 +190,12 @@ internal sealed class BackendRegistry
                 Swap(new BackendSnapshot(With(after), _current.Selector, _options, _current.SelectedAt));
             }
         }
+    }
+
+    private void Forget(KnownBackend known)
+    {
+        _orders?.Left(known.Id);
+        _notes.Left(known);
     }
 
     private KnownBackend[] With(KnownBackend changed) =>

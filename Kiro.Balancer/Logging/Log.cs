@@ -1,6 +1,7 @@
 namespace Kiro.Balancer.Logging;
 
-/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests, 40 the access log, 50–59 listening.</summary>
+/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests, 40 the access log, 50–59 listening,
+/// 60–69 peers.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "{Backend} joined")]
@@ -48,4 +49,19 @@ internal static partial class Log
 
     [LoggerMessage(51, LogLevel.Warning, "{Problem}")]
     public static partial void CertificatesRefused(this ILogger logger, string problem);
+
+    [LoggerMessage(60, LogLevel.Information, "The balancer {Peer} is reached")]
+    public static partial void PeerReachable(this ILogger logger, object peer);
+
+    [LoggerMessage(61, LogLevel.Warning, "The balancer {Peer} {Problem}")]
+    public static partial void PeerUnreachable(this ILogger logger, object peer, string problem);
+
+    [LoggerMessage(62, LogLevel.Error, "Asking the balancer {Peer} went wrong in a way that it should not")]
+    public static partial void PeerBroke(this ILogger logger, Exception exception, object peer);
+
+    [LoggerMessage(63, LogLevel.Warning, "Not every balancer of BALANCER_PEERS has responded within {Seconds} s; this one serves now")]
+    public static partial void PeersLate(this ILogger logger, double seconds);
+
+    [LoggerMessage(64, LogLevel.Warning, "Looking up {Name} of BALANCER_PEERS failed, its last addresses stay in use: {Problem}")]
+    public static partial void PeerLookupFailed(this ILogger logger, string name, string problem);
 }

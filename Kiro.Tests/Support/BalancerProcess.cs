@@ -43,11 +43,15 @@ internal sealed class BalancerProcess : IAsyncDisposable
         return StartAsync([prlimit!, string.Create(CultureInfo.InvariantCulture, $"--nofile={soft ?? descriptors}:{descriptors}")], "Kiro.Balancer", hosts, []);
     }
 
-    private static async Task<BalancerProcess> StartAsync(string[] wrapper, string program, string hosts, string[] settings)
+    /// <summary>The same on a port that others are told of before.</summary>
+    public static Task<BalancerProcess> StartOnAsync(int port, string hosts, params string[] settings) =>
+        StartAsync([], "Kiro.Balancer", hosts, settings, port);
+
+    private static async Task<BalancerProcess> StartAsync(string[] wrapper, string program, string hosts, string[] settings, int? fixedPort = null)
     {
         while (true)
         {
-            var port = FreePort.Next();
+            var port = fixedPort ?? FreePort.Next();
             var variables = ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", OverYarpAttribute.Setting, .. settings])
                 .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1]).ToDictionary(values => values.Key, values => values.Last());
             var balancer = new BalancerProcess(

@@ -20,6 +20,12 @@ internal sealed record StatusModel
     /// <summary>Every bound, what of it is used, and what was refused because of it.</summary>
     public required LimitsStatus Limits { get; init; }
 
+    /// <summary>What operators ordered.</summary>
+    public required OrdersStatus Orders { get; init; }
+
+    /// <summary>The other balancers that are told.</summary>
+    public required IReadOnlyList<PeerStatus> Peers { get; init; }
+
     /// <summary>When all this was so.</summary>
     public required DateTimeOffset Timestamp { get; init; }
 }

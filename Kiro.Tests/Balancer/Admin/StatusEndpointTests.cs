@@ -23,8 +23,9 @@ public sealed class StatusEndpointTests
 
         var status = await balancer.Status("203.0.113.7");
 
-        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object timestamp:Time");
+        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object orders:Object peers:Array timestamp:Time");
         AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminTokens:Object clients:Object loops:Number");
+        AssertShape(status.GetProperty("orders"), "count:Number digest:String refused:Number");
         AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number adminEnabled:False");
         AssertShape(status.GetProperty("summary"),
             "total:Number healthy:Number degraded:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");

@@ -9,9 +9,9 @@ namespace Kiro.Tests.Balancer.Backends;
 /// <summary>Registries in a certain state, and short names for what others report to them.</summary>
 internal static class Registries
 {
-    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, SelectionOptions? options = null) => new(
+    public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, SelectionOptions? options = null, IStandingOrders? orders = null) => new(
         new HashingOptions(HashingOptions.DefaultSeed, 32, 64), time ?? new FakeTimeProvider(), NullLogger<BackendRegistry>.Instance,
-        options, feed: feed);
+        options, feed: feed, orders: orders);
 
     /// <summary><c>api-1:80</c> and so on, all of them up.</summary>
     public static BackendRegistry Up(int count, TimeProvider? time = null, ChangeFeed? feed = null, SelectionOptions? options = null)

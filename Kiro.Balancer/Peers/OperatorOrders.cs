@@ -1,0 +1,72 @@
+using Kiro.Balancer.Backends;
+
+namespace Kiro.Balancer.Peers;
+
+/// <summary>Carries out what operators order, here or at another balancer.</summary>
+internal sealed class OperatorOrders(OrderBook book, BackendRegistry registry)
+{
+    // So that of two orders about a node the one that is in the book is also the one that is carried out last.
+    private readonly Lock _carryingOut = new();
+
+    /// <summary>Raised after an order was given here, on the thread of whoever gave it.</summary>
+    public event Action? Given;
+
+    /// <summary>Takes the node out of use: it finishes what it has.</summary>
+    public void Drain(Backend backend) => Give(backend, Order.Drain, Order.Drain);
+
+    /// <summary>Brings the node back into use, as far as operators had it drained.</summary>
+    public void Resume(Backend backend) => Give(backend, Order.Drain, null);
+
+    /// <summary>Gives the node another share of the clients.</summary>
+    /// <param name="backend">The node.</param>
+    /// <param name="weight">Its weight; null for the one that discovery gives it.</param>
+    public void SetWeight(Backend backend, double? weight) => Give(backend, Order.Weight, Order.TextOf(weight));
+
+    /// <summary>Takes the orders that a peer told.</summary>
+    /// <returns>How many of them were news.</returns>
+    public int Take(IReadOnlyList<Order> orders)
+    {
+        lock (_carryingOut)
+        {
+            var taken = book.Take(orders);
+            foreach (var order in taken)
+            {
+                CarryOut(order);
+            }
+
+            return taken.Count;
+        }
+    }
+
+    private void Give(Backend backend, string kind, string? value)
+    {
+        lock (_carryingOut)
+        {
+            CarryOut(book.Give(backend.Id, kind, value));
+        }
+
+        Given?.Invoke();
+    }
+
+    // A node that is not known yet gets its orders when it joins.
+    private void CarryOut(Order order)
+    {
+        if (registry.Current.Backends.FirstOrDefault(known => known.Id == order.Backend)?.Backend is not { } backend)
+        {
+            return;
+        }
+
+        switch (order.Kind)
+        {
+            case Order.Drain when order.Value is null:
+                registry.Resume(backend);
+                break;
+            case Order.Drain:
+                registry.Drain(backend);
+                break;
+            case Order.Weight:
+                registry.SetWeight(backend, Order.WeightOf(order.Value));
+                break;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults;
+
+namespace Kiro.Balancer.Peers;
+
+/// <summary>Asks one peer, over a connection of its own each time.</summary>
+internal sealed class PeerClient : IDisposable
+{
+    /// <summary>Where a balancer is asked.</summary>
+    public const string Path = "/lb/peers/orders";
+
+    /// <summary>For a whole exchange.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>In bytes: what <see cref="PeerExchange"/> sends at most is less.</summary>
+    private const int MaxResponse = 4 * 1024 * 1024;
+
+    private readonly HttpClient _http;
+    private readonly Uri _url;
+    private readonly string _authorization;
+    private readonly TimeProvider _time;
+
+    public PeerClient(PeerAddress peer, string authorization, TimeProvider time)
+    {
+        (_authorization, _time) = (authorization, time);
+        _url = new UriBuilder(peer.Name.Scheme, peer.Name.Host, peer.Name.Port, Path).Uri;
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            UseCookies = false,
+            // The token is for the peer alone.
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+            PooledConnectionLifetime = TimeSpan.Zero,
+            RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
+            // The name stands for several peers.
+            ConnectCallback = (_, cancellationToken) => ConnectAsync(new IPEndPoint(peer.Address, peer.Name.Port), cancellationToken),
+        })
+        {
+            MaxResponseContentBufferSize = MaxResponse,
+            Timeout = System.Threading.Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    /// <inheritdoc cref="AskPeer" />
+    public async Task<PeerResponse> AskAsync(PeerRequest question, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(Timeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        using var request = new HttpRequestMessage(HttpMethod.Post, _url)
+        {
+            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(question, PeerJson.Default.PeerRequest)),
+        };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("Kiro", ServiceDefaultsExtensions.Version));
+        request.Headers.TryAddWithoutValidation("Authorization", _authorization);
+        try
+        {
+            using var response = await _http.SendAsync(request, either.Token);
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                throw new PeerException(InWords((int)response.StatusCode));
+            }
+
+            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(either.Token), PeerJson.Default.PeerResponse)
+                ?? throw new JsonException();
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new PeerException("does not respond");
+        }
+        catch (JsonException)
+        {
+            throw new PeerException("responds with something that cannot be understood");
+        }
+        catch (HttpRequestException failure)
+        {
+            throw new PeerException(failure.HttpRequestError == HttpRequestError.SecureConnectionError
+                ? $"cannot be trusted: {failure.InnerException?.Message}"
+                : $"cannot be reached: {ConnectError.From(failure).Problem}");
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static string InWords(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests => "has another ADMIN_TOKEN",
+        StatusCodes.Status404NotFound => "does not take orders from peers: it is of an older version, or has no ADMIN_TOKEN",
+        >= 300 and < 400 => "redirects elsewhere: is it to be asked by https://?",
+        _ => $"responds with {status}",
+    };
+
+    private static async ValueTask<Stream> ConnectAsync(IPEndPoint peer, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(peer, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>A peer could not be asked.</summary>
+/// <param name="problem">Why, in words that follow its name.</param>
+internal sealed class PeerException(string problem) : Exception(problem);

@@ -1,0 +1,107 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
+using Kiro.ServiceDefaults;
+
+namespace Kiro.Balancer.Peers;
+
+/// <summary>
+/// Two balancers bring their orders into step (anti-entropy): one sends its digest, and orders that are new; the other
+/// takes them, and responds with its own digest and its orders where the digests differ; the first takes those and sends
+/// back what is still missing there. Nothing that is lost, repeated or comes late does harm.
+/// </summary>
+internal sealed class PeerExchange(OrderBook book, OperatorOrders orders, BackendRegistry registry, HashingOptions hashing, TimeProvider time)
+{
+    /// <summary>Orders in one message. Those that are left come with the next one.</summary>
+    public const int MaxOrders = 512;
+
+    /// <summary>Messages to bring two balancers into step; more are left to the next time.</summary>
+    private const int MaxMessages = 64;
+
+    private readonly string _mapping = ClusterView.MappingOf(hashing);
+
+    /// <summary>Responds to a peer that has the admin token.</summary>
+    public PeerResponse Respond(PeerRequest request)
+    {
+        var taken = orders.Take([.. (request.Orders ?? []).Take(MaxOrders)]);
+        var (mine, differing) = book.Against(OrderDigest.Decoded(request.Digest) ?? new OrderDigest(), MaxOrders);
+        var view = ClusterView.Of(registry.Current);
+        return new PeerResponse
+        {
+            From = book.Owner,
+            Version = ServiceDefaultsExtensions.Version,
+            Time = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            Digest = mine.Encoded(),
+            Orders = differing,
+            Count = book.Count,
+            Taken = taken,
+            Mapping = _mapping,
+            View = view.Hash,
+            Nodes = request.KnownView == view.Hash ? null : view.Nodes,
+        };
+    }
+
+    /// <summary>Brings this balancer and a peer into step.</summary>
+    /// <param name="ask">Asks the peer.</param>
+    /// <param name="told">The date of the newest order that the peer is known to have.</param>
+    /// <param name="view">The peer's nodes as far as they are known.</param>
+    /// <param name="cancellationToken">Ends the exchange.</param>
+    /// <exception cref="PeerException">The peer cannot be asked.</exception>
+    public async Task<PeerKnowledge> RunAsync(AskPeer ask, long told, ClusterView view, CancellationToken cancellationToken)
+    {
+        var missing = book.After(told, MaxOrders);
+        var newest = missing.Count > 0 ? missing[0].Date : told;
+        for (var message = 1; ; message++)
+        {
+            var response = await ask(
+                new PeerRequest { From = book.Owner, Digest = book.Digest().Encoded(), Orders = missing, KnownView = view.Hash }, cancellationToken);
+            view = response.Nodes is null ? view : new ClusterView([.. response.Nodes.Where(node => node is { Id: not null, State: not null }).Take(ClusterView.MaxNodes)]);
+            if (response.From == book.Owner)
+            {
+                return new PeerKnowledge(response, newest, view, IsInStep: true, []) { IsSelf = true };
+            }
+
+            var taken = orders.Take([.. (response.Orders ?? []).Take(MaxOrders)]);
+            var theirs = OrderDigest.Decoded(response.Digest) ?? new OrderDigest();
+            var sent = missing.Count;
+            (var mine, missing) = book.Against(theirs, MaxOrders);
+            // Once more with what is missing there; and again as long as that brings them nearer to each other.
+            if (missing.Count == 0 || message == MaxMessages || (sent > 0 && taken == 0 && response.Taken == 0))
+            {
+                return new PeerKnowledge(response, newest, view, mine.Matches(theirs), DifferencesFrom(response, view, mine.Matches(theirs)));
+            }
+        }
+    }
+
+    private List<Difference> DifferencesFrom(PeerResponse response, ClusterView theirs, bool isInStep)
+    {
+        List<Difference> differences = [.. ClusterView.Of(registry.Current).To(theirs)];
+        if (response.Mapping is { } mapping && mapping != _mapping)
+        {
+            differences.Add(new Difference(DifferenceKind.Mapping));
+        }
+
+        // A balancer tells nothing of nodes that it does not know, so then it is no wonder.
+        if (!isInStep && differences.TrueForAll(one => one.Kind is DifferenceKind.State or DifferenceKind.Mapping))
+        {
+            differences.Add(new Difference(DifferenceKind.Orders));
+        }
+
+        return differences;
+    }
+}
+
+/// <summary>Sends a message to a peer.</summary>
+/// <exception cref="PeerException">There is no response that can be used; its message says why, in words that follow the peer's name.</exception>
+internal delegate Task<PeerResponse> AskPeer(PeerRequest question, CancellationToken cancellationToken);
+
+/// <summary>What an exchange with a peer told.</summary>
+/// <param name="Response">Its last response.</param>
+/// <param name="Told">The date of the newest order that it was sent.</param>
+/// <param name="View">Its nodes.</param>
+/// <param name="IsInStep">Whether it has the same orders as this balancer.</param>
+/// <param name="Differences">What it sees otherwise.</param>
+internal sealed record PeerKnowledge(PeerResponse Response, long Told, ClusterView View, bool IsInStep, IReadOnlyList<Difference> Differences)
+{
+    /// <summary>Whether the peer is this balancer itself, reached by another address.</summary>
+    public bool IsSelf { get; init; }
+}

@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Net;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.Peers;
+
+/// <summary>The other balancers, which are told what operators order.</summary>
+internal sealed class PeerOptions
+{
+    private const string Variable = "BALANCER_PEERS";
+    private const string Token = "ADMIN_TOKEN";
+
+    /// <param name="peers">Who they are.</param>
+    /// <param name="own">Where this balancer listens.</param>
+    /// <param name="token">What peers recognise it by.</param>
+    public PeerOptions(IReadOnlyList<PeerName> peers, ListenPort own, string? token) =>
+        (Peers, Own, Authorization) = (peers, own, "Bearer " + token);
+
+    /// <summary><c>BALANCER_PEERS</c>: names and addresses; every address behind a name is a peer. This balancer may be among them.</summary>
+    public IReadOnlyList<PeerName> Peers { get; }
+
+    /// <summary>Where this balancer listens: a peer there is itself.</summary>
+    public ListenPort Own { get; }
+
+    /// <summary>Never to be shown.</summary>
+    public string Authorization { get; }
+
+    /// <summary>Reads the variable.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="own">Where this balancer listens. Peers that are named without a port have the same.</param>
+    public static PeerOptions Read(SettingsReader settings, ListenPort own)
+    {
+        var (list, token) = (settings.Text(Variable), settings.Text(Token));
+        var peers = new List<PeerName>();
+        foreach (var part in list?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [])
+        {
+            if (Parse(part, own.Port) is not { } peer)
+            {
+                settings.Reject(Variable, list!, $"host, host:port or https://host:port, separated by commas, ports from 1 to 65535; {part} is none of them");
+                return new PeerOptions([], own, null);
+            }
+
+            if (!peers.Contains(peer))
+            {
+                peers.Add(peer);
+            }
+        }
+
+        if (list is not null && token is null)
+        {
+            settings.Reject(Variable, list, $"{Token} beside it: balancers believe only those that have it");
+        }
+
+        if (list is not null && token?.Any(char.IsControl) == true)
+        {
+            settings.RejectSecret(Token, $"no control characters when {Variable} is set");
+        }
+
+        return new PeerOptions(peers, own, token);
+    }
+
+    private static PeerName? Parse(string part, int usualPort)
+    {
+        var (scheme, address) = part.Split("://", 2) switch
+        {
+            ["http" or "https", var rest] => (part[..part.IndexOf(':', StringComparison.Ordinal)], rest),
+            [var rest] => ("http", rest),
+            _ => ("", ""),
+        };
+        // An IPv6 address without brackets has no port.
+        var colon = IPAddress.TryParse(address, out _) && !address.StartsWith('[') ? -1 : address.LastIndexOf(':');
+        colon = colon > address.LastIndexOf(']') ? colon : -1;
+        var (host, port) = (colon < 0 ? address : address[..colon], usualPort);
+        if (colon >= 0 && (!int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535))
+        {
+            return null;
+        }
+
+        host = host is ['[', .. var inner, ']'] && inner.Contains(':', StringComparison.Ordinal) ? inner : host;
+        return Uri.CheckHostName(host) switch
+        {
+            UriHostNameType.IPv4 or UriHostNameType.IPv6 => new PeerName(scheme, IPAddress.Parse(host).ToString(), port),
+            UriHostNameType.Dns => new PeerName(scheme, host.ToLowerInvariant(), port),
+            _ => null,
+        };
+    }
+}
+
+/// <summary>How a balancer is reached.</summary>
+/// <param name="Scheme"><c>http</c> or <c>https</c>.</param>
+/// <param name="Host">A name or an address, IPv6 without brackets.</param>
+/// <param name="Port">From 1 to 65535.</param>
+internal sealed record PeerName(string Scheme, string Host, int Port);

@@ -1,0 +1,125 @@
+using Kiro.Balancer.Logging;
+
+namespace Kiro.Balancer.Peers;
+
+/// <summary>
+/// The peers. The balancer asks them before it serves, and waits for those that do not respond for a few seconds at most;
+/// then each is asked on its own, so that none waits for another.
+/// </summary>
+internal sealed class PeerSet(
+    PeerOptions options, PeerLookup lookup, PeerExchange exchange, OrderBook book, OperatorOrders orders, TimeProvider time,
+    ILogger<PeerSet> logger) : BackgroundService
+{
+    /// <summary>How long peers can delay the start, the lookup of their names included.</summary>
+    public static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(3);
+
+    /// <summary>Between two lookups of names, and between two sweeps of the book.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    private readonly List<(Peer Peer, CancellationTokenSource Stop, Task Run)> _running = [];
+    private readonly Dictionary<Peer, PeerClient> _clients = [];
+    private volatile Peer[] _peers = [];
+
+    /// <summary>All of them, sorted by address, each once however many addresses it has; this balancer itself is not among them.</summary>
+    public IEnumerable<Peer> All => _peers.Where(peer => peer.State.Knowledge?.IsSelf != true)
+        .DistinctBy(peer => peer.State is { IsReachable: true, Knowledge.Response.From: { } id } ? id : peer.Address.ToString());
+
+    /// <summary>Peers that are left out because there are too many.</summary>
+    public int LeftOut => lookup.LeftOut;
+
+    /// <inheritdoc />
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Peers.Count > 0)
+        {
+            using var limit = new CancellationTokenSource(MaxStart, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            try
+            {
+                var first = (await lookup.FindAsync(either.Token)).Select(Make).ToArray();
+                _peers = first;
+                await Task.WhenAll(first.Select(peer => peer.ExchangeAsync(either.Token)));
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                logger.PeersLate(MaxStart.TotalSeconds);
+            }
+        }
+
+        orders.Given += Tell;
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        foreach (var peer in _peers)
+        {
+            Run(peer, stoppingToken);
+        }
+
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(Interval, time, stoppingToken);
+                book.Sweep();
+                if (lookup.CanChange)
+                {
+                    await SetAsync(await lookup.FindAsync(stoppingToken), stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            orders.Given -= Tell;
+            await SetAsync([], CancellationToken.None);
+        }
+    }
+
+    private void Tell()
+    {
+        foreach (var peer in _peers)
+        {
+            peer.TellNow.Set();
+        }
+    }
+
+    private async Task SetAsync(IReadOnlyList<PeerAddress> found, CancellationToken stoppingToken)
+    {
+        var gone = _running.Where(running => !found.Contains(running.Peer.Address)).ToList();
+        foreach (var address in found.Except(_peers.Select(peer => peer.Address)).ToList())
+        {
+            var peer = Make(address);
+            _peers = [.. _peers.Append(peer).OrderBy(one => one.Address.ToString(), StringComparer.Ordinal)];
+            peer.TellNow.Set();
+            Run(peer, stoppingToken);
+        }
+
+        foreach (var (peer, stop, run) in gone)
+        {
+            _peers = [.. _peers.Where(one => one != peer)];
+            await stop.CancelAsync();
+            await run;
+            stop.Dispose();
+            _clients.Remove(peer, out var client);
+            client?.Dispose();
+        }
+
+        _running.RemoveAll(gone.Contains);
+    }
+
+    private void Run(Peer peer, CancellationToken stoppingToken)
+    {
+        var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        _running.Add((peer, stop, peer.RunAsync(stop.Token)));
+    }
+
+    private Peer Make(PeerAddress address)
+    {
+        var client = new PeerClient(address, options.Authorization, time);
+        var peer = new Peer(address, client.AskAsync, exchange, time, logger);
+        _clients.Add(peer, client);
+        return peer;
+    }
+}
