@@ -10,7 +10,7 @@ using Kiro.Api.Status;
 
 namespace Kiro.Api;
 
-/// <summary>Every answer that a node gives as JSON.</summary>
+/// <summary>Every response that a node gives as JSON.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(HealthReport))]
 [JsonSerializable(typeof(CallerResponse))]

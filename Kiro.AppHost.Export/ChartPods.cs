@@ -41,7 +41,7 @@ internal static class ChartPods
         container.LivenessProbe = Probe("/alive", period: 10, timeout: 5, failures: 6);
         container.StartupProbe = Probe("/alive", period: 1, timeout: 1, failures: 60);
         // The pod is out of DNS at once; it hears of its end when every balancer must have noticed: DNS_INTERVAL and the 5 s
-        // that CoreDNS keeps an answer have passed. (Needs Kubernetes 1.30 or later, and no shell.)
+        // that CoreDNS keeps a response have passed. (Needs Kubernetes 1.30 or later, and no shell.)
         container.Lifecycle = new() { PreStop = new() { Sleep = new() { Seconds = 12 }, Exec = null!, HttpGet = null!, TcpSocket = null! }, PostStart = null! };
         container.Resources = new() { Requests = { ["cpu"] = "100m", ["memory"] = "128Mi" }, Limits = { ["memory"] = "512Mi" } };
         container.SecurityContext = new()

@@ -24,7 +24,8 @@ internal static class ComposeService
         service.StopGracePeriod = "50s";
         service.Healthcheck = new Healthcheck
         {
-            Test = ["CMD", "dotnet", $"{program}.dll", "--health"],
+            // The balancer's image holds a native program, the API's an assembly.
+            Test = part == "Balancer" ? ["CMD", $"./{program}", "--health"] : ["CMD", "dotnet", $"{program}.dll", "--health"],
             Interval = "10s",
             Timeout = "5s",
             StartPeriod = "30s",

@@ -79,7 +79,7 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>Maps <c>/health</c>, <c>/alive</c> and <c>/metrics</c>, in every environment: probes come in production.</summary>
     /// <param name="app">The service.</param>
-    /// <param name="health">The service's own answer to <c>GET /health</c>.</param>
+    /// <param name="health">The service's own response to <c>GET /health</c>.</param>
     public static void MapDefaultEndpoints(this WebApplication app, Func<IResult> health)
     {
         app.MapMethods("/health", Read, context => AnswerAsync(context, health()));

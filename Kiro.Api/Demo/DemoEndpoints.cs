@@ -5,7 +5,7 @@ using Kiro.Api.Problems;
 
 namespace Kiro.Api.Demo;
 
-/// <summary>Endpoints that stand for the kinds of work a real API does: a body both ways, a slow answer, a stream.</summary>
+/// <summary>Endpoints that stand for the kinds of work a real API does: a body both ways, a slow response, a stream.</summary>
 internal static class DemoEndpoints
 {
     private const int LongestWait = 60_000;
@@ -54,7 +54,7 @@ internal static class DemoEndpoints
     }
 }
 
-/// <summary>The answer that was waited for.</summary>
+/// <summary>The response that was waited for.</summary>
 internal sealed record SlowResponse(string Node, int Ms);
 
 /// <summary>One server-sent event.</summary>

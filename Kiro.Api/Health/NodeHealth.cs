@@ -25,7 +25,7 @@ internal sealed class NodeHealth(NodeIdentity node, DatabaseState database, SqlD
     }
 }
 
-/// <summary>The answer to <c>GET /health</c>.</summary>
+/// <summary>The response to <c>GET /health</c>.</summary>
 /// <param name="Status"><c>ok</c>; <c>degraded</c> while the database is away; <c>draining</c> once told to stop.</param>
 /// <param name="Node">Who answers.</param>
 /// <param name="Database"><c>up</c> or <c>down</c>.</param>

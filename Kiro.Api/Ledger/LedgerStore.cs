@@ -8,11 +8,11 @@ namespace Kiro.Api.Ledger;
 /// <summary>The ledger in the database.</summary>
 internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, NodeIdentity node, TimeProvider time)
 {
-    // No process waits this long for its database with the answer to a commit still unknown.
+    // No process waits this long for its database with the response to a commit still unknown.
     private static readonly TimeSpan KeepBatchNumbers = TimeSpan.FromDays(7);
 
     /// <summary>Writes a batch in one transaction.</summary>
-    /// <returns>False when it is there already: it was committed, and only the answer got lost.</returns>
+    /// <returns>False when it is there already: it was committed, and only the response got lost.</returns>
     public Task<bool> WriteAsync(LedgerBatch batch, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async connection =>

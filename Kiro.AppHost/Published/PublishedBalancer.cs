@@ -42,6 +42,6 @@ internal static class PublishedBalancer
         .WithEnvironment("BACKEND_DNS", nodes.Property(EndpointProperty.Host))
         .WithEnvironment("BACKEND_PORT", nodes.Property(EndpointProperty.TargetPort))
         // Docker's own name server answers at once and is never out of date, so new nodes are found while they still start.
-        // CoreDNS keeps an answer for 5 s, so asking more often finds nothing new.
+        // CoreDNS keeps a response for 5 s, so asking more often finds nothing new.
         .WithSetting("DNS_INTERVAL", export == ExportKind.Scale ? "2" : "5");
 }

@@ -11,7 +11,7 @@ namespace Kiro.Balancer.Clients;
 /// </summary>
 internal readonly record struct ClientAddress(UInt128 Value)
 {
-    private const int LongestAddress = 45;
+    private const int MaxAddressLength = 45;
     private static readonly UInt128 MappedPrefix = (UInt128)0xFFFF << 32;
 
     /// <summary>True for IPv4 and for IPv4-mapped IPv6.</summary>
@@ -49,7 +49,7 @@ internal readonly record struct ClientAddress(UInt128 Value)
             return TryParseIPv4(text, out address);
         }
 
-        var isAddress = IPAddress.TryParse(text[..Math.Min(text.Length, LongestAddress + 1)], out var parsed);
+        var isAddress = IPAddress.TryParse(text[..Math.Min(text.Length, MaxAddressLength + 1)], out var parsed);
         address = isAddress ? From(parsed!) : default;
         return isAddress;
     }

@@ -8,7 +8,7 @@ internal sealed class ClientCensus
 {
     private const int EnoughRequests = 100;
     private const int EnoughVotes = 20;
-    private const int MostVotes = 100;
+    private const int MaxVotes = 100;
 
     // Written without a lock by requests: a lost race costs a count, never a wrong verdict.
     private Sighting? _only;
@@ -61,7 +61,7 @@ internal sealed class ClientCensus
         }
         else
         {
-            _votes = Math.Min(MostVotes, _votes + (claims && _claimant?.Address == peer ? 1 : -1));
+            _votes = Math.Min(MaxVotes, _votes + (claims && _claimant?.Address == peer ? 1 : -1));
         }
     }
 

@@ -64,7 +64,7 @@ internal sealed class DiscoveryLoop(
         {
             problem = failure switch
             {
-                TimeoutException => "no answer in time",
+                TimeoutException => "no response in time",
                 SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } => "the name does not exist",
                 SocketException { SocketErrorCode: SocketError.TryAgain } => "no name server answers",
                 _ => failure.Message,

@@ -33,9 +33,10 @@ internal static class ForwardingServices
             services.GetRequiredService<HopMark>(), options.Timeouts, services.GetRequiredService<ClientOptions>().Header));
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
-        builder.Services.AddSingleton<RetryBudget>();
+        builder.Services.AddSingleton(services => new RetryBudget(
+            () => services.GetRequiredService<ForwardingCounters>().Requests, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<Retries>();
-        builder.Services.AddSingleton<BackendGates>();
+        builder.Services.AddSingleton(services => new BackendGates(options.BackendConnections, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<KeptBytes>();
         builder.Services.AddSingleton<RequestForwarder>();
         builder.Services.AddSingleton(streams);
@@ -62,12 +63,12 @@ internal static class ForwardingServices
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
         var forward = app.Services.GetRequiredService<AccessLogWriter>().Around(forwarder.ForwardAsync);
         var own = new OwnPaths(((IEndpointRouteBuilder)app).DataSources);
-        app.Use(next => context => own.MayContain(context.Request.Path) ? AnswerAsync(next, context) : forward(context));
+        app.Use(next => context => own.MayContain(context.Request.Path) ? RespondAsync(next, context) : forward(context));
         app.UseRouting();
         app.MapFallback("/{**path}", forward);
     }
 
-    private static async Task AnswerAsync(RequestDelegate next, HttpContext context)
+    private static async Task RespondAsync(RequestDelegate next, HttpContext context)
     {
         // On a thread that has time: a page is worked out, and other clients' sockets must not wait for that.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);

@@ -6,7 +6,7 @@ namespace Kiro.Balancer.Forwarding;
 internal sealed class KeptBody : IDisposable
 {
     /// <summary>In bytes.</summary>
-    public const int Longest = 64 * 1024;
+    public const int MaxBytes = 64 * 1024;
 
     private readonly KeptBytes _all;
 
@@ -18,7 +18,7 @@ internal sealed class KeptBody : IDisposable
     /// <summary>Whether this request's body is worth keeping. One that waits for "100 Continue" is not: reading it
     /// would promise in the node's place that the body is welcome.</summary>
     public static bool IsFor(HttpRequest request) =>
-        request.ContentLength is > 0 and <= Longest
+        request.ContentLength is > 0 and <= MaxBytes
         && RetryPolicy.IsIdempotent(request.Method)
         && request.Headers.Expect.Count == 0;
 
@@ -37,11 +37,11 @@ internal sealed class KeptBody : IDisposable
         }
         catch (BadHttpRequestException broken)
         {
-            await ErrorAnswer.WriteAsync(context, broken.StatusCode, "the body is not what was announced");
+            await ErrorResponse.WriteAsync(context, broken.StatusCode, "the body is not what was announced");
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {
-            // Nobody waits for an answer.
+            // Nobody waits for a response.
         }
 
         all.Return(length);

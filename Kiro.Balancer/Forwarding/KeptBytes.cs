@@ -4,13 +4,13 @@ namespace Kiro.Balancer.Forwarding;
 internal sealed class KeptBytes
 {
     /// <summary>In bytes.</summary>
-    public const long Most = 64 * 1024 * 1024;
+    public const long MaxBytes = 64 * 1024 * 1024;
 
     private long _kept;
 
     public bool TryTake(long bytes)
     {
-        if (Interlocked.Add(ref _kept, bytes) <= Most)
+        if (Interlocked.Add(ref _kept, bytes) <= MaxBytes)
         {
             return true;
         }

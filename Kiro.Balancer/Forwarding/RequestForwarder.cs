@@ -9,6 +9,7 @@ using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.Balancer.Telemetry.Traffic;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -41,7 +42,7 @@ internal sealed class RequestForwarder(
         if (requests.IsOn && !requests.TryTake(hash.Key(client.Address), out var retryAfter))
         {
             counters.Error();
-            return ErrorAnswer.WriteAsync(context, StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
+            return ErrorResponse.WriteAsync(context, StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
         }
 
         if (RefusalOf(request) is { } refusal)
@@ -78,7 +79,7 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var request = new ForwardedRequest(context, client, kept?.Bytes, RequestBodyKind.Of(context, kept), rules) { Slot = slot };
+        var request = new ForwardedRequest(context, client, kept?.Bytes, BodyOf(context, kept), rules) { Slot = slot };
         var sender = senders.For(context.Request);
         while (true)
         {
@@ -97,7 +98,7 @@ internal sealed class RequestForwarder(
             request.AddTried(backend.Backend);
             if (context.Response.HasStarted)
             {
-                // The client has part of the answer already and sees that it breaks off.
+                // The client has part of the response already and sees that it breaks off.
                 logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, context.Response.StatusCode, failure.Problem);
                 return;
             }
@@ -150,7 +151,7 @@ internal sealed class RequestForwarder(
     {
         accessLog.Tried(request.Context, backend.Known);
         // A long body may take the client's time: as long as it comes, the node owes nothing.
-        var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.Longest;
+        var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.MaxBytes;
         return new Attempt(backend.Runtime, isAwaited, request.MayBeRepeated, request, retries);
     }
 
@@ -189,6 +190,11 @@ internal sealed class RequestForwarder(
     {
         counters.Error();
         own.Record(status);
-        return ErrorAnswer.WriteAsync(context, status, problem);
+        return ErrorResponse.WriteAsync(context, status, problem);
     }
+
+    private static RequestBody BodyOf(HttpContext context, KeptBody? kept) =>
+        kept is not null ? RequestBody.Kept
+        : context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true ? RequestBody.Streamed
+        : RequestBody.Empty;
 }

@@ -63,7 +63,7 @@ internal sealed partial class ClientAdmission(
             socket.Shutdown(SocketShutdown.Send);
             if (socket.Available > 0)
             {
-                // Unread bytes would make the close a reset, which can cost the client the answer.
+                // Unread bytes would make the close a reset, which can cost the client the response.
                 Span<byte> unread = stackalloc byte[2048];
                 socket.Receive(unread, SocketFlags.None, out _);
             }

@@ -25,7 +25,7 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Information, "{Backend} is not up yet{Reason}")]
     public static partial void Awaited(this ILogger logger, object backend, string reason);
 
-    [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last answer stays in use: {Problem}")]
+    [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last response stays in use: {Problem}")]
     public static partial void LookupFailed(this ILogger logger, string source, string problem);
 
     [LoggerMessage(21, LogLevel.Information, "Looking up {Source} works again")]

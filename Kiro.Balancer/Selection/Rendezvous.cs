@@ -41,13 +41,13 @@ internal sealed class Rendezvous
         _table = isKept && (nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1) ? new SlotTable(this) : null;
     }
 
-    /// <summary>The nodes, in the places that the answers name.</summary>
+    /// <summary>The nodes, in the places that the responses name.</summary>
     public IReadOnlyList<(string Id, double Weight)> Nodes { get; }
 
     /// <summary>What it was made with.</summary>
     public ulong Seed { get; }
 
-    /// <summary>Ends when <see cref="First"/> is as fast as it gets; its answers are the same before.</summary>
+    /// <summary>Ends when <see cref="First"/> is as fast as it gets; its responses are the same before.</summary>
     public Task Ready => _table?.Filling ?? Task.CompletedTask;
 
     /// <summary>Nobody will ask any more, or so few that the calculation does: a table that is being filled is given up.</summary>

@@ -4,6 +4,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Telemetry.Traffic;
 
 namespace Kiro.Balancer.Telemetry;

@@ -69,7 +69,7 @@ internal sealed class HealthProbe(int instances) : IDisposable
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            return "gives an answer that is not the balancer's";
+            return "gives a response that is not the balancer's";
         }
     }
 }

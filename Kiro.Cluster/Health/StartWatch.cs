@@ -9,7 +9,7 @@ internal sealed class StartWatch(Func<Node, CancellationToken, Task<NodeHealth>>
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Asks until all is well. <paramref name="answered"/> sees every answer on the way.</summary>
+    /// <summary>Asks until all is well. <paramref name="answered"/> sees every response on the way.</summary>
     public async Task UntilHealthyAsync(Node node, Action<NodeHealth> answered, CancellationToken cancellationToken)
     {
         while (true)

@@ -19,7 +19,7 @@ internal static class HelpText
 
         Switches of status
           --watch            look again every 2 s, until Ctrl-C
-          --json             print the balancer's answer as it is
+          --json             print the balancer's response as it is
           --client ADDRESS   tell which node serves this client, and its ranking
           --url http://...   ask this balancer, not the one on this machine
           --plain            with --watch: print one table after the other
@@ -49,7 +49,7 @@ internal static class HelpText
           0    a clean stop; status: healthy
           1    a switch, a variable, a database file or a port cannot be used, or a
                process could not start; status: not healthy, which is when the balancer
-               gives no answer or one that is not a balancer's, when it is shutting
+               gives no response or one that is not a balancer's, when it is shutting
                down, and when no node is up. A node that is down beside others, and
                warnings, are not.
           2    status: it serves, but nodes are degraded, such as without their database

@@ -7,7 +7,7 @@ internal sealed class RequestRates
 
     private readonly Queue<StatusDocument> _samples = new();
 
-    /// <summary>Takes an answer in.</summary>
+    /// <summary>Takes a response in.</summary>
     public void Note(StatusDocument document)
     {
         // Counts that went back are those of another process.

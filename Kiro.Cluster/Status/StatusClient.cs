@@ -50,7 +50,7 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
             return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"does not take {client} for an address")
                 : !response.IsSuccessStatusCode ? (null, json, $"answers {(int)response.StatusCode}: no Kiro balancer, or an older one")
                 : JsonSerializer.Deserialize<ClientPart>(json, Web) is { Ip: not null } route ? (route, json, null)
-                : (null, json, "gives an answer that is not a Kiro balancer's");
+                : (null, json, "gives a response that is not a Kiro balancer's");
         }
         catch (HttpRequestException problem)
         {
@@ -58,7 +58,7 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
         }
         catch (JsonException)
         {
-            return (null, "", "gives an answer that is not a Kiro balancer's");
+            return (null, "", "gives a response that is not a Kiro balancer's");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -75,11 +75,11 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
             // Every JSON object would fit: these three make it ours.
             return JsonSerializer.Deserialize<StatusDocument>(json, Web) is { Balancer: not null, Summary: not null, Backends: not null } document
                 ? new StatusResponse(document, json, null)
-                : StatusResponse.Failed("gives an answer that is not a Kiro balancer's");
+                : StatusResponse.Failed("gives a response that is not a Kiro balancer's");
         }
         catch (JsonException)
         {
-            return StatusResponse.Failed("gives an answer that is not a Kiro balancer's");
+            return StatusResponse.Failed("gives a response that is not a Kiro balancer's");
         }
     }
 

@@ -5,7 +5,7 @@ namespace Kiro.Cluster.Status;
 /// <summary>Shows what a balancer says of itself and its nodes.</summary>
 internal static class StatusView
 {
-    /// <param name="status">The balancer's answer.</param>
+    /// <param name="status">The balancer's response.</param>
     /// <param name="where">The second line: where it was asked, or where to look.</param>
     /// <param name="rates">For a balancer that does not tell the rates of its nodes.</param>
     public static ClusterView Of(StatusDocument status, string where, RequestRates rates) => new(

@@ -4,9 +4,9 @@ using Kiro.Cluster.View;
 
 namespace Kiro.Cluster.Status;
 
-/// <summary><c>status --watch</c>: asks every 2 s, and does not pass old figures off as new when no answer comes.</summary>
+/// <summary><c>status --watch</c>: asks every 2 s, and does not pass old figures off as new when no response comes.</summary>
 /// <param name="client">Asks.</param>
-/// <param name="json">Print the answers as they are, a line each.</param>
+/// <param name="json">Print the responses as they are, a line each.</param>
 /// <param name="screen">Paint over the terminal instead of printing one table after the other.</param>
 /// <param name="time">The clock.</param>
 internal sealed class StatusWatch(StatusClient client, bool json, bool screen, TimeProvider time)
@@ -18,7 +18,7 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
     private StatusDocument? _last;
     private DateTimeOffset _answered;
 
-    /// <returns>The exit code of the last answer.</returns>
+    /// <returns>The exit code of the last response.</returns>
     public async Task<int> RunAsync(CancellationToken stop)
     {
         IReadOnlyList<string> shown = [];

@@ -27,7 +27,7 @@ internal sealed class NodeSupervisor(
     /// <summary>Done once the node has been healthy.</summary>
     public Task Healthy => _healthy.Task;
 
-    /// <summary>What its last answer lacked.</summary>
+    /// <summary>What its last response lacked.</summary>
     public string Problem { get; private set; } = "has not started";
 
     /// <summary>Why it serves degraded, or null when it does not.</summary>

@@ -16,7 +16,7 @@ public static class HealthQuestion
     /// <summary>Asks this machine's service.</summary>
     /// <param name="path"><c>/health</c> or <c>/alive</c>.</param>
     /// <param name="listen">The port unless its variable says another.</param>
-    /// <returns>0 when the answer is 2xx, else 1.</returns>
+    /// <returns>0 when the response is 2xx, else 1.</returns>
     public static async Task<int> AskAsync(string path, ListenPort listen)
     {
         var port = int.TryParse(Environment.GetEnvironmentVariable(listen.Variable), CultureInfo.InvariantCulture, out var set)

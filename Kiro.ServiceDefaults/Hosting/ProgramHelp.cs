@@ -29,7 +29,7 @@ internal static class ProgramHelp
         SIGTERM lets it drain first, Ctrl-C does not wait.
 
         Exit codes
-          0    a clean stop, or the answer is yes
-          1    a switch, a variable or the port cannot be used, or the answer is no
+          0    a clean stop, or the response is yes
+          1    a switch, a variable or the port cannot be used, or the response is no
         """;
 }

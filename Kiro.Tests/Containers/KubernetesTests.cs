@@ -126,7 +126,7 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal("/alive", container.StartupProbe.HttpGet.Path);
         Assert.All([container.ReadinessProbe, container.LivenessProbe, container.StartupProbe],
             probe => Assert.Equal(Assert.Single(container.Ports).Name, probe.HttpGet.Port.Value));
-        // CoreDNS keeps an answer for 5 s.
+        // CoreDNS keeps a response for 5 s.
         Assert.True(container.Lifecycle.PreStop.Sleep.Seconds > Number(Single<V1ConfigMap>("kiro-balancer-config").Data, "DNS_INTERVAL") + 5);
         Assert.True(pod.TerminationGracePeriodSeconds
             >= container.Lifecycle.PreStop.Sleep.Seconds + Number(settings, "DRAIN_DELAY") + Number(settings, "DRAIN_TIMEOUT") + 15);

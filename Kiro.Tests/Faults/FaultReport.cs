@@ -8,7 +8,7 @@ internal sealed class FaultReport
     private readonly IReadOnlyList<Answer> _answers;
     private readonly TimeSpan _fault;
 
-    /// <param name="answers">Every answer of the load.</param>
+    /// <param name="answers">Every response of the load.</param>
     /// <param name="fault">When the fault began.</param>
     public FaultReport(IReadOnlyList<Answer> answers, TimeSpan fault)
     {

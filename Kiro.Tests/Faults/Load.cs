@@ -7,7 +7,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>
-/// Keeps connections busy with GET and POST in turn, in the name of many client addresses, and writes down every answer.
+/// Keeps connections busy with GET and POST in turn, in the name of many client addresses, and writes down every response.
 /// </summary>
 internal sealed class Load : IAsyncDisposable
 {
@@ -48,7 +48,7 @@ internal sealed class Load : IAsyncDisposable
             () => Enumerable.Range(0, Clients).All(client => Volatile.Read(ref _told[client]) >= from), "every client has been served", 120);
     }
 
-    /// <summary>Ends the load and returns every answer, in the order of their ends.</summary>
+    /// <summary>Ends the load and returns every response, in the order of their ends.</summary>
     public async Task<IReadOnlyList<Answer>> StopAsync()
     {
         await _stop.CancelAsync();

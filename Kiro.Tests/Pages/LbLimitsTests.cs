@@ -131,7 +131,7 @@ public sealed class LbLimitsTests(Browser browser) : IClassFixture<Browser>
     }
 
     /// <summary>Asks with the form.</summary>
-    /// <returns>The status of the answer.</returns>
+    /// <returns>The status of the response.</returns>
     private static async Task<int> AskAsync(WatchedPage page) => (await page.Page.RunAndWaitForResponseAsync(
         () => page.Find("#ask button").ClickAsync(), response => response.Url.Contains("/lb/what-if?", StringComparison.Ordinal))).Status;
 

@@ -8,7 +8,7 @@ internal static class Eventually
     /// <summary>How long a test waits in s for what comes at once on a machine that has nothing else to do. It only costs time when it fails.</summary>
     public const double Patience = 120;
 
-    /// <summary>Asks every 50 ms until the answer is yes; fails after <paramref name="seconds"/>. An exception counts as no.</summary>
+    /// <summary>Asks every 50 ms until the response is yes; fails after <paramref name="seconds"/>. An exception counts as no.</summary>
     public static async Task BeTrue(Func<Task<bool>> condition, string what, double seconds = Patience)
     {
         var clock = Stopwatch.StartNew();

@@ -28,7 +28,7 @@ internal sealed class RawClient : IDisposable
     }
 
     /// <summary>One request over a connection of its own.</summary>
-    public static async Task<RawAnswer> ExchangeAsync(int port, string request, IPAddress? address = null)
+    public static async Task<RawResponse> ExchangeAsync(int port, string request, IPAddress? address = null)
     {
         using var client = await ConnectAsync(port, address);
         await client.SendAsync(request);
@@ -37,18 +37,18 @@ internal sealed class RawClient : IDisposable
 
     public Task SendAsync(string text) => Stream.WriteAsync(text);
 
-    /// <summary>Reads an answer by the rules of RFC 9112, section 6.3.</summary>
-    public async Task<RawAnswer> ReadAnswerAsync(bool isHead = false)
+    /// <summary>Reads a response by the rules of RFC 9112, section 6.3.</summary>
+    public async Task<RawResponse> ReadAnswerAsync(bool isHead = false)
     {
         var head = await Stream.ReadHeadAsync();
-        Assert.True(head is not null, "The connection ended without an answer.");
+        Assert.True(head is not null, "The connection ended without a response.");
         return await ReadAnswerAsync(head, isHead);
     }
 
     /// <summary>The same, when its head was read before.</summary>
-    public async Task<RawAnswer> ReadAnswerAsync(string head, bool isHead)
+    public async Task<RawResponse> ReadAnswerAsync(string head, bool isHead)
     {
-        var answer = new RawAnswer(head, "", "", IsComplete: true);
+        var answer = new RawResponse(head, "", "", IsComplete: true);
         if (isHead || answer.Status is < 200 or 204 or 304)
         {
             return answer;

@@ -10,7 +10,7 @@ namespace Kiro.Tests.Support;
 /// <summary>What a <see cref="TestBackend"/> answers. Everything that has no route of its own is echoed as JSON.</summary>
 internal static class TestBackendRoutes
 {
-    /// <summary>The block that large answers repeat.</summary>
+    /// <summary>The block that large responses repeat.</summary>
     public static readonly byte[] Block = [.. Enumerable.Range(0, 256 * 1024).Select(place => (byte)(place * 31 >> 3))];
 
     public static void Map(WebApplication app, TestBackend backend)

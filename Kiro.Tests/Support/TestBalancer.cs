@@ -107,8 +107,8 @@ internal sealed class TestBalancer : IAsyncDisposable
         return request;
     }
 
-    /// <summary>Sends raw bytes over a connection of their own and reads the answer.</summary>
-    public Task<RawAnswer> ExchangeAsync(string request) => RawClient.ExchangeAsync(Port, request);
+    /// <summary>Sends raw bytes over a connection of their own and reads the response.</summary>
+    public Task<RawResponse> ExchangeAsync(string request) => RawClient.ExchangeAsync(Port, request);
 
     /// <summary>As SIGTERM: drains, then stops.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);

@@ -21,7 +21,7 @@ internal sealed record BackendStatus
     /// <summary>Whether it is up.</summary>
     public required bool Healthy { get; init; }
 
-    /// <summary>Whether the last probe got any answer.</summary>
+    /// <summary>Whether the last probe got any response.</summary>
     public required bool Reachable { get; init; }
 
     /// <summary>How long the last answered probe took, in whole milliseconds, such as <c>2ms</c>.</summary>
@@ -75,7 +75,7 @@ internal sealed record BackendStatus
     /// <summary>Whether it was ever up: one that was not is awaited rather than missed.</summary>
     public required bool HasBeenUp { get; init; }
 
-    /// <summary>The last probes in milliseconds, oldest first; null for one that got no answer.</summary>
+    /// <summary>The last probes in milliseconds, oldest first; null for one that got no response.</summary>
     public required IReadOnlyList<double?> LatencyHistory { get; init; }
 
     /// <summary>What it answered.</summary>

@@ -10,7 +10,7 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    // One at a time: with many nodes an answer takes a tenth of a second of a processor that requests need.
+    // One at a time: with many nodes a response takes a tenth of a second of a processor that requests need.
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     /// <returns>The response, or null when too many others want one.</returns>

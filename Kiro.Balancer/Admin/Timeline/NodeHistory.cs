@@ -11,7 +11,7 @@ internal sealed class NodeHistory(BackendRuntime backend, TimeProvider time)
     private readonly RateWindow _requests = new(() => backend.Counters.Requests, time);
     private DateTimeOffset? _lastCheck;
 
-    /// <summary>In milliseconds, oldest first; null for a probe that got no answer.</summary>
+    /// <summary>In milliseconds, oldest first; null for a probe that got no response.</summary>
     public IReadOnlyList<double?> Latencies => [.. _latencies];
 
     public double RequestsPerSecond => _requests.PerSecond;

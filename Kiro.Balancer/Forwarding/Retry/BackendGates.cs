@@ -9,14 +9,16 @@ namespace Kiro.Balancer.Forwarding.Retry;
 /// client then gets 503 with Retry-After. An upgraded connection holds its place until it ends. Probes have connections of
 /// their own, beside the bound.
 /// </summary>
-internal sealed class BackendGates(ForwardingOptions options, TimeProvider time)
+/// <param name="maxConnections">At one node; 0 for no bound.</param>
+/// <param name="time">The clock.</param>
+internal sealed class BackendGates(int maxConnections, TimeProvider time)
 {
     public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     private readonly ConditionalWeakTable<Backend, SemaphoreSlim> _gates = [];
 
     /// <summary>Whether there is a bound at all.</summary>
-    public bool IsOn => options.BackendConnections > 0;
+    public bool IsOn => maxConnections > 0;
 
     /// <summary>Waits for a place at the node; the caller gives it back with <see cref="Leave"/>.</summary>
     /// <returns>False when it took too long.</returns>
@@ -45,5 +47,5 @@ internal sealed class BackendGates(ForwardingOptions options, TimeProvider time)
 
     private SemaphoreSlim Of(Backend backend) => _gates.TryGetValue(backend, out var gate)
         ? gate
-        : _gates.GetValue(backend, _ => new SemaphoreSlim(options.BackendConnections));
+        : _gates.GetValue(backend, _ => new SemaphoreSlim(maxConnections));
 }

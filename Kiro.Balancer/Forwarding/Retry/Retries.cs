@@ -14,7 +14,7 @@ internal sealed class Retries(BackendChooser chooser, RetryBudget budget) : ILea
     {
         var mayHaveRun = failure.Point == FailurePoint.BeforeResponse;
         if (!RetryPolicy.Allows(failure.Point, request.Method, request.Body)
-            || request.Tried.Count >= RetryPolicy.MostTries
+            || request.Tried.Count >= RetryPolicy.MaxTries
             || (mayHaveRun && request.MayHaveRun)
             || chooser.Next(request.Slot, request.Tried) is not { } next
             // Who left a node that hangs has paid already.
@@ -30,7 +30,7 @@ internal sealed class Retries(BackendChooser chooser, RetryBudget budget) : ILea
     /// <summary>Once, for a node that is up, and within the budget.</summary>
     public bool TryLeave(ITried request, Backend from) =>
         !request.MayHaveRun
-        && request.Tried.Count + 1 < RetryPolicy.MostTries
+        && request.Tried.Count + 1 < RetryPolicy.MaxTries
         && chooser.Next(request.Slot, [.. request.Tried, from]) is { Known.State: BackendState.Up }
         && budget.TryTake();
 }

@@ -20,7 +20,7 @@ internal sealed class Attempt : IDisposable
     private int _state;
 
     /// <param name="backend">The node.</param>
-    /// <param name="isAwaited">Whether the node has all of the request at once, and owes an answer from now on.</param>
+    /// <param name="isAwaited">Whether the node has all of the request at once, and owes a response from now on.</param>
     /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
     /// <param name="request">The request.</param>
     /// <param name="leaving">Asked, when the node is known to hang, whether the request may leave it. Null: it may.</param>
@@ -51,10 +51,10 @@ internal sealed class Attempt : IDisposable
     /// <summary>Bytes that came from the node; over YARP the same.</summary>
     public long BytesOut { get; set; }
 
-    /// <summary>The node was known to hang before an answer began.</summary>
+    /// <summary>The node was known to hang before a response began.</summary>
     public bool IsGivenUp => Volatile.Read(ref _state) == GivenUp;
 
-    /// <summary>Has <paramref name="waiter"/> told when the node is known to hang and no answer has begun.</summary>
+    /// <summary>Has <paramref name="waiter"/> told when the node is known to hang and no response has begun.</summary>
     public void WhenGivenUp(IGivesUp waiter)
     {
         if (_mayGoElsewhere)
@@ -67,7 +67,7 @@ internal sealed class Attempt : IDisposable
     /// <summary>Ends what <see cref="WhenGivenUp"/> began.</summary>
     public void Forget() => _abandoned.Unregister();
 
-    /// <summary>The wait for an answer is over: with its head, or without.</summary>
+    /// <summary>The wait for a response is over: with its head, or without.</summary>
     public void Settle(bool answered)
     {
         if (_isSettled)
@@ -75,7 +75,7 @@ internal sealed class Attempt : IDisposable
             return;
         }
 
-        // Whoever is first decides: an answer that has begun is not given up, and the other way round.
+        // Whoever is first decides: a response that has begun is not given up, and the other way round.
         Interlocked.CompareExchange(ref _state, Settled, Waiting);
         _isSettled = true;
         _abandoned.Unregister();
@@ -112,4 +112,11 @@ internal interface ILeaving
 {
     /// <returns>False when it goes on waiting, for there is nothing better.</returns>
     bool TryLeave(ITried request, Backend from);
+}
+
+/// <summary>Waits for a node's response.</summary>
+internal interface IGivesUp
+{
+    /// <summary>The node is known to hang: wait no longer.</summary>
+    void GiveUp();
 }

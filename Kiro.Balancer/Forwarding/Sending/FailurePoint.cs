@@ -12,13 +12,13 @@ internal enum FailurePoint
     /// <summary>The request cannot be put into the form that a node would get.</summary>
     Request,
 
-    /// <summary>The connection was lost before any byte of the answer: the node may have acted on the request.</summary>
+    /// <summary>The connection was lost before any byte of the response: the node may have acted on the request.</summary>
     BeforeResponse,
 
     /// <summary>The node took too long to answer.</summary>
     Timeout,
 
-    /// <summary>The answer was broken, or its connection was lost half-way.</summary>
+    /// <summary>The response was broken, or its connection was lost half-way.</summary>
     DuringResponse,
 
     /// <summary>The client went away or sent a broken body: no fault of the node.</summary>

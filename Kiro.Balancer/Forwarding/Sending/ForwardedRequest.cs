@@ -4,7 +4,7 @@ using Kiro.Balancer.Clients;
 namespace Kiro.Balancer.Forwarding.Sending;
 
 /// <summary>A client's request on its way, however many nodes it is sent to.</summary>
-/// <param name="Context">The request, and the client's end of the answer.</param>
+/// <param name="Context">The request, and the client's end of the response.</param>
 /// <param name="Client">Who sent it.</param>
 /// <param name="Kept">Its body, when that was read into memory first; else null.</param>
 /// <param name="Body">What can be sent again.</param>
@@ -48,4 +48,17 @@ internal interface ITried
 
     /// <summary>One of these may have acted on it, and it has gone on to another.</summary>
     bool MayHaveRun { get; set; }
+}
+
+/// <summary>What can be sent again.</summary>
+internal enum RequestBody
+{
+    /// <summary>There is none.</summary>
+    Empty,
+
+    /// <summary>It was read into memory first.</summary>
+    Kept,
+
+    /// <summary>It goes through as it comes, and only once.</summary>
+    Streamed,
 }

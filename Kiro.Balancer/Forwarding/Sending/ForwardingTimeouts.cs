@@ -9,13 +9,16 @@ namespace Kiro.Balancer.Forwarding.Sending;
 /// (Envoy's idle timeout).</param>
 internal sealed record ForwardingTimeouts(TimeSpan Connect, TimeSpan Exchange)
 {
+    /// <summary>A node that does not know "100-continue" gets the body after this time (RFC 9110, section 10.1.1).</summary>
+    public static readonly TimeSpan Continue = TimeSpan.FromSeconds(1);
+
     /// <summary>For upgraded connections and event streams, unless exchanges may stand still for longer (HAProxy's tunnel).</summary>
-    private static readonly TimeSpan ShortestStream = TimeSpan.FromHours(1);
+    private static readonly TimeSpan MinStream = TimeSpan.FromHours(1);
 
     public static ForwardingTimeouts Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(5));
 
     /// <summary>For how long an upgraded connection or an event stream may stand still.</summary>
-    public TimeSpan Stream => Exchange > ShortestStream ? Exchange : ShortestStream;
+    public TimeSpan Stream => Exchange > MinStream ? Exchange : MinStream;
 
     public static ForwardingTimeouts Read(SettingsReader settings) => new(
         settings.Seconds("CONNECT_TIMEOUT", Default.Connect.TotalSeconds, 0.1, 300),

@@ -11,21 +11,21 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
 {
     public static RequestFailure UnsendableRequest { get; } = new(FailurePoint.Request, "the request has fields that cannot be passed on");
 
-    public static RequestFailure NoAnswer { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before an answer");
+    public static RequestFailure NoResponse { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before a response");
 
     public static RequestFailure NodeHangs { get; } = new(FailurePoint.BeforeResponse, "the node does not answer");
 
-    public static RequestFailure TooSlow { get; } = new(FailurePoint.Timeout, "no answer in time");
+    public static RequestFailure TooSlow { get; } = new(FailurePoint.Timeout, "no response in time");
 
-    public static RequestFailure InvalidAnswer { get; } = new(FailurePoint.DuringResponse, "the answer is not valid HTTP");
+    public static RequestFailure InvalidResponse { get; } = new(FailurePoint.DuringResponse, "the response is not valid HTTP");
 
-    public static RequestFailure BrokenAnswer { get; } = new(FailurePoint.DuringResponse, "the connection was lost in the middle of the answer");
+    public static RequestFailure BrokenResponse { get; } = new(FailurePoint.DuringResponse, "the connection was lost in the middle of the response");
 
-    public static RequestFailure AnswerStandsStill { get; } = new(FailurePoint.DuringResponse, "the answer stood still for too long");
+    public static RequestFailure StalledResponse { get; } = new(FailurePoint.DuringResponse, "the response stood still for too long");
 
     public static RequestFailure ClientIsGone { get; } = new(FailurePoint.Client, "the client is gone");
 
-    /// <summary>The status of the balancer's own answer.</summary>
+    /// <summary>The status of the balancer's own response.</summary>
     public int Status => Point switch
     {
         FailurePoint.Balancer => StatusCodes.Status503ServiceUnavailable,

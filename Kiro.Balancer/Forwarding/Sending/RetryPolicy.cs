@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Forwarding.Sending;
 internal static class RetryPolicy
 {
     /// <summary>Nodes that one request is sent to at most.</summary>
-    public const int MostTries = 8;
+    public const int MaxTries = 8;
 
     public static bool Allows(FailurePoint failure, string method, RequestBody body) => failure switch
     {

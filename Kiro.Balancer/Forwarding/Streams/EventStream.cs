@@ -1,6 +1,6 @@
 namespace Kiro.Balancer.Forwarding.Streams;
 
-/// <summary>The node's end of a stream of server-sent events, which can be made to end: then the client's answer ends, too,
+/// <summary>The node's end of a stream of server-sent events, which can be made to end: then the client's response ends, too,
 /// completely, and the client connects again.</summary>
 internal sealed class EventStream(Stream node, OpenStreams streams) : ForwardOnlyStream, IOpenStream
 {

@@ -5,9 +5,9 @@ namespace Kiro.Balancer.Forwarding.Streams;
 /// <summary>Follows a stream of WebSocket frames (RFC 6455, section 5.2) to know where one ends and the next begins.</summary>
 internal sealed class FrameBoundary
 {
-    private const int LongestHeader = 14;
+    private const int MaxHeaderBytes = 14;
 
-    private readonly byte[] _header = new byte[LongestHeader];
+    private readonly byte[] _header = new byte[MaxHeaderBytes];
     private int _headerLength;
     private ulong _payloadLeft;
 

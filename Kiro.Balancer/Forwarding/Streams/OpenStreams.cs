@@ -14,3 +14,10 @@ internal sealed class OpenStreams
 
     public void Remove(IOpenStream stream) => _streams.TryRemove(stream, out _);
 }
+
+/// <summary>A connection that goes on until somebody ends it.</summary>
+internal interface IOpenStream
+{
+    /// <summary>Ends it in the way of its protocol, so that the client knows to come again.</summary>
+    void End();
+}

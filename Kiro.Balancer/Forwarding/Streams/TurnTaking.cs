@@ -9,11 +9,11 @@ namespace Kiro.Balancer.Forwarding.Streams;
 internal struct TurnTaking
 {
     /// <summary>Steps that may follow one another without a wait.</summary>
-    private const int LongestStreak = 16;
+    private const int MaxStreak = 16;
 
     private int _steps;
 
     /// <summary>To be awaited at each step. Seldom it ends on another thread.</summary>
     public ConfiguredTaskAwaitable GiveWayAsync() =>
-        Task.CompletedTask.ConfigureAwait(++_steps % LongestStreak == 0 ? ConfigureAwaitOptions.ForceYielding : ConfigureAwaitOptions.None);
+        Task.CompletedTask.ConfigureAwait(++_steps % MaxStreak == 0 ? ConfigureAwaitOptions.ForceYielding : ConfigureAwaitOptions.None);
 }

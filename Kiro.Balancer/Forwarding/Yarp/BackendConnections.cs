@@ -31,7 +31,7 @@ internal sealed class BackendConnections(ForwardingTimeouts timeouts, TimeProvid
         RequestHeaderEncodingSelector = SendOnceHandler.EncodingOf,
         ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
         ActivityHeadersPropagator = isTraced ? new TraceContextPropagator() : null,
-        // The handler's own timeout looks like a slow answer; this one is a failed connection.
+        // The handler's own timeout looks like a slow response; this one is a failed connection.
         ConnectTimeout = Timeout.InfiniteTimeSpan,
         ConnectCallback = async (context, cancellationToken) =>
             new BackendStream(await BackendSocket.ConnectAsync(context.DnsEndPoint, timeouts.Connect, time, cancellationToken), isShared),

@@ -47,7 +47,10 @@ internal sealed class BackendStream(Socket socket, bool isShared) : NetworkStrea
         catch (IOException closed) when (Socket.Available > 0)
         {
             _isAnswered = true;
-            throw new EarlyAnswerException(closed);
+            throw new EarlyResponseException(closed);
         }
     }
 }
+
+/// <summary>The node closed the connection before it had the whole request, but sent a response first.</summary>
+internal sealed class EarlyResponseException(IOException closed) : IOException("The node answered before it had the whole request.", closed);

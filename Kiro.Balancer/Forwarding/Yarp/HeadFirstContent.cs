@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
-/// <summary>The body of a node's answer, read so that the head does not wait for it: <see cref="HeadFirstStream"/>.</summary>
+/// <summary>The body of a node's response, read so that the head does not wait for it: <see cref="HeadFirstStream"/>.</summary>
 internal sealed class HeadFirstContent(HttpContent body, HttpResponse response, ExchangeClock clock) : HttpContent
 {
     protected override async Task<Stream> CreateContentReadStreamAsync() =>

@@ -3,7 +3,7 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
-/// Sends the head of an answer as soon as its body keeps us waiting. YARP sends it with the first bytes of the body,
+/// Sends the head of a response as soon as its body keeps us waiting. YARP sends it with the first bytes of the body,
 /// which for a stream of events may come minutes later.
 /// </summary>
 internal sealed class HeadFirstStream(Stream body, HttpResponse response, ExchangeClock clock) : ForwardOnlyStream

@@ -4,7 +4,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
 /// A request's body on its way to a node. Every piece is sent when it comes: HttpClient would hold back small ones.
-/// When the node answers and closes before it has the whole body, the rest goes nowhere and the answer counts.
+/// When the node answers and closes before it has the whole body, the rest goes nowhere and the response counts.
 /// </summary>
 internal sealed class PromptContent : HttpContent
 {
@@ -37,7 +37,7 @@ internal sealed class PromptContent : HttpContent
             return;
         }
 
-        // HttpClient reads no answer before it has written as much as was announced. The connection drops it.
+        // HttpClient reads no response before it has written as much as was announced. The connection drops it.
         for (var left = (Headers.ContentLength ?? 0) - prompt.Written; left > 0; left -= Nothing.Length)
         {
             await stream.WriteAsync(Nothing.AsMemory(0, (int)Math.Min(left, Nothing.Length)), cancellationToken);

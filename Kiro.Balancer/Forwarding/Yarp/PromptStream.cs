@@ -10,7 +10,7 @@ internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : St
     /// <summary>Bytes that HttpClient was given.</summary>
     public long Written { get; private set; }
 
-    /// <summary>The node's answer is there already, and nothing more can be sent.</summary>
+    /// <summary>The node's response is there already, and nothing more can be sent.</summary>
     public bool IsAnswered { get; private set; }
 
     public override bool CanRead => false;
@@ -37,7 +37,7 @@ internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : St
             clock?.Touch();
             await _turns.GiveWayAsync();
         }
-        catch (EarlyAnswerException)
+        catch (EarlyResponseException)
         {
             IsAnswered = true;
             throw;
@@ -53,7 +53,7 @@ internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : St
         {
             await connection.FlushAsync(cancellationToken);
         }
-        catch (EarlyAnswerException)
+        catch (EarlyResponseException)
         {
             IsAnswered = true;
             throw;

@@ -19,11 +19,11 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
     private ResponseTrailers? _trailers;
 
-    /// <summary>The client has the whole answer, whatever became of the request's body.</summary>
+    /// <summary>The client has the whole response, whatever became of the request's body.</summary>
     public bool IsAnswered { get; private set; }
 
-    /// <summary>Undoes what an answer that broke has left behind.</summary>
-    public void DiscardAnswer(HttpContext httpContext)
+    /// <summary>Undoes what a response that broke has left behind.</summary>
+    public void DiscardResponse(HttpContext httpContext)
     {
         _trailers?.Discard(httpContext);
         _trailers = null;

@@ -41,7 +41,7 @@ internal sealed class ResponseTrailers
         return new ResponseTrailers(body);
     }
 
-    /// <summary>Nothing of the answer was sent: another one is framed by Kestrel again.</summary>
+    /// <summary>Nothing of the response was sent: another one is framed by Kestrel again.</summary>
     public void Discard(HttpContext context) => context.Features.Set(_body);
 
     /// <summary>Ends the body with the last chunk and the trailers.</summary>

@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
 /// Keeps <see cref="SocketsHttpHandler"/> from sending a request a second time by itself. It does so, whatever the
-/// method, when a connection ends without an answer and the request has no content, or has content that still waits
+/// method, when a connection ends without a response and the request has no content, or has content that still waits
 /// for "100 Continue". An empty content stops the first, <see cref="EncodingOf"/> the second.
 /// </summary>
 internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHandler(inner)

@@ -17,16 +17,16 @@ internal static class YarpFailure
             { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } =>
             RequestFailure.From(ConnectError.From(exception)),
         ForwarderError.Request when exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
-            RequestFailure.InvalidAnswer,
+            RequestFailure.InvalidResponse,
         // A 101 that nobody asked for: YARP finds no way to upgrade the client's connection.
-        ForwarderError.UpgradeResponseClient when exception is InvalidOperationException => RequestFailure.InvalidAnswer,
-        ForwarderError.Request or ForwarderError.RequestBodyDestination => RequestFailure.NoAnswer,
+        ForwarderError.UpgradeResponseClient when exception is InvalidOperationException => RequestFailure.InvalidResponse,
+        ForwarderError.Request or ForwarderError.RequestBodyDestination => RequestFailure.NoResponse,
         ForwarderError.RequestTimedOut => RequestFailure.TooSlow,
         ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeResponseDestination
-            or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeActivityTimeout => RequestFailure.BrokenAnswer,
+            or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeActivityTimeout => RequestFailure.BrokenResponse,
         // Cancelled, and not by the client: the exchange stood still for too long.
         ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled
-            when !clientIsGone => RequestFailure.AnswerStandsStill,
+            when !clientIsGone => RequestFailure.StalledResponse,
         _ => RequestFailure.ClientIsGone,
     };
 }

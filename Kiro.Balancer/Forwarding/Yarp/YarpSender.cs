@@ -54,13 +54,13 @@ internal sealed class YarpSender(
 
         var clientIsGone = context.RequestAborted.IsCancellationRequested;
         var failure = clock.HasRunOut && !clientIsGone
-            ? (context.Response.HasStarted ? RequestFailure.AnswerStandsStill : RequestFailure.TooSlow)
+            ? (context.Response.HasStarted ? RequestFailure.StalledResponse : RequestFailure.TooSlow)
             : attempt.IsGivenUp && !clientIsGone
             ? RequestFailure.NodeHangs
             : YarpFailure.From(error, context.GetForwarderErrorFeature()?.Exception, clientIsGone);
         if (failure.Point != FailurePoint.Client)
         {
-            transformer.DiscardAnswer(context);
+            transformer.DiscardResponse(context);
         }
 
         return failure;

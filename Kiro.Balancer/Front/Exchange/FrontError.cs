@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>The balancer's own response when no node gave one, in the same words as <see cref="ErrorAnswer"/>'s.</summary>
+/// <summary>The balancer's own response when no node gave one, in the same words as <see cref="ErrorResponse"/>'s.</summary>
 internal static class FrontError
 {
     /// <param name="status">Its status.</param>

@@ -96,7 +96,7 @@ internal sealed partial class FrontExchange : ITried
         _worker.Counters.Request();
         Resolve(client, bytes, head);
         _body.Begin(head);
-        if (head.ContentLength is > 0 and <= KeptBody.Longest and var length && head.IsIdempotent && !Expects && _services.KeptBytes.TryTake(length))
+        if (head.ContentLength is > 0 and <= KeptBody.MaxBytes and var length && head.IsIdempotent && !Expects && _services.KeptBytes.TryTake(length))
         {
             _keptLength = (int)length;
         }
@@ -104,7 +104,7 @@ internal sealed partial class FrontExchange : ITried
         _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _keptLength > 0 ? RequestBody.Kept : RequestBody.Streamed;
         MayBeRepeated = head.IsIdempotent && _bodyKind != RequestBody.Streamed;
         // A long body may take the client's time: as long as it comes, the node owes nothing.
-        _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= KeptBody.Longest;
+        _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= KeptBody.MaxBytes;
         if (_isLoop)
         {
             _outgoing.Begin(0);

@@ -1,5 +1,4 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Front.Nodes;
@@ -60,11 +59,11 @@ internal sealed partial class NodeDialogue
         }
         else
         {
-            Fail(HasStarted ? RequestFailure.AnswerStandsStill : RequestFailure.TooSlow);
+            Fail(HasStarted ? RequestFailure.StalledResponse : RequestFailure.TooSlow);
         }
     }
 
-    void INodeUser.OnNodeBroken() => Fail(RequestFailure.NoAnswer);
+    void INodeUser.OnNodeBroken() => Fail(RequestFailure.NoResponse);
 
     private void SendOverKept()
     {
@@ -101,7 +100,7 @@ internal sealed partial class NodeDialogue
         node.SetDeadline(node.IsConnecting ? (int)ConnectTimeout.TotalMilliseconds : _timeout);
         if (_body.State == BodyState.Held)
         {
-            _exchange.Client.SetDeadline((long)RequestHeadWriter.ContinueTimeout.TotalMilliseconds);
+            _exchange.Client.SetDeadline((long)ForwardingTimeouts.Continue.TotalMilliseconds);
         }
     }
 
@@ -127,6 +126,6 @@ internal sealed partial class NodeDialogue
             return;
         }
 
-        Fail(HasStarted ? RequestFailure.BrokenAnswer : unsent ? RequestFailure.NoAnswer with { Point = FailurePoint.Connect } : RequestFailure.NoAnswer);
+        Fail(HasStarted ? RequestFailure.BrokenResponse : unsent ? RequestFailure.NoResponse with { Point = FailurePoint.Connect } : RequestFailure.NoResponse);
     }
 }

@@ -25,7 +25,7 @@ internal sealed partial class NodeDialogue
 
                 return;
             case ResponseStep.Invalid:
-                Fail(HasStarted ? RequestFailure.BrokenAnswer : RequestFailure.InvalidAnswer);
+                Fail(HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse);
                 return;
             case ResponseStep.Lost:
                 Lose();

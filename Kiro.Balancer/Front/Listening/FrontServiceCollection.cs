@@ -3,6 +3,12 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kiro.Balancer.Front.Listening;
 
+/// <summary>
+/// The event loop's room. It takes what comes to the public port as plain HTTP/1.0 or 1.1 and is for a node: every method,
+/// every framing, pipelining, event streams, WebSockets. It never takes the balancer's own pages, HTTP/2 or TLS: those
+/// connections go to Kestrel with the bytes read so far, before a node has seen any of them, and never after. What breaks
+/// RFC 9112 it refuses itself.
+/// </summary>
 internal static class FrontServiceCollection
 {
     /// <summary>Has the loops take the public port, when that is wanted and possible.</summary>

@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Health.Active;
 /// <summary>Asks a node how it is, over a connection of its own: a kept one would not notice a listener that is gone.</summary>
 internal sealed class Prober(HealthOptions options, TimeProvider time)
 {
-    private const string Lost = "connection lost before the answer was complete";
+    private const string Lost = "connection lost before the response was complete";
 
     public async Task<ProbeResult> ProbeAsync(Backend backend, CancellationToken cancellationToken)
     {
@@ -24,12 +24,12 @@ internal sealed class Prober(HealthOptions options, TimeProvider time)
             var exchange = new ProbeExchange(socket);
             await exchange.SendAsync(RequestTo(backend), either.Token);
             var body = await exchange.ReadAsync(either.Token);
-            return Judge(exchange.Status, HealthAnswer.Parse(body), time.GetElapsedTime(start));
+            return Judge(exchange.Status, HealthResponse.Parse(body), time.GetElapsedTime(start));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return isConnected
-                ? new ProbeResult(ProbeOutcome.Silent, null, $"no answer within {options.Timeout.TotalSeconds:0.#} s", null)
+                ? new ProbeResult(ProbeOutcome.Silent, null, $"no response within {options.Timeout.TotalSeconds:0.#} s", null)
                 : new ProbeResult(ProbeOutcome.Unaccepted, null, $"no connection within {options.Timeout.TotalSeconds:0.#} s", null);
         }
         catch (SocketException failure) when (!isConnected)
@@ -46,7 +46,7 @@ internal sealed class Prober(HealthOptions options, TimeProvider time)
         }
         catch (InvalidDataException)
         {
-            return new ProbeResult(ProbeOutcome.Failed, null, "the answer is not valid HTTP", null);
+            return new ProbeResult(ProbeOutcome.Failed, null, "the response is not valid HTTP", null);
         }
         catch (Exception failure) when (failure is SocketException or EndOfStreamException)
         {
@@ -57,7 +57,7 @@ internal sealed class Prober(HealthOptions options, TimeProvider time)
     private byte[] RequestTo(Backend backend) => Encoding.ASCII.GetBytes(
         $"GET {options.Path} HTTP/1.1\r\nHost: {options.Host ?? backend.Authority}\r\nUser-Agent: Kiro-Probe/1.0\r\nConnection: close\r\n\r\n");
 
-    private ProbeResult Judge(int status, HealthAnswer answer, TimeSpan latency)
+    private ProbeResult Judge(int status, HealthResponse answer, TimeSpan latency)
     {
         var (outcome, error) = status == StatusCodes.Status503ServiceUnavailable && answer.Status == "draining" ? (ProbeOutcome.Draining, null)
             : options.Status.Contains(status) ? (ProbeOutcome.Passed, null)

@@ -43,7 +43,7 @@ internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) 
                 && (!suspected.TryGetValue(backend, out var before) || time.GetElapsedTime(before) > Pause))
             {
                 suspected[backend] = time.GetTimestamp();
-                registry.Suspect(backend, "no answer to requests");
+                registry.Suspect(backend, "no response to requests");
             }
         }
 

@@ -11,7 +11,7 @@ internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver c
     /// <summary>The category of the lines.</summary>
     public const string Category = "Kiro.Access";
 
-    // nginx's number for a client that did not wait for the answer.
+    // nginx's number for a client that did not wait for the response.
     private const int ClientClosedRequest = 499;
 
     private readonly bool _isOn = options.Fraction > 0;

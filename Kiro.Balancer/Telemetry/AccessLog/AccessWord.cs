@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Telemetry.AccessLog;
 internal static class AccessWord
 {
     public const string None = "-";
-    private const int Longest = 512;
+    private const int MaxLength = 512;
 
     /// <summary>The path as the client wrote it, without the query, which may hold secrets.</summary>
     public static string Path(HttpRequest request)
@@ -28,8 +28,8 @@ internal static class AccessWord
             return None;
         }
 
-        var isLong = text.Length > Longest;
-        return !isLong && text.All(IsPlain) ? text : Encode(isLong ? text[..Longest] : text) + (isLong ? "..." : "");
+        var isLong = text.Length > MaxLength;
+        return !isLong && text.All(IsPlain) ? text : Encode(isLong ? text[..MaxLength] : text) + (isLong ? "..." : "");
     }
 
     private static string Encode(string text)

@@ -35,7 +35,7 @@ internal sealed class ApiNode : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Waits until /health says this; returns the answer.</summary>
+    /// <summary>Waits until /health says this; returns the response.</summary>
     public async Task<JsonElement> HealthAsync(string status, double seconds = Eventually.Patience)
     {
         var last = default(JsonElement);
@@ -45,7 +45,7 @@ internal sealed class ApiNode : IAsyncDisposable
         return last;
     }
 
-    /// <summary>The body of an answer of any status.</summary>
+    /// <summary>The body of a response of any status.</summary>
     public async Task<JsonElement> JsonAsync(string path, params (string Name, string Value)[] headers)
     {
         using var answer = await GetAsync(path, headers);

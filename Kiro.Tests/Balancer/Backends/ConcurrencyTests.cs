@@ -74,7 +74,7 @@ public sealed class ConcurrencyTests
         var chosen = snapshot.Choose(slot % 1000);
         Assert.NotNull(chosen);
         Assert.Contains(chosen, snapshot.Backends);
-        // One snapshot gives one answer, whatever happens to the nodes meanwhile.
+        // One snapshot gives one response, whatever happens to the nodes meanwhile.
         Assert.Same(chosen, snapshot.Choose(slot % 1000));
         Assert.Same(chosen, snapshot.Next(slot % 1000, []));
         Assert.NotSame(chosen, snapshot.Next(slot % 1000, [chosen.Backend]));

@@ -141,7 +141,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
 
         await Start();
 
-        Assert.Equal("Looking up api.test failed: no answer in time", _status.Problem);
+        Assert.Equal("Looking up api.test failed: no response in time", _status.Problem);
     }
 
     [Fact]

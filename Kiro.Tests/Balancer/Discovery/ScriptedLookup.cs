@@ -9,7 +9,7 @@ internal sealed class ScriptedLookup(TimeProvider time) : IBackendLookup
 {
     public ConcurrentQueue<DateTimeOffset> Calls { get; } = [];
 
-    /// <summary>The answer from now on.</summary>
+    /// <summary>The response from now on.</summary>
     public Func<CancellationToken, Task<IReadOnlyList<BackendEndpoint>>> Answer { get; set; } = _ => Task.FromResult<IReadOnlyList<BackendEndpoint>>([]);
 
     public string Source => "api.test";

@@ -6,7 +6,7 @@ namespace Kiro.Tests.Balancer.Forwarding;
 public class BackpressureTests(ITestOutputHelper output)
 {
     /// <summary>In bytes: more than the system's buffers for both connections may come to, and far less than the body.</summary>
-    private const long Most = 200 << 20;
+    private const long MaxSent = 200 << 20;
 
     private const long Body = 1 << 30;
 
@@ -19,14 +19,14 @@ public class BackpressureTests(ITestOutputHelper output)
         await using var node = new RawBackend(async exchange =>
         {
             await exchange.WriteAsync($"HTTP/1.1 200 OK\r\n{Framing(chunked)}\r\n\r\n");
-            answer = new FloodOfBytes(exchange.Connection.WriteAsync, Most, chunked);
+            answer = new FloodOfBytes(exchange.Connection.WriteAsync, MaxSent, chunked);
             await answer.Ended;
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        await Eventually.BeTrue(() => answer is not null, "the answer begins");
+        await Eventually.BeTrue(() => answer is not null, "the response begins");
 
         AssertHeldBack(await answer!.LevelOffAsync());
         client.Dispose();
@@ -43,7 +43,7 @@ public class BackpressureTests(ITestOutputHelper output)
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\n{Framing(chunked)}\r\n\r\n");
-        var body = new FloodOfBytes(client.Stream.WriteAsync, Most, chunked);
+        var body = new FloodOfBytes(client.Stream.WriteAsync, MaxSent, chunked);
 
         AssertHeldBack(await body.LevelOffAsync());
         client.Dispose();
@@ -55,6 +55,6 @@ public class BackpressureTests(ITestOutputHelper output)
     private void AssertHeldBack(long sent)
     {
         output.WriteLine($"{sent / 1e6:0.0} MB went somewhere.");
-        Assert.True(sent < Most, $"{sent / 1e6:0} MB went somewhere");
+        Assert.True(sent < MaxSent, $"{sent / 1e6:0} MB went somewhere");
     }
 }

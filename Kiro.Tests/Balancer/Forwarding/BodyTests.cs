@@ -163,7 +163,7 @@ public class BodyTests
         Assert.Equal(20, balancer.Backend(node.Port).Counters.Requests);
     }
 
-    private static async Task<RawAnswer> AnswerAsync(string answer, string request)
+    private static async Task<RawResponse> AnswerAsync(string answer, string request)
     {
         await using var node = RawBackend.Answering(answer);
         await using var balancer = await TestBalancer.StartAsync(node.Host);

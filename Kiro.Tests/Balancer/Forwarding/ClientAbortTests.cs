@@ -62,7 +62,7 @@ public class ClientAbortTests
             client.Dispose();
         }
 
-        // Whatever the balancer has to say about it comes before its answer to a later request.
+        // Whatever the balancer has to say about it comes before its response to a later request.
         await Task.Delay(200, TestContext.Current.CancellationToken);
         Assert.Equal(200, (await balancer.ExchangeAsync($"GET /status/200{Head}\r\n")).Status);
         Assert.Single(node.Arrived);

@@ -89,7 +89,7 @@ public class ConnectionLoginTests
         });
     }
 
-    private static async Task<RawAnswer> AskAsync(RawClient client, string fields = "")
+    private static async Task<RawResponse> AskAsync(RawClient client, string fields = "")
     {
         await client.SendAsync(Get(fields));
         return await client.ReadAnswerAsync();

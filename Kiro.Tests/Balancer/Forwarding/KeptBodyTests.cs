@@ -77,10 +77,10 @@ public sealed class KeptBodyTests
     {
         for (var body = 0; body < 2000; body++)
         {
-            Assert.True(_all.TryTake(KeptBytes.Most));
+            Assert.True(_all.TryTake(KeptBytes.MaxBytes));
             var context = Context(new MemoryStream(body % 2 == 0 ? "hello"u8.ToArray() : []));
             context.Request.ContentLength = 5;
-            _all.Return(KeptBytes.Most - 5);
+            _all.Return(KeptBytes.MaxBytes - 5);
             (await KeptBody.ReadAsync(context, _all))?.Dispose();
         }
     }
@@ -88,10 +88,10 @@ public sealed class KeptBodyTests
     [Fact]
     public void TryTake_BeyondTheBound_IsRefusedAndTakesNothing()
     {
-        Assert.True(_all.TryTake(KeptBytes.Most));
+        Assert.True(_all.TryTake(KeptBytes.MaxBytes));
         Assert.False(_all.TryTake(1));
-        _all.Return(KeptBytes.Most);
-        Assert.True(_all.TryTake(KeptBytes.Most));
+        _all.Return(KeptBytes.MaxBytes);
+        Assert.True(_all.TryTake(KeptBytes.MaxBytes));
     }
 
     private static DefaultHttpContext Context(Stream body)

@@ -9,7 +9,7 @@ public class LargeBodyTests(ITestOutputHelper output)
     private const long GiB = 1L << 30;
 
     /// <summary>In MiB: a multiple of what was measured, and a small part of the body.</summary>
-    private const double MostGrowth = 100;
+    private const double MaxGrowth = 100;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -29,7 +29,7 @@ public class LargeBodyTests(ITestOutputHelper output)
         var after = ProcessMemory.Peak(balancer.Process.Id);
 
         output.WriteLine($"Peak: {before:0} MiB before, {afterUpload:0} MiB after 1 GiB up, {after:0} MiB after 1 GiB down.");
-        Assert.True(after - before < MostGrowth, $"from {before:0} to {after:0} MiB");
+        Assert.True(after - before < MaxGrowth, $"from {before:0} to {after:0} MiB");
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public class LargeBodyTests(ITestOutputHelper output)
         clients.ForEach(client => client.Dispose());
 
         output.WriteLine($"20 stalled downloads of 1 GiB took {growth:0} MiB.");
-        Assert.True(growth < MostGrowth, $"{growth:0} MiB");
+        Assert.True(growth < MaxGrowth, $"{growth:0} MiB");
         await Eventually.BeTrue(() => node.Aborted == 20, "the node hears that nobody reads any more");
     }
 

@@ -14,7 +14,7 @@ public sealed class BackpressureTestsOverLean(ITestOutputHelper output) : Backpr
 public sealed class BodyTestsOverLean : BodyTests;
 
 [OverLean]
-public sealed class BrokenAnswerTestsOverLean : BrokenAnswerTests;
+public sealed class BrokenResponseTestsOverLean : BrokenResponseTests;
 
 [OverLean]
 public sealed class ClientAbortTestsOverLean : ClientAbortTests;
@@ -26,7 +26,7 @@ public sealed class ConnectionLoginTestsOverLean : ConnectionLoginTests;
 public sealed class DrainTestsOverLean : DrainTests;
 
 [OverLean]
-public sealed class EarlyAnswerTestsOverLean : EarlyAnswerTests;
+public sealed class EarlyResponseTestsOverLean : EarlyResponseTests;
 
 [OverLean]
 public sealed class ErrorStatusTestsOverLean : ErrorStatusTests;

@@ -14,7 +14,7 @@ public sealed class BackpressureTestsOverYarp(ITestOutputHelper output) : Backpr
 public sealed class BodyTestsOverYarp : BodyTests;
 
 [OverYarp]
-public sealed class BrokenAnswerTestsOverYarp : BrokenAnswerTests;
+public sealed class BrokenResponseTestsOverYarp : BrokenResponseTests;
 
 [OverYarp]
 public sealed class ClientAbortTestsOverYarp : ClientAbortTests;
@@ -26,7 +26,7 @@ public sealed class ConnectionLoginTestsOverYarp : ConnectionLoginTests;
 public sealed class DrainTestsOverYarp : DrainTests;
 
 [OverYarp]
-public sealed class EarlyAnswerTestsOverYarp : EarlyAnswerTests;
+public sealed class EarlyResponseTestsOverYarp : EarlyResponseTests;
 
 [OverYarp]
 public sealed class ErrorStatusTestsOverYarp : ErrorStatusTests;

@@ -84,7 +84,7 @@ public class ResponseHeaderTests
         Assert.Equal(new string('y', 200), answer.Value("X-199"));
     }
 
-    private static async Task<RawAnswer> AnswerAsync(string answer)
+    private static async Task<RawResponse> AnswerAsync(string answer)
     {
         await using var node = RawBackend.Answering(answer);
         await using var balancer = await TestBalancer.StartAsync(node.Host);

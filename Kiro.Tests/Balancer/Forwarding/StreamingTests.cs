@@ -94,7 +94,7 @@ public class StreamingTests
     [Fact]
     public async Task Answer_ThatBeginsBeforeTheBodyEnds_ArrivesWhole()
     {
-        // HttpClient reads no answer over HTTP/1.1 before it has sent the request: both directions, but one by one.
+        // HttpClient reads no response over HTTP/1.1 before it has sent the request: both directions, but one by one.
         await using var node = new RawBackend(async exchange =>
         {
             await exchange.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");

@@ -48,7 +48,7 @@ public class ClientLimitTests
     {
         await using var node = RawBackend.Answering();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUESTS_PER_SECOND=0.01", "LIMIT_BURST=3");
-        var answers = new List<RawAnswer>();
+        var answers = new List<RawResponse>();
         for (var request = 0; request < 5; request++)
         {
             answers.Add(await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n"));

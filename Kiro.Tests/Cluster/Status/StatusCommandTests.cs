@@ -130,7 +130,7 @@ public class StatusCommandTests
     }
 
     [Theory]
-    [InlineData("", "gives an answer that is not a Kiro balancer's.")]
+    [InlineData("", "gives a response that is not a Kiro balancer's.")]
     [InlineData("/lb", "answers 404: no Kiro balancer, or one that is not reachable this way.")]
     public async Task Status_SomebodyElse_IsOneLineAndExitCode1(string path, string problem)
     {

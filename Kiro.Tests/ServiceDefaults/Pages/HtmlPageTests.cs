@@ -18,7 +18,7 @@ public sealed class HtmlPageTests
         Assert.InRange(Encoding.UTF8.GetByteCount(html), 1, 100_000);
         // The one address is the name of a namespace, which nobody asks for.
         Assert.DoesNotMatch("""https?://""", html);
-        // What the policy would block without a word, and what would let a node's answer write into the page.
+        // What the policy would block without a word, and what would let a node's response write into the page.
         Assert.DoesNotMatch("""\son[a-z]+\s*=\s*"|\sstyle\s*=\s*"|<script\s|<style\s|<link[^>]+stylesheet|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(""", html);
         // Nothing that a page remembers may outlive it.
         Assert.DoesNotMatch("localStorage|sessionStorage|document\\.cookie|indexedDB", html);

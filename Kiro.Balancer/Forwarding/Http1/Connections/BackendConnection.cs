@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
 /// <summary>
 /// A connection to a node, used by one exchange at a time. A receive is always under way: while the connection is idle
-/// it tells at once when the node closes it or says something unasked, and then it brings the next answer.
+/// it tells at once when the node closes it or says something unasked, and then it brings the next response.
 /// </summary>
 internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 {
@@ -45,7 +45,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     /// <summary>The idle connection under this one in the pool.</summary>
     public BackendConnection? Below { get; set; }
 
-    /// <summary>The fields of the answer that is being read; kept to be used again.</summary>
+    /// <summary>The fields of the response that is being read; kept to be used again.</summary>
     public ResponseHead Head { get; } = new();
 
     /// <summary>What is to be sent next.</summary>

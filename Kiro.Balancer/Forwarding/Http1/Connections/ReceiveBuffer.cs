@@ -46,9 +46,9 @@ internal sealed class ReceiveBuffer
     /// <summary>Makes room for so many bytes in one receive, or for as many as a head may have.</summary>
     public void Widen(long length)
     {
-        if (length > _bytes.Length && _bytes.Length < ResponseHead.MostBytes)
+        if (length > _bytes.Length && _bytes.Length < ResponseHead.MaxBytes)
         {
-            Replace(ArrayPool<byte>.Shared.Rent((int)Math.Min(length, ResponseHead.MostBytes)));
+            Replace(ArrayPool<byte>.Shared.Rent((int)Math.Min(length, ResponseHead.MaxBytes)));
         }
     }
 

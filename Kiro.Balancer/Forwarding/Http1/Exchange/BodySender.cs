@@ -4,7 +4,7 @@ using Kiro.Balancer.Forwarding.Http1.Connections;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Sends a request's body to the node as it comes, while the answer may already be on its way back.</summary>
+/// <summary>Sends a request's body to the node as it comes, while the response may already be on its way back.</summary>
 internal sealed class BodySender(HttpRequest request, BackendConnection connection)
 {
     private readonly ClientBody _body = new(request, connection);
@@ -161,7 +161,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         return true;
     }
 
-    private static ReadOnlySequence<byte> Piece(in ReadOnlySequence<byte> data) => data.Slice(0, Math.Min(data.Length, ClientBody.MostAtOnce));
+    private static ReadOnlySequence<byte> Piece(in ReadOnlySequence<byte> data) => data.Slice(0, Math.Min(data.Length, ClientBody.MaxAtOnce));
 
     private static void WriteChunk(SendBuffer output, in ReadOnlySequence<byte> data)
     {

@@ -13,7 +13,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 internal sealed class ClientBody(HttpRequest request, BackendConnection connection)
 {
     /// <summary>More is not collected; in bytes.</summary>
-    public const int MostAtOnce = 32 * 1024;
+    public const int MaxAtOnce = 32 * 1024;
 
     private readonly PipeReader _body = request.BodyReader;
     private readonly Socket? _client = request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
@@ -46,7 +46,7 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
     // Of chunks nobody can tell whether what comes is more of the body.
     private async ValueTask<ReadResult?> CollectAsync(ReadResult read)
     {
-        while (!IsChunked && !read.IsCompleted && read.Buffer.Length < MostAtOnce && HasMore())
+        while (!IsChunked && !read.IsCompleted && read.Buffer.Length < MaxAtOnce && HasMore())
         {
             _body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             if (await ReadOnceAsync() is not { } more)

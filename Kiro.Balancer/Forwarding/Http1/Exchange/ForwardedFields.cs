@@ -12,7 +12,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// </summary>
 internal static class ForwardedFields
 {
-    private const int LongestAddress = 64;
+    private const int MaxAddressLength = 64;
 
     public static void Write(SendBuffer head, HttpRequest request, in Client client, ForwardingRules rules)
     {
@@ -91,7 +91,7 @@ internal static class ForwardedFields
 
     private static void Write(SendBuffer head, ClientAddress address)
     {
-        address.TryFormat(head.Room(LongestAddress), out var length);
+        address.TryFormat(head.Room(MaxAddressLength), out var length);
         head.Advance(length);
     }
 }

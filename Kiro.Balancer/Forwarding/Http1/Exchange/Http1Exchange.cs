@@ -7,7 +7,7 @@ using Kiro.Balancer.Forwarding.Streams;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>One request and its answer over one connection.</summary>
+/// <summary>One request and its response over one connection.</summary>
 /// <param name="request">The request.</param>
 /// <param name="attempt">The try that this is part of.</param>
 /// <param name="connection">Taken for this exchange, and given back or closed at its end.</param>
@@ -24,7 +24,7 @@ internal sealed class Http1Exchange(
     /// <summary>It failed, and the node has certainly not seen any of the request.</summary>
     public bool WasUnsent { get; private set; }
 
-    /// <summary>It failed before a single byte of an answer.</summary>
+    /// <summary>It failed before a single byte of a response.</summary>
     public bool WasUnanswered { get; private set; }
 
     /// <returns>Null when the node has answered.</returns>
@@ -123,12 +123,12 @@ internal sealed class Http1Exchange(
 
         if (isSpoilt)
         {
-            return Lost() ?? RequestFailure.NoAnswer;
+            return Lost() ?? RequestFailure.NoResponse;
         }
 
         if (isSent && expects)
         {
-            _continue = time.CreateTimer(static body => ((BodySender)body!).StartElsewhere(), _body, RequestHeadWriter.ContinueTimeout, Timeout.InfiniteTimeSpan);
+            _continue = time.CreateTimer(static body => ((BodySender)body!).StartElsewhere(), _body, ForwardingTimeouts.Continue, Timeout.InfiniteTimeSpan);
         }
         else if (isSent)
         {
@@ -154,12 +154,12 @@ internal sealed class Http1Exchange(
                 }
 
                 WasUnanswered = reader.IsUntouched;
-                return Lost() ?? RequestFailure.NoAnswer;
+                return Lost() ?? RequestFailure.NoResponse;
             }
 
             if (state == HeadState.Invalid || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
             {
-                return Lost() ?? RequestFailure.InvalidAnswer;
+                return Lost() ?? RequestFailure.InvalidResponse;
             }
 
             if (!connection.Head.IsInterim)
@@ -180,7 +180,7 @@ internal sealed class Http1Exchange(
 
             if (!reader.TrySkip())
             {
-                return RequestFailure.InvalidAnswer;
+                return RequestFailure.InvalidResponse;
             }
         }
     }
@@ -232,9 +232,9 @@ internal sealed class Http1Exchange(
             return await new ResponseBody(connection, answer).CopyAsync(framing) switch
             {
                 BodyEnd.Complete => null,
-                BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenAnswer : RequestFailure.InvalidAnswer,
+                BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse,
                 BodyEnd.ClientGone => RequestFailure.ClientIsGone,
-                _ => Lost(isAnswered: true) ?? RequestFailure.BrokenAnswer,
+                _ => Lost(isAnswered: true) ?? RequestFailure.BrokenResponse,
             };
         }
         finally
@@ -280,7 +280,7 @@ internal sealed class Http1Exchange(
     {
         AbortReason.Client => RequestFailure.ClientIsGone,
         AbortReason.GivenUp => RequestFailure.NodeHangs,
-        AbortReason.StoodStill => isAnswered ? RequestFailure.AnswerStandsStill : RequestFailure.TooSlow,
+        AbortReason.StoodStill => isAnswered ? RequestFailure.StalledResponse : RequestFailure.TooSlow,
         _ => null,
     };
 }

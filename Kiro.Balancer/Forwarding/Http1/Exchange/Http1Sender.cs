@@ -39,7 +39,7 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
         {
             var exchange = new Http1Exchange(request, attempt, kept, streams, time, span);
             var failure = await exchange.RunAsync();
-            if (failure != RequestFailure.NoAnswer || !(exchange.WasUnsent || (exchange.WasUnanswered && request.MayBeRepeated)))
+            if (failure != RequestFailure.NoResponse || !(exchange.WasUnsent || (exchange.WasUnanswered && request.MayBeRepeated)))
             {
                 return failure;
             }
@@ -58,8 +58,8 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
             var connection = await pool.ConnectAsync(request.Rules.Timeouts.Connect, request.Context.RequestAborted);
             var exchange = new Http1Exchange(request, attempt, connection, streams, time, span);
             var failure = await exchange.RunAsync();
-            return failure == RequestFailure.NoAnswer && exchange.WasUnsent
-                ? RequestFailure.NoAnswer with { Point = FailurePoint.Connect }
+            return failure == RequestFailure.NoResponse && exchange.WasUnsent
+                ? RequestFailure.NoResponse with { Point = FailurePoint.Connect }
                 : failure;
         }
         catch (OperationCanceledException)

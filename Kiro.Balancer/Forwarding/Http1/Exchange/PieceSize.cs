@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 internal sealed class PieceSize
 {
     private const int Least = 32 * 1024;
-    private const int Most = 128 * 1024;
+    private const int Max = 128 * 1024;
 
     /// <summary>In bytes.</summary>
     public int Bytes { get; private set; } = Least;
@@ -17,7 +17,7 @@ internal sealed class PieceSize
 
     /// <summary>Takes note of what came when <paramref name="room"/> bytes were asked for.</summary>
     public void Note(int count, int room) => Bytes =
-        count == room ? Math.Min(room * 2, Most)
+        count == room ? Math.Min(room * 2, Max)
         : count < room / 4 ? Math.Max(room / 2, Least)
         : Bytes;
 }

@@ -14,9 +14,6 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// </summary>
 internal static class RequestHeadWriter
 {
-    /// <summary>A node that does not know "100-continue" gets the body after this time (RFC 9110, section 10.1.1).</summary>
-    public static readonly TimeSpan ContinueTimeout = TimeSpan.FromSeconds(1);
-
     /// <summary>Whether the client waits for "100 Continue".</summary>
     public static bool ExpectsToContinue(HttpRequest request) =>
         // An HTTP/1.0 client does not (RFC 9110, section 10.1.1).

@@ -5,7 +5,7 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>
-/// Copies an answer's body to the client: what comes goes on at once, and nothing is received that the client has no
+/// Copies a response's body to the client: what comes goes on at once, and nothing is received that the client has no
 /// room for. Whenever the node keeps us waiting, the client gets what there is, the head first.
 /// </summary>
 internal sealed class ResponseBody(BackendConnection connection, ResponseWriter answer)
@@ -14,7 +14,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
     private const int Long = 16 * 1024;
 
     /// <summary>Most that is held back while more comes; in bytes.</summary>
-    private const int MostHeldBack = 64 * 1024;
+    private const int MaxHeldBack = 64 * 1024;
 
     private int _unflushed;
     private TurnTaking _turns;
@@ -169,7 +169,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
     /// <returns>Null when there is more.</returns>
     private async ValueTask<BodyEnd?> ReceiveAsync(bool mayEnd = false)
     {
-        if (!connection.BeginReceive() || _unflushed >= MostHeldBack)
+        if (!connection.BeginReceive() || _unflushed >= MaxHeldBack)
         {
             _unflushed = 0;
             await answer.FlushAsync();
@@ -187,10 +187,24 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
         if (connection.Input.IsFull)
         {
-            connection.Input.Widen(ResponseHead.MostBytes);
+            connection.Input.Widen(ResponseHead.MaxBytes);
         }
 
         await _turns.GiveWayAsync();
         return null;
     }
+}
+
+/// <summary>How the copying of a body ended.</summary>
+internal enum BodyEnd
+{
+    Complete,
+
+    /// <summary>The connection to the node ended first.</summary>
+    Lost,
+
+    /// <summary>The framing is broken.</summary>
+    Invalid,
+
+    ClientGone,
 }

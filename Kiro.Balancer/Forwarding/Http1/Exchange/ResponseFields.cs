@@ -12,7 +12,7 @@ internal static class ResponseFields
 {
     /// <param name="bytes">The bytes that <paramref name="head"/> was read from.</param>
     /// <param name="head">What was found in them.</param>
-    /// <param name="response">The answer to the client.</param>
+    /// <param name="response">The response to the client.</param>
     public static void Apply(ReadOnlySpan<byte> bytes, ResponseHead head, HttpResponse response)
     {
         response.StatusCode = head.Status;

@@ -5,7 +5,7 @@ using System.IO.Pipelines;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>
-/// Writes an answer to the client. Kestrel sends the head with the first flush; chunks are made here, because only so
+/// Writes a response to the client. Kestrel sends the head with the first flush; chunks are made here, because only so
 /// can trailers follow them.
 /// </summary>
 /// <param name="response">Its status and fields are set.</param>
@@ -20,7 +20,7 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
     /// <summary>Whether the client has left.</summary>
     public bool IsClientGone { get; private set; }
 
-    /// <summary>From here on the answer is the client's, and no other one can be.</summary>
+    /// <summary>From here on the response is the client's, and no other one can be.</summary>
     public Task StartAsync()
     {
         if (response.HasStarted)

@@ -4,10 +4,10 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 /// Takes chunked bodies apart (RFC 9112, section 7.1), wherever the network cut them. Extensions are checked and dropped.
 /// </summary>
 /// <param name="maxDigits">Of a size. Fewer for ends that are not to be trusted.</param>
-internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MostDigits)
+internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
 {
     /// <summary>Of a line with a size and its extensions, in bytes. Only who wants to tire us sends longer ones.</summary>
-    private const int LongestLine = 4096;
+    private const int MaxLineBytes = 4096;
 
     /// <summary>
     /// What lines may take beyond their fair share, in bytes: a body of single bytes, each with a long extension, costs more
@@ -22,7 +22,7 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MostDigits)
     private const int MaxTrailers = 100;
 
     /// <summary>Hexadecimal: no number overflows.</summary>
-    private const int MostDigits = 15;
+    private const int MaxDigits = 15;
 
     private ChunkPhase _phase;
     private long _left;
@@ -90,10 +90,10 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MostDigits)
         var end = rest.IndexOfAny((byte)'\r', (byte)'\n');
         if (end < 0)
         {
-            return rest.Length <= Longest && (_phase != ChunkPhase.Size || char.IsAsciiHexDigit((char)rest[0]));
+            return rest.Length <= MaxLength && (_phase != ChunkPhase.Size || char.IsAsciiHexDigit((char)rest[0]));
         }
 
-        if (rest[end] != '\r' || end > Longest || (end + 1 < rest.Length && rest[end + 1] != '\n'))
+        if (rest[end] != '\r' || end > MaxLength || (end + 1 < rest.Length && rest[end + 1] != '\n'))
         {
             return false;
         }
@@ -117,11 +117,11 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MostDigits)
         }
     }
 
-    private int Longest => _phase switch
+    private int MaxLength => _phase switch
     {
         ChunkPhase.EndOfData => 0,
-        ChunkPhase.Trailers => ResponseHead.MostBytes - _trailerBytes,
-        _ => LongestLine,
+        ChunkPhase.Trailers => ResponseHead.MaxBytes - _trailerBytes,
+        _ => MaxLineBytes,
     };
 
     private bool TryReadSize(ReadOnlySpan<byte> line)
@@ -152,4 +152,14 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MostDigits)
         Trailers.Add(line.ToArray());
         return name > 0 && name < line.Length && line[name] == ':' && HttpSyntax.IsText(line) && Trailers.Count <= MaxTrailers;
     }
+}
+
+/// <summary>What a chunked body goes on with.</summary>
+internal enum ChunkPhase
+{
+    Size,
+    Data,
+    EndOfData,
+    Trailers,
+    Done,
 }

@@ -99,3 +99,8 @@ internal static class FieldNames
     // Bit 5 tells capitals from small letters.
     private static int Bucket(int length, byte first, byte last) => (length * 29 + (first | 0x20) * 7 + (last | 0x20)) & (Buckets - 1);
 }
+
+/// <summary>A well-known field.</summary>
+/// <param name="Text">Its usual spelling; the very string that Kestrel knows it by.</param>
+/// <param name="Kind">What becomes of it.</param>
+internal sealed record FieldName(string Text, FieldKind Kind);

@@ -2,13 +2,13 @@ using System.Text;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>Finds out where an answer ends, and whether its connection does, too (RFC 9112, sections 6 and 9.3).</summary>
+/// <summary>Finds out where a response ends, and whether its connection does, too (RFC 9112, sections 6 and 9.3).</summary>
 internal static class FramingParser
 {
     /// <summary>More than any body has, and less than would overflow.</summary>
-    private const long MostBytes = 1L << 59;
+    private const long MaxBytes = 1L << 59;
 
-    /// <returns>False when the answer's end is not clear.</returns>
+    /// <returns>False when the response's end is not clear.</returns>
     public static bool Apply(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
         head.Closes = head.IsHttp10;
@@ -70,7 +70,7 @@ internal static class FramingParser
             }
 
             length = length * 10 + digit - '0';
-            if (length >= MostBytes)
+            if (length >= MaxBytes)
             {
                 return false;
             }
@@ -94,4 +94,20 @@ internal static class FramingParser
             }
         }
     }
+}
+
+/// <summary>How the end of a body is found (RFC 9112, section 6.3).</summary>
+internal enum BodyFraming
+{
+    /// <summary>There is none.</summary>
+    None,
+
+    /// <summary>After so many bytes.</summary>
+    Length,
+
+    /// <summary>After the last chunk.</summary>
+    Chunked,
+
+    /// <summary>With the connection.</summary>
+    UntilClose,
 }

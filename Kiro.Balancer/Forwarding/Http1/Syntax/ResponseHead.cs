@@ -1,10 +1,10 @@
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>The head of an answer: what <see cref="ResponseParser"/> found in it. Used again for the next one.</summary>
+/// <summary>The head of a response: what <see cref="ResponseParser"/> found in it. Used again for the next one.</summary>
 internal sealed class ResponseHead
 {
     /// <summary>The longest head that is taken, in bytes.</summary>
-    public const int MostBytes = 64 * 1024;
+    public const int MaxBytes = 64 * 1024;
 
     /// <summary>100 to 999.</summary>
     public int Status { get; set; }
@@ -23,7 +23,7 @@ internal sealed class ResponseHead
     /// <summary>Whether Connection says "close".</summary>
     public bool SaysClose { get; set; }
 
-    /// <summary>Whether the connection ends with the answer.</summary>
+    /// <summary>Whether the connection ends with the response.</summary>
     public bool Closes { get; set; }
 
     /// <summary>Whether Connection names fields that concern this connection only.</summary>
@@ -49,7 +49,7 @@ internal sealed class ResponseHead
     /// <summary>All fields, in their order.</summary>
     public List<ResponseField> Fields { get; } = [];
 
-    /// <summary>An interim answer: another one follows.</summary>
+    /// <summary>An interim response: another one follows.</summary>
     public bool IsInterim => Status < 200;
 
     /// <summary>How the body ends.</summary>
@@ -74,3 +74,11 @@ internal sealed class ResponseHead
         Fields.Clear();
     }
 }
+
+/// <summary>A field of a response: where it stands in the bytes of the head.</summary>
+/// <param name="Known">Its name, if that is a well-known one.</param>
+/// <param name="NameStart">Place of the name.</param>
+/// <param name="NameLength">Length of the name.</param>
+/// <param name="ValueStart">Place of the value, without the space around it.</param>
+/// <param name="ValueLength">Length of the value.</param>
+internal readonly record struct ResponseField(FieldName? Known, int NameStart, int NameLength, int ValueStart, int ValueLength);

@@ -23,7 +23,7 @@ internal static class ResponseParser
         }
 
         head.Clear();
-        return length <= ResponseHead.MostBytes && ParseLines(bytes[..length], head) && FramingParser.Apply(bytes, head)
+        return length <= ResponseHead.MaxBytes && ParseLines(bytes[..length], head) && FramingParser.Apply(bytes, head)
             ? HeadState.Complete : HeadState.Invalid;
     }
 
@@ -41,7 +41,7 @@ internal static class ResponseParser
     {
         var start = "HTTP/1."u8;
         var known = Math.Min(bytes.Length, start.Length);
-        if (bytes.Length >= ResponseHead.MostBytes || !bytes[..known].SequenceEqual(start[..known]))
+        if (bytes.Length >= ResponseHead.MaxBytes || !bytes[..known].SequenceEqual(start[..known]))
         {
             return false;
         }
@@ -138,4 +138,17 @@ internal static class ResponseParser
         head.Fields.Add(new ResponseField(FieldNames.Find(line[..name]), place, name, place + start, value.Length));
         return HttpSyntax.IsText(value);
     }
+}
+
+/// <summary>What was made of the bytes that came so far.</summary>
+internal enum HeadState
+{
+    /// <summary>It is all there and valid.</summary>
+    Complete,
+
+    /// <summary>It may be valid, but is not all there.</summary>
+    Incomplete,
+
+    /// <summary>It is no HTTP, or could be read in more than one way.</summary>
+    Invalid,
 }

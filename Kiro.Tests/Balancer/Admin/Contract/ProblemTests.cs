@@ -14,7 +14,7 @@ public sealed class ProblemTests
     [InlineData(503, "Service Unavailable")]
     [InlineData(504, "Gateway Timeout")]
     public void Body_Status_HasTheMembersOfRfc9457AndTheOldError(int status, string title) =>
-        Assert.Equal(ProblemText.Of(status, title, "no answer in time"), Encoding.UTF8.GetString(Problem.Body(status, "no answer in time")));
+        Assert.Equal(ProblemText.Of(status, title, "no response in time"), Encoding.UTF8.GetString(Problem.Body(status, "no response in time")));
 
     [Theory]
     [InlineData("GET", "/lb/no-such-thing", 404, "the balancer has nothing here")]

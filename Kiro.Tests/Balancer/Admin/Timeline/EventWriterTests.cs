@@ -128,7 +128,7 @@ public sealed class EventWriterTests : IDisposable
     {
         var before = BruteForce.Homes(_registry.Nodes(), _ => true);
         _registry.TakeOut(_registry.Find("api-1:80"), "connection refused");
-        _registry.TakeOut(_registry.Find("api-4:80"), "no answer");
+        _registry.TakeOut(_registry.Find("api-4:80"), "no response");
 
         var events = Written();
 

@@ -67,7 +67,7 @@ internal sealed class BothPaths : IAsyncDisposable
             answer = await client.Stream.ReadHeadAsync();
         }
 
-        return answer is null ? "(no answer)" : Outcome.Of(await client.ReadAnswerAsync(answer, isHead: head.StartsWith("HEAD ", StringComparison.Ordinal)));
+        return answer is null ? "(no response)" : Outcome.Of(await client.ReadAnswerAsync(answer, isHead: head.StartsWith("HEAD ", StringComparison.Ordinal)));
     }
 
     private async Task PlayAsync(RawExchange exchange)

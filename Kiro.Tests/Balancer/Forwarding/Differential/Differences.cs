@@ -13,9 +13,9 @@ internal static partial class Differences
             ? NoBodyLength().Replace(received, "") : null,
         Answered = outcome.Answered switch
         {
-            // How much of a broken answer gets through, or whether it can still be a 502, is a matter of time. So are the words.
-            _ when outcome.Answered.EndsWith("(breaks off)", StringComparison.Ordinal) => "(no answer)",
-            _ when outcome.Answered.StartsWith("HTTP/1.1 502 ", StringComparison.Ordinal) => "(no answer)",
+            // How much of a broken response gets through, or whether it can still be a 502, is a matter of time. So are the words.
+            _ when outcome.Answered.EndsWith("(breaks off)", StringComparison.Ordinal) => "(no response)",
+            _ when outcome.Answered.StartsWith("HTTP/1.1 502 ", StringComparison.Ordinal) => "(no response)",
             // An empty body that came in chunks is said to be empty if the head could wait for its end.
             _ when outcome.Answered.EndsWith("\n\n", StringComparison.Ordinal) => EmptyFraming().Replace(outcome.Answered, ""),
             _ => outcome.Answered,

@@ -4,7 +4,7 @@ using CsCheck;
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
 /// <summary>
-/// Both paths give the node the same request and the client the same answer, whatever the two of them do.
+/// Both paths give the node the same request and the client the same response, whatever the two of them do.
 /// <c>KIRO_CASES</c> says how many random cases are played.
 /// </summary>
 public sealed class DifferentialTests

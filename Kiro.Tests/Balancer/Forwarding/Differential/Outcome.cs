@@ -4,13 +4,13 @@ namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
 /// <summary>What came of a case: at the node, at the client, and in the books.</summary>
 /// <param name="Received">The first request that reached the node, its fields sorted; null when none did.</param>
-/// <param name="Answered">The client's answer, its fields sorted.</param>
+/// <param name="Answered">The client's response, its fields sorted.</param>
 /// <param name="Failures">Requests that the node is said to have failed.</param>
 internal sealed record Outcome(string? Received, string Answered, long Failures)
 {
     public static string Of(string head, string body) => $"{RawHead.StartLine(head)}\n{Fields(head)}\n{body}";
 
-    public static string Of(RawAnswer answer) =>
+    public static string Of(RawResponse answer) =>
         $"{Of(answer.Head, answer.Body)}\n{answer.Trailers}{(answer.IsComplete ? "" : "\n(breaks off)")}";
 
     // In which order fields stand, how their names are written and how lines of one name are joined means nothing.

@@ -113,7 +113,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
         var other = _registry.Find($"127.0.0.1:{silent.Port}");
         Assert.Equal(BackendState.Starting, other.Health.State);
         _time.Advance(Timeout);
-        await Eventually.BeTrue(() => other.Health.Error == "no answer within 3 s", "the other's timeout");
+        await Eventually.BeTrue(() => other.Health.Error == "no response within 3 s", "the other's timeout");
     }
 
     [Fact]

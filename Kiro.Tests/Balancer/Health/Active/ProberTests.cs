@@ -9,8 +9,8 @@ namespace Kiro.Tests.Balancer.Health.Active;
 public sealed class ProberTests
 {
     private const string Refused = "connection refused";
-    private const string Invalid = "the answer is not valid HTTP";
-    private const string Lost = "connection lost before the answer was complete";
+    private const string Invalid = "the response is not valid HTTP";
+    private const string Lost = "connection lost before the response was complete";
 
     [Theory]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", "Passed", null, null)]
@@ -109,7 +109,7 @@ public sealed class ProberTests
         Assert.False(probing.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(0.1));
 
-        Assert.Equal(new ProbeResult(ProbeOutcome.Silent, null, "no answer within 3 s", null), await probing);
+        Assert.Equal(new ProbeResult(ProbeOutcome.Silent, null, "no response within 3 s", null), await probing);
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class ProberTests
         await using var server = new SocketServer(async (stream, stop) =>
         {
             var bytes = new byte[4096];
-            // TrySet: HttpClient asks again when a connection ends without an answer.
+            // TrySet: HttpClient asks again when a connection ends without a response.
             head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
         });
         var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), TimeProvider.System);

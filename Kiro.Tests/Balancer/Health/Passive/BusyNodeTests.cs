@@ -51,7 +51,7 @@ public sealed class BusyNodeTests
         else if (waiting > 0)
         {
             // By the silence watch.
-            registry.Suspect(backend, "no answer to requests");
+            registry.Suspect(backend, "no response to requests");
         }
 
         var busy = new BusyCheck(backend.Runtime, TimeSpan.FromSeconds(20), time);
@@ -100,6 +100,6 @@ public sealed class BusyNodeTests
         "passes" => new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null),
         "refused" => new ProbeResult(ProbeOutcome.Refused, null, "connection refused", null),
         "unaccepted" => new ProbeResult(ProbeOutcome.Unaccepted, null, "no connection within 3 s", null),
-        _ => new ProbeResult(ProbeOutcome.Silent, null, "no answer within 3 s", null),
+        _ => new ProbeResult(ProbeOutcome.Silent, null, "no response within 3 s", null),
     };
 }

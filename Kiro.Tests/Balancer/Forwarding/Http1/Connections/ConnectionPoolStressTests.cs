@@ -11,7 +11,7 @@ public class ConnectionPoolStressTests(ITestOutputHelper output)
     private const int Workers = 8;
     private const int Exchanges = 2000;
 
-    /// <summary>Of the node's answers, one in so many is the last on its connection.</summary>
+    /// <summary>Of the node's responses, one in so many is the last on its connection.</summary>
     private const int ClosesOneIn = 16;
 
     private readonly ConcurrentDictionary<BackendConnection, int> _inUse = new();
@@ -50,7 +50,7 @@ public class ConnectionPoolStressTests(ITestOutputHelper output)
             var connection = pool.TryTake() ?? await pool.ConnectAsync(ForwardingTimeouts.Default.Connect, TestContext.Current.CancellationToken);
             Assert.True(_inUse.TryAdd(connection, worker), "another has it");
             Assert.False(connection.IsClosed);
-            // What is not the answer to this would be found out.
+            // What is not the response to this would be found out.
             var isWhole = await EchoPool.TryExchangeAsync(connection, [.. BitConverter.GetBytes(worker), .. BitConverter.GetBytes(number)]);
             Interlocked.Increment(ref isWhole ? ref _exchanged : ref _lost);
             _inUse.TryRemove(connection, out _);

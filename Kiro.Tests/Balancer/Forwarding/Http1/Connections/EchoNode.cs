@@ -11,7 +11,7 @@ internal sealed class EchoNode : IAsyncDisposable
     private readonly ConcurrentDictionary<int, NetworkStream> _open = new();
     private int _accepted;
 
-    /// <param name="closesAfter">Asked after every answer whether the connection is to be closed now.</param>
+    /// <param name="closesAfter">Asked after every response whether the connection is to be closed now.</param>
     public EchoNode(Func<bool>? closesAfter = null)
     {
         _server = new SocketServer(async (stream, stop) =>

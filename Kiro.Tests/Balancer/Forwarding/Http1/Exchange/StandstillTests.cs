@@ -39,7 +39,7 @@ public class StandstillTests
         await clock.AdvanceAsync(Slow);
         var answer = await client.ReadAnswerAsync();
 
-        Assert.Equal((504, ProblemText.Of(504, "Gateway Timeout", "no answer in time")), (answer.Status, answer.Body));
+        Assert.Equal((504, ProblemText.Of(504, "Gateway Timeout", "no response in time")), (answer.Status, answer.Body));
         Assert.Equal("", await end.Task.WaitAsync(Cancel));
         Assert.Single(silent.Heads);
         Assert.Empty(other.Heads);
@@ -157,7 +157,7 @@ public class StandstillTests
         await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the request is over");
         var answer = await client.Stream.ReadToEndAsync();
         Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 504 ", StringComparison.Ordinal), answer);
-        Assert.Contains("no answer in time", Assert.Single(balancer.Logs), StringComparison.Ordinal);
+        Assert.Contains("no response in time", Assert.Single(balancer.Logs), StringComparison.Ordinal);
         await sending.Ended;
     }
 

@@ -7,7 +7,7 @@ using Kiro.Tests.Balancer.Selection;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Broken answers by the thousand against the reader of answers. <c>KIRO_FUZZ</c> says how many, to let it run for long,
+/// Broken answers by the thousand against the reader of responses. <c>KIRO_FUZZ</c> says how many, to let it run for long,
 /// and <c>KIRO_FUZZ_SEED</c> where to begin.
 /// </summary>
 public sealed class ResponseFuzzTests(ITestOutputHelper output)

@@ -1,7 +1,8 @@
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Retry;
 using Microsoft.Extensions.Time.Testing;
 
-namespace Kiro.Tests.Balancer.Forwarding;
+namespace Kiro.Tests.Balancer.Forwarding.Retry;
 
 public sealed class RetryBudgetTests
 {
@@ -9,12 +10,12 @@ public sealed class RetryBudgetTests
     private readonly ForwardingCounters _counters = new();
 
     [Fact]
-    public void TryTake_WithoutRequests_AllowsTheReserve() => Assert.Equal(100, TakeAll(new RetryBudget(_counters, _time)));
+    public void TryTake_WithoutRequests_AllowsTheReserve() => Assert.Equal(100, TakeAll(new RetryBudget(() => _counters.Requests, _time)));
 
     [Fact]
     public void TryTake_AfterRequests_AllowsAFifthOfThemMore()
     {
-        var budget = new RetryBudget(_counters, _time);
+        var budget = new RetryBudget(() => _counters.Requests, _time);
         Requests(1000);
 
         Assert.Equal(300, TakeAll(budget));
@@ -26,7 +27,7 @@ public sealed class RetryBudgetTests
     [Fact]
     public void TryTake_AfterTime_AllowsTenASecondMore()
     {
-        var budget = new RetryBudget(_counters, _time);
+        var budget = new RetryBudget(() => _counters.Requests, _time);
         TakeAll(budget);
 
         _time.Advance(TimeSpan.FromSeconds(3));
@@ -37,7 +38,7 @@ public sealed class RetryBudgetTests
     [Fact]
     public void TryTake_AfterAVeryLongGoodTime_AllowsAThousandAtOnce()
     {
-        var budget = new RetryBudget(_counters, _time);
+        var budget = new RetryBudget(() => _counters.Requests, _time);
         Requests(100_000);
         _time.Advance(TimeSpan.FromHours(1));
 
@@ -47,7 +48,7 @@ public sealed class RetryBudgetTests
     [Fact]
     public void TryTake_ByManyAtOnce_GivesNoMoreThanThereIs()
     {
-        var budget = new RetryBudget(_counters, _time);
+        var budget = new RetryBudget(() => _counters.Requests, _time);
         var taken = 0;
 
         Parallel.For(0, 1000, _ =>

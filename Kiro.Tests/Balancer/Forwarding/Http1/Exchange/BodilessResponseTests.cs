@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>Answers that have no body, whatever the node says (RFC 9110, sections 15.3.5 and 15.3.6).</summary>
-public class BodilessAnswerTests
+public class BodilessResponseTests
 {
     [Theory]
     [InlineData(204, "Content-Length: 5\r\n\r\nhello")]

@@ -1,11 +1,13 @@
-namespace Kiro.Balancer.Forwarding;
+namespace Kiro.Balancer.Forwarding.Retry;
 
 /// <summary>
 /// Bounds retries to a part of the requests, so that nodes which are all in trouble do not get every request several
 /// times. A bucket of 1,000 gains a fifth of every request and 10 a second: what good times left over is there for the
 /// moment in which a busy node dies with everything that it had in hand.
 /// </summary>
-internal sealed class RetryBudget(ForwardingCounters counters, TimeProvider time)
+/// <param name="requests">Requests of clients since the start; only ever grows.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RetryBudget(Func<long> requests, TimeProvider time)
 {
     private const double Size = 1000;
     private const double Start = 100;
@@ -26,10 +28,10 @@ internal sealed class RetryBudget(ForwardingCounters counters, TimeProvider time
     {
         lock (_taking)
         {
-            var (requests, now) = (counters.Requests, time.GetTimestamp());
-            var gain = PerRequest * (requests - _requestsSeen) + PerSecond * time.GetElapsedTime(_lastGain, now).TotalSeconds;
+            var (seen, now) = (requests(), time.GetTimestamp());
+            var gain = PerRequest * (seen - _requestsSeen) + PerSecond * time.GetElapsedTime(_lastGain, now).TotalSeconds;
             _left = Math.Min(Size, _left + gain);
-            (_requestsSeen, _lastGain) = (requests, now);
+            (_requestsSeen, _lastGain) = (seen, now);
             if (_left < 1)
             {
                 _refused++;

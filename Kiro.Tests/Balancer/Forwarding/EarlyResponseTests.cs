@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A node that answers before it has the whole body, above all to say that it does not want it.</summary>
-public class EarlyAnswerTests
+public class EarlyResponseTests
 {
     private const string Answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\nConnection: close\r\n\r\ntoo much";
 

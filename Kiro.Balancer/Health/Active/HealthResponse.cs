@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Health.Active;
 
 /// <summary>What Kiro reads in a node's health response:
 /// <c>{"status":"…","node":"…","reason":"…","database":"…","concurrent":true}</c>. Any other body is fine, too.</summary>
-internal readonly record struct HealthAnswer(
+internal readonly record struct HealthResponse(
     string? Status, string? Node, string? Reason = null, string? Database = null, bool IsConcurrent = false)
 {
     private const int MaxWord = 100;
@@ -14,13 +14,13 @@ internal readonly record struct HealthAnswer(
     /// <summary>What is wrong with a node that serves all the same; null when it says that nothing is.</summary>
     public string? Degradation => Status != "degraded" ? null : Reason ?? (Database is "down" ? "its database is unavailable" : "it gives no reason");
 
-    public static HealthAnswer Parse(ReadOnlyMemory<byte> body)
+    public static HealthResponse Parse(ReadOnlyMemory<byte> body)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
             return document.RootElement.ValueKind == JsonValueKind.Object
-                ? new HealthAnswer(
+                ? new HealthResponse(
                     Text(document.RootElement, "status"), Text(document.RootElement, "node"),
                     Text(document.RootElement, "reason", MaxReason), Text(document.RootElement, "database"),
                     document.RootElement.TryGetProperty("concurrent", out var concurrent) && concurrent.ValueKind == JsonValueKind.True)

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding;
 
 /// <summary>A node whose answer is broken: it has acted on the request, so no other node is asked.</summary>
-public class BrokenAnswerTests
+public class BrokenResponseTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: a.example\r\n";
 
@@ -64,7 +64,7 @@ public class BrokenAnswerTests
         Assert.Single(broken.Heads);
         Assert.Empty(other.Heads);
         await Eventually.BeTrue(() => balancer.Logs.Count > 0, "the balancer says so");
-        Assert.Contains("in the middle of the answer", Assert.Single(balancer.Logs), StringComparison.Ordinal);
+        Assert.Contains("in the middle of the response", Assert.Single(balancer.Logs), StringComparison.Ordinal);
         Assert.Equal(1, balancer.Backend(broken.Port).Counters.Failures);
     }
 

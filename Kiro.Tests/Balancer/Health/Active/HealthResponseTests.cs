@@ -3,7 +3,7 @@ using Kiro.Balancer.Health.Active;
 
 namespace Kiro.Tests.Balancer.Health.Active;
 
-public sealed class HealthAnswerTests
+public sealed class HealthResponseTests
 {
     [Theory]
     [InlineData("""{"status":"ok","node":"api-3"}""", "ok", "api-3")]
@@ -23,7 +23,7 @@ public sealed class HealthAnswerTests
     [InlineData("""{"\ud800":1,"status":"ok"}""", null, null)]
     [InlineData("""{"status":"\u001b","node":"\u001b[31mapi\u202e-3\u0007"}""", null, "[31mapi-3")]
     public void Parse_Body_GivesWhatIsUsable(string body, string? status, string? node) =>
-        Assert.Equal(new HealthAnswer(status, node), HealthAnswer.Parse(Encoding.UTF8.GetBytes(body)));
+        Assert.Equal(new HealthResponse(status, node), HealthResponse.Parse(Encoding.UTF8.GetBytes(body)));
 
     [Theory]
     [InlineData("""{"status":"degraded","reason":"database unavailable: Access denied","database":"down"}""", "database unavailable: Access denied")]
@@ -32,17 +32,17 @@ public sealed class HealthAnswerTests
     [InlineData("""{"status":"ok","reason":"nothing"}""", null)]
     [InlineData("""{"status":"ok","database":"down"}""", null)]
     public void Parse_Degraded_GivesTheReason(string body, string? reason) =>
-        Assert.Equal(reason, HealthAnswer.Parse(Encoding.UTF8.GetBytes(body)).Degradation);
+        Assert.Equal(reason, HealthResponse.Parse(Encoding.UTF8.GetBytes(body)).Degradation);
 
     [Fact]
     public void Parse_InvalidUtf8_GivesNothing() =>
-        Assert.Equal(default, HealthAnswer.Parse((byte[])[.. "{\"node\":\""u8, 0xFF, 0xFE, .. "\"}"u8]));
+        Assert.Equal(default, HealthResponse.Parse((byte[])[.. "{\"node\":\""u8, 0xFF, 0xFE, .. "\"}"u8]));
 
     [Fact]
     public void Parse_NameOfAKilometre_IsNoName() =>
-        Assert.Null(HealthAnswer.Parse(Encoding.UTF8.GetBytes($$"""{"node":"{{new string('x', 101)}}"}""")).Node);
+        Assert.Null(HealthResponse.Parse(Encoding.UTF8.GetBytes($$"""{"node":"{{new string('x', 101)}}"}""")).Node);
 
     [Fact]
     public void Parse_NestedDeeply_GivesNothing() =>
-        Assert.Equal(default, HealthAnswer.Parse(Encoding.UTF8.GetBytes(new string('[', 10_000))));
+        Assert.Equal(default, HealthResponse.Parse(Encoding.UTF8.GetBytes(new string('[', 10_000))));
 }

@@ -4,7 +4,7 @@ using Kiro.Balancer.Admin.Contract;
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>The balancer's own response when no node gave one.</summary>
-internal static class ErrorAnswer
+internal static class ErrorResponse
 {
     public static Task WriteAsync(HttpContext context, int status, string problem, int? retryAfter = null)
     {

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>An answer as it came over the wire.</summary>
+/// <summary>A response as it came over the wire.</summary>
 /// <param name="Head">The status line and the fields.</param>
 /// <param name="Body">Without its framing.</param>
 /// <param name="Trailers">What followed the last chunk.</param>
 /// <param name="IsComplete">False when the connection ended before the body did.</param>
-internal sealed record RawAnswer(string Head, string Body, string Trailers, bool IsComplete)
+internal sealed record RawResponse(string Head, string Body, string Trailers, bool IsComplete)
 {
     public string StatusLine => RawHead.StartLine(Head);
 

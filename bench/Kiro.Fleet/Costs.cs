@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kiro.Fleet;
+
+/// <summary>Measures what a change of the fleet costs one balancer.</summary>
+internal static class Costs
+{
+    private const int Repeats = 200;
+
+    public static IReadOnlyList<(string What, string Cost)> Measure(FleetSize size)
+    {
+        var nodes = Enumerable.Range(0, size.Nodes + 1).Select(number => new SimulatedNode(number).Endpoint).ToList();
+        var registry = new BackendRegistry(new HashingOptions(HashingOptions.DefaultSeed, 32, 64), TimeProvider.System, NullLogger<BackendRegistry>.Instance);
+        registry.SetMembers(nodes[..^1]);
+        foreach (var known in registry.Current.Backends)
+        {
+            registry.Probed(known.Backend, Passed);
+        }
+
+        registry.Current.Selector.Ranking.Ready.Wait();
+        var node = registry.Current.Backends[0].Backend;
+        var fill = Stopwatch.GetTimestamp();
+        new Rendezvous([.. nodes.Select(endpoint => new Candidate(endpoint.Id, 1))], HashingOptions.DefaultSeed).Ready.Wait();
+        var filled = Stopwatch.GetElapsedTime(fill);
+        var list = string.Join('\n', nodes.Take(size.Nodes).Select(endpoint => endpoint.Id));
+        return
+        [
+            ("a probe that confirms what is known", Micro(Time(() => registry.Probed(node, Passed)))),
+            ("a node goes down, and comes back", Micro(Time(() =>
+            {
+                registry.TakeOut(node, "connection refused");
+                registry.Probed(node, Passed);
+                registry.Probed(node, Passed);
+            }))),
+            ("discovery names the same nodes", Micro(Time(() => registry.SetMembers(nodes[..^1])))),
+            ("discovery names one node more", Micro(Time(() => registry.SetMembers(registry.Current.Backends.Count > size.Nodes ? nodes[..^1] : nodes)))),
+            ("the table of all slots is filled anew, in the background", $"{filled.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s, 2 MiB"),
+            ($"a list of {size.Nodes:N0} nodes", $"{Encoding.UTF8.GetByteCount(list) / 1000.0:0.0} KB"),
+        ];
+    }
+
+    private static ProbeResult Passed { get; } = new(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null);
+
+    private static TimeSpan Time(Action change)
+    {
+        var times = new List<TimeSpan>();
+        for (var turn = 0; turn < Repeats; turn++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            change();
+            times.Add(Stopwatch.GetElapsedTime(start));
+        }
+
+        times.Sort();
+        return times[Repeats / 2];
+    }
+
+    private static string Micro(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMicroseconds:N0} µs");
+}

@@ -1,0 +1,79 @@
+using Kiro.Balancer.Selection;
+
+namespace Kiro.Fleet;
+
+/// <summary>Nodes, balancers and clients, and what a scenario may do to them.</summary>
+internal sealed class SimulatedFleet
+{
+    private readonly Random _random;
+    private readonly List<SimulatedNode> _nodes = [];
+
+    /// <param name="size">How large.</param>
+    /// <param name="seed">The same seed gives the same run.</param>
+    public SimulatedFleet(FleetSize size, int seed)
+    {
+        (Size, _random) = (size, new Random(seed));
+        Add(size.Nodes);
+        Balancers = [.. Enumerable.Range(0, size.Balancers).Select(number =>
+            new SimulatedBalancer(Agenda, seed + number + 1, size.RequestsPerSecond / size.Balancers / size.Nodes))];
+        foreach (var balancer in Balancers)
+        {
+            balancer.Discover(_nodes);
+        }
+    }
+
+    public FleetSize Size { get; }
+
+    public Agenda Agenda { get; } = new();
+
+    public IReadOnlyList<SimulatedBalancer> Balancers { get; }
+
+    /// <summary>Those that discovery would name now.</summary>
+    public IReadOnlyList<SimulatedNode> Nodes => _nodes;
+
+    /// <summary>Evenly from 0 to <paramref name="max"/>.</summary>
+    public TimeSpan Chance(TimeSpan max) => max * _random.NextDouble();
+
+    /// <summary>More nodes run; discovery has not named them yet.</summary>
+    public IReadOnlyList<SimulatedNode> Add(int count)
+    {
+        var added = Enumerable.Range(_nodes.Count, count).Select(number => new SimulatedNode(number)).ToList();
+        _nodes.AddRange(added);
+        return added;
+    }
+
+    /// <summary>A node changes, and every balancer's next request there meets that.</summary>
+    public void Change(SimulatedNode node, NodeCondition condition)
+    {
+        node.Condition = condition;
+        foreach (var balancer in Balancers)
+        {
+            balancer.Met(node);
+        }
+    }
+
+    /// <summary>Where a balancer that knows everything sends each of these slots.</summary>
+    public int[] Ideal(int[] slots, ref Rendezvous? ranking)
+    {
+        if (ranking?.Nodes.Count != _nodes.Count)
+        {
+            ranking = new Rendezvous([.. _nodes.Select(node => new Candidate(node.Endpoint.Id, 1))], HashingOptions.DefaultSeed);
+            ranking.Ready.Wait();
+        }
+
+        var eligible = _nodes.Select(node => node.IsEligible).ToArray();
+        var all = ranking;
+        return Array.ConvertAll(slots, slot => all.First(slot) is var first && eligible[first] ? first : all.FirstAmong(slot, eligible));
+    }
+}
+
+/// <summary>How large a fleet is.</summary>
+/// <param name="Nodes">How many.</param>
+/// <param name="Balancers">How many.</param>
+/// <param name="RequestsPerSecond">Of all clients, spread over all balancers.</param>
+/// <param name="Step">Every so many slots is looked at: 1 for all.</param>
+internal sealed record FleetSize(int Nodes, int Balancers, double RequestsPerSecond, int Step)
+{
+    /// <summary>1,000 nodes, ten balancers, a million clients with a request every ten seconds.</summary>
+    public static FleetSize Large { get; } = new(1000, 10, 100_000, 64);
+}
