@@ -1,39 +1,15 @@
-using Kiro.ServiceDefaults.Settings;
-
 namespace Kiro.Balancer.Clients;
 
 /// <summary>The field by which a trusted peer tells who the client is.</summary>
 /// <param name="Name">As it is set.</param>
 /// <param name="Form">How it is read.</param>
-internal sealed record ClientHeader(string Name, ClientHeaderForm Form)
+internal sealed partial record ClientHeader(string Name, ClientHeaderForm Form)
 {
     public const string XForwardedFor = "X-Forwarded-For";
     public const string Forwarded = "Forwarded";
 
-    private const string Variable = "CLIENT_IP_HEADER";
-    private const string TokenCharacters = "!#$%&'*+-.^_`|~";
-
     /// <summary>What is read when <c>CLIENT_IP_HEADER</c> is unset: X-Forwarded-For, and where that is missing Forwarded.</summary>
     public static ClientHeader Default { get; } = new(XForwardedFor, ClientHeaderForm.Either);
-
-    public static ClientHeader Read(SettingsReader settings)
-    {
-        var name = settings.Text(Variable);
-        if (name is null)
-        {
-            return Default;
-        }
-
-        if (!name.All(letter => char.IsAsciiLetterOrDigit(letter) || TokenCharacters.Contains(letter)))
-        {
-            settings.Reject(Variable, name, "X-Forwarded-For, Forwarded, or the name of a field with one address such as CF-Connecting-IP");
-            return Default;
-        }
-
-        return name.Equals(XForwardedFor, StringComparison.OrdinalIgnoreCase) ? new(XForwardedFor, ClientHeaderForm.XForwardedFor)
-            : name.Equals(Forwarded, StringComparison.OrdinalIgnoreCase) ? new(Forwarded, ClientHeaderForm.Forwarded)
-            : new(name, ClientHeaderForm.OneAddress);
-    }
 }
 
 /// <summary>How a field tells who the client is.</summary>

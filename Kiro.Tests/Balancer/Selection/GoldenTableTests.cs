@@ -7,7 +7,7 @@ namespace Kiro.Tests.Balancer.Selection;
 /// <summary>The mapping of a thousand clients, written down once and for all versions.</summary>
 public sealed class GoldenTableTests
 {
-    private static readonly Candidate[] Known =
+    internal static readonly Candidate[] Known =
     [
         new("api-1:13004", 1), new("api-2:13004", 1), new("api-3:13004", 1), new("10.0.0.4:13004", 1), new("127.0.0.1:13008", 1),
         new("[2001:db8::6]:13004", 2), new("api-7.example.org:80", 0.5), new("api-8:13004", 3.25),
@@ -45,7 +45,7 @@ public sealed class GoldenTableTests
         Assert.Equal(500, lines.Count(line => line.Client.Contains(':')));
     }
 
-    private static List<(string Client, string Node)> Table()
+    internal static List<(string Client, string Node)> Table()
     {
         using var stream = typeof(GoldenTableTests).Assembly.GetManifestResourceStream("golden.csv")!;
         using var reader = new StreamReader(stream);

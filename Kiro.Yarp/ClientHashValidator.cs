@@ -1,0 +1,35 @@
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Configuration.ClusterValidators;
+
+namespace Kiro.Yarp;
+
+/// <summary>Refuses a configuration whose metadata cannot be used, as YARP refuses one whose own values cannot.</summary>
+internal sealed class ClientHashValidator : IClusterValidator
+{
+    public ValueTask ValidateAsync(ClusterConfig cluster, IList<Exception> errors)
+    {
+        if (!string.Equals(cluster.LoadBalancingPolicy, ClientHashConstants.PolicyName, StringComparison.OrdinalIgnoreCase))
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        if (cluster.Metadata?.TryGetValue(ClientHashConstants.KeyMetadata, out var key) == true && !ClientKey.TryParse(key, out _))
+        {
+            Refuse($"Cluster '{cluster.ClusterId}'", ClientHashConstants.KeyMetadata, key, ClientKey.Allowed);
+        }
+
+        foreach (var (name, destination) in cluster.Destinations ?? new Dictionary<string, DestinationConfig>())
+        {
+            if (!DestinationNode.TryReadWeight(destination, out _))
+            {
+                Refuse($"Destination '{name}' of cluster '{cluster.ClusterId}'", ClientHashConstants.WeightMetadata,
+                    destination.Metadata![ClientHashConstants.WeightMetadata], DestinationNode.AllowedWeight);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+
+        void Refuse(string whose, string name, string value, string allowed) =>
+            errors.Add(new ArgumentException($"{whose}: metadata {name} = \"{value}\" is not valid: expected {allowed}."));
+    }
+}

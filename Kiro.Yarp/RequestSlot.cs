@@ -1,0 +1,59 @@
+using System.Buffers;
+using System.IO.Hashing;
+using System.Text;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Selection;
+using Microsoft.Extensions.Options;
+
+namespace Kiro.Yarp;
+
+/// <summary>Maps a request to its slot: by the client's address, or by the UTF-8 bytes of a header or cookie.</summary>
+internal sealed class RequestSlot
+{
+    /// <summary>In bytes; a longer key takes rented memory.</summary>
+    private const int ShortKey = 256;
+
+    private readonly ClientHash _hash;
+    private readonly ClientResolver _clients;
+    private readonly ulong _seed;
+
+    public RequestSlot(IOptions<ClientHashOptions> options)
+    {
+        var value = options.Value;
+        _seed = value.Seed is { Length: > 0 } text ? HashingOptions.SeedOf(text) : HashingOptions.DefaultSeed;
+        _hash = new ClientHash(new HashingOptions(_seed, value.IPv4Prefix, value.IPv6Prefix));
+        _clients = new ClientResolver(new ClientOptions([.. value.ReadTrustedProxies()!.Select(AddressRange.From)], ClientHeader.Default));
+    }
+
+    /// <summary>What makes the ranking of a slot.</summary>
+    public ulong Seed => _seed;
+
+    /// <summary>From 0 to 2^20 - 1. The way of an address allocates nothing.</summary>
+    public int Of(HttpContext context, ClientKey key)
+    {
+        var text = key.Kind switch
+        {
+            ClientKeyKind.Header => context.Request.Headers[key.Name].ToString(),
+            ClientKeyKind.Cookie => context.Request.Cookies[key.Name],
+            _ => null,
+        };
+        return string.IsNullOrEmpty(text)
+            ? _hash.Slot(_clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers, out _).Address)
+            : OfText(text);
+    }
+
+    private int OfText(string text)
+    {
+        var length = Encoding.UTF8.GetByteCount(text);
+        var rented = length > ShortKey ? ArrayPool<byte>.Shared.Rent(length) : null;
+        Span<byte> bytes = rented is null ? stackalloc byte[ShortKey] : rented;
+        bytes = bytes[..Encoding.UTF8.GetBytes(text, bytes)];
+        var slot = (int)(XxHash3.HashToUInt64(bytes, (long)_seed) >> (64 - ClientHash.SlotBits));
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return slot;
+    }
+}
