@@ -1,0 +1,123 @@
+using System.Globalization;
+using Kiro.Balancer.Listening;
+using Kiro.Cluster.Status;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Tool;
+
+/// <summary>The command line of <c>kiro</c>.</summary>
+/// <param name="Verb">What it asks for.</param>
+/// <param name="Balancer">What the balancer is told: switches, and settings as <c>--NAME=value</c>.</param>
+/// <param name="Status">What <c>status</c> is told.</param>
+/// <param name="Plain">With <c>status --watch</c>: no painting over the terminal.</param>
+/// <param name="Shell">For which shell <c>completion</c> is.</param>
+internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balancer, StatusOptions Status, bool Plain, string? Shell)
+{
+    private static readonly ToolArguments Run = new(ToolVerb.Balance, [], new StatusOptions(null, false, false), false, null);
+
+    /// <exception cref="InvalidSettingsException">One line for each argument that cannot be used.</exception>
+    public static ToolArguments Parse(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Any(argument => argument is "--help" or "-h" or "-?") || (arguments.Count > 0 && arguments[0] == "help"))
+        {
+            return Run with { Verb = ToolVerb.Help };
+        }
+
+        var problems = new List<string>();
+        var rest = new Queue<string>(arguments.Skip(1));
+        var parsed = (arguments.Count > 0 ? arguments[0] : null) switch
+        {
+            "status" => Of(rest, problems),
+            "completion" => Run with { Verb = ToolVerb.Completion, Shell = ShellOf(rest, problems) },
+            "check" => Run with { Balancer = ["--check", .. SettingOptions.Expand(rest, problems)] },
+            "version" or "--version" => Run with { Verb = ToolVerb.Version },
+            _ => Run with { Balancer = [.. SettingOptions.Expand(new Queue<string>(arguments), problems)] },
+        };
+        return problems.Count > 0 ? throw new InvalidSettingsException(problems) : parsed;
+    }
+
+    /// <summary>The balancer that runs here, on the port that is set.</summary>
+    public static Uri ThisMachine()
+    {
+        var usual = ListeningOptions.UsualListen;
+        return new UriBuilder("http", "127.0.0.1",
+            int.TryParse(Environment.GetEnvironmentVariable(usual.Variable), CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : usual.Port).Uri;
+    }
+
+    private static ToolArguments Of(Queue<string> rest, List<string> problems)
+    {
+        var (status, plain) = (Run.Status, false);
+        while (rest.TryDequeue(out var argument))
+        {
+            var equals = argument.IndexOf('=', StringComparison.Ordinal);
+            var name = equals < 0 ? argument : argument[..equals];
+            switch (name)
+            {
+                case "--watch":
+                    status = status with { Watch = true };
+                    break;
+                case "--json":
+                    status = status with { Json = true };
+                    break;
+                case "--plain":
+                    plain = true;
+                    break;
+                case "--client" when SettingOptions.ValueOf(argument, equals, rest, problems) is { } client:
+                    status = status with { Client = client };
+                    break;
+                case "--url" when SettingOptions.ValueOf(argument, equals, rest, problems) is { } url:
+                    status = status with { Url = Address(url, problems) };
+                    break;
+                case "--client" or "--url":
+                    break;
+                default:
+                    problems.Add($"Unknown argument of status: {argument}. --help lists what there is.");
+                    break;
+            }
+        }
+
+        return Run with { Verb = ToolVerb.Status, Status = status, Plain = plain };
+    }
+
+    private static string? ShellOf(Queue<string> rest, List<string> problems)
+    {
+        var shell = string.Join(' ', rest);
+        if (Completion.Shells.Contains(shell))
+        {
+            return shell;
+        }
+
+        problems.Add($"completion {shell} is not valid: expected completion {string.Join(" or completion ", Completion.Shells)}.");
+        return null;
+    }
+
+    private static Uri? Address(string text, List<string> problems)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Query.Length + url.UserInfo.Length == 0)
+        {
+            return url;
+        }
+
+        problems.Add($"--url={text} is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.");
+        return null;
+    }
+}
+
+/// <summary>What the command line asks for.</summary>
+internal enum ToolVerb
+{
+    /// <summary>To balance, or with <c>check</c> to look at the settings: the balancer's own business.</summary>
+    Balance,
+
+    /// <summary><c>status</c>: to look at a balancer that runs.</summary>
+    Status,
+
+    /// <summary><c>completion</c>: to print what a shell completes.</summary>
+    Completion,
+
+    /// <summary><c>help</c>, <c>--help</c></summary>
+    Help,
+
+    /// <summary><c>version</c>, <c>--version</c></summary>
+    Version,
+}
