@@ -14,7 +14,6 @@ public sealed class ObservationTests
     [Theory]
     [InlineData("crash")]
     [InlineData("silence")]
-    [InlineData("scale")]
     [InlineData("orders")]
     public void Run_NodesComeOrGo_MovesOnlyWhoMust(string name)
     {
@@ -22,6 +21,15 @@ public sealed class ObservationTests
 
         Assert.True(found.MustMove > 0);
         Assert.Equal(found.MustMove, found.Moved, 1e-9);
+    }
+
+    [Fact]
+    public void Run_NodesAreAdded_HardlyAnybodyMovesTwice()
+    {
+        var found = Observation.Run(Named("scale"), Small);
+
+        // A new node may be up a moment before another new one, which some of its clients then go on to.
+        Assert.InRange(found.Moved, found.MustMove, found.MustMove * 1.1);
     }
 
     [Theory]
