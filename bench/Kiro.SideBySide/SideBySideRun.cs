@@ -23,7 +23,7 @@ internal static class SideBySideRun
                 Console.WriteLine($"without {string.Join(", ", missing.Select(proxy => proxy.Title))}: {missing.Key}");
             }
 
-            return Measure(options, [.. chosen[null]], options.IsWhole ? benchFolder : published, CommitOf(benchFolder));
+            return Measure(options, [.. chosen[null]], published, options.IsWhole ? benchFolder : published, CommitOf(benchFolder));
         }
         catch (Exception problem) when (problem is ArgumentException or InvalidOperationException)
         {
@@ -35,7 +35,7 @@ internal static class SideBySideRun
     private static string CommitOf(string folder) =>
         Programs.Find("git") is { } git ? Programs.FirstLine(git, "-C", folder, "describe", "--always", "--dirty", "--exclude", "*") : "unknown";
 
-    private static int Measure(BenchOptions options, IReadOnlyList<Proxy> proxies, string output, string commit)
+    private static int Measure(BenchOptions options, IReadOnlyList<Proxy> proxies, string published, string output, string commit)
     {
         var started = Stopwatch.GetTimestamp();
         var cores = Cores.OfThisProcess();
@@ -45,7 +45,7 @@ internal static class SideBySideRun
         try
         {
             using var backends = new BackendServers(Directory.CreateDirectory(Path.Combine(directory, "backends")).FullName, cores);
-            foreach (var result in new Benchmark(options, proxies, backends, cores, directory).Run())
+            foreach (var result in new Benchmark(options, proxies, backends, cores, published, directory).Run())
             {
                 results.Add(result);
                 Console.WriteLine($"\n{MarkdownReport.Title(result.Scenario, options)} ({result.Scenario.Name})\n{ScenarioTable.Of(result).ToTerminal()}");

@@ -5,12 +5,14 @@ using Kiro.SideBySide.Proxies;
 namespace Kiro.SideBySide.Measuring;
 
 /// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
-internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string directory)
+internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string published, string directory)
 {
     // Connections and buffers.
     private static readonly TimeSpan WarmUpOfCompiled = TimeSpan.FromSeconds(2);
 
     private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 12 : 30);
+
+    private readonly Lazy<SiteCertificate> _certificate = new(() => SiteCertificate.Write(directory));
 
     public IEnumerable<ScenarioResult> Run()
     {
@@ -25,8 +27,9 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
 
     private ScenarioResult Run(Scenario scenario)
     {
-        var rows = proxies.Select(proxy => new Row(proxy)).ToArray();
+        var rows = proxies.Select(proxy => new Row(proxy) { Failure = scenario.Kind == LoadKind.Plain || proxy.HasTls ? null : "not set up for this" }).ToArray();
         var running = new Dictionary<Row, RunningProxy>();
+        using var grpc = scenario.Kind == LoadKind.Grpc ? new GrpcServers(published, Path.Combine(directory, "grpc"), cores) : null;
         if (scenario.UsesAllCores)
         {
             cores.Share(Environment.ProcessId, backends.ProcessId);
@@ -34,11 +37,11 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
 
         try
         {
-            foreach (var row in rows)
+            foreach (var row in rows.Where(row => row.Failure is null))
             {
                 Try(row, scenario, () =>
                 {
-                    running[row] = Start(row.Proxy, scenario);
+                    running[row] = Start(row.Proxy, scenario, grpc?.Ports ?? backends.Ports);
                     WarmUp(running[row], row.Proxy, scenario);
                 });
             }
@@ -67,11 +70,15 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
         return new ScenarioResult(scenario, rows);
     }
 
-    private RunningProxy Start(Proxy proxy, Scenario scenario)
+    private RunningProxy Start(Proxy proxy, Scenario scenario, IReadOnlyList<int> nodes)
     {
         var site = new ProxySite(
-            FreePorts.Take(1)[0], backends.Ports, Path.Combine(directory, scenario.Name, proxy.Name), scenario.Clients,
-            scenario.UsesAllCores ? cores.Count : 1);
+            FreePorts.Take(1)[0], nodes, Path.Combine(directory, scenario.Name, proxy.Name), scenario.Clients,
+            scenario.UsesAllCores ? cores.Count : 1)
+        {
+            Tls = scenario.Kind == LoadKind.Plain ? null : _certificate.Value,
+            IsGrpc = scenario.Kind == LoadKind.Grpc,
+        };
         Directory.CreateDirectory(site.Directory);
         return new RunningProxy(proxy, site, scenario, options.Rate, cores);
     }

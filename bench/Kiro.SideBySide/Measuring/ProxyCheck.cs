@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Net.Sockets;
 using Kiro.SideBySide.Backends;
 using Kiro.SideBySide.Load;
@@ -8,7 +10,7 @@ using Kiro.SideBySide.Proxies;
 namespace Kiro.SideBySide.Measuring;
 
 /// <summary>Makes sure that a proxy does what it is measured for: right answers, and for every client its own node.</summary>
-internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
+internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, LoadKind kind)
 {
     private const int CheckedClients = 40;
     private const int RequestsEach = 3;
@@ -19,6 +21,12 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
     public async Task RunAsync(PinnedProcess process)
     {
         await AwaitStartAsync(process);
+        if (kind == LoadKind.Grpc)
+        {
+            // Its nodes have nothing but calls.
+            return;
+        }
+
         using var client = Client(new IPAddress([127, 1, 0, 0]));
         await CheckAnswerAsync(client, BackendFiles.TenKilobytes);
         await CheckAnswerAsync(client, BackendFiles.Megabyte);
@@ -48,7 +56,9 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
             process.ThrowIfEnded();
             try
             {
-                using var answer = await client.GetAsync(BackendFiles.SmallGet.Path, most.Token);
+                using var answer = kind == LoadKind.Grpc
+                    ? await client.SendAsync(Call(), most.Token)
+                    : await client.GetAsync(BackendFiles.SmallGet.Path, most.Token);
                 if (answer.IsSuccessStatusCode)
                 {
                     return;
@@ -100,9 +110,22 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
             ?? throw new InvalidOperationException($"a wrong answer: {answer}")
         : throw new InvalidOperationException($"status {(int)status}");
 
+    private static HttpRequestMessage Call() => new(HttpMethod.Post, "/bench.Echo/Unary")
+    {
+        Version = HttpVersion.Version20,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Content = new ByteArrayContent(GrpcMessage.OfBytes(100)) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+        Headers = { TE = { new TransferCodingWithQualityHeaderValue("trailers") } },
+    };
+
     private HttpClient Client(IPAddress source) => new(new SocketsHttpHandler
     {
         UseProxy = false,
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            TargetHost = "bench.example",
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+        },
         ConnectCallback = async (_, cancellationToken) =>
         {
             var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -111,5 +134,5 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity)
             return new NetworkStream(socket, ownsSocket: true);
         },
     })
-    { BaseAddress = new Uri($"http://{address}") };
+    { BaseAddress = new Uri($"{(kind == LoadKind.Plain ? "http" : "https")}://{address}") };
 }

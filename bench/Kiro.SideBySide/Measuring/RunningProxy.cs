@@ -18,11 +18,12 @@ internal sealed class RunningProxy : IDisposable
     private readonly RequestBytes _requests;
     private readonly int? _rate;
     private readonly IPEndPoint _address;
+    private readonly string _directory;
 
     /// <exception cref="InvalidOperationException">It does not start, or does not do its work.</exception>
     public RunningProxy(Proxy proxy, ProxySite site, Scenario scenario, int rate, Cores cores)
     {
-        (_proxy, _scenario) = (proxy, scenario);
+        (_proxy, _scenario, _directory) = (proxy, scenario, site.Directory);
         _rate = scenario.IsPaced ? rate : null;
         _requests = new RequestBytes(scenario.Exchange, ClientAddresses.Forward(scenario.Clients), scenario.ConnectsEachTime);
         _address = new IPEndPoint(IPAddress.Loopback, site.Port);
@@ -30,7 +31,7 @@ internal sealed class RunningProxy : IDisposable
         _process = new PinnedProcess(proxy.Prepare(site), scenario.UsesAllCores ? null : cores.Measured, site.Directory);
         try
         {
-            new ProxyCheck(_address, scenario.Clients).RunAsync(_process).GetAwaiter().GetResult();
+            new ProxyCheck(_address, scenario.Clients, scenario.Kind).RunAsync(_process).GetAwaiter().GetResult();
         }
         catch
         {
@@ -74,7 +75,7 @@ internal sealed class RunningProxy : IDisposable
         TimeSpan? before = null;
         var used = TimeSpan.Zero;
         long memory = 0;
-        var load = LoadRun.Run(plan, () =>
+        var load = Load(plan, () =>
         {
             if (before is null)
             {
@@ -89,6 +90,13 @@ internal sealed class RunningProxy : IDisposable
             ? new Measurement(load, used, tree.PeakMemory(), memory)
             : throw new InvalidOperationException($"no answer within {plan.Window.TotalSeconds} s, {load.Errors}");
     }
+
+    private LoadResult Load(LoadPlan plan, Action onWindow) => _scenario.Kind switch
+    {
+        LoadKind.Plain => LoadRun.Run(plan, onWindow),
+        LoadKind.NewHandshakes or LoadKind.ResumedHandshakes => new HandshakeLoad(plan, _scenario.Kind == LoadKind.ResumedHandshakes).Run(onWindow),
+        _ => new H2Load(plan, _scenario, _directory).Run(onWindow),
+    };
 
     private TimeSpan Compiling() => _proxy.CompilerThread is { } thread ? ThreadTime.Of(_process.Id, thread) : TimeSpan.Zero;
 

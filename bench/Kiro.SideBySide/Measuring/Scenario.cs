@@ -13,6 +13,9 @@ namespace Kiro.SideBySide.Measuring;
 internal sealed record Scenario(
     string Name, string Title, Exchange Exchange, int Connections, ClientIdentity Clients, bool IsPaced)
 {
+    /// <summary>What clients speak.</summary>
+    public LoadKind Kind { get; init; }
+
     /// <summary>Every request has a connection of its own.</summary>
     public bool ConnectsEachTime { get; init; }
 

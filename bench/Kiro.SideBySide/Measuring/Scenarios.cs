@@ -40,6 +40,19 @@ internal static class Scenarios
             IdleConnections = 9_000,
         },
         new(AllCores, "small GET, 64 connections, on all cores", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { UsesAllCores = true },
+        new("tls-handshakes-16", "a whole TLS handshake for each small GET, 16 at a time", BackendFiles.SmallGet, 16, ClientIdentity.SourceAddress, false)
+        {
+            Kind = LoadKind.NewHandshakes,
+            ConnectsEachTime = true,
+        },
+        new("tls-resumed-16", "a resumed TLS session for each small GET, 16 at a time", BackendFiles.SmallGet, 16, ClientIdentity.SourceAddress, false)
+        {
+            Kind = LoadKind.ResumedHandshakes,
+            ConnectsEachTime = true,
+        },
+        new("tls-get-64", "small GET over TLS, 64 connections", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { Kind = LoadKind.Tls },
+        new("http2-64", "small GET over TLS and HTTP/2, 64 streams", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { Kind = LoadKind.Http2 },
+        new("grpc-64", "gRPC echo of 100 bytes over TLS, 64 streams", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { Kind = LoadKind.Grpc },
         new(EqualLoad, "small GET, 64 connections, the same rate for all", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, true),
     ];
 }

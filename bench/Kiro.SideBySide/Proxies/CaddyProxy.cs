@@ -15,9 +15,10 @@ internal sealed class CaddyProxy() : InstalledProxy("caddy", "Caddy", "caddy", "
               admin off
               auto_https off
             }
-            http://:{{site.Port}} {
+            {{(site.Tls is null ? "http" : "https")}}://:{{site.Port}} {
               bind 127.0.0.1
-              reverse_proxy {{string.Join(' ', site.Backends.Select(port => $"127.0.0.1:{port}"))}} {
+              {{(site.Tls is { } tls ? $"tls {tls.Certificate} {tls.Key}" : "")}}
+              reverse_proxy {{string.Join(' ', site.Backends.Select(port => $"{(site.IsGrpc ? "h2c://" : "")}127.0.0.1:{port}"))}} {
                 lb_policy {{policy}}
                 trusted_proxies 127.0.0.0/8
                 transport http {

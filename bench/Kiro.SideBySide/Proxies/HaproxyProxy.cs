@@ -21,13 +21,13 @@ internal sealed class HaproxyProxy() : InstalledProxy("haproxy", "HAProxy", "hap
               option redispatch
               http-reuse always
             frontend clients
-              bind 127.0.0.1:{{site.Port}} backlog 4096
+              bind 127.0.0.1:{{site.Port}} backlog 4096{{(site.Tls is { } tls ? $" ssl crt {tls.Both} alpn h2,http/1.1" : "")}}
               default_backend api
             backend api
               http-request set-src req.hdr(x-forwarded-for) if { src 127.0.0.0/8 } { req.hdr(x-forwarded-for) -m found }
               balance source
               hash-type consistent
-            {{site.ForEachBackend(port => $"  server api-{port} 127.0.0.1:{port} check inter 2s")}}
+            {{site.ForEachBackend(port => $"  server api-{port} 127.0.0.1:{port} check inter 2s{(site.IsGrpc ? " proto h2" : "")}")}}
             """);
         return new Command(Program, "-db", "-f", file);
     }

@@ -24,9 +24,26 @@ internal sealed class KiroProxy(string name, string title, string published, str
     }
 
     /// <summary>What a user would set.</summary>
-    public static Dictionary<string, string> Settings(ProxySite site) => new()
+    public static Dictionary<string, string> Settings(ProxySite site)
     {
-        ["BALANCER_PORT"] = $"{site.Port}",
-        ["BACKEND_HOSTS"] = string.Join(',', site.Backends.Select(port => $"127.0.0.1:{port}")),
-    };
+        var settings = new Dictionary<string, string>
+        {
+            ["BALANCER_PORT"] = $"{site.Port}",
+            ["BACKEND_HOSTS"] = string.Join(',', site.Backends.Select(port => $"127.0.0.1:{port}")),
+        };
+        if (site.Tls is { } tls)
+        {
+            settings["BALANCER_PORT"] = $"{FreePorts.Take(1)[0]}";
+            settings["TLS_PORT"] = $"{site.Port}";
+            settings["TLS_CERTIFICATE"] = tls.Certificate;
+            settings["TLS_KEY"] = tls.Key;
+        }
+
+        if (site.IsGrpc)
+        {
+            settings["BACKEND_PROTOCOL"] = "h2c";
+        }
+
+        return settings;
+    }
 }

@@ -22,9 +22,10 @@ internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "
                 keepalive_timeout 1h;
               }
               server {
-                listen 127.0.0.1:{{site.Port}} backlog=4096;
+                listen 127.0.0.1:{{site.Port}} backlog=4096{{(site.Tls is null ? "" : " ssl http2")}};
+                {{(site.Tls is { } tls ? $"ssl_certificate {tls.Certificate}; ssl_certificate_key {tls.Key}; ssl_session_cache shared:tls:10m;" : "")}}
                 location / {
-                  proxy_pass http://api;
+                  {{(site.IsGrpc ? "grpc_pass grpc://api;" : "proxy_pass http://api;")}}
                   proxy_http_version 1.1;
                   proxy_buffers 8 32k;
                   proxy_buffer_size 32k;

@@ -7,6 +7,8 @@ internal sealed class NodeProxy(string benchFolder) : InstalledProxy("node", "No
 {
     public override bool CompilesWhileRunning => true;
 
+    public override bool HasTls => false;
+
     public override string Version() => Programs.FirstLine(Program, "--version").TrimStart('v');
 
     public override Command Prepare(ProxySite site) =>

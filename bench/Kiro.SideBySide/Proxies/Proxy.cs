@@ -17,6 +17,9 @@ internal abstract class Proxy(string name, string title)
     /// <summary>The name of the thread on which it does so; null when it cannot be told from others.</summary>
     public virtual string? CompilerThread => null;
 
+    /// <summary>Whether it is set up here for TLS and HTTP/2, beside plain HTTP/1.1.</summary>
+    public virtual bool HasTls => true;
+
     /// <summary>Why it cannot be measured here and what would help, or null when it can.</summary>
     public abstract string? Missing();
 

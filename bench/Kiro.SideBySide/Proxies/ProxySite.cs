@@ -8,6 +8,12 @@ namespace Kiro.SideBySide.Proxies;
 /// <param name="Workers">How many cores it has, and so how many workers or threads it is to run.</param>
 internal sealed record ProxySite(int Port, IReadOnlyList<int> Backends, string Directory, ClientIdentity Clients, int Workers)
 {
+    /// <summary>What it shows over TLS; null for plain HTTP/1.1.</summary>
+    public SiteCertificate? Tls { get; init; }
+
+    /// <summary>Whether calls of gRPC come, and nodes are spoken to with HTTP/2.</summary>
+    public bool IsGrpc { get; init; }
+
     /// <summary>A line of configuration for each node.</summary>
     public string ForEachBackend(Func<int, string> line) => string.Join('\n', Backends.Select(line));
 

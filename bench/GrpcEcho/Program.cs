@@ -1,0 +1,28 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+// Answers every call of gRPC with the messages that it was sent, and everything else like a node's health. Arguments: the ports.
+var builder = WebApplication.CreateSlimBuilder();
+builder.Logging.SetMinimumLevel(LogLevel.Warning);
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    foreach (var port in args)
+    {
+        kestrel.Listen(IPAddress.Loopback, int.Parse(port, null), listen => listen.Protocols = HttpProtocols.Http2);
+    }
+});
+
+var app = builder.Build();
+app.Run(async context =>
+{
+    if (context.Request.ContentType is not "application/grpc")
+    {
+        await context.Response.WriteAsync("""{"status":"ok"}""");
+        return;
+    }
+
+    context.Response.ContentType = "application/grpc";
+    await context.Request.Body.CopyToAsync(context.Response.Body, context.RequestAborted);
+    context.Response.AppendTrailer("grpc-status", "0");
+});
+await app.RunAsync();

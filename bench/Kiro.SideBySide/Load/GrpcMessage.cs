@@ -1,0 +1,17 @@
+using System.Buffers.Binary;
+
+namespace Kiro.SideBySide.Load;
+
+/// <summary>A message of gRPC as it stands in a body: not compressed, its length, and its bytes.</summary>
+internal static class GrpcMessage
+{
+    private const int HeadLength = 5;
+
+    public static byte[] OfBytes(int length)
+    {
+        var message = new byte[HeadLength + length];
+        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), length);
+        Array.Fill(message, (byte)'x', HeadLength, length);
+        return message;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Globalization;
+using Kiro.SideBySide.Measuring;
+using Kiro.SideBySide.Processes;
+
+namespace Kiro.SideBySide.Load;
+
+/// <summary>nghttp2's load generator, for what is no plain HTTP/1.1. All its clients have one address, and so one node.</summary>
+/// <param name="plan">Where to, and how long it counts.</param>
+/// <param name="scenario">What is spoken, and on how many connections or streams.</param>
+/// <param name="directory">For its log.</param>
+internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
+{
+    private const string GrpcPath = "/bench.Echo/Unary";
+
+    /// <param name="onWindow">Called when the window opens, and when it has closed.</param>
+    /// <exception cref="InvalidOperationException">It is not installed, or says that something is wrong.</exception>
+    public LoadResult Run(Action onWindow)
+    {
+        var program = Programs.Find("h2load") ?? throw new InvalidOperationException("h2load is not installed: apt-get install nghttp2-client");
+        var log = Path.Combine(directory, "requests.tsv");
+        File.Delete(log);
+        var start = new ProcessStartInfo(program, Arguments(log)) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var said = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        Thread.Sleep(plan.Settle);
+        onWindow();
+        var from = DateTime.UtcNow;
+        Thread.Sleep(plan.Window);
+        var until = DateTime.UtcNow;
+        onWindow();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? Read(log, from, until)
+            : throw new InvalidOperationException($"h2load ended with code {process.ExitCode}: {errors.GetAwaiter().GetResult()}{said.GetAwaiter().GetResult()}");
+    }
+
+    private string[] Arguments(string log)
+    {
+        var seconds = Math.Ceiling((plan.Settle + plan.Window).TotalSeconds + 0.5).ToString(CultureInfo.InvariantCulture);
+        string[] how = scenario.Kind switch
+        {
+            LoadKind.Tls => ["--h1", "-c", $"{scenario.Connections}"],
+            LoadKind.Grpc => ["-c", "1", "-m", $"{scenario.Connections}", "-d", WriteMessage(), "-H", "content-type: application/grpc", "-H", "te: trailers"],
+            _ => ["-c", "1", "-m", $"{scenario.Connections}"],
+        };
+        return [.. how, "-t", "1", "-D", seconds, "--log-file", log, $"https://{plan.Target}{(scenario.Kind == LoadKind.Grpc ? GrpcPath : scenario.Exchange.Path)}"];
+    }
+
+    private string WriteMessage()
+    {
+        var file = Path.Combine(directory, "message");
+        File.WriteAllBytes(file, GrpcMessage.OfBytes(100));
+        return file;
+    }
+
+    // Start in microseconds of Unix time, status, and microseconds to the end of the response.
+    private static LoadResult Read(string log, DateTime from, DateTime until)
+    {
+        var (latencies, errors, answers) = (new LatencyHistogram(), default(LoadErrors), 0L);
+        var (first, last) = (Microseconds(from), Microseconds(until));
+        foreach (var line in File.ReadLines(log))
+        {
+            var fields = line.Split('\t');
+            var (start, status, took) = (Number(fields[0]), Number(fields[1]), Number(fields[2]));
+            if (start + took < first || start + took > last)
+            {
+                continue;
+            }
+
+            if (status != 200)
+            {
+                errors += new LoadErrors(1, 0, 0, 0);
+                continue;
+            }
+
+            answers++;
+            latencies.Record(took * 1000);
+        }
+
+        return new LoadResult(until - from, answers, latencies, errors, 0);
+    }
+
+    private static long Microseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    private static long Number(string text) => long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+}
