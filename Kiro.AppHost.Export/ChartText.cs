@@ -8,15 +8,74 @@ namespace Kiro.AppHost.Export;
 /// <summary>What the publisher writes into the chart's files and has no setting for.</summary>
 internal static partial class ChartText
 {
+    private const string Ports = """
+                  ports:
+                    - name: "http"
+                      protocol: "TCP"
+                      containerPort: 13003
+
+        """;
+
+    private const string Mounts = """
+                  env:
+                    - name: "TLS_PORT"
+                      value: "13443"
+                    - name: "TLS_CERTIFICATES"
+                      value: "/etc/kiro/tls"
+                  volumeMounts:
+                    - name: "tls"
+                      mountPath: "/etc/kiro/tls/site"
+                      readOnly: true
+
+        """;
+
+    private const string SecurePort = """
+                    - name: "https"
+                      protocol: "TCP"
+                      containerPort: 13443
+
+        """;
+
+    private const string ServiceLinks = """
+              enableServiceLinks: false
+
+        """;
+
+    private const string Volumes = """
+              volumes:
+                - name: "tls"
+                  secret:
+                    secretName: "{{ .Values.parameters.balancer.tls_secret }}"
+
+        """;
+
+    private const string ServicePort = """
+              port: 13003
+              targetPort: 13003
+
+        """;
+
+    private const string SecureServicePort = """
+            - name: "https"
+              protocol: "TCP"
+              port: 443
+              targetPort: 13443
+
+        """;
+
     private static readonly (string File, string Published, string Wanted)[] Changes =
     [
         // The pods leave with a preStop sleep.
         ("Chart.yaml", "\">= 1.18.0-0\"", "\">= 1.30.0-0\""),
         ("values.yaml", "\"api:latest\"\n", $"\"registry.example/kiro-api:{PublishedSettings.Version}\"\n    min_replicas: {PublishedSettings.Nodes}\n    max_replicas: 20\n"),
-        ("values.yaml", "\"balancer:latest\"\n", $"\"registry.example/kiro-balancer:{PublishedSettings.Version}\"\n    replicas: 2\n"),
+        ("values.yaml", "\"balancer:latest\"\n", $"\"registry.example/kiro-balancer:{PublishedSettings.Version}\"\n    replicas: 2\n    tls_secret: \"\"\n"),
         ("templates/api/autoscaler.yaml", $"minReplicas: {PublishedSettings.Nodes}\n", "minReplicas: {{ .Values.parameters.api.min_replicas }}\n"),
         ("templates/api/autoscaler.yaml", "maxReplicas: 20\n", "maxReplicas: {{ .Values.parameters.api.max_replicas }}\n"),
         ("templates/balancer/deployment.yaml", "replicas: 2\n", "replicas: {{ .Values.parameters.balancer.replicas }}\n"),
+        // HTTPS by a secret of the kind kubernetes.io/tls, as cert-manager writes it, once one is named.
+        ("templates/balancer/deployment.yaml", Ports, IfTls(Mounts) + Ports + IfTls(SecurePort)),
+        ("templates/balancer/deployment.yaml", ServiceLinks, ServiceLinks + IfTls(Volumes)),
+        ("templates/balancer/service.yaml", ServicePort, ServicePort + IfTls(SecureServicePort)),
         // The name of the nodes' service is the chart's to know.
         ("values.yaml", "    BACKEND_DNS: \"api-service\"\n", ""),
         ("templates/balancer/config.yaml", "\"{{ .Values.config.balancer.BACKEND_DNS }}\"", "\"api-service\""),
@@ -24,6 +83,8 @@ internal static partial class ChartText
 
     // Two releases in one namespace must not have the same names. A Service's name has room for 63 letters, and no dots.
     private const string Release = "{{ .Release.Name | trunc 40 | replace \".\" \"-\" | trimSuffix \"-\" }}";
+
+    private static string IfTls(string lines) => "{{- if .Values.parameters.balancer.tls_secret }}\n" + lines + "{{- end }}\n";
 
     public static async Task WriteAsync(PipelineStepContext context)
     {

@@ -160,6 +160,21 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tls_SecretThatIsNamed_IsMountedAndServed()
+    {
+        var objects = await LoadAsync("--set", "parameters.balancer.tls_secret=kiro-tls");
+        var pod = objects.OfType<V1Deployment>().Single(item => item.Metadata.Name == "kiro-balancer-deployment").Spec.Template.Spec;
+        var container = Assert.Single(pod.Containers);
+
+        Assert.Equal("kiro-tls", Assert.Single(pod.Volumes).Secret.SecretName);
+        Assert.Equal(["13443", "/etc/kiro/tls"], container.Env.Select(variable => variable.Value));
+        Assert.Equal("/etc/kiro/tls/site", Assert.Single(container.VolumeMounts).MountPath);
+        Assert.Equal([13003, 13443], container.Ports.Select(port => port.ContainerPort));
+        Assert.Equal([13003, 443], objects.OfType<V1Service>().Single(item => item.Metadata.Name == "kiro-balancer-service").Spec.Ports.Select(port => port.Port));
+        Assert.Null(Single<V1Deployment>("kiro-balancer-deployment").Spec.Template.Spec.Volumes);
+    }
+
+    [Fact]
     public void NetworkPolicy_OfTheNodes_LetsOnlyBalancersIn()
     {
         var policy = Single<V1NetworkPolicy>("kiro-api-network").Spec;
