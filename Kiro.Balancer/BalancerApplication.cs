@@ -8,6 +8,7 @@ using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Health;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
+using Kiro.Balancer.Listening.Http2;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
@@ -26,14 +27,16 @@ internal static class BalancerApplication
         var settings = BalancerSettings.Read(builder.Configuration);
         // Before the listeners, or they would not know of it.
         builder.WebHost.ConfigureKestrel(ClientConnection.WrapAll);
-        builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Log, settings.Report);
+        builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Log, settings.Report,
+            settings.Http2.IsOn ? Http2Listening.UseHttp2 : null);
         builder.AddTls(settings.Tls, settings.Listening.Listen);
+        builder.AddHttp2(settings.Http2);
 
         builder.AddListening(settings.Listening);
         builder.Services.AddClients(settings.Clients);
         builder.Services.AddLimits(settings.Limits);
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
-        builder.Services.AddBackends(settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
+        builder.Services.AddBackends(settings.Transport, settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
         builder.Services.AddSingleton(settings.ErrorPage);
         builder.AddForwarding(settings.Forwarding, settings.Streams);
         builder.Services.AddFront(settings.Front);
@@ -52,6 +55,7 @@ internal static class BalancerApplication
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
         app.MapStatus();
         app.MapAdmin();
+        app.SayWhyLoopsAreOff(settings.Front);
         app.SayWhenServing(settings.Listening.Listen, settings.Discovery);
         return app;
     }

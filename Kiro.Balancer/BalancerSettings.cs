@@ -1,3 +1,4 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
@@ -7,6 +8,7 @@ using Kiro.Balancer.Health.Active;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
+using Kiro.Balancer.Listening.Http2;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
@@ -22,11 +24,13 @@ namespace Kiro.Balancer;
 internal sealed record BalancerSettings(
     ListeningOptions Listening,
     TlsOptions Tls,
+    Http2Options Http2,
     DrainOptions Drain,
     ClientOptions Clients,
     LimitOptions Limits,
     HashingOptions Hashing,
     SelectionOptions Selection,
+    BackendTransportOptions Transport,
     ForwardingOptions Forwarding,
     ErrorPage ErrorPage,
     StreamOptions Streams,
@@ -47,19 +51,23 @@ internal sealed record BalancerSettings(
         var tls = TlsOptions.Read(settings);
         var listening = ListeningOptions.Read(settings);
         var forwarding = ForwardingOptions.Read(settings);
+        var discovery = DiscoveryOptions.Read(settings, configuration);
+        var transport = BackendTransportOptions.Read(settings, usualName: discovery.DnsIsTls ? discovery.Dns : null);
         var read = new BalancerSettings(
             listening,
             tls,
+            Http2Options.Read(settings),
             DrainOptions.Read(settings),
             ClientOptions.Read(settings),
             LimitOptions.Read(settings),
             HashingOptions.Read(settings),
             SelectionOptions.Read(settings),
+            transport,
             forwarding,
             ErrorPage.Read(settings),
             StreamOptions.Read(settings),
-            FrontOptions.Read(settings, forwarding, tls),
-            DiscoveryOptions.Read(settings, configuration),
+            FrontOptions.Read(settings, forwarding, tls, transport, discovery),
+            discovery,
             HealthOptions.Read(settings),
             ErrorWatchOptions.Read(settings),
             AdminToken.Read(settings),

@@ -31,8 +31,10 @@ public static class ServiceDefaultsExtensions
     /// <param name="drain">How the service leaves.</param>
     /// <param name="log">How it writes its log.</param>
     /// <param name="report">The settings, and what is hardly meant about them, which is told as the service starts.</param>
+    /// <param name="configure">What else the port needs.</param>
     public static void AddServiceDefaults(
-        this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain, LogOptions log, SettingsReport report)
+        this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain, LogOptions log, SettingsReport report,
+        Action<ListenOptions>? configure = null)
     {
         builder.AddPlainLogging(log);
         builder.AddTelemetry();
@@ -48,7 +50,7 @@ public static class ServiceDefaultsExtensions
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.ListenOn(listen.Addresses, listen.Port, _ => { });
+            kestrel.ListenOn(listen.Addresses, listen.Port, configure ?? (_ => { }));
         });
 
         builder.Services.AddSingleton(drain);

@@ -25,6 +25,7 @@ internal static class AdminServices
         services.AddHostedService(provider => provider.GetRequiredService<NodeHistories>());
         services.AddSingleton<BalancerHealth>();
         services.AddSingleton<CallerRoute>();
+        services.AddSingleton<TlsReport>();
         services.AddSingleton<Warnings>();
         services.AddSingleton<LimitsReport>();
         services.AddSingleton<PeersReport>();

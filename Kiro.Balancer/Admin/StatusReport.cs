@@ -29,6 +29,7 @@ internal sealed class StatusReport(
     Warnings warnings,
     LimitsReport limits,
     PeersReport peers,
+    TlsReport tls,
     TimeProvider time)
 {
     /// <summary>As many events as a page shows.</summary>
@@ -57,6 +58,7 @@ internal sealed class StatusReport(
             Limits = limits.Now(),
             Orders = peers.Orders,
             Peers = peers.Peers,
+            Tls = tls.Now(),
             Timestamp = now,
         };
     }

@@ -9,7 +9,8 @@ using Kiro.ServiceDefaults.Trust;
 namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
-internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingsReport settings, TrafficWatch traffic)
+internal sealed class Warnings(
+    ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingsReport settings, TrafficWatch traffic, TlsReport? tls = null)
 {
     private const int MaxNames = 3;
 
@@ -58,6 +59,7 @@ internal sealed class Warnings(ClientCensus census, DiscoveryStatus discovery, L
             warnings.Add($"{string.Join(" and ", same.Select(backend => backend.Id))} call themselves {same.Key}: if that is one node under several names, it gets the share of several.");
         }
 
+        warnings.AddRange(tls?.Warnings() ?? []);
         warnings.AddRange(settings.Warnings);
         return warnings;
 

@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Backends;
 /// <see cref="KnownBackend"/>, what runs for it in <see cref="BackendRuntime"/>. A node that is forgotten and named again
 /// is another one, so compare by reference.
 /// </summary>
-internal sealed class Backend(string host, int port)
+internal sealed class Backend(string host, int port, bool isTls = false)
 {
     /// <summary>Stable, unique among the known ones, and what is hashed: <c>host:port</c> in lower case, IPv6 in brackets.</summary>
     public string Id { get; } = IdOf(host, port);
@@ -21,7 +21,11 @@ internal sealed class Backend(string host, int port)
     /// <summary>Host and port as they stand in a URL.</summary>
     public string Authority { get; } = AuthorityOf(host, port);
 
-    /// <summary>What a request's URL starts with.</summary>
+    /// <summary>Whether it is spoken to over TLS.</summary>
+    public bool IsTls { get; } = isTls;
+
+    /// <summary>What a request's URL starts with for HttpClient, which knows nothing of TLS: that is a matter of the connection
+    /// below it.</summary>
     public string UrlPrefix { get; } = "http://" + AuthorityOf(host, port);
 
     public override string ToString() => Id;
@@ -38,8 +42,10 @@ internal sealed class Backend(string host, int port)
 /// <param name="Host">A host name or an address, IPv6 without brackets.</param>
 /// <param name="Port">From 1 to 65535.</param>
 /// <param name="Weight">Its share relative to the others, above 0.</param>
-internal sealed record BackendEndpoint(string Host, int Port, double Weight = 1)
+/// <param name="IsTls">Whether it is spoken to over TLS.</param>
+internal sealed record BackendEndpoint(string Host, int Port, double Weight = 1, bool IsTls = false)
 {
-    /// <summary>What is hashed; see <see cref="Backend.Id"/>. It must never depend on the order of a list.</summary>
+    /// <summary>What is hashed; see <see cref="Backend.Id"/>. It must never depend on the order of a list, nor on TLS: a node
+    /// that begins to speak it keeps its clients.</summary>
     public string Id { get; } = Backend.IdOf(Host, Port);
 }

@@ -56,7 +56,12 @@ internal sealed class BackendRegistry
             var members = new List<KnownBackend>();
             foreach (var known in _current.Backends)
             {
-                if (endpoints.Remove(known.Id, out var endpoint))
+                if (endpoints.TryGetValue(known.Id, out var endpoint) && endpoint.IsTls != known.Backend.IsTls)
+                {
+                    // Spoken to in another way it is another node, in the same place of the ranking.
+                    _notes.Left(known);
+                }
+                else if (endpoints.Remove(known.Id, out endpoint))
                 {
                     members.Add(Enter(known with { DiscoveredWeight = endpoint.Weight }, BackendTransitions.Drained(known.Health, DrainReasons.Absent, isWanted: false)));
                 }
@@ -72,7 +77,7 @@ internal sealed class BackendRegistry
 
             foreach (var endpoint in endpoints.Values)
             {
-                var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port), new BackendHealth { Since = Now }) { DiscoveredWeight = endpoint.Weight };
+                var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port, endpoint.IsTls), new BackendHealth { Since = Now }) { DiscoveredWeight = endpoint.Weight };
                 known = _orders?.Joined(known) ?? known;
                 _notes.Joined(known);
                 members.Add(known);

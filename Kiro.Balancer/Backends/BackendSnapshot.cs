@@ -12,7 +12,8 @@ internal sealed class BackendSnapshot
     /// <param name="options">What the selector goes by.</param>
     /// <param name="selectedAt">When the selector was made, as <see cref="Moment.Uptime"/>.</param>
     public BackendSnapshot(KnownBackend[] backends, Selector selector, SelectionOptions options, TimeSpan selectedAt) =>
-        (_backends, Selector, Options, SelectedAt) = (backends, selector, options, selectedAt);
+        (_backends, Selector, Options, SelectedAt, HasTls) =
+        (backends, selector, options, selectedAt, Array.Exists(backends, known => known.Backend.IsTls));
 
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<KnownBackend> Backends => _backends;
@@ -25,6 +26,9 @@ internal sealed class BackendSnapshot
 
     /// <summary>When the selector was made, for a slow start.</summary>
     public TimeSpan SelectedAt { get; }
+
+    /// <summary>Whether any node is spoken to over TLS.</summary>
+    public bool HasTls { get; }
 
     /// <summary>The node that serves the clients of a slot while none has more than its share; null when no node is known.</summary>
     public KnownBackend? Choose(int slot) => Selector.First(slot) is >= 0 and var place ? _backends[place] : null;

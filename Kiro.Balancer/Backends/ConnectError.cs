@@ -14,6 +14,11 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
                 return From(socket);
             }
 
+            if (cause is BackendTlsException tls)
+            {
+                return new ConnectError(tls.Message, tls.IsSlow ? ConnectFault.Unaccepted : ConnectFault.Node);
+            }
+
             if (cause is TimeoutException)
             {
                 return new ConnectError("connection timed out", ConnectFault.Unaccepted);
@@ -39,7 +44,7 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
 /// <summary>Whose fault it is that there is no connection.</summary>
 internal enum ConnectFault
 {
-    /// <summary>Nobody listens there.</summary>
+    /// <summary>Nobody listens there, or nobody who can be trusted.</summary>
     Node,
 
     /// <summary>Nobody accepts: the node is gone, or its listen queue is full.</summary>

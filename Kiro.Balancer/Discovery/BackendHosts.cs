@@ -1,11 +1,10 @@
-using System.Globalization;
 using System.Net;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Discovery;
 
-/// <summary>The list <c>BACKEND_HOSTS</c>: <c>host:port,host:port*weight,[2001:db8::1]:13004</c>.</summary>
+/// <summary>The list <c>BACKEND_HOSTS</c>: <c>host:port,host:port*weight,[2001:db8::1]:13004,https://host:port</c>.</summary>
 internal static class BackendHosts
 {
     private const string Variable = "BACKEND_HOSTS";
@@ -21,9 +20,9 @@ internal static class BackendHosts
         var endpoints = new List<BackendEndpoint>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (Parse(part) is not { } endpoint)
+            if (BackendAddress.Parse(part) is not { } endpoint)
             {
-                settings.Reject(Variable, text, $"host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights from 0.01 to 1000; {part} is neither");
+                settings.Reject(Variable, text, $"{BackendAddress.Expected}, separated by commas; {part} is not");
                 return null;
             }
 
@@ -58,38 +57,4 @@ internal static class BackendHosts
     private static bool IsThisMachine(BackendEndpoint endpoint) =>
         endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(endpoint.Host, out var address) && IPAddress.IsLoopback(address));
-
-    private static BackendEndpoint? Parse(string part)
-    {
-        var star = part.IndexOf('*');
-        var weight = 1.0;
-        if (star >= 0 && !(double.TryParse(part.AsSpan(star + 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight)
-            && BackendWeight.IsValid(weight)))
-        {
-            return null;
-        }
-
-        var address = star < 0 ? part : part[..star];
-        var colon = address.LastIndexOf(':');
-        if (colon < 1
-            || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
-            || port is < 1 or > 65535)
-        {
-            return null;
-        }
-
-        var host = address[..colon];
-        var isBracketed = host is ['[', .., ']'];
-        if (isBracketed)
-        {
-            host = host[1..^1];
-        }
-
-        return Uri.CheckHostName(host) switch
-        {
-            UriHostNameType.IPv6 when isBracketed => new BackendEndpoint(IPAddress.Parse(host).ToString(), port, weight),
-            UriHostNameType.IPv4 or UriHostNameType.Dns when !isBracketed => new BackendEndpoint(host, port, weight),
-            _ => null,
-        };
-    }
 }

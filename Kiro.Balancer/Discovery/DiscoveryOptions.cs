@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Discovery;
 
 /// <summary>Where the nodes come from.</summary>
 /// <param name="Mode">The first of the four ways that is set.</param>
-/// <param name="Dns"><c>BACKEND_DNS</c>: the name that is looked up.</param>
+/// <param name="Dns"><c>BACKEND_DNS</c>: the name that is looked up; <c>https://name</c> for nodes that are spoken to over TLS.</param>
 /// <param name="DnsPort"><c>BACKEND_PORT</c>: the port of the nodes behind that name, default 13004.</param>
 /// <param name="Fixed"><c>BACKEND_HOSTS</c>, or the local ports from <c>BACKEND_START_PORT</c> (13004) on,
 /// <c>BACKEND_COUNT</c> (5) of them.</param>
@@ -16,9 +16,24 @@ internal sealed record DiscoveryOptions(
     /// <summary>The name under which Aspire and Microsoft.Extensions.ServiceDiscovery know the API.</summary>
     public const string Service = "api";
 
+    private const string Secure = "https://";
+
+    /// <summary>Whether the nodes behind <see cref="Dns"/> are spoken to over TLS, by that name.</summary>
+    public bool DnsIsTls { get; private init; }
+
+    /// <summary>Whether nodes are spoken to over TLS, as far as the settings tell.</summary>
+    public bool HasTls => Mode switch
+    {
+        DiscoveryMode.Dns => DnsIsTls,
+        DiscoveryMode.Hosts => Fixed.Any(node => node.IsTls),
+        _ => false,
+    };
+
     public static DiscoveryOptions Read(SettingsReader settings, IConfiguration configuration)
     {
         var dns = settings.Text("BACKEND_DNS");
+        var dnsIsTls = dns?.StartsWith(Secure, StringComparison.OrdinalIgnoreCase) == true;
+        dns = dnsIsTls ? dns![Secure.Length..] : dns;
         if (dns is not null && Uri.CheckHostName(dns) != UriHostNameType.Dns)
         {
             settings.Reject("BACKEND_DNS", dns, "a host name");
@@ -43,7 +58,10 @@ internal sealed record DiscoveryOptions(
             dns,
             settings.Port("BACKEND_PORT", 13004),
             hosts ?? [.. Enumerable.Range(startPort, count).Select(port => new BackendEndpoint("127.0.0.1", port))],
-            settings.Seconds("DNS_INTERVAL", 60, 1, 86400));
+            settings.Seconds("DNS_INTERVAL", 60, 1, 86400))
+        {
+            DnsIsTls = dnsIsTls,
+        };
     }
 
     // A value that is the default may stand in a copied .env.example.

@@ -11,7 +11,7 @@ internal static class DiscoveryServices
         services.AddSingleton<IBackendLookup>(provider => options.Mode switch
         {
             DiscoveryMode.ServiceDiscovery => new ServiceDiscoveryLookup(provider.GetRequiredService<ServiceEndpointResolver>()),
-            DiscoveryMode.Dns => new DnsLookup(options.Dns!, options.DnsPort, provider.GetRequiredService<TimeProvider>()),
+            DiscoveryMode.Dns => new DnsLookup(options.Dns!, options.DnsPort, provider.GetRequiredService<TimeProvider>(), options.DnsIsTls),
             _ => new FixedLookup(options.Fixed),
         });
         services.AddHostedService<DiscoveryLoop>();

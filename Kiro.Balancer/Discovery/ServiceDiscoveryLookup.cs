@@ -13,7 +13,7 @@ internal sealed class ServiceDiscoveryLookup(ServiceEndpointResolver resolver) :
 
     public async Task<IReadOnlyList<BackendEndpoint>> FindAsync(CancellationToken cancellationToken)
     {
-        var source = await resolver.GetEndpointsAsync($"http://{DiscoveryOptions.Service}", cancellationToken);
+        var source = await resolver.GetEndpointsAsync($"http+https://{DiscoveryOptions.Service}", cancellationToken);
         return [.. source.Endpoints.Select(endpoint => From(endpoint.EndPoint))];
     }
 
@@ -22,7 +22,7 @@ internal sealed class ServiceDiscoveryLookup(ServiceEndpointResolver resolver) :
         IPEndPoint ip => new BackendEndpoint(ip.Address.ToString(), ip.Port),
         DnsEndPoint dns => new BackendEndpoint(dns.Host, dns.Port),
         // The package's own kind of endpoint says its URL.
-        _ when Uri.TryCreate(endpoint.ToString(), UriKind.Absolute, out var url) => new BackendEndpoint(url.IdnHost, url.Port),
+        _ when Uri.TryCreate(endpoint.ToString(), UriKind.Absolute, out var url) => new BackendEndpoint(url.IdnHost, url.Port, IsTls: url.Scheme == Uri.UriSchemeHttps),
         _ => throw new FormatException($"{endpoint} is no address"),
     };
 }

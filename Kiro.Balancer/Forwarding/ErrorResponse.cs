@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kiro.Balancer.Admin.Contract;
+using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -14,6 +15,12 @@ internal static class ErrorResponse
         }
 
         context.Response.Clear();
+        if (Grpc.Is(context.Request.ContentType))
+        {
+            Grpc.Refuse(context.Response, status, problem);
+            return Task.CompletedTask;
+        }
+
         context.Response.StatusCode = status;
         context.Response.Headers.CacheControl = "no-store";
         if ((retryAfter ?? (status is >= StatusCodes.Status502BadGateway and <= StatusCodes.Status504GatewayTimeout ? 1 : null)) is { } seconds)

@@ -1,4 +1,5 @@
 using System.Text;
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Exchange;
@@ -21,7 +22,8 @@ internal static class ForwardingServices
         OpenTelemetry.Sdk.SetDefaultTextMapPropagator(new OpenTelemetry.Context.Propagation.TraceContextPropagator());
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => new BackendConnections(
-            options.Timeouts, services.GetRequiredService<TimeProvider>(), isTraced: services.GetService<TracerProvider>() is not null));
+            options.Timeouts, services.GetRequiredService<BackendTls>(), services.GetRequiredService<TimeProvider>(),
+            isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());

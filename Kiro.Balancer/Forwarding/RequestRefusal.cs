@@ -1,3 +1,4 @@
+using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
@@ -8,7 +9,7 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
     /// <returns>Null for a request that can be forwarded.</returns>
     public static RequestRefusal? Of(HttpRequest request)
     {
-        if (HttpMethods.IsConnect(request.Method))
+        if (HttpMethods.IsConnect(request.Method) && !WebSocketHandshake.IsExtended(request.HttpContext))
         {
             return new RequestRefusal(StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
         }

@@ -1,3 +1,4 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
@@ -9,14 +10,16 @@ namespace Kiro.Balancer.Forwarding;
 
 /// <summary>Which way a request takes to its node.</summary>
 /// <param name="options">What the user wants.</param>
+/// <param name="transport">How nodes are spoken to.</param>
 /// <param name="lean">For the common case.</param>
-/// <param name="yarp">For WebSockets, for what comes by HTTP/2, and for all that it can do when the user wants it so.</param>
-internal sealed class RequestSenders(ForwardingOptions options, Http1Sender lean, YarpSender yarp)
+/// <param name="yarp">For WebSockets, for nodes that are spoken to with HTTP/2, and for all that it can do when the user wants it so.</param>
+internal sealed class RequestSenders(ForwardingOptions options, BackendTransportOptions transport, Http1Sender lean, YarpSender yarp)
 {
     private readonly bool _isLean = options.Path != ForwardingPath.Yarp;
+    private readonly bool _isHttp2 = transport.IsHttp2;
 
     public IRequestSender For(HttpRequest request) =>
-        WebSocketHandshake.Is(request) || !(HttpProtocol.IsHttp11(request.Protocol) || HttpProtocol.IsHttp10(request.Protocol)) ? yarp
+        _isHttp2 || WebSocketHandshake.Is(request) ? yarp
         : _isLean || IsBeyondHttpClient(request) ? lean : yarp;
 
     // HttpClient writes a known method in capitals, has no form for "*", and makes two lines of an empty Host.

@@ -50,6 +50,9 @@ internal static partial class Log
     [LoggerMessage(51, LogLevel.Warning, "{Problem}")]
     public static partial void CertificatesRefused(this ILogger logger, string problem);
 
+    [LoggerMessage(56, LogLevel.Warning, "{Warning}")]
+    public static partial void CertificateExpires(this ILogger logger, string warning);
+
     [LoggerMessage(60, LogLevel.Information, "The balancer {Peer} is reached")]
     public static partial void PeerReachable(this ILogger logger, object peer);
 

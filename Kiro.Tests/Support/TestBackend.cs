@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +15,9 @@ internal sealed class TestBackend : IAsyncDisposable
 {
     private WebApplication? _app;
 
-    private TestBackend(string node, int port) => (Node, Port) = (node, port);
+    private readonly Action<ListenOptions> _listen;
+
+    private TestBackend(string node, int port, Action<ListenOptions> listen) => (Node, Port, _listen) = (node, port, listen);
 
     public string Node { get; }
 
@@ -37,9 +40,11 @@ internal sealed class TestBackend : IAsyncDisposable
 
     private int _aborted;
 
-    public static async Task<TestBackend> StartAsync(string node = "node-1")
+    /// <param name="node">Its name.</param>
+    /// <param name="listen">TLS, or another protocol.</param>
+    public static async Task<TestBackend> StartAsync(string node = "node-1", Action<ListenOptions>? listen = null)
     {
-        var backend = new TestBackend(node, FreePort.Next());
+        var backend = new TestBackend(node, FreePort.Next(), listen ?? (_ => { }));
         await backend.StartAsync();
         return backend;
     }
@@ -48,12 +53,12 @@ internal sealed class TestBackend : IAsyncDisposable
     public async Task StartAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.RequestHeaderEncodingSelector = _ => Encoding.Latin1;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
-            kestrel.Listen(IPAddress.Loopback, Port);
+            kestrel.Listen(IPAddress.Loopback, Port, _listen);
         });
         builder.Logging.ClearProviders();
         builder.Services.AddRoutingCore();

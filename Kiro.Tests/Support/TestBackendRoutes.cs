@@ -20,7 +20,9 @@ internal static class TestBackendRoutes
         app.Map("/status/{code:int}", context => StatusAsync(context, backend));
         app.Map("/hold", context => HoldAsync(context, backend));
         app.MapGet("/close", CloseAsync);
-        app.MapGet("/socket", SocketAsync);
+        app.Map("/socket", SocketAsync);
+        app.MapGet("/trailers", TrailersAsync);
+        app.MapGet("/events", EventsAsync);
         app.MapGet("/bytes/{count:long}", BytesAsync);
         app.Map("/count", CountAsync);
         app.MapFallback("/{**path}", context => EchoAsync(context, backend));
@@ -88,6 +90,31 @@ internal static class TestBackendRoutes
             }
 
             await socket.SendAsync(buffer.AsMemory(0, received.Count), received.MessageType, received.EndOfMessage, context.RequestAborted);
+        }
+    }
+
+    // Over HTTP/1.1 Kestrel writes none, so these are written here.
+    private static async Task TrailersAsync(HttpContext context)
+    {
+        context.Response.Headers.Trailer = "X-Sum";
+        if (context.Response.SupportsTrailers())
+        {
+            await context.Response.WriteAsync("hello");
+            context.Response.AppendTrailer("X-Sum", "42");
+            return;
+        }
+
+        context.Response.Headers.TransferEncoding = "chunked";
+        await context.Response.WriteAsync("5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n");
+    }
+
+    private static async Task EventsAsync(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        for (var number = 1; number <= 3; number++)
+        {
+            await context.Response.WriteAsync($"data: {number}\n\n");
+            await context.Response.Body.FlushAsync();
         }
     }
 

@@ -26,6 +26,9 @@ internal sealed record StatusModel
     /// <summary>The other balancers that are told.</summary>
     public required IReadOnlyList<PeerStatus> Peers { get; init; }
 
+    /// <summary>HTTPS to clients; null when it is off.</summary>
+    public required TlsStatus? Tls { get; init; }
+
     /// <summary>When all this was so.</summary>
     public required DateTimeOffset Timestamp { get; init; }
 }

@@ -20,9 +20,10 @@ internal static class ForwardedClaims
 
     /// <summary>Whether the balancer writes this field itself.</summary>
     public static bool IsWritten(string name) =>
-        name.Length is >= 8 and <= 17 && (name[0] is 'X' or 'x'
+        name.Length is >= 8 and <= 23 && (name[0] is 'X' or 'x'
         ? name.Equals(For, StringComparison.OrdinalIgnoreCase) || name.Equals(Proto, StringComparison.OrdinalIgnoreCase)
             || name.Equals(Host, StringComparison.OrdinalIgnoreCase) || name.Equals(RealIp, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(ClientCertificateField.Name, StringComparison.OrdinalIgnoreCase)
         : name.Equals(HopMark.FieldName, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The first value, if it says anything.</summary>

@@ -1,10 +1,13 @@
 namespace Kiro.Balancer.Forwarding.Streams;
 
-/// <summary>The node's end of a stream of server-sent events, which can be made to end: then the client's response ends, too,
+/// <summary>The node's end of a stream of server-sent events, or of a gRPC call, which can be made to end: then the client's response ends, too,
 /// completely, and the client connects again.</summary>
 internal sealed class EventStream(Stream node, OpenStreams streams) : ForwardOnlyStream, IOpenStream
 {
     private readonly CancellationTokenSource _end = new();
+
+    /// <summary>It was made to end before the node ended it.</summary>
+    public bool WasEnded { get; private set; }
 
     public override bool CanRead => true;
 
@@ -17,6 +20,7 @@ internal sealed class EventStream(Stream node, OpenStreams streams) : ForwardOnl
         }
         catch (OperationCanceledException) when (_end.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
+            WasEnded = true;
             return 0;
         }
     }

@@ -1,26 +1,33 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>The connections to all nodes, kept alive and shared by all requests or by those of one client.</summary>
 /// <param name="timeouts">How long a connection may take.</param>
+/// <param name="tls">For nodes that are spoken to over TLS, and what is spoken to all.</param>
 /// <param name="time">For the time that a connection may take.</param>
 /// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
 /// a span of its own that nobody records would cut them in two.</param>
-internal sealed class BackendConnections(ForwardingTimeouts timeouts, TimeProvider time, bool isTraced) : IDisposable
+internal sealed class BackendConnections(ForwardingTimeouts timeouts, BackendTls tls, TimeProvider time, bool isTraced) : IDisposable
 {
+    private HttpMessageInvoker? _shared;
+
+    /// <summary>Says in a request's options where it goes.</summary>
+    public static HttpRequestOptionsKey<BackendRuntime> Node { get; } = new("Kiro.Node");
+
     /// <summary>Those that all clients share.</summary>
-    public HttpMessageInvoker Shared { get; } = Create(timeouts, time, isTraced, isShared: true);
+    public HttpMessageInvoker Shared => _shared ?? LazyInitializer.EnsureInitialized(ref _shared, () => Create(isShared: true));
 
     /// <summary>Makes some for one client alone.</summary>
-    public HttpMessageInvoker CreatePrivate() => Create(timeouts, time, isTraced, isShared: false);
+    public HttpMessageInvoker CreatePrivate() => Create(isShared: false);
 
-    public void Dispose() => Shared.Dispose();
+    public void Dispose() => _shared?.Dispose();
 
-    private static HttpMessageInvoker Create(
-        ForwardingTimeouts timeouts, TimeProvider time, bool isTraced, bool isShared) => new(new SendOnceHandler(new SocketsHttpHandler
+    private HttpMessageInvoker Create(bool isShared) => new(new SendOnceHandler(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -33,7 +40,27 @@ internal sealed class BackendConnections(ForwardingTimeouts timeouts, TimeProvid
         ActivityHeadersPropagator = isTraced ? new TraceContextPropagator() : null,
         // The handler's own timeout looks like a slow response; this one is a failed connection.
         ConnectTimeout = Timeout.InfiniteTimeSpan,
-        ConnectCallback = async (context, cancellationToken) =>
-            new BackendStream(await BackendSocket.ConnectAsync(context.DnsEndPoint, timeouts.Connect, time, cancellationToken), isShared),
+        ConnectCallback = (context, cancellationToken) => ConnectAsync(context, isShared, cancellationToken),
     }));
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool isShared, CancellationToken cancellationToken)
+    {
+        var socket = await BackendSocket.ConnectAsync(context.DnsEndPoint, timeouts.Connect, time, cancellationToken);
+        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        var isTls = context.InitialRequestMessage.Options.TryGetValue(Node, out var node) && node.Backend.IsTls;
+        if (isTls)
+        {
+            stream = await tls.AuthenticateAsync(stream, node!.Backend, timeouts.Connect, cancellationToken);
+        }
+
+        node?.Traffic.Connect();
+
+        if (!tls.Options.IsHttp2)
+        {
+            return new BackendStream(stream, socket, isShared);
+        }
+
+        BackendSocket.LimitUnacknowledged(socket);
+        return isTls ? new SecureSchemeStream(stream) : stream;
+    }
 }

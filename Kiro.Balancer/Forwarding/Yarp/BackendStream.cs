@@ -7,9 +7,10 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 /// want a body: what is written from then on is dropped, so that HttpClient gets to reading the response. Responses that
 /// could be understood in two ways do not get that far.
 /// </summary>
-/// <param name="socket">Connected.</param>
+/// <param name="inner">The connection, perhaps over TLS.</param>
+/// <param name="socket">Below it.</param>
 /// <param name="isShared">Whether requests of different clients go over it.</param>
-internal sealed class BackendStream(Socket socket, bool isShared) : NetworkStream(socket, ownsSocket: true)
+internal sealed class BackendStream(Stream inner, Socket socket, bool isShared) : RelayStream(inner)
 {
     private readonly ResponseGuard _guard = new();
     private bool _isAnswered;
@@ -44,7 +45,7 @@ internal sealed class BackendStream(Socket socket, bool isShared) : NetworkStrea
         {
             await write;
         }
-        catch (IOException closed) when (Socket.Available > 0)
+        catch (IOException closed) when (socket.Available > 0)
         {
             _isAnswered = true;
             throw new EarlyResponseException(closed);

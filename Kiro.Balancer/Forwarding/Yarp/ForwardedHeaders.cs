@@ -38,6 +38,7 @@ internal static class ForwardedHeaders
         Replace(headers, ForwardedClaims.Proto, proto);
         Replace(headers, ForwardedClaims.Host, host);
         Replace(headers, ForwardedClaims.RealIp, client.Address.ToString());
+        Replace(headers, ClientCertificateField.Name, ClientCertificateField.Of(request.HttpContext) ?? "");
         Replace(headers, ClientHeader.Forwarded, ForwardedClaims.CompleteForwarded(request, client, rules) ?? "");
         Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], rules.Mark.Name]));
     }

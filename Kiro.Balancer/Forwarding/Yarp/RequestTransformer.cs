@@ -18,6 +18,8 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     private ResponseTrailers? _trailers;
+    private EventStream? _stream;
+    private bool _isGrpc;
 
     /// <summary>The client has the whole response, whatever became of the request's body.</summary>
     public bool IsAnswered { get; private set; }
@@ -60,6 +62,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         }
 
         proxyRequest.Options.Set(ExchangeClock.Key, clock);
+        proxyRequest.Options.Set(BackendConnections.Node, attempt.Runtime);
         // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
         ForwardedHeaders.Set(request, forwarded.Client, forwarded.Rules, proxyRequest.Headers);
@@ -83,16 +86,18 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
         ApplyStatus(proxyResponse, httpContext);
         ClientConnection.NoteFraming(httpContext);
-        if (ResponseTraits.IsEventStream(Encoding.Latin1.GetBytes(proxyResponse.Content.Headers.NonValidated.TryGetValues(HeaderNames.ContentType, out var type) ? type.ToString() : "")))
+        var type = proxyResponse.Content.Headers.NonValidated.TryGetValues(HeaderNames.ContentType, out var types) ? types.ToString() : "";
+        _isGrpc = Grpc.Is(type);
+        if (_isGrpc || ResponseTraits.IsEventStream(Encoding.Latin1.GetBytes(type)))
         {
             clock.Stop();
-            var events = new EventStream(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), streams);
-            streams.Add(events, attempt.Backend);
-            proxyResponse.Content = new StreamContent(events);
+            _stream = new EventStream(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), streams);
+            streams.Add(_stream, attempt.Backend);
+            proxyResponse.Content = new StreamContent(_stream);
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
-        if (proxyResponse.StatusCode == HttpStatusCode.SwitchingProtocols)
+        if (IsTunnel(proxyResponse))
         {
             // The content is the connection itself.
             clock.Stop();
@@ -104,6 +109,11 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
         return copyBody && proxyResponse.StatusCode != HttpStatusCode.ResetContent;
     }
+
+    // By an upgrade of HTTP/1.1, or by CONNECT of HTTP/2.
+    private static bool IsTunnel(HttpResponseMessage response) =>
+        response.StatusCode == HttpStatusCode.SwitchingProtocols
+        || (response.RequestMessage?.Method == HttpMethod.Connect && response.IsSuccessStatusCode);
 
     // What YARP and Kestrel make of some statuses is not what the lean path, and the RFCs, make of them.
     private static void ApplyStatus(HttpResponseMessage response, HttpContext context)
@@ -135,6 +145,15 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
         IsAnswered = true;
-        return _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken) ?? ValueTask.CompletedTask;
+        if (_isGrpc && _stream!.WasEnded && httpContext.Response.SupportsTrailers())
+        {
+            // The client must not wonder about a call without a status, and may make it anew.
+            httpContext.Response.AppendTrailer(Grpc.StatusField, Grpc.Unavailable);
+            httpContext.Response.AppendTrailer(Grpc.MessageField, Grpc.MessageOf("the node is being drained"));
+            return ValueTask.CompletedTask;
+        }
+
+        return _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken)
+            ?? base.TransformResponseTrailersAsync(httpContext, proxyResponse, cancellationToken);
     }
 }

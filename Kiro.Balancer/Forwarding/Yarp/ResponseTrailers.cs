@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
-/// Passes on the trailers of an HTTP/1.1 answer. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
+/// Passes on the trailers of an answer to an HTTP/1.1 client. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
 /// body to whoever sets Transfer-Encoding; so a chunked response is put into chunks here again.
 /// </summary>
 internal sealed class ResponseTrailers
@@ -19,10 +19,13 @@ internal sealed class ResponseTrailers
 
     private ResponseTrailers(IHttpResponseBodyFeature body) => (_body, _output) = (body, body.Writer);
 
-    /// <returns>Null when the response is not chunked, or has no body that trailers could follow.</returns>
+    /// <returns>Null when the client takes none in this way, or the response has no body that trailers could follow.</returns>
     public static ResponseTrailers? Announce(HttpContext context, HttpResponseMessage response)
     {
-        if (response.Headers.TransferEncodingChunked != true
+        // Of HTTP/2 trailers may follow whatever has no announced length.
+        var mayFollow = response.Headers.TransferEncodingChunked == true
+            || (response.Version.Major > 1 && response.Content.Headers.ContentLength is null);
+        if (!mayFollow
             || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.ResetContent or HttpStatusCode.NotModified
             || !HttpProtocol.IsHttp11(context.Request.Protocol)
             || HttpMethods.IsHead(context.Request.Method))

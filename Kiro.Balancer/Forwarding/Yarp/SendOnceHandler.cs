@@ -31,7 +31,7 @@ internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHand
 
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (request.Content is null && !RetryPolicy.IsIdempotent(request.Method.Method))
+        if (request.Content is null && request.Method != HttpMethod.Connect && !RetryPolicy.IsIdempotent(request.Method.Method))
         {
             request.Content = new ByteArrayContent([]);
         }

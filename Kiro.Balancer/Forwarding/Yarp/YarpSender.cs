@@ -1,21 +1,23 @@
 using System.Net;
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>Sends requests with YARP and HttpClient, which know everything: upgrades, tracing, other versions of HTTP.</summary>
 internal sealed class YarpSender(
-    IHttpForwarder forwarder, BackendConnections connections, ForwardingRules rules, OpenStreams streams, TimeProvider time)
+    IHttpForwarder forwarder, BackendConnections connections, BackendTransportOptions transport, ForwardingRules rules, OpenStreams streams, TimeProvider time)
     : IRequestSender
 {
     private readonly ForwarderRequestConfig _config = new()
     {
         ActivityTimeout = rules.Timeouts.Stream,
-        Version = HttpVersion.Version11,
+        Version = transport.IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11,
         VersionPolicy = HttpVersionPolicy.RequestVersionExact,
     };
 
@@ -39,9 +41,15 @@ internal sealed class YarpSender(
             context.Request.Headers.Upgrade = default;
         }
 
+        if (Grpc.Is(context.Request.ContentType))
+        {
+            // A call may say nothing for as long as it likes.
+            context.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
+        }
+
         using var clock = new ExchangeClock(rules.Timeouts.Exchange, time);
         var transformer = new RequestTransformer(request, attempt, streams, clock);
-        using var tunnel = isHandshake ? TunnelFeature.For(context, attempt.Backend, streams, time) : null;
+        using var tunnel = isHandshake ? new TunnelFeature(context, attempt.Backend, streams, time) : null;
         attempt.WhenGivenUp(clock);
         var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
         var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, clock.Token);

@@ -259,7 +259,8 @@ internal sealed partial class ClientConnection : FrontConnection
                 return;
         }
 
-        if (_worker.Own.MayContain(bytes.Slice(head.Path.Start, head.Path.Length)))
+        // The loops have no TLS: with the first node that needs it, their clients go where there is.
+        if (_worker.Own.MayContain(bytes.Slice(head.Path.Start, head.Path.Length)) || _worker.Services.Registry.Current.HasTls)
         {
             HandOver(bytes);
             return;

@@ -17,6 +17,13 @@ internal sealed class NodeConnector(NodeDialogue dialogue)
     {
         _pool = pool;
         _generation++;
+        if (pool.Runtime.Backend.IsTls)
+        {
+            // It came while the request was under way, which no other of this client will be here.
+            dialogue.OnConnector(null, new ConnectError("the node is spoken to over TLS", ConnectFault.Balancer));
+            return;
+        }
+
         if (pool.Addresses.Current is { } addresses)
         {
             Try(addresses);

@@ -1,3 +1,5 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.ServiceDefaults.Settings;
@@ -7,9 +9,17 @@ namespace Kiro.Balancer.Front.Listening;
 /// <summary>Whether, and on how many threads, plain HTTP/1 is forwarded by event loops.</summary>
 /// <param name="IsOn">Wanted by <c>FORWARDER</c>, and the system has epoll.</param>
 /// <param name="Loops"><c>FRONT_LOOPS</c>: 1 to 256; by default the processors that the process may use.</param>
-internal sealed record FrontOptions(bool IsOn, int Loops)
+/// <param name="OffBecause">Why they are off although they are wanted; null when they are on, or not wanted.</param>
+internal sealed record FrontOptions(bool IsOn, int Loops, string? OffBecause = null)
 {
-    public static FrontOptions Read(SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls)
+    /// <param name="settings">Where its own are.</param>
+    /// <param name="forwarding">Whether it is wanted.</param>
+    /// <param name="tls">Whether everybody is sent to HTTPS.</param>
+    /// <param name="transport">How nodes are spoken to.</param>
+    /// <param name="discovery">Whether nodes are spoken to over TLS, as far as that is known before they are found. Where it shows
+    /// later, clients are handed over one by one.</param>
+    public static FrontOptions Read(
+        SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls, BackendTransportOptions transport, DiscoveryOptions discovery)
     {
         var isWanted = forwarding.Path == ForwardingPath.Loop;
         if (isWanted && !IsSupported)
@@ -18,7 +28,12 @@ internal sealed record FrontOptions(bool IsOn, int Loops)
         }
 
         // Who sends everybody to HTTPS forwards nothing here.
-        return new FrontOptions(isWanted && IsSupported && tls.RedirectPort is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256));
+        var isPossible = isWanted && IsSupported && tls.RedirectPort is null;
+        var because = !isPossible ? null
+            : transport.IsHttp2 ? "nodes are spoken to with HTTP/2 (BACKEND_PROTOCOL)"
+            : discovery.HasTls ? "nodes are spoken to over TLS"
+            : null;
+        return new FrontOptions(isPossible && because is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256), because);
     }
 
     /// <summary>Whether the system has epoll.</summary>

@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Front.Listening;
 /// connections go to Kestrel with the bytes read so far, before a node has seen any of them, and never after. What breaks
 /// RFC 9112 it refuses itself.
 /// </summary>
-internal static class FrontServiceCollection
+internal static partial class FrontServiceCollection
 {
     /// <summary>Has the loops take the public port, when that is wanted and possible.</summary>
     public static void AddFront(this IServiceCollection services, FrontOptions options)
@@ -25,4 +25,16 @@ internal static class FrontServiceCollection
         services.AddSingleton<FrontAccessLog>();
         services.AddSingleton<IConnectionListenerFactory, FrontListenerFactory>();
     }
+
+    /// <summary>Says once why the loops are off, if that is not what was asked for.</summary>
+    public static void SayWhyLoopsAreOff(this WebApplication app, FrontOptions options)
+    {
+        if (options.OffBecause is { } reason)
+        {
+            app.Lifetime.ApplicationStarted.Register(() => LoopsAreOff(app.Logger, reason));
+        }
+    }
+
+    [LoggerMessage(33, LogLevel.Information, "The event loops are off, as with FORWARDER=lean: {Reason}")]
+    private static partial void LoopsAreOff(ILogger logger, string reason);
 }

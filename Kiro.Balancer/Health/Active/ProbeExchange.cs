@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Balancer.Health.Active;
@@ -7,7 +6,7 @@ namespace Kiro.Balancer.Health.Active;
 /// Sends a probe over a connection of its own and reads the response with the parser that reads those to requests, so that
 /// a node passes its probes just when its responses can be passed on.
 /// </summary>
-internal sealed class ProbeExchange(Socket socket)
+internal sealed class ProbeExchange(Stream connection)
 {
     /// <summary>Of a body, in bytes. What is longer is not read to its end.</summary>
     private const int MaxBody = 64 * 1024;
@@ -22,18 +21,11 @@ internal sealed class ProbeExchange(Socket socket)
     /// <summary>The status of the final response.</summary>
     public int Status => _head.Status;
 
-    /// <exception cref="SocketException">The connection is lost.</exception>
-    public async Task SendAsync(ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
-    {
-        while (!request.IsEmpty)
-        {
-            request = request[await socket.SendAsync(request, cancellationToken)..];
-        }
-    }
+    /// <exception cref="IOException">The connection is lost.</exception>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> request, CancellationToken cancellationToken) => connection.WriteAsync(request, cancellationToken);
 
     /// <returns>The body, or its beginning when it is long.</returns>
-    /// <exception cref="SocketException">The connection is lost.</exception>
-    /// <exception cref="EndOfStreamException">The connection ended before the response did.</exception>
+    /// <exception cref="IOException">The connection is lost, or ended before the response did.</exception>
     /// <exception cref="InvalidDataException">A request would get 502 for such a response.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
     {
@@ -147,7 +139,7 @@ internal sealed class ProbeExchange(Socket socket)
             (_start, _end) = (0, _end - _start);
         }
 
-        var received = await socket.ReceiveAsync(_bytes.AsMemory(_end), cancellationToken);
+        var received = await connection.ReadAsync(_bytes.AsMemory(_end), cancellationToken);
         _end += received;
         return received > 0;
     }

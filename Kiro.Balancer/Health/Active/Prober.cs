@@ -5,8 +5,12 @@ using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>Asks a node how it is, over a connection of its own: a kept one would not notice a listener that is gone.</summary>
-internal sealed class Prober(HealthOptions options, TimeProvider time)
+/// <summary>Asks a node how it is, over a connection of its own: a kept one would not notice a listener that is gone. It is asked
+/// with the protocol that requests come with.</summary>
+/// <param name="options">What is asked.</param>
+/// <param name="tls">How nodes are spoken to.</param>
+/// <param name="time">For the time that a response may take.</param>
+internal sealed class Prober(HealthOptions options, BackendTls tls, TimeProvider time)
 {
     private const string Lost = "connection lost before the response was complete";
 
@@ -21,10 +25,11 @@ internal sealed class Prober(HealthOptions options, TimeProvider time)
         {
             await socket.ConnectAsync(new DnsEndPoint(backend.Host, backend.Port), either.Token);
             isConnected = true;
-            var exchange = new ProbeExchange(socket);
-            await exchange.SendAsync(RequestTo(backend), either.Token);
-            var body = await exchange.ReadAsync(either.Token);
-            return Judge(exchange.Status, HealthResponse.Parse(body), time.GetElapsedTime(start));
+            await using var connection = await SecureAsync(new NetworkStream(socket), backend, either.Token);
+            var response = tls.Options.IsHttp2
+                ? await Http2Probe.AskAsync(connection, backend, options, either.Token)
+                : await AskAsync(connection, backend, either.Token);
+            return Judge(response, HealthResponse.Parse(response.Body), time.GetElapsedTime(start));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -44,27 +49,55 @@ internal sealed class Prober(HealthOptions options, TimeProvider time)
             };
             return new ProbeResult(outcome, null, error.Problem, null);
         }
+        catch (BackendTlsException failure)
+        {
+            return new ProbeResult(failure.IsSlow ? ProbeOutcome.Silent : ProbeOutcome.Refused, null, failure.Message, null);
+        }
         catch (InvalidDataException)
         {
-            return new ProbeResult(ProbeOutcome.Failed, null, "the response is not valid HTTP", null);
+            return new ProbeResult(ProbeOutcome.Failed, null, tls.Options.IsHttp2 ? "the response is not valid HTTP/2" : "the response is not valid HTTP", null);
         }
-        catch (Exception failure) when (failure is SocketException or EndOfStreamException)
+        catch (Exception failure) when (failure is SocketException or IOException)
         {
-            return new ProbeResult(ProbeOutcome.Lost, null, Lost, null);
+            return backend.IsTls && TlsProblem.Known(failure) is { } refusal
+                ? new ProbeResult(ProbeOutcome.Refused, null, new BackendTlsException(refusal).Message, null)
+                : new ProbeResult(ProbeOutcome.Lost, null, Lost, null);
         }
+    }
+
+    private async ValueTask<Stream> SecureAsync(NetworkStream connection, Backend backend, CancellationToken cancellationToken) =>
+        backend.IsTls ? await tls.AuthenticateAsync(connection, backend, options.Timeout, cancellationToken) : connection;
+
+    private async Task<ProbeResponse> AskAsync(Stream connection, Backend backend, CancellationToken cancellationToken)
+    {
+        var exchange = new ProbeExchange(connection);
+        await exchange.SendAsync(RequestTo(backend), cancellationToken);
+        var body = await exchange.ReadAsync(cancellationToken);
+        return new ProbeResponse(exchange.Status, body);
     }
 
     private byte[] RequestTo(Backend backend) => Encoding.ASCII.GetBytes(
-        $"GET {options.Path} HTTP/1.1\r\nHost: {options.Host ?? backend.Authority}\r\nUser-Agent: Kiro-Probe/1.0\r\nConnection: close\r\n\r\n");
+        $"GET {options.Path} HTTP/1.1\r\nHost: {options.Host ?? backend.Authority}\r\nUser-Agent: {ProbeResponse.UserAgent}\r\nConnection: close\r\n\r\n");
 
-    private ProbeResult Judge(int status, HealthResponse answer, TimeSpan latency)
+    private ProbeResult Judge(ProbeResponse response, HealthResponse said, TimeSpan latency)
     {
-        var (outcome, error) = status == StatusCodes.Status503ServiceUnavailable && answer.Status == "draining" ? (ProbeOutcome.Draining, null)
-            : options.Status.Contains(status) ? (ProbeOutcome.Passed, null)
-            : (ProbeOutcome.Failed, $"health answer {status}");
-        return new ProbeResult(outcome, latency, error, answer.Node, answer.IsConcurrent)
+        var (outcome, error) = response.Problem is { } problem ? (ProbeOutcome.Failed, problem)
+            : response.Status == StatusCodes.Status503ServiceUnavailable && said.Status == "draining" ? (ProbeOutcome.Draining, null)
+            : options.Status.Contains(response.Status) ? (ProbeOutcome.Passed, null)
+            : (ProbeOutcome.Failed, $"health answer {response.Status}");
+        return new ProbeResult(outcome, latency, error, said.Node, said.IsConcurrent)
         {
-            Degradation = outcome == ProbeOutcome.Passed ? answer.Degradation : null,
+            Degradation = outcome == ProbeOutcome.Passed ? said.Degradation : null,
         };
     }
+}
+
+/// <summary>What a node said to a probe.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Body">The body, or its beginning when it is long.</param>
+/// <param name="Problem">Why it does not pass, whatever its status; null when that decides.</param>
+internal readonly record struct ProbeResponse(int Status, ReadOnlyMemory<byte> Body, string? Problem = null)
+{
+    /// <summary>How a probe calls itself.</summary>
+    public const string UserAgent = "Kiro-Probe/1.0";
 }

@@ -67,6 +67,13 @@ internal sealed class CertificateStore
     /// <summary>Whether there are other files than those tried last.</summary>
     public bool HasNewFiles() => _files.Fingerprint() is not 0 and var fingerprint && fingerprint != Fingerprint;
 
+    /// <summary>A sentence for each certificate that expires soon, the first one first.</summary>
+    public IReadOnlyList<string> ExpiryWarnings()
+    {
+        var now = _time.GetUtcNow();
+        return [.. Current.All.OrderBy(certificate => certificate.NotAfter).Select(certificate => certificate.ExpiryWarning(now)).OfType<string>()];
+    }
+
     /// <summary>What a handshake is to use.</summary>
     public SslServerAuthenticationOptions OptionsFor(string? serverName)
     {

@@ -1,11 +1,14 @@
 using System.Runtime.InteropServices;
+using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Listening.Tls;
 
-/// <summary>Takes new certificates within seconds of their being written, and at once on SIGHUP.</summary>
-internal sealed class CertificateWatch(CertificateStore store, TimeProvider time) : BackgroundService
+/// <summary>Takes new certificates within seconds of their being written, and at once on SIGHUP. Says once a day which expire
+/// soon.</summary>
+internal sealed class CertificateWatch(CertificateStore store, TimeProvider time, ILogger<CertificateWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -16,10 +19,16 @@ internal sealed class CertificateWatch(CertificateStore store, TimeProvider time
         });
         using var timer = new PeriodicTimer(Period, time);
         var settling = false;
+        var told = Tell();
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
+                if (time.GetElapsedTime(told) > Day)
+                {
+                    told = Tell();
+                }
+
                 var isNew = store.HasNewFiles();
                 // A certificate and its key are two files, and whoever writes them may be between the two.
                 if (isNew && settling)
@@ -34,5 +43,15 @@ internal sealed class CertificateWatch(CertificateStore store, TimeProvider time
         {
             // The balancer stops.
         }
+    }
+
+    private long Tell()
+    {
+        foreach (var warning in store.ExpiryWarnings())
+        {
+            logger.CertificateExpires(warning);
+        }
+
+        return time.GetTimestamp();
     }
 }

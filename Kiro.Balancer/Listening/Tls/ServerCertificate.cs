@@ -12,6 +12,9 @@ namespace Kiro.Balancer.Listening.Tls;
 /// <param name="Context">What handshakes use. It keeps the sessions that clients resume.</param>
 internal sealed record ServerCertificate(string File, IReadOnlyList<string> Names, DateTimeOffset NotAfter, SslStreamCertificateContext Context)
 {
+    /// <summary>Days before it expires from which on that is worth a warning.</summary>
+    public const int WarningDays = 14;
+
     private const string OcspAccess = "1.3.6.1.5.5.7.48.1";
 
     /// <exception cref="CertificateException">The pair cannot be used.</exception>
@@ -44,6 +47,18 @@ internal sealed record ServerCertificate(string File, IReadOnlyList<string> Name
             // Online it asks the authority for a signed statement of validity to staple; without an address there is nobody to ask.
             SslStreamCertificateContext.Create(withKey, chain, offline: !NamesOcspResponder(leaf)));
     }
+
+    /// <summary>What it is called by: its first name, or its file when it has none.</summary>
+    public string Name => Names.Count > 0 ? Names[0] : Path.GetFileName(File);
+
+    /// <summary>A sentence when it expires soon, or has; else null.</summary>
+    public string? ExpiryWarning(DateTimeOffset now) => DaysLeft(now) switch
+    {
+        >= WarningDays => null,
+        < 0 => $"The certificate for {Name} expired on {Day(NotAfter.UtcDateTime)}: clients refuse it.",
+        0 => $"The certificate for {Name} expires within a day, on {Day(NotAfter.UtcDateTime)}.",
+        var days => $"The certificate for {Name} expires in {days} {(days == 1 ? "day" : "days")}, on {Day(NotAfter.UtcDateTime)}.",
+    };
 
     /// <summary>Whole days until it expires; negative afterwards.</summary>
     public int DaysLeft(DateTimeOffset now) => (int)Math.Floor((NotAfter - now).TotalDays);

@@ -33,7 +33,14 @@ public sealed class BackendHostsTests
     [InlineData("api-1:http", "api-1:http")]
     [InlineData("api-1: 80", "api-1: 80")]
     [InlineData("api 1:80", "api 1:80")]
-    [InlineData("http://api-1:80", "http://api-1:80")]
+    [InlineData("ftp://api-1:80", "ftp://api-1:80")]
+    [InlineData("https://api-1:80:80", "https://api-1:80:80")]
+    [InlineData("api-1:80:80", "api-1:80:80")]
+    [InlineData("https://", "https://")]
+    [InlineData("https://:443", "https://:443")]
+    [InlineData("https://api-1:443/path", "https://api-1:443/path")]
+    [InlineData("https://user@api-1:443", "https://user@api-1:443")]
+    [InlineData("https://[2001:db8::1", "https://[2001:db8::1")]
     [InlineData("user@api-1:80", "user@api-1:80")]
     [InlineData("api-1:80/path", "api-1:80/path")]
     [InlineData("2001:db8::1:80", "2001:db8::1:80")]
@@ -52,13 +59,14 @@ public sealed class BackendHostsTests
     [InlineData("api-1:80*2*2", "api-1:80*2*2")]
     [InlineData("api-1:80 * 2", "api-1:80 * 2")]
     public void Read_BadPart_IsOneLineThatNamesIt(string value, string part) => Assert.Equal(
-        [$"BACKEND_HOSTS={value} is not valid: expected host:port or host:port*weight, separated by commas, ports from 1 to 65535, weights from 0.01 to 1000; {part} is neither."],
+        [$"BACKEND_HOSTS={value} is not valid: expected {BackendAddress.Expected}, separated by commas; {part} is not."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=" + value));
 
     [Theory]
     [InlineData("api-1:80,api-1:80", "api-1:80")]
     [InlineData("api-1:80,API-1:80*2", "api-1:80")]
     [InlineData("[::1]:80,[0:0:0:0:0:0:0:1]:80", "[::1]:80")]
+    [InlineData("api-1:80,https://api-1:80", "api-1:80")]
     public void Read_NodeTwice_IsOneLine(string value, string node) => Assert.Equal(
         [$"BACKEND_HOSTS={value} is not valid: expected every node once; {node} is there twice."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=" + value));
@@ -67,6 +75,21 @@ public sealed class BackendHostsTests
     public void Read_OnlyCommas_IsOneLine() => Assert.Equal(
         ["BACKEND_HOSTS=, , is not valid: expected at least one host:port."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=, ,"));
+
+    [Theory]
+    [InlineData("https://api-1:8443", "api-1:8443", true)]
+    [InlineData("HTTPS://api-1", "api-1:443", true)]
+    [InlineData("https://api-1/", "api-1:443", true)]
+    [InlineData("https://[2001:db8::1]", "[2001:db8::1]:443", true)]
+    [InlineData("https://[2001:db8::1]:8443*2", "[2001:db8::1]:8443", true)]
+    [InlineData("http://api-1", "api-1:80", false)]
+    [InlineData("http://api-1:8080", "api-1:8080", false)]
+    [InlineData("api-1:443", "api-1:443", false)]
+    public void Read_Url_SaysWhetherTlsIsSpoken(string value, string id, bool isTls)
+    {
+        var endpoint = Assert.Single(Settings.Read(BackendHosts.Read, "BACKEND_HOSTS=" + value)!);
+        Assert.Equal((id, isTls), (endpoint.Id, endpoint.IsTls));
+    }
 
     private static string Text(BackendEndpoint endpoint) => FormattableString.Invariant($"{endpoint.Id}*{endpoint.Weight}");
 }

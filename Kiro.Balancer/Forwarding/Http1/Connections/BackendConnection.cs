@@ -1,4 +1,6 @@
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
@@ -22,19 +24,26 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
     private readonly Socket _socket;
     private readonly ConnectionWatch _watch;
-    private readonly SocketOperation _receive;
-    private readonly SocketOperation _send = new();
+    private readonly SslStream? _tls;
+    private readonly ITransfer _receive;
+    private readonly ITransfer _send;
     private int _state = Busy;
     private int _abortReason;
     private int _limit;
     private int _idleLimit = IdleSeconds;
     private int _requestsLeft = int.MaxValue;
     private int _lastActivity;
+    private bool _wasIdle;
 
-    public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch)
+    /// <param name="socket">Connected.</param>
+    /// <param name="pool">Where it is kept while it is idle.</param>
+    /// <param name="watch">Looks at the time for it.</param>
+    /// <param name="tls">Over the socket, for a node that is spoken to over TLS; else null.</param>
+    public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch, SslStream? tls = null)
     {
-        (_socket, Pool, _watch) = (socket, pool, watch);
-        _receive = new SocketOperation(OnUnawaited);
+        (_socket, Pool, _watch, _tls) = (socket, pool, watch, tls);
+        _receive = tls is null ? new SocketTransfer(socket, sends: false, OnUnawaited) : new TlsTransfer(tls, sends: false, OnUnawaited);
+        _send = tls is null ? new SocketTransfer(socket, sends: true) : new TlsTransfer(tls, sends: true);
         BeginReceive();
         watch.Add(this);
     }
@@ -70,7 +79,8 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
         try
         {
-            return lookAgain && _socket.Poll(0, SelectMode.SelectRead);
+            // What comes right behind a handshake is TLS's own: tickets.
+            return lookAgain && (_tls is null || _wasIdle) && _socket.Poll(0, SelectMode.SelectRead);
         }
         catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
         {
@@ -98,18 +108,18 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     {
         Touch();
         BytesSent += bytes.Length;
-        _send.Send(_socket, bytes);
+        _send.Begin(MemoryMarshal.AsMemory(bytes));
         return _send.Wait();
     }
 
     /// <summary>A send that failed had not given anything to the network.</summary>
-    public bool NothingWasSent => _send.BytesTransferred == 0;
+    public bool NothingWasSent => _send.NothingMoved;
 
     /// <summary>Begins to receive into the buffer, behind what is in it.</summary>
     /// <returns>Whether it is done already.</returns>
     public bool BeginReceive()
     {
-        _receive.Receive(_socket, Input.Room());
+        _receive.Begin(Input.Room());
         return _receive.IsCompleted;
     }
 
@@ -118,7 +128,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
     public ValueTask<int> Receipt => _receive.Wait();
 
     /// <summary>Begins to receive past the buffer, which must be empty.</summary>
-    public void BeginReceive(Memory<byte> bytes) => _receive.Receive(_socket, bytes);
+    public void BeginReceive(Memory<byte> bytes) => _receive.Begin(bytes);
 
     /// <summary>Takes note of what was received into the buffer.</summary>
     /// <returns>False when nothing was, or nothing that is still wanted.</returns>
@@ -163,7 +173,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
         }
 
         Narrow();
-        _limit = 0;
+        (_limit, _wasIdle) = (0, true);
         BeginReceive();
         Interlocked.Exchange(ref _state, Idle);
         if (_receive.IsCompleted || AbortReason != AbortReason.None)
@@ -258,6 +268,7 @@ internal sealed class BackendConnection : IGivesUp, IOpenStream, IDisposable
 
     private void CloseSocket()
     {
+        _tls?.Dispose();
         _socket.Dispose();
         _receive.Dispose();
         _send.Dispose();

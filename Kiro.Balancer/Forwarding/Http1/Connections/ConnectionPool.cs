@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
@@ -6,7 +7,11 @@ using Kiro.Balancer.Forwarding.Sending;
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
 /// <summary>The idle connections to a node. The one that was used last is used first, so that those too many grow old.</summary>
-internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch watch, TimeProvider time)
+/// <param name="backend">The node.</param>
+/// <param name="watch">Looks at the time for the connections.</param>
+/// <param name="time">For the time that connecting may take.</param>
+/// <param name="tls">For nodes that are spoken to over TLS.</param>
+internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch watch, TimeProvider time, BackendTls tls)
 {
     private readonly Lock _changing = new();
     private readonly DnsEndPoint _endpoint = new(backend.Backend.Host, backend.Backend.Port);
@@ -38,13 +43,17 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         return null;
     }
 
-    /// <exception cref="System.Net.Sockets.SocketException">It was refused, or cannot be made.</exception>
+    /// <exception cref="SocketException">It was refused, or cannot be made.</exception>
     /// <exception cref="TimeoutException">It was not accepted in time.</exception>
+    /// <exception cref="BackendTlsException">There is no TLS with this node.</exception>
     public async ValueTask<BackendConnection> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var socket = await BackendSocket.ConnectAsync(_endpoint, timeout, time, cancellationToken);
+        var stream = Backend.IsTls
+            ? await tls.AuthenticateAsync(new NetworkStream(socket, ownsSocket: true), Backend, timeout, cancellationToken)
+            : null;
         backend.Traffic.Connect();
-        return new BackendConnection(socket, this, watch);
+        return new BackendConnection(socket, this, watch, stream);
     }
 
     /// <summary>Keeps a connection for the next request, if it is good for one.</summary>
@@ -73,7 +82,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 
     /// <summary>Another one for the same node, with no connection in it.</summary>
-    public ConnectionPool Alike() => new(backend, watch, time);
+    public ConnectionPool Alike() => new(backend, watch, time, tls);
 
     /// <summary>Keeps no connection any more.</summary>
     public void Close()
@@ -120,7 +129,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 }
 
 /// <summary>Has a pool for each node, made when it is first needed and gone when nobody knows the node any more.</summary>
-internal sealed class ConnectionPools(ConnectionWatch watch, TimeProvider time)
+internal sealed class ConnectionPools(ConnectionWatch watch, TimeProvider time, BackendTls tls)
 {
     private readonly ConditionalWeakTable<Backend, ConnectionPool> _pools = [];
 
@@ -128,5 +137,5 @@ internal sealed class ConnectionPools(ConnectionWatch watch, TimeProvider time)
     public ConnectionPool? TryFind(Backend backend) => _pools.TryGetValue(backend, out var pool) ? pool : null;
 
     public ConnectionPool Of(BackendRuntime backend) =>
-        TryFind(backend.Backend) ?? _pools.GetOrAdd(backend.Backend, (_, runtime) => new ConnectionPool(runtime, watch, time), backend);
+        TryFind(backend.Backend) ?? _pools.GetOrAdd(backend.Backend, (_, runtime) => new ConnectionPool(runtime, watch, time, tls), backend);
 }

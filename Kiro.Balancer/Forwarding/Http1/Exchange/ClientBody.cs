@@ -16,7 +16,9 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
     public const int MaxAtOnce = 32 * 1024;
 
     private readonly PipeReader _body = request.BodyReader;
-    private readonly Socket? _client = request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
+    // What an HTTP/2 connection has to read may belong to any of its streams.
+    private readonly Socket? _client = HttpProtocol.IsHttp2(request.Protocol)
+        ? null : request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
     private TurnTaking _turns;
     private bool _isStopping;
 

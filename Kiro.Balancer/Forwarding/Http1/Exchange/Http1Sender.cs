@@ -66,7 +66,7 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
         {
             return RequestFailure.ClientIsGone;
         }
-        catch (Exception refused) when (refused is SocketException or TimeoutException)
+        catch (Exception refused) when (refused is SocketException or TimeoutException or BackendTlsException)
         {
             return RequestFailure.From(ConnectError.From(refused));
         }

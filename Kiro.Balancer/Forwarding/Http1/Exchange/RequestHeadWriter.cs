@@ -88,7 +88,8 @@ internal static class RequestHeadWriter
 
     private static bool TryWriteFields(SendBuffer head, HttpRequest request, ForwardedRequest forwarded, Activity? span)
     {
-        var isHttp10 = HttpProtocol.IsHttp10(request.Protocol);
+        // HTTP/1.0 has no "100 Continue", and of HTTP/2 none is passed on.
+        var neverWaits = !HttpProtocol.IsHttp11(request.Protocol);
         var named = NamedFields(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
@@ -98,7 +99,7 @@ internal static class RequestHeadWriter
                 || named?.Contains(name) == true
                 // Kestrel takes some names that are none; no node is to wonder about them.
                 || !HttpSyntax.IsToken(name)
-                || (isHttp10 && name.Equals("Expect", StringComparison.OrdinalIgnoreCase))
+                || (neverWaits && name.Equals("Expect", StringComparison.OrdinalIgnoreCase))
                 || (span is not null && name.Length is 10 or 11 && name.StartsWith("trace", StringComparison.OrdinalIgnoreCase)
                     && name.AsSpan(5).Equals(name.Length == 11 ? "parent" : "state", StringComparison.OrdinalIgnoreCase)))
             {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.IO.Pipelines;
+using System.Text;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
@@ -72,6 +73,11 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
     /// <param name="trailers">Lines without their ends.</param>
     public async ValueTask EndAsync(IReadOnlyList<byte[]>? trailers = null)
     {
+        if (!chunks)
+        {
+            AppendTrailers(trailers);
+        }
+
         if (!response.HasStarted && !chunks)
         {
             // It is empty, and Kestrel can say so.
@@ -95,6 +101,21 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
         if (_wasFlushed)
         {
             await FlushAsync();
+        }
+    }
+
+    // HTTP/2 has frames for them (RFC 9113, section 8.1), which Kestrel writes; HTTP/1.0 has no place for them.
+    private void AppendTrailers(IReadOnlyList<byte[]>? trailers)
+    {
+        if (trailers is not { Count: > 0 } || !response.SupportsTrailers())
+        {
+            return;
+        }
+
+        foreach (var line in trailers)
+        {
+            var colon = line.AsSpan().IndexOf((byte)':');
+            response.AppendTrailer(Encoding.ASCII.GetString(line.AsSpan(0, colon)), Encoding.Latin1.GetString(line.AsSpan(colon + 1).Trim(" \t"u8)));
         }
     }
 }

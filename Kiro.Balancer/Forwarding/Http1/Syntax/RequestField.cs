@@ -31,6 +31,9 @@ internal enum RequestFieldKind : byte
     /// <summary>RFC 7239.</summary>
     Forwarded,
 
+    /// <summary>The certificate of a client: nobody's word for it is taken.</summary>
+    ClientCertificate,
+
     /// <summary>Any other X-Forwarded field: only a trusted peer may say it.</summary>
     Claim,
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Kiro.Balancer.Clients;
 using Microsoft.Net.Http.Headers;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -28,6 +29,7 @@ internal static class RequestFieldNames
         ("X-Forwarded-Proto", RequestFieldKind.ForwardedProto),
         ("X-Forwarded-Host", RequestFieldKind.ForwardedHost),
         ("X-Real-IP", RequestFieldKind.RealIp),
+        (ClientCertificateField.Name, RequestFieldKind.ClientCertificate),
         ("Forwarded", RequestFieldKind.Forwarded),
         (HeaderNames.SecWebSocketKey, RequestFieldKind.WebSocketKey),
         .. FieldNames.OfOneConnectionOnly

@@ -26,7 +26,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     {
         var options = Settings.Read(HealthOptions.Read);
         _registry = Registries.Empty(_time);
-        _prober = new Prober(options, _time);
+        _prober = new Prober(options, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), _time);
         _loop = new ProbeLoop(_registry, _prober, new ProbeSchedule(options), options, _time, NullLogger<ProbeLoop>.Instance);
         _node = new SocketServer(async (stream, stop) =>
         {

@@ -135,7 +135,7 @@ public sealed class ProberTests
                 await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stop);
             }
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
         var backend = new Backend("127.0.0.1", server.Port);
 
         await prober.ProbeAsync(backend, TestContext.Current.CancellationToken);
@@ -154,7 +154,7 @@ public sealed class ProberTests
             // TrySet: HttpClient asks again when a connection ends without a response.
             head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
 
         await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
 
@@ -176,7 +176,7 @@ public sealed class ProberTests
             head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
             await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_STATUS=200-204,301", "HEALTH_HOST=api.example"), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_STATUS=200-204,301", "HEALTH_HOST=api.example"), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
 
         var probe = await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
 
@@ -195,7 +195,7 @@ public sealed class ProberTests
             waiting.SetResult();
             await Task.Delay(Timeout.Infinite, ended);
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
 
         var probing = prober.ProbeAsync(new Backend("127.0.0.1", server.Port), stop.Token);
         await waiting.Task;
@@ -206,7 +206,7 @@ public sealed class ProberTests
 
     private static async Task<ProbeResult> Probe(int port, string host = "127.0.0.1", TimeProvider? time = null)
     {
-        var prober = new Prober(Settings.Read(HealthOptions.Read), time ?? TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), time ?? TimeProvider.System);
         return await prober.ProbeAsync(new Backend(host, port), TestContext.Current.CancellationToken);
     }
 }

@@ -28,7 +28,7 @@ public class FastUploadTests
         });
         using var watch = new ConnectionWatch(TimeProvider.System);
         var backend = new BackendRuntime(new Backend("127.0.0.1", node.Port), TimeProvider.System);
-        var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System), new OpenStreams(), TimeProvider.System);
+        var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System)), new OpenStreams(), TimeProvider.System);
         using (var first = new Attempt(backend, isAwaited: true, mayGoElsewhere: true))
         {
             // With a client that might leave, as all real ones: else the connection would not be kept.

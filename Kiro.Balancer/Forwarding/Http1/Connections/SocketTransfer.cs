@@ -4,12 +4,13 @@ using System.Threading.Tasks.Sources;
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
 /// <summary>
-/// Sends or receives, one operation at a time, without allocating: the event arguments are the task that is awaited.
-/// An operation may be begun now and awaited later, or never.
+/// Sends or receives over a socket without allocating: the event arguments are the task that is awaited.
 /// </summary>
+/// <param name="socket">Connected; its owner disposes of it.</param>
+/// <param name="sends">The direction.</param>
 /// <param name="onUnawaited">Called when an operation ends that nobody awaits.</param>
-internal sealed class SocketOperation(Action? onUnawaited = null)
-    : SocketAsyncEventArgs(true), IValueTaskSource<int>
+internal sealed class SocketTransfer(Socket socket, bool sends, Action? onUnawaited = null)
+    : SocketAsyncEventArgs(true), ITransfer, IValueTaskSource<int>
 {
     private static readonly Action<object?> Done = static _ => throw new InvalidOperationException("Awaited twice.");
 
@@ -17,45 +18,29 @@ internal sealed class SocketOperation(Action? onUnawaited = null)
     private object? _state;
     private bool _wasClosed;
 
-    /// <summary>Whether the operation that was begun has ended.</summary>
     public bool IsCompleted => ReferenceEquals(Volatile.Read(ref _continuation), Done);
 
-    /// <summary>Begins to receive.</summary>
-    public void Receive(Socket socket, Memory<byte> buffer)
+    public bool NothingMoved => BytesTransferred == 0;
+
+    public void Begin(Memory<byte> bytes)
     {
-        Begin(buffer);
+        _wasClosed = false;
+        Volatile.Write(ref _continuation, null);
+        SetBuffer(bytes);
         try
         {
-            if (!socket.ReceiveAsync(this))
+            if (!(sends ? socket.SendAsync(this) : socket.ReceiveAsync(this)))
             {
                 Volatile.Write(ref _continuation, Done);
             }
         }
         catch (ObjectDisposedException)
         {
-            EndClosed();
+            _wasClosed = true;
+            Volatile.Write(ref _continuation, Done);
         }
     }
 
-    /// <summary>Begins to send all of it.</summary>
-    public void Send(Socket socket, ReadOnlyMemory<byte> bytes)
-    {
-        Begin(System.Runtime.InteropServices.MemoryMarshal.AsMemory(bytes));
-        try
-        {
-            if (!socket.SendAsync(this))
-            {
-                Volatile.Write(ref _continuation, Done);
-            }
-        }
-        catch (ObjectDisposedException)
-        {
-            EndClosed();
-        }
-    }
-
-    /// <summary>The end of what was begun.</summary>
-    /// <returns>The number of bytes; 0 when the other end has closed; -1 when the connection is lost.</returns>
     public ValueTask<int> Wait() => IsCompleted ? new ValueTask<int>(Result) : new ValueTask<int>(this, 0);
 
     int IValueTaskSource<int>.GetResult(short token) => Result;
@@ -89,17 +74,4 @@ internal sealed class SocketOperation(Action? onUnawaited = null)
     }
 
     private int Result => _wasClosed || SocketError != SocketError.Success ? -1 : BytesTransferred;
-
-    private void Begin(Memory<byte> buffer)
-    {
-        _wasClosed = false;
-        Volatile.Write(ref _continuation, null);
-        SetBuffer(buffer);
-    }
-
-    private void EndClosed()
-    {
-        _wasClosed = true;
-        Volatile.Write(ref _continuation, Done);
-    }
 }

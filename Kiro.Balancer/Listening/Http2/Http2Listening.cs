@@ -1,0 +1,80 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Kiro.Balancer.Listening.Http2;
+
+/// <summary>
+/// Tells HTTP/2 from HTTP/1 on the plain port by its first bytes. Kestrel cannot speak both there: those that begin with the
+/// preface are given to a listener of its own.
+/// </summary>
+internal static class Http2Listening
+{
+    /// <summary>What a connection of HTTP/2 begins with (RFC 9113, section 3.4).</summary>
+    private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
+
+    /// <summary>Adds the listener that takes them, when that is wanted.</summary>
+    public static void AddHttp2(this WebApplicationBuilder builder, Http2Options options)
+    {
+        if (!options.IsOn)
+        {
+            return;
+        }
+
+        builder.Services.AddSingleton<Http2Listener>();
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services => services.GetRequiredService<Http2Listener>());
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(Http2Listener.Place, listen => listen.Protocols = HttpProtocols.Http2));
+    }
+
+    /// <summary>To be used on the plain port when HTTP/2 is taken there.</summary>
+    /// <param name="listen">The port's.</param>
+    public static void UseHttp2(ListenOptions listen)
+    {
+        var services = listen.ApplicationServices;
+        var http2 = services.GetRequiredService<Http2Listener>();
+        var (idle, time) = (services.GetRequiredService<ListeningOptions>().IdleTimeout, services.GetRequiredService<TimeProvider>());
+        listen.Use(next => connection => ServeAsync(connection, next, http2, idle, time));
+    }
+
+    private static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, Http2Listener http2, TimeSpan idle, TimeProvider time)
+    {
+        var stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
+        bool isHttp2;
+        using (var timeout = new CancellationTokenSource(idle, time))
+        using (var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopping, connection.ConnectionClosed))
+        {
+            try
+            {
+                isHttp2 = await BeginsWithPrefaceAsync(connection.Transport.Input, either.Token);
+            }
+            catch (Exception gone) when (gone is OperationCanceledException or IOException)
+            {
+                // It has said nothing, and nobody waits for a response.
+                return;
+            }
+        }
+
+        await (isHttp2 ? http2.ServeAsync(connection) : next(connection));
+    }
+
+    // Takes nothing out of the input.
+    private static async ValueTask<bool> BeginsWithPrefaceAsync(PipeReader input, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await input.ReadAsync(cancellationToken);
+            var length = (int)Math.Min(read.Buffer.Length, Preface.Length);
+            var matches = read.Buffer.Slice(0, length).ToArray().AsSpan().SequenceEqual(Preface.AsSpan(0, length));
+            if (matches && length < Preface.Length && !read.IsCompleted)
+            {
+                input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+
+            input.AdvanceTo(read.Buffer.Start);
+            return matches && length == Preface.Length;
+        }
+    }
+}
