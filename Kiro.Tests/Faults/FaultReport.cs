@@ -34,6 +34,10 @@ internal sealed class FaultReport
         .DefaultIfEmpty()
         .Max();
 
+    /// <summary>The longest time in which nobody got a good answer.</summary>
+    public TimeSpan LongestSilence => _answers.Where(answer => answer.Failure is null).Select(answer => answer.Ended).Order().ToList() is var ends
+        ? ends.Zip(ends.Skip(1), (first, second) => second - first).DefaultIfEmpty().Max() : default;
+
     /// <summary>Clients that another node answered at some time after the fault.</summary>
     public IReadOnlyList<int> Moved => [.. _answers
         .Where(answer => answer.Sent > _fault && answer.Node is not null && Before.TryGetValue(answer.Client, out var home) && home != answer.Node)
@@ -59,7 +63,7 @@ internal sealed class FaultReport
     }
 
     public void AssertNoFailure() =>
-        Assert.True(Failures.Count == 0, $"{Failures.Count} of {Requests} failed, the first: {(Failures.Count > 0 ? Failures[0] : null)}");
+        Assert.True(Failures.Count == 0, $"{Failures.Count} of {Requests} failed after the fault at {_fault}, the first: {string.Join("; ", Failures.Take(3))}");
 
     private Dictionary<int, string> Homes(Func<Answer, bool> when) => _answers
         .Where(answer => answer.Node is not null && answer.Failure is null && when(answer))

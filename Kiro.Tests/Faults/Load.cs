@@ -24,9 +24,9 @@ internal sealed class Load : IAsyncDisposable
     private readonly Task[] _workers;
     private int _next;
 
-    public Load(int port)
+    public Load(int port, string host = "127.0.0.1")
     {
-        _workers = [.. Enumerable.Range(0, Connections).Select(_ => Task.Run(() => WorkAsync(port)))];
+        _workers = [.. Enumerable.Range(0, Connections).Select(_ => Task.Run(() => WorkAsync(host, port)))];
     }
 
     /// <summary>Time since the load began.</summary>
@@ -62,12 +62,12 @@ internal sealed class Load : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task WorkAsync(int port)
+    private async Task WorkAsync(string host, int port)
     {
         // A connection a worker, as so many separate clients have.
         using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false })
         {
-            BaseAddress = new Uri($"http://127.0.0.1:{port}"),
+            BaseAddress = new Uri($"http://{host}:{port}"),
             Timeout = TimeSpan.FromMinutes(2),
         };
         while (!_stop.IsCancellationRequested)
