@@ -19,6 +19,7 @@ internal static class TelemetryServices
         services.AddHostedService(provider => provider.GetRequiredService<TrafficWatch>());
         services.AddHostedService<BalancerMetrics>();
         services.AddHostedService<LimitMetrics>();
+        services.AddHostedService<PeerMetrics>();
         services.AddHostedService<TlsMetrics>();
         services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddView(instrument =>
             instrument.Meter.Name == "System.Net.Http" ? new MetricStreamConfiguration { TagKeys = TagsOfRequestsToNodes } : null));

@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+using Kiro.Tests.Support;
+using Microsoft.Playwright;
+
+namespace Kiro.Tests.Pages;
+
+/// <summary>What <c>/lb</c> tells of the other balancers.</summary>
+public sealed class LbPeersTests(Browser browser) : IClassFixture<Browser>
+{
+    [Theory]
+    [InlineData(1280, ColorScheme.Light)]
+    [InlineData(390, ColorScheme.Dark)]
+    public async Task Lb_OneOtherBalancerIsLost_ShowsBoth(int width, ColorScheme scheme)
+    {
+        await using var node = await TestBackend.StartAsync();
+        var (port, nobody) = (FreePort.Range(2), FreePort.Next());
+        var settings = new[] { "ADMIN_TOKEN=not-a-real-token", $"BALANCER_PEERS=127.0.0.1:{port},127.0.0.1:{port + 1},127.0.0.1:{nobody}" };
+        await using var one = await BalancerProcess.StartOnAsync(port, node.Host, settings);
+        await using var other = await BalancerProcess.StartOnAsync(port + 1, node.Host, settings);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{port}/lb", width, scheme);
+
+        await page.Expect("#peers li").ToHaveCountAsync(2);
+        await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{port + 1}" })).ToContainTextAsync(new Regex("1 node \\(1 up\\), 0 orders, the same as here"));
+        await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{nobody}" })).ToContainTextAsync("cannot be reached: connection refused; never heard");
+        await page.KeepAsync("lb-peers");
+        await page.AssertAccessibleAsync();
+        await page.AssertFineAsync();
+    }
+
+    [Fact]
+    public async Task Lb_NoOtherBalancers_SaysNothingOfThem()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+
+        await page.Expect("#nodes-box").ToBeVisibleAsync();
+        await page.Expect("#peers-box").ToBeHiddenAsync();
+    }
+}
