@@ -40,13 +40,13 @@ internal static class FleetReport
             A client is on the *wrong* node while its balancer sends it elsewhere than a balancer would that knows of every change
             at once. Moves count each client as often as it moves, as a share of all clients, the mean over the balancers.
 
-            | what happens | must move | moved | wrong, at most | for (s) | balancers disagree, at most | requests that met a dead node first |
+            | what happens | must move | moved | wrong, at most | seconds with anybody wrong | balancers disagree, at most | requests that met a dead node first |
             |---|---|---|---|---|---|---|
 
             """);
         foreach (var found in all)
         {
-            text.Append(null, $"| {found.Scenario.Title} | {Percent(found.MustMove)} | {Percent(found.Moved)} | {Percent(found.MaxWrong)} | {found.LastWrong + 1} | {Percent(found.MaxSplit)} | {found.DeadSeconds * size.RequestsPerSecond:N0} |\n");
+            text.Append(null, $"| {found.Scenario.Title} | {Percent(found.MustMove)} | {Percent(found.Moved)} | {Percent(found.MaxWrong)} | {found.SecondsWrong} | {Percent(found.MaxSplit)} | {found.DeadSeconds * size.RequestsPerSecond:N0} |\n");
         }
 
         text.Append("""

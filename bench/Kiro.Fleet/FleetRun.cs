@@ -15,12 +15,13 @@ internal static class FleetRun
         }
 
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        var fleet = new SimulatedFleet(FleetSize.Large, seed: 1);
         var all = new List<Findings>();
         foreach (var scenario in Scenario.All)
         {
-            var found = Observation.Run(scenario, FleetSize.Large);
+            var found = Observation.Run(scenario, fleet);
             Console.WriteLine($"{scenario.Name}: {scenario.Title}");
-            Console.WriteLine($"  must move {found.MustMove:P2}, moved {found.Moved:P2}; wrong at most {found.MaxWrong:P2}, for {found.LastWrong + 1} s; disagree at most {found.MaxSplit:P2}");
+            Console.WriteLine($"  must move {found.MustMove:P2}, moved {found.Moved:P2}; wrong at most {found.MaxWrong:P2}, in {found.SecondsWrong} s; disagree at most {found.MaxSplit:P2}");
             all.Add(found);
         }
 

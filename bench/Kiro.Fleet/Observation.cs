@@ -11,27 +11,28 @@ internal static class Observation
     /// <summary>Until all probes have passed and their times have spread.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromMinutes(2);
 
-    public static Findings Run(Scenario scenario, FleetSize size, int seed = 1)
+    /// <summary>Lets it happen to a fleet, once that has settled after what happened before.</summary>
+    public static Findings Run(Scenario scenario, SimulatedFleet fleet)
     {
-        var fleet = new SimulatedFleet(size, seed);
-        fleet.Agenda.RunUntil(Settling);
+        var begin = fleet.Agenda.Now + Settling;
+        fleet.Agenda.RunUntil(begin);
         Task.WaitAll([.. fleet.Balancers.Select(balancer => balancer.Ready)]);
 
-        Rendezvous? ranking = null;
-        var slots = Enumerable.Range(0, ClientHash.SlotCount / size.Step).Select(number => number * size.Step).ToArray();
-        var ideal = fleet.Ideal(slots, ref ranking);
+        var step = fleet.Size.Step;
+        var slots = Enumerable.Range(0, ClientHash.SlotCount / step).Select(number => number * step).ToArray();
+        var ideal = fleet.Ideal(slots);
         var homes = fleet.Balancers.Select(balancer => Array.ConvertAll(slots, balancer.Choose)).ToArray();
         var seconds = new List<Second>();
         scenario.Begin(fleet);
         for (var second = 0; second <= scenario.Length.TotalSeconds; second++)
         {
-            fleet.Agenda.RunUntil(Settling + TimeSpan.FromSeconds(second));
+            fleet.Agenda.RunUntil(begin + TimeSpan.FromSeconds(second));
             var before = ideal;
-            ideal = fleet.Ideal(slots, ref ranking);
+            ideal = fleet.Ideal(slots);
             seconds.Add(Look(fleet, slots, before, ideal, homes));
         }
 
-        return new Findings(scenario, size, seconds);
+        return new Findings(scenario, fleet.Size, seconds);
     }
 
     private static Second Look(SimulatedFleet fleet, int[] slots, int[] before, int[] ideal, int[][] homes)
@@ -88,6 +89,6 @@ internal sealed record Findings(Scenario Scenario, FleetSize Size, IReadOnlyList
     /// <summary>Seconds of all traffic that went to another node than where it belonged.</summary>
     public double WrongSeconds => Seconds.Sum(second => second.Wrong);
 
-    /// <summary>The last second in which any client was on another node than its own; -1 when there was none.</summary>
-    public int LastWrong => Seconds.Select((second, at) => second.Wrong > 0 ? at : -1).Max();
+    /// <summary>In how many seconds any client was on another node than its own.</summary>
+    public int SecondsWrong => Seconds.Count(second => second.Wrong > 0);
 }

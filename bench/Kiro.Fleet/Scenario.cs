@@ -15,9 +15,9 @@ internal sealed record Scenario(string Name, string Title, TimeSpan Length, Acti
         new("silence", "one node's host vanishes, and is back after a minute", 3 * Minute, fleet => Fail(fleet, 1, NodeCondition.IsSilent, Minute)),
         new("zone", "a third of the nodes vanishes at once, and is back after two minutes", 5 * Minute, fleet => Fail(fleet, fleet.Size.Nodes / 3, NodeCondition.IsSilent, 2 * Minute)),
         new("deploy", "every node is restarted, 2 % at a time: draining for 5 s, away for 3 s", 12 * Minute, Deploy),
-        new("scale", "a tenth more nodes; each balancer asks DNS once a minute", 3 * Minute, Scale),
         new("split", "three of ten balancers cannot reach a twentieth of the nodes for two minutes", 5 * Minute, Split),
         new("orders", "an operator drains a tenth of the nodes; peers hear of it up to 2 s later, one that was cut off after a minute", 2 * Minute, Orders),
+        new("scale", "a tenth more nodes; each balancer asks DNS once a minute", 3 * Minute, Scale),
     ];
 
     private static void Fail(SimulatedFleet fleet, int count, NodeCondition condition, TimeSpan away)
@@ -72,7 +72,13 @@ internal sealed record Scenario(string Name, string Title, TimeSpan Length, Acti
             foreach (var node in fleet.Nodes.Take(fleet.Size.Nodes / 10))
             {
                 node.IsOrderedOut = true;
-                fleet.Agenda.In(delay, () => balancer.Drain(node));
+                fleet.Agenda.In(delay, () => balancer.Order(node, isDrain: true));
+                // Behind what is looked at.
+                fleet.Agenda.In(2 * Minute + TimeSpan.FromSeconds(1), () =>
+                {
+                    node.IsOrderedOut = false;
+                    balancer.Order(node, isDrain: false);
+                });
             }
         }
     }

@@ -52,12 +52,21 @@ internal sealed class SimulatedBalancer
         }
     }
 
-    /// <summary>An operator's order has reached this balancer.</summary>
-    public void Drain(SimulatedNode node)
+    /// <summary>An operator's order has reached this balancer: to drain the node, or to resume it.</summary>
+    public void Order(SimulatedNode node, bool isDrain)
     {
-        if (Known(node) is { } known)
+        if (Known(node) is not { } known)
+        {
+            return;
+        }
+
+        if (isDrain)
         {
             _registry.Drain(known.Backend);
+        }
+        else
+        {
+            _registry.Resume(known.Backend);
         }
     }
 

@@ -7,6 +7,7 @@ internal sealed class SimulatedFleet
 {
     private readonly Random _random;
     private readonly List<SimulatedNode> _nodes = [];
+    private Rendezvous? _ranking;
 
     /// <param name="size">How large.</param>
     /// <param name="seed">The same seed gives the same run.</param>
@@ -53,16 +54,16 @@ internal sealed class SimulatedFleet
     }
 
     /// <summary>Where a balancer that knows everything sends each of these slots.</summary>
-    public int[] Ideal(int[] slots, ref Rendezvous? ranking)
+    public int[] Ideal(int[] slots)
     {
-        if (ranking?.Nodes.Count != _nodes.Count)
+        if (_ranking?.Nodes.Count != _nodes.Count)
         {
-            ranking = new Rendezvous([.. _nodes.Select(node => new Candidate(node.Endpoint.Id, 1))], HashingOptions.DefaultSeed);
-            ranking.Ready.Wait();
+            _ranking = new Rendezvous([.. _nodes.Select(node => new Candidate(node.Endpoint.Id, 1))], HashingOptions.DefaultSeed);
+            _ranking.Ready.Wait();
         }
 
         var eligible = _nodes.Select(node => node.IsEligible).ToArray();
-        var all = ranking;
+        var all = _ranking;
         return Array.ConvertAll(slots, slot => all.First(slot) is var first && eligible[first] ? first : all.FirstAmong(slot, eligible));
     }
 }
