@@ -13,6 +13,8 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
 {
     private const string GrpcPath = "/bench.Echo/Unary";
 
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(10);
+
     /// <param name="onWindow">Called when the window opens, and when it has closed.</param>
     /// <exception cref="InvalidOperationException">It is not installed, or says that something is wrong.</exception>
     public LoadResult Run(Action onWindow)
@@ -24,28 +26,42 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
         using var process = Process.Start(start)!;
         var said = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
+        AwaitFirst(log, process);
         Thread.Sleep(plan.Settle);
         onWindow();
         var from = DateTime.UtcNow;
         Thread.Sleep(plan.Window);
         var until = DateTime.UtcNow;
         onWindow();
+        if (process.HasExited)
+        {
+            throw new InvalidOperationException($"h2load ended by itself: {errors.GetAwaiter().GetResult()}{said.GetAwaiter().GetResult()}");
+        }
+
+        process.Kill();
         process.WaitForExit();
-        return process.ExitCode == 0
-            ? Read(log, from, until)
-            : throw new InvalidOperationException($"h2load ended with code {process.ExitCode}: {errors.GetAwaiter().GetResult()}{said.GetAwaiter().GetResult()}");
+        return Read(log, from, until);
+    }
+
+    // All connections have their handshakes before the first request.
+    private static void AwaitFirst(string log, Process process)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!process.HasExited && Stopwatch.GetElapsedTime(started) < LongestStart && !(File.Exists(log) && new FileInfo(log).Length > 0))
+        {
+            Thread.Sleep(50);
+        }
     }
 
     private string[] Arguments(string log)
     {
-        var seconds = Math.Ceiling((plan.Settle + plan.Window).TotalSeconds + 0.5).ToString(CultureInfo.InvariantCulture);
         string[] how = scenario.Kind switch
         {
             LoadKind.Tls => ["--h1", "-c", $"{scenario.Connections}"],
             LoadKind.Grpc => ["-c", "1", "-m", $"{scenario.Connections}", "-d", WriteMessage(), "-H", "content-type: application/grpc", "-H", "te: trailers"],
             _ => ["-c", "1", "-m", $"{scenario.Connections}"],
         };
-        return [.. how, "-t", "1", "-D", seconds, "--log-file", log, $"https://{plan.Target}{(scenario.Kind == LoadKind.Grpc ? GrpcPath : scenario.Exchange.Path)}"];
+        return [.. how, "-t", "1", "-D", "3600", "--log-file", log, $"https://{plan.Target}{(scenario.Kind == LoadKind.Grpc ? GrpcPath : scenario.Exchange.Path)}"];
     }
 
     private string WriteMessage()
@@ -63,6 +79,12 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
         foreach (var line in File.ReadLines(log))
         {
             var fields = line.Split('\t');
+            if (fields.Length < 3)
+            {
+                // It was ended in the middle of the last one.
+                break;
+            }
+
             var (start, status, took) = (Number(fields[0]), Number(fields[1]), Number(fields[2]));
             if (start + took < first || start + took > last)
             {

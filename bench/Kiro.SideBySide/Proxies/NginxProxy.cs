@@ -23,7 +23,7 @@ internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "
               }
               server {
                 listen 127.0.0.1:{{site.Port}} backlog=4096{{(site.Tls is null ? "" : " ssl http2")}};
-                {{(site.Tls is { } tls ? $"ssl_certificate {tls.Certificate}; ssl_certificate_key {tls.Key}; ssl_session_cache shared:tls:10m;" : "")}}
+                {{(site.Tls is { } tls ? $"ssl_certificate {tls.Certificate}; ssl_certificate_key {tls.Key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:tls:10m;" : "")}}
                 location / {
                   {{(site.IsGrpc ? "grpc_pass grpc://api;" : "proxy_pass http://api;")}}
                   proxy_http_version 1.1;
