@@ -49,6 +49,7 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
 
     private async Task<T> RunAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
+        using var untraced = BackgroundWork.Begin();
         for (var attempt = 1; ; attempt++)
         {
             try

@@ -69,6 +69,7 @@ internal sealed class DatabaseWatch(
 
     private async Task<bool> ProveAsync(CancellationToken stoppingToken)
     {
+        using var untraced = BackgroundWork.Begin();
         try
         {
             var isRise = !state.IsUp;

@@ -28,8 +28,10 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     }
 
     /// <summary>Whether one message to this path holds all of these byte sequences.</summary>
-    public bool Has(string path, params byte[][] parts) => _received.Any(message =>
-        message.Path == path && parts.All(part => message.Body.AsSpan().IndexOf(part) >= 0));
+    public bool Has(string path, params byte[][] parts) => Bodies(path).Any(body => parts.All(part => body.AsSpan().IndexOf(part) >= 0));
+
+    /// <summary>All messages to this path.</summary>
+    public IEnumerable<byte[]> Bodies(string path) => _received.Where(message => message.Path == path).Select(message => message.Body);
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
