@@ -3,7 +3,8 @@ using Kiro.Tests.Support;
 namespace Kiro.AppHost.Tests.Running;
 
 /// <summary>The way of clients through the application that Aspire starts. Each test leaves it as it found it.</summary>
-public sealed class ApplicationTests(RunningApplication application) : IClassFixture<RunningApplication>
+[Collection(nameof(RunningApplication))]
+public sealed class ApplicationTests(RunningApplication application)
 {
     [Fact]
     public async Task Balancer_FindsItsNodesThroughAspire_AndKeepsClientsOnThem()

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Kiro.AppHost.Tests.Support;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,9 +10,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.AppHost.Tests.Running;
 
-/// <summary>The whole application under Aspire's orchestrator, on free ports, with MariaDB where that is installed.</summary>
-public sealed class RunningApplication : IAsyncLifetime
+/// <summary>The whole application under Aspire's orchestrator, with its dashboard, on free ports, with MariaDB where that is installed.</summary>
+[CollectionDefinition(nameof(RunningApplication))]
+public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixture<RunningApplication>
 {
+    // It takes a minute on a machine that has nothing else to do; more only costs time when it fails.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     private readonly MariaDb _server = new();
     private readonly string _file = Path.Combine(Path.GetTempPath(), $"kiro-{Guid.NewGuid():N}.db");
     private IDistributedApplicationTestingBuilder _builder = null!;
@@ -34,20 +39,18 @@ public sealed class RunningApplication : IAsyncLifetime
         }
 
         // Its end is the application's end too.
-        _builder = await AppHostModel.BuilderAsync([.. settings]);
+        _builder = await AppHostModel.BuilderAsync(withDashboard: true, [.. settings]);
         foreach (var project in _builder.Resources.OfType<ProjectResource>())
         {
-            // Without a dashboard nobody listens for telemetry, and the exporter would make the stop slow.
             _builder.CreateResourceBuilder(project)
                 .WithEnvironment("SQLITE_FILE", _file)
-                .WithEnvironment("DRAIN_DELAY", "1")
-                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "");
+                .WithEnvironment("DRAIN_DELAY", "1");
         }
 
         // What a test asks, and a health check that fails while a node is away, are no news.
         _builder.Services.AddLogging(logging => logging.AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical));
         _application = await _builder.BuildAsync();
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
+        using var limit = new CancellationTokenSource(Patience);
         await _application.StartAsync(limit.Token);
         await _application.ResourceNotifications.WaitForResourceHealthyAsync("balancer", limit.Token);
         _http = _application.CreateHttpClient("balancer", "http");
@@ -80,6 +83,29 @@ public sealed class RunningApplication : IAsyncLifetime
     /// <summary>Waits until so many nodes can take requests.</summary>
     public Task HealthyAsync(int nodes) => Eventually.BeTrue(
         async () => (await GetAsync("/lb/status")).GetProperty("summary").GetProperty("healthy").GetInt32() == nodes, $"{nodes} nodes are healthy", 120);
+
+    /// <summary>The dashboard, with the token that opens it.</summary>
+    // GetDashboardUrlAsync waits for it to be healthy, but under the testing builder its state stays "Starting" for ever.
+    public async Task<Uri> DashboardAsync()
+    {
+        var logs = _application.Services.GetRequiredService<ResourceLoggerService>();
+        Match? found = null;
+        await Eventually.BeTrue(
+            async () =>
+            {
+                if (_application.ResourceNotifications.TryGetCurrentState("aspire-dashboard", out var dashboard))
+                {
+                    await foreach (var lines in logs.GetAllAsync(dashboard.ResourceId))
+                    {
+                        found ??= lines.Select(line => Listening().Match(line.Content)).FirstOrDefault(match => match.Success);
+                    }
+                }
+
+                return found is not null;
+            },
+            "the dashboard says where it listens");
+        return new Uri($"{found!.Groups[1].Value}/login?t={_builder.Configuration["AppHost:BrowserToken"]}");
+    }
 
     /// <summary>What the dashboard's button of that name does.</summary>
     public async Task CommandAsync(string resource, string command)
@@ -124,4 +150,7 @@ public sealed class RunningApplication : IAsyncLifetime
         await _server.DisposeAsync();
         File.Delete(_file);
     }
+
+    [GeneratedRegex("Now listening on: (http://[^\"\\\\ ]+)")]
+    private static partial Regex Listening();
 }

@@ -14,12 +14,17 @@ internal static class AppHostModel
     }
 
     /// <summary>What AppHost.cs builds the application from.</summary>
-    public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(params (string Name, string Value)[] settings)
+    public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(params (string Name, string Value)[] settings) =>
+        BuilderAsync(withDashboard: false, settings);
+
+    /// <summary>The same, with or without the dashboard.</summary>
+    public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(bool withDashboard, params (string Name, string Value)[] settings)
     {
         string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL", "DRAIN_DELAY"];
         var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
         string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
-        return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(arguments, TestContext.Current.CancellationToken);
+        return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(
+            new DistributedApplicationTestingBuilderOptions { EnableDashboard = withDashboard }, arguments, TestContext.Current.CancellationToken);
     }
 
     public static ProjectResource Project(this IEnumerable<IResource> resources, string name) =>
