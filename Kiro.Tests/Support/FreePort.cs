@@ -1,29 +1,44 @@
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Ports that nothing listens on.</summary>
+/// <summary>
+/// Ports that nothing listens on. Test runs on the same machine take theirs from different blocks, each held by a locked file:
+/// a port may be free now and taken by another run before the process is up that it was meant for.
+/// </summary>
 internal static class FreePort
 {
-    private static int _next = 20000 + (Environment.ProcessId % 500 * 20);
+    /// <summary>They are below the range from which the system takes the ports of outgoing connections.</summary>
+    private const int First = 20000, Last = 32000, BlockSize = 200;
+
+    private static readonly string Folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "kiro-ports")).FullName;
+    private static readonly Lock Taking = new();
+    private static readonly Dictionary<int, FileStream> Blocks = [];
+    private static int _block = First + Environment.ProcessId * BlockSize % (Last - First);
+    private static int _next = Last;
 
     public static int Next() => Range(1);
 
-    /// <summary>The first of <paramref name="count"/> free ports in a row. They are below the range from which the
-    /// system takes the ports of outgoing connections, and no two calls in a test run get the same one.</summary>
+    /// <summary>The first of <paramref name="count"/> free ports in a row, of <see cref="BlockSize"/> at most. A run gets no port twice
+    /// before it has had all that it can have.</summary>
     public static int Range(int count)
     {
-        while (true)
+        lock (Taking)
         {
-            var first = Interlocked.Add(ref _next, count) - count;
-            if (first + count > 32000)
+            while (true)
             {
-                Interlocked.Exchange(ref _next, 20000);
-            }
-            else if (Enumerable.Range(first, count).All(IsFree))
-            {
-                return first;
+                if (_next + count > _block + BlockSize)
+                {
+                    _next = TakeBlock();
+                }
+
+                var first = _next;
+                _next += count;
+                if (Enumerable.Range(first, count).All(IsFree))
+                {
+                    return first;
+                }
             }
         }
     }
@@ -38,6 +53,36 @@ internal static class FreePort
             return true;
         }
         catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    // Three runs may each have a third of all; then their own ones come round again.
+    private static int TakeBlock()
+    {
+        const int Count = (Last - First) / BlockSize;
+        for (var tried = 0; tried < Count; tried++)
+        {
+            _block = _block + BlockSize < Last ? _block + BlockSize : First;
+            if (Blocks.ContainsKey(_block) || (Blocks.Count < Count / 3 && TryLock(_block)))
+            {
+                return _block;
+            }
+        }
+
+        throw new InvalidOperationException($"Other test runs have all ports from {First} to {Last}.");
+    }
+
+    private static bool TryLock(int block)
+    {
+        try
+        {
+            // Held until the process ends, however it ends.
+            Blocks.Add(block, new FileStream(Path.Combine(Folder, $"{block}"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return true;
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
             return false;
         }

@@ -13,7 +13,7 @@ internal sealed class PythonNode : IAsyncDisposable
         """
         import sys, time, concurrent.futures
         from http.server import BaseHTTPRequestHandler, HTTPServer
-        port, threads, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+        threads, seconds = int(sys.argv[1]), float(sys.argv[2])
         runs = 0
         class Handler(BaseHTTPRequestHandler):
             protocol_version = 'HTTP/1.1' if threads else 'HTTP/1.0'
@@ -31,6 +31,8 @@ internal sealed class PythonNode : IAsyncDisposable
                 pass
         class Server(HTTPServer):
             request_queue_size = 128
+            def handle_error(self, request, address):
+                pass
             def process_request(self, request, address):
                 if threads:
                     pool.submit(self.serve, request, address)
@@ -44,36 +46,32 @@ internal sealed class PythonNode : IAsyncDisposable
                 finally:
                     self.shutdown_request(request)
         pool = concurrent.futures.ThreadPoolExecutor(threads) if threads else None
-        Server(('127.0.0.1', port), Handler).serve_forever()
+        server = Server(('127.0.0.1', 0), Handler)
+        print(server.server_port, flush=True)
+        server.serve_forever()
         """;
 
     private readonly Process _process;
+    private readonly Lazy<int> _port;
 
     /// <param name="threads">0: one request at a time, each on a connection of its own.</param>
     /// <param name="seconds">What <c>/slow</c> takes.</param>
     public PythonNode(int threads = 0, double seconds = 1)
     {
-        Port = FreePort.Next();
         _process = Process.Start(new ProcessStartInfo("python3")
         {
-            ArgumentList =
-            {
-                "-c", Program, Port.ToString(CultureInfo.InvariantCulture), threads.ToString(CultureInfo.InvariantCulture),
-                seconds.ToString(CultureInfo.InvariantCulture),
-            },
-            RedirectStandardError = true,
+            ArgumentList = { "-c", Program, threads.ToString(CultureInfo.InvariantCulture), seconds.ToString(CultureInfo.InvariantCulture) },
+            RedirectStandardOutput = true,
         })!;
+        _port = new Lazy<int>(() => int.Parse(_process.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
     }
 
-    public int Port { get; }
+    /// <summary>The one that it got: a free one that was told to it might be somebody else's before it listens there.</summary>
+    public int Port => _port.Value;
 
     public string Host => $"127.0.0.1:{Port}";
 
-    public void Signal(string name)
-    {
-        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-    }
+    public void Signal(string name) => ServiceProcess.Signal(_process.Id, name);
 
     public async Task<int> RunsAsync()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Kiro.Tests.Support;
@@ -73,10 +74,19 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Sends a signal by name: TERM, INT, KILL, STOP, CONT.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id names no process: 0, -1 and the like mean many of them, the test run's own among them.</exception>
     public static void Signal(int process, string signal)
     {
-        using var kill = Process.Start("kill", ["-" + signal, process.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
+        ArgumentOutOfRangeException.ThrowIfLessThan(process, 2);
+        Send(signal, process);
+    }
+
+    /// <summary>Sends a signal to all processes of a group, as a terminal does.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id names no group of a test.</exception>
+    public static void SignalGroup(int group, string signal)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(group, 2);
+        Send(signal, -group);
     }
 
     public void Signal(string signal) => Signal(Id, signal);
@@ -116,6 +126,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    // Never without "--": procps reads -12345 as an option, takes its first digit, and signals -1, which is everybody.
+    private static void Send(string signal, int target)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, "--", target.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 
     private static bool IsOfTheMachine(string name) =>
