@@ -1,0 +1,55 @@
+using System.Globalization;
+using Kiro.Tests.Faults;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>An upload that never has to wait, on one core, which it shares with others: no field of it gets it more than its turn.</summary>
+[Collection(RunsAlone.Name)]
+public sealed class UploadFairnessTests(ITestOutputHelper output)
+{
+    private const int Clients = 8, RequestsEach = 25, Rounds = 3;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Upload_WithAnUpgrade_LeavesOthersAsManyTurnsAsWithout()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "DOTNET_PROCESSOR_COUNT=1");
+        var (ordinary, upgrade) = (0.0, 0.0);
+        for (var round = 0; round < Rounds; round++)
+        {
+            ordinary += await MegabytesPerResponseAsync(balancer.Port, "");
+            upgrade += await MegabytesPerResponseAsync(balancer.Port, "Upgrade: h2c\r\n");
+        }
+
+        var text = string.Create(CultureInfo.InvariantCulture, $"for each response to others {ordinary / Rounds:0.00} MB of an upload, {upgrade / Rounds:0.00} MB with an upgrade");
+        output.WriteLine(text);
+        Assert.True(upgrade < 3 * ordinary, text);
+    }
+
+    private static async Task<double> MegabytesPerResponseAsync(int port, string field)
+    {
+        using var uploading = await RawClient.ConnectAsync(port);
+        await uploading.SendAsync($"POST /count HTTP/1.1\r\nHost: a.example\r\n{field}Content-Length: {1L << 50}\r\n\r\n");
+        var upload = new FloodOfBytes(piece => uploading.Stream.WriteAsync(piece));
+        await Eventually.BeTrue(() => upload.Sent > 16 << 20, "the upload is under way");
+
+        var before = upload.Sent;
+        await Task.WhenAll(Enumerable.Range(0, Clients).Select(async _ =>
+        {
+            using var client = await RawClient.ConnectAsync(port);
+            for (var request = 0; request < RequestsEach; request++)
+            {
+                await client.SendAsync("GET /hello HTTP/1.1\r\nHost: a.example\r\n\r\n");
+                Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+            }
+        }));
+        var uploaded = upload.Sent - before;
+        Assert.False(upload.Ended.IsCompleted);
+        uploading.Dispose();
+        await upload.Ended;
+        return uploaded / 1e6 / (Clients * RequestsEach);
+    }
+}
