@@ -74,7 +74,8 @@ public sealed class RunScriptTests : IDisposable
         File.Copy(Path.Combine(Root(), ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
         Program("bin/dotnet", DotNet);
         // All that it installs is there.
-        foreach (var installed in (string[])[".ci/docker", ".ci/helm", ".ci/spell", "bin/dpkg"])
+        Directory.CreateDirectory(Path.Combine(_folder, "compose-export"));
+        foreach (var installed in (string[])[".ci/docker", ".ci/helm", ".ci/spell", "bin/dpkg", "bin/docker", "bin/docker-compose"])
         {
             Program(installed, "#!/bin/bash\n");
         }
