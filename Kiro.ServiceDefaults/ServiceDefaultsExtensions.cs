@@ -21,7 +21,7 @@ public static class ServiceDefaultsExtensions
     // Some probes ask with HEAD; they mean the service itself, too.
     private static readonly string[] Read = ["GET", "HEAD"];
 
-    /// <summary>The version of the running program, such as <c>0.1.0</c>.</summary>
+    /// <summary>The version of the running program, such as <c>0.2.0</c>.</summary>
     public static string Version { get; } =
         Assembly.GetEntryAssembly()?.GetName().Version?.ToString(3) ?? "0.0.0";
 

@@ -71,11 +71,12 @@ public sealed class RunScriptTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "It is a script for bash.");
         Directory.CreateDirectory(Path.Combine(_folder, ".ci"));
         Directory.CreateDirectory(Path.Combine(_folder, "bin"));
+        Directory.CreateDirectory(Path.Combine(_folder, "samples"));
+        Directory.CreateDirectory(Path.Combine(_folder, "compose-export"));
         File.Copy(Path.Combine(Root(), ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
         Program("bin/dotnet", DotNet);
         // All that it installs is there.
-        Directory.CreateDirectory(Path.Combine(_folder, "compose-export"));
-        foreach (var installed in (string[])[".ci/docker", ".ci/helm", ".ci/spell", "bin/dpkg", "bin/docker", "bin/docker-compose"])
+        foreach (var installed in (string[])["samples/run", ".ci/docker", ".ci/helm", ".ci/spell", "bin/dpkg", "bin/docker", "bin/docker-compose"])
         {
             Program(installed, "#!/bin/bash\n");
         }

@@ -1,0 +1,53 @@
+using System.Reflection;
+
+namespace Kiro.Tests.Support;
+
+/// <summary>What a package offers, a line each, held to the list that is checked in beside its project.</summary>
+internal static class PublicApi
+{
+    /// <summary>Fails where the two differ. A change that is meant is a change of the list, too.</summary>
+    public static void AssertIsListed(Assembly assembly)
+    {
+        var file = Path.Combine(Root(), assembly.GetName().Name!, "PublicApi.txt");
+        var listed = File.Exists(file) ? File.ReadAllLines(file) : [];
+        string[] offered = [.. Of(assembly)];
+
+        Assert.True(listed.SequenceEqual(offered), $"""
+            {file} lists another public API than {assembly.GetName().Name} has. What goes, or changes its type, breaks whoever uses it.
+            gone:
+            {string.Join('\n', listed.Except(offered))}
+            new:
+            {string.Join('\n', offered.Except(listed))}
+            """);
+    }
+
+    private static IEnumerable<string> Of(Assembly assembly) => assembly.GetExportedTypes()
+        .SelectMany(type => type
+            .GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)
+            .Where(member => member is not MethodInfo { IsSpecialName: true })
+            .Select(member => $"{type.FullName}: {Text(member)}")
+            .Prepend($"{type.FullName}: {(type.IsAbstract ? type.IsSealed ? "static " : "abstract " : type.IsSealed ? "sealed " : "")}class : {string.Join(", ", Bases(type))}"))
+        .Order(StringComparer.Ordinal);
+
+    private static string Text(MemberInfo member) => member switch
+    {
+        MethodBase method => $"{method}({string.Join(", ", method.GetParameters().Select(parameter => parameter.Name + (parameter.HasDefaultValue ? $" = {parameter.DefaultValue ?? "null"}" : "")))})",
+        FieldInfo { IsLiteral: true } constant => $"const {constant} = {constant.GetRawConstantValue()}",
+        PropertyInfo property => $"{property} {{{(property.GetMethod?.IsPublic == true ? " get;" : "")}{(property.SetMethod?.IsPublic == true ? " set;" : "")} }}",
+        _ => member.ToString()!,
+    };
+
+    private static IEnumerable<string> Bases(Type type) =>
+        type.GetInterfaces().Select(known => known.Name).Order(StringComparer.Ordinal).Prepend(type.BaseType?.Name ?? "none");
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
+        {
+            folder = folder.Parent ?? throw new InvalidOperationException("No kiro.sln above the tests.");
+        }
+
+        return folder.FullName;
+    }
+}
