@@ -27,7 +27,7 @@ public sealed class NativeAotTests(ITestOutputHelper output)
         var folder = Directory.CreateTempSubdirectory("kiro-aot-").FullName;
         try
         {
-            // A folder of its own for everything, so that it meets no other build; a warning fails it. The analyzers were in every other build.
+            // A folder of its own for everything, so that it meets no other build; a warning fails it. What else is checked was checked in every other build.
             await Docker.RunAsync(
                 "dotnet",
                 ["publish", "../Kiro.Balancer", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "-p:PublishAot=true", "-p:RunAnalyzers=false", "--artifacts-path", folder, "-o", $"{folder}/app", "-nologo", "-v", "q"],

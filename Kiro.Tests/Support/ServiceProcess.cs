@@ -128,7 +128,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // Never without "--": procps reads -12345 as an option, takes its first digit, and signals -1, which is everybody.
+    // Never without "--": kill may read -12345 as an option, takes its first digit, and signals -1, which is everybody.
     private static void Send(string signal, int target)
     {
         using var kill = Process.Start("kill", ["-" + signal, "--", target.ToString(CultureInfo.InvariantCulture)]);
