@@ -69,7 +69,7 @@ internal sealed class PeerLookup(PeerOptions options, TimeProvider time, ILogger
     }
 
     // Behind a translation of addresses a balancer finds out only when it responds to itself.
-    private bool IsOwn(PeerAddress peer) => peer.Name.Port == options.Own.Port
+    private bool IsOwn(PeerAddress peer) => (peer.Name.Port == options.Own.Port || peer.Name.Port == options.OwnTlsPort)
         && (options.Own.Addresses.Count > 0 && !options.Own.Addresses.Any(own => own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any))
             ? options.Own.Addresses.Contains(peer.Address)
             : IPAddress.IsLoopback(peer.Address) || NetworkInterface.GetAllNetworkInterfaces()

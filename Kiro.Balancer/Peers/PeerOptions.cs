@@ -9,6 +9,7 @@ internal sealed class PeerOptions
 {
     private const string Variable = "BALANCER_PEERS";
     private const string Token = "ADMIN_TOKEN";
+    private const string TlsPort = "TLS_PORT";
 
     /// <param name="peers">Who they are.</param>
     /// <param name="own">Where this balancer listens.</param>
@@ -21,6 +22,9 @@ internal sealed class PeerOptions
 
     /// <summary>Where this balancer listens: a peer there is itself.</summary>
     public ListenPort Own { get; }
+
+    /// <summary>The port on which it takes HTTPS, if any: a peer there is itself, too.</summary>
+    public int? OwnTlsPort { get; private init; }
 
     /// <summary>Never to be shown.</summary>
     public string Authorization { get; }
@@ -56,7 +60,7 @@ internal sealed class PeerOptions
             settings.RejectSecret(Token, $"no control characters when {Variable} is set");
         }
 
-        return new PeerOptions(peers, own, token);
+        return new PeerOptions(peers, own, token) { OwnTlsPort = int.TryParse(settings.Text(TlsPort), CultureInfo.InvariantCulture, out var tls) ? tls : null };
     }
 
     private static PeerName? Parse(string part, int usualPort)
