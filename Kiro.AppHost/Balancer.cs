@@ -29,6 +29,11 @@ internal static class Balancer
             .WithUrlForEndpoint("http", _ => new() { Url = "/lb", DisplayText = "balancer" })
             .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" })
             .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ServiceDiscovery);
+        if (settings.SessionIdle is { } idle)
+        {
+            balancer.WithEnvironment("SESSION_IDLE", idle);
+        }
+
         // One name for all of them: services__api__http__0, __1, …
         return nodes.Aggregate(balancer, (result, node) => result.WithReference(node, Service));
     }

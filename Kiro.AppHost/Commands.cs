@@ -9,12 +9,19 @@ internal static class Commands
     public static void AddCommands(
         this IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
         IResourceBuilder<ProjectResource> balancer,
-        IResourceBuilder<ParameterResource> token)
+        IResourceBuilder<ParameterResource> token,
+        bool keepsSessions)
     {
+        const string AtOnce = "New requests go to other nodes; those in flight finish.";
         foreach (var node in nodes)
         {
-            node.AddCommand("drain", "Drain", "ArrowExit", "New requests go to other nodes; those in flight finish.", KnownResourceStates.Running, balancer, token);
-            node.AddCommand("resume", "Resume", "ArrowEnter", "The node's clients come home.", DrainWatch.Draining, balancer, token);
+            node.AddCommand("drain", "Drain", "ArrowExit", keepsSessions ? "New clients go to other nodes; those with a session stay until it ends." : AtOnce, [KnownResourceStates.Running], balancer, token);
+            if (keepsSessions)
+            {
+                node.AddCommand("evacuate", "Evacuate", "ArrowExit", AtOnce, [KnownResourceStates.Running, DrainWatch.Draining], balancer, token);
+            }
+
+            node.AddCommand("resume", "Resume", "ArrowEnter", "The node's clients come home.", [DrainWatch.Draining], balancer, token);
         }
 
         balancer.ApplicationBuilder.Services.AddHostedService(services => new DrainWatch(
@@ -27,7 +34,7 @@ internal static class Commands
         string text,
         string icon,
         string description,
-        string state,
+        string[] states,
         IResourceBuilder<ProjectResource> balancer,
         IResourceBuilder<ParameterResource> token) =>
         node.WithHttpCommand($"/lb/backends/{node.Resource.Name}/{name}", text, () => balancer.GetEndpoint("http"), name, new HttpCommandOptions
@@ -36,7 +43,7 @@ internal static class Commands
             IconName = icon,
             IsHighlighted = name == "drain",
             // The button of the other state is off.
-            UpdateState = context => context.ResourceSnapshot.State?.Text == state ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+            UpdateState = context => states.Contains(context.ResourceSnapshot.State?.Text) ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
             PrepareRequest = async context => context.Request.Headers.Authorization =
                 new AuthenticationHeaderValue("Bearer", await token.Resource.GetValueAsync(context.CancellationToken)),
         });

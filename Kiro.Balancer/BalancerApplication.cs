@@ -36,9 +36,9 @@ internal static class BalancerApplication
         builder.Services.AddClients(settings.Clients);
         builder.Services.AddLimits(settings.Limits);
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
-        builder.Services.AddBackends(settings.Transport, settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero);
+        builder.Services.AddBackends(settings.Transport, settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero || settings.Selection.KeepsSessions);
         builder.Services.AddSingleton(settings.ErrorPage);
-        builder.AddForwarding(settings.Forwarding, settings.Streams);
+        builder.AddForwarding(settings.Forwarding, settings.Streams, settings.Selection.KeepsSessions);
         builder.Services.AddFront(settings.Front);
 
         builder.Services.AddAdmin(settings.Admin);

@@ -62,7 +62,19 @@ public sealed class NodesTests
         var model = await AppHostModel.OfAsync();
 
         Assert.All(model.OfType<ProjectResource>().Where(project => project.Name != "balancer"), node =>
-            Assert.Equal(["drain", "resume"], node.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name).Intersect(["drain", "resume"])));
+            Assert.Equal(["drain", "resume"], node.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name).Intersect(["drain", "evacuate", "resume"])));
+    }
+
+    [Fact]
+    public async Task Commands_WhereSessionsStay_HaveBothKindsOfDrain()
+    {
+        var model = await AppHostModel.OfAsync(("SESSION_IDLE", "600"));
+
+        Assert.Equal("600", (await model.EnvironmentAsync("balancer"))["SESSION_IDLE"]);
+        Assert.All(model.OfType<ProjectResource>().Where(project => project.Name != "balancer"), node =>
+            Assert.Equal(
+                ["drain", "evacuate", "resume"],
+                node.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name).Intersect(["drain", "evacuate", "resume"])));
     }
 
     private static EndpointAnnotation Endpoint(ProjectResource node) => Assert.Single(node.Annotations.OfType<EndpointAnnotation>());

@@ -19,6 +19,7 @@ internal static class PublishedBalancer
                 : balancer.WithService(nodes.Single().GetEndpoint("http"), export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
             .WithSetting("ACCESS_LOG", "off")
+            .WithSetting("SESSION_IDLE", "0")
             // Empty: the balancer's own default, whatever that comes to be.
             .WithSetting("FORWARDER", "")
             .WithSecret("HASH_SEED")

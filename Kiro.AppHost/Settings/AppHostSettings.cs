@@ -15,8 +15,9 @@ namespace Kiro.AppHost.Settings;
 /// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds, default 1 and not the balancer's 30: whoever stops a node in the dashboard
 /// looks for it on <c>/lb</c> at once, and a few nodes on one machine are probed for next to nothing. The balancer checks the value.</param>
 /// <param name="DrainDelay"><c>DRAIN_DELAY</c> in seconds; null: as long as it takes others here to notice that a service leaves.</param>
+/// <param name="SessionIdle"><c>SESSION_IDLE</c> in seconds; null: sessions do not stay. The balancer checks the value.</param>
 internal sealed record AppHostSettings(
-    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval, string? DrainDelay)
+    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval, string? DrainDelay, string? SessionIdle)
 {
     /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
     /// <remarks>What is published is the same everywhere: in publish mode no setting of this machine counts.</remarks>
@@ -25,7 +26,7 @@ internal sealed record AppHostSettings(
         if (builder.ExecutionContext.IsPublishMode)
         {
             RejectWhatCannotBePublished(new SettingsReader(builder.Configuration));
-            return new AppHostSettings(5, 0, 13003, 13004, null, false, "1", null);
+            return new AppHostSettings(5, 0, 13003, 13004, null, false, "1", null, null);
         }
 
         EnvironmentFile.Load();
@@ -40,7 +41,8 @@ internal sealed record AppHostSettings(
             reader.Text("MYSQL_HOST"),
             reader.WholeNumber("MYSQL_CONTAINER", 0, 0, 1) == 1,
             reader.Text("HEALTH_INTERVAL") ?? "1",
-            reader.Text("DRAIN_DELAY"));
+            reader.Text("DRAIN_DELAY"),
+            reader.Text("SESSION_IDLE") is not "0" and var idle ? idle : null);
         settings = reader.WholeNumber("FREE_PORTS", 0, 0, 1) == 1 ? settings with { BalancerPort = null, StartPort = null } : settings;
         settings.RejectPortsThatDoNotFit(reader);
         settings.RejectContainerThatIsNotBuiltIn(reader);

@@ -15,6 +15,9 @@ internal static class AdminEndpoints
     /// <summary>In bytes.</summary>
     private const int MaxBody = 1024;
 
+    /// <summary>In seconds.</summary>
+    private const int MaxTimeout = 86400;
+
     public static void MapAdmin(this WebApplication app)
     {
         var admin = app.MapGroup("/lb");
@@ -33,10 +36,14 @@ internal static class AdminEndpoints
             response.Headers.CacheControl = "no-store";
             return Results.Json(new ConfigStatus(report.Settings, report.Warnings), ContractJson.Default.ConfigStatus);
         });
-        admin.MapPost("/backends/{id}/drain", (string id, BackendRegistry registry, OperatorOrders orders) =>
-            ChangeDrain(id, registry, orders.Drain));
-        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders) =>
-            ChangeDrain(id, registry, orders.Resume));
+        admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
+            !TryReadTimeout(timeout, out var sessions)
+                ? Problem.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")
+                : Give(id, registry, homes, backend => orders.Drain(backend, sessions)));
+        admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
+            Give(id, registry, homes, orders.Evacuate));
+        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
+            Give(id, registry, homes, orders.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
         admin.MapPeers();
     }
@@ -57,7 +64,14 @@ internal static class AdminEndpoints
         }
     }
 
-    private static IResult ChangeDrain(string id, BackendRegistry registry, Action<Backend> change)
+    private static bool TryReadTimeout(string? text, out TimeSpan? timeout)
+    {
+        var isNumber = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= MaxTimeout;
+        timeout = isNumber ? TimeSpan.FromSeconds(seconds) : null;
+        return isNumber || text is null;
+    }
+
+    private static IResult Give(string id, BackendRegistry registry, Homes homes, Action<Backend> order)
     {
         var (found, status, problem) = NodeLookup.Of(registry.Current, id);
         if (found is not { } backend)
@@ -65,11 +79,11 @@ internal static class AdminEndpoints
             return Problem.Result(status, problem!);
         }
 
-        change(backend.Backend);
-        return Done(registry, backend);
+        order(backend.Backend);
+        return Done(registry, homes, backend);
     }
 
-    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders)
+    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, Homes homes)
     {
         var (found, status, problem) = NodeLookup.Of(registry.Current, id);
         if (found is not { } backend)
@@ -83,7 +97,7 @@ internal static class AdminEndpoints
         }
 
         orders.SetWeight(backend.Backend, weight);
-        return Done(registry, backend);
+        return Done(registry, homes, backend);
     }
 
     // Whatever content type it claims: curl -d says form.
@@ -101,6 +115,11 @@ internal static class AdminEndpoints
         }
     }
 
-    private static IResult Done(BackendRegistry registry, KnownBackend before) =>
-        Results.Json(new OrderResponse(before.Id, (registry.Current.Of(before.Backend) ?? before).State.Word()), ContractJson.Default.OrderResponse);
+    private static IResult Done(BackendRegistry registry, Homes homes, KnownBackend before)
+    {
+        var snapshot = registry.Current;
+        var place = snapshot.PlaceOf(before.Backend);
+        var (state, sessions) = place < 0 ? (before.State, null) : (snapshot.Backends[place].State, homes.Of(snapshot)[place].Sessions);
+        return Results.Json(new OrderResponse(before.Id, state.Word(), Sessions: sessions), ContractJson.Default.OrderResponse);
+    }
 }

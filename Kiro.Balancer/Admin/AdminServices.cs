@@ -15,7 +15,6 @@ internal static class AdminServices
         services.AddSingleton(admin);
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
         services.AddSingleton<MoveCounter>();
-        services.AddSingleton<Homes>();
         services.AddSingleton<WhatIf>();
         services.AddSingleton<EventRing>();
         services.AddSingleton<EventWriter>();

@@ -8,7 +8,10 @@ using Kiro.Balancer.Selection;
 namespace Kiro.Balancer.Admin;
 
 /// <summary>Who is asking, and which node serves them, and why: found by the code that routes.</summary>
-internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
+/// <param name="clients">Who calls.</param>
+/// <param name="hash">Which slot.</param>
+/// <param name="sessions">Who has sessions where; null when sessions do not stay.</param>
+internal sealed class CallerRoute(ClientResolver clients, ClientHash hash, SessionMemory? sessions = null)
 {
     /// <summary>As many places of the ranking as anybody reads.</summary>
     private const int MaxRanks = 8;
@@ -36,7 +39,7 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
     private ClientStatus Of(Client client, bool claimIsIgnored, BackendSnapshot snapshot)
     {
         var slot = hash.Slot(client.Address);
-        var backend = snapshot.Choose(slot);
+        var backend = snapshot.Choose(slot, sessions);
         return new ClientStatus
         {
             Ip = client.Address.ToString(),
@@ -47,6 +50,7 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash)
             ClaimIgnored = claimIsIgnored,
             Key = string.Create(CultureInfo.InvariantCulture, $"{hash.Key(client.Address)}/{hash.PrefixOf(client.Address)}"),
             Slot = slot,
+            KeptBySession = backend is not null && backend != snapshot.Choose(slot),
             Ranking =
             [
                 .. snapshot.Selector.Ranking.Ranking(slot).Take(MaxRanks).Select(place => snapshot.Backends[place])

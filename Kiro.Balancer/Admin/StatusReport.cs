@@ -5,6 +5,7 @@ using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
@@ -30,6 +31,7 @@ internal sealed class StatusReport(
     LimitsReport limits,
     PeersReport peers,
     TlsReport tls,
+    SelectionOptions selection,
     TimeProvider time)
 {
     /// <summary>As many events as a page shows.</summary>
@@ -77,6 +79,7 @@ internal sealed class StatusReport(
         State = drain.IsDraining ? "draining" : "running",
         StartedAt = _startedAt,
         UptimeSeconds = Math.Round(time.GetElapsedTime(_start).TotalSeconds, 1),
+        SessionIdleSeconds = selection.SessionIdle.TotalSeconds,
         AdminEnabled = admin.IsSet,
     };
 
@@ -99,7 +102,7 @@ internal sealed class StatusReport(
         };
     }
 
-    private BackendStatus Node(KnownBackend backend, double share, long clients)
+    private BackendStatus Node(KnownBackend backend, double share, NodeClients clients)
     {
         var health = backend.Health;
         var runtime = registry.Runtimes.Of(backend.Backend);
@@ -128,9 +131,13 @@ internal sealed class StatusReport(
             Requests = counted.Requests,
             Failures = counted.Failures,
             RequestsPerSecond = Math.Round(rate, 1),
-            Clients = clients,
+            Clients = clients.Recent,
+            Sessions = clients.Sessions,
+            KeptBySessions = clients.Kept,
             OperatorWeight = backend.OperatorWeight,
-            DrainedByOperator = health.DrainReasons.HasFlag(DrainReasons.Operator),
+            DrainedByOperator = health.IsDrainedByOperator,
+            LetsSessionsEnd = health.DrainReasons.HasFlag(DrainReasons.Sessions),
+            SessionsUntil = health.SessionsUntil is { } until ? registry.Now.Time + (until - registry.Now.Uptime) : null,
             HasBeenUp = health.HasBeenUp,
             LatencyHistory = latencies,
             Traffic = TrafficReport.Of(passed, runtime.Traffic.Retries, runtime.Traffic.Connects),

@@ -13,7 +13,10 @@ internal readonly record struct ChosenBackend(KnownBackend Known, BackendRuntime
 /// which nodes left a request to another because they had their share. No lock, and no allocation but after a change of
 /// the nodes.
 /// </summary>
-internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recent)
+/// <param name="registry">The nodes.</param>
+/// <param name="recent">Which slots had requests.</param>
+/// <param name="sessions">Who has sessions where; null when sessions do not stay.</param>
+internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recent, SessionMemory? sessions = null)
 {
     private volatile Crew? _crew;
 
@@ -23,7 +26,9 @@ internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recen
         recent.Note(slot);
         var snapshot = registry.Current;
         var crew = CrewOf(snapshot);
-        var place = snapshot.Selector.First(slot, crew, out var home);
+        var place = sessions is null
+            ? snapshot.Selector.First(slot, crew, out var home)
+            : sessions.First(slot, snapshot.Selector, crew, out home);
         if (place != home)
         {
             crew.Runtimes[home].Counters.Overflow();
@@ -42,10 +47,12 @@ internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recen
             places[index] = snapshot.PlaceOf(tried[index]);
         }
 
-        return snapshot.Selector.Next(slot, places) is >= 0 and var place
-            ? new ChosenBackend(snapshot.Backends[place], CrewOf(snapshot).Runtimes[place])
-            : null;
+        var place = sessions is null ? snapshot.Selector.Next(slot, places) : sessions.Next(slot, snapshot.Selector, places);
+        return place < 0 ? null : new ChosenBackend(snapshot.Backends[place], CrewOf(snapshot).Runtimes[place]);
     }
+
+    /// <summary>A slot's request has ended, at the node that it was given to last: until now its session was in use.</summary>
+    public void End(int slot, KnownBackend backend) => sessions?.Use(slot, backend.Tenure);
 
     // A selector outlives snapshots that differ in nothing that it chooses by, and its places are theirs.
     private Crew CrewOf(BackendSnapshot snapshot)

@@ -51,6 +51,18 @@ internal sealed record BackendHealth
     /// <summary>How often it was ejected lately.</summary>
     public int Ejections { get; init; }
 
+    /// <summary>Until when an operator lets sessions end before the node is evacuated, as <see cref="Moment.Uptime"/>; null for as
+    /// long as they last.</summary>
+    public TimeSpan? SessionsUntil { get; init; }
+
+    /// <summary>Whether whoever has a session with the node stays with it: while it is up, and while it drains for no other reason
+    /// than that an operator wants its sessions to end.</summary>
+    public bool KeepsSessions =>
+        Verdict == BackendVerdict.Up && EjectedUntil is null && (DrainReasons & ~DrainReasons.Sessions) == DrainReasons.None;
+
+    /// <summary>Whether an operator wants the node to drain, in either way.</summary>
+    public bool IsDrainedByOperator => (DrainReasons & DrainReasons.ByOperator) != 0;
+
     public BackendState State => Verdict switch
     {
         BackendVerdict.Down => BackendState.Down,
@@ -89,6 +101,12 @@ internal enum DrainReasons
 
     /// <summary>It is the IPv6 address of a node that is in use by its IPv4 address.</summary>
     Twin = 8,
+
+    /// <summary>An operator, who lets the node's sessions end first.</summary>
+    Sessions = 16,
+
+    /// <summary>What an operator can want.</summary>
+    ByOperator = Operator | Sessions,
 }
 
 internal static class DrainReasonWords
@@ -97,6 +115,7 @@ internal static class DrainReasonWords
     [
         (DrainReasons.Node, "the node asks for it"),
         (DrainReasons.Operator, "an operator asked for it"),
+        (DrainReasons.Sessions, "an operator asked for it, and lets its sessions end"),
         (DrainReasons.Absent, "it is gone from discovery"),
         (DrainReasons.Twin, "the same node is in use by its IPv4 address"),
     ];

@@ -16,6 +16,7 @@ internal sealed class BackendRegistry
     private readonly TimeProvider _time;
     private readonly ChangeNotes _notes;
     private readonly IStandingOrders? _orders;
+    private readonly TenureBook _tenures = new();
     private readonly long _start;
     private volatile BackendSnapshot _current;
 
@@ -78,7 +79,7 @@ internal sealed class BackendRegistry
             foreach (var endpoint in endpoints.Values)
             {
                 var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port, endpoint.IsTls), new BackendHealth { Since = Now }) { DiscoveredWeight = endpoint.Weight };
-                known = _orders?.Joined(known) ?? known;
+                known = Enforced(_orders?.Joined(known) ?? known);
                 _notes.Joined(known);
                 members.Add(known);
             }
@@ -115,7 +116,7 @@ internal sealed class BackendRegistry
         lock (_writing)
         {
             var members = _current.Backends;
-            if (_current.Of(backend)?.State != BackendState.Up
+            if (_current.Of(backend) is not { Health.KeepsSessions: true }
                 || 2 * (members.Count(member => member.Health.EjectedUntil is not null) + 1) > members.Count)
             {
                 return false;
@@ -126,13 +127,27 @@ internal sealed class BackendRegistry
         }
     }
 
-    /// <summary>An operator takes the node out of use: it finishes what it has.</summary>
-    public void Drain(Backend backend) =>
-        Change(backend, health => BackendTransitions.Drained(health, DrainReasons.Operator, isWanted: true));
+    /// <summary>An operator takes the node out of use: it gets no new clients, and where sessions stay those it has end by
+    /// themselves. Where they do not, this is <see cref="Evacuate"/>.</summary>
+    /// <param name="backend">The node.</param>
+    /// <param name="timeout">After which it is evacuated; null for never.</param>
+    public void Drain(Backend backend, TimeSpan? timeout = null)
+    {
+        if (_options.KeepsSessions)
+        {
+            Change(backend, health => BackendTransitions.Ordered(health, DrainReasons.Sessions, Now.Uptime + timeout));
+        }
+        else
+        {
+            Evacuate(backend);
+        }
+    }
+
+    /// <summary>An operator takes the node out of use at once: it finishes what it has in hand.</summary>
+    public void Evacuate(Backend backend) => Change(backend, health => BackendTransitions.Ordered(health, DrainReasons.Operator));
 
     /// <summary>An operator brings the node back into use, as far as operators had it drained.</summary>
-    public void Resume(Backend backend) =>
-        Change(backend, health => BackendTransitions.Drained(health, DrainReasons.Operator, isWanted: false));
+    public void Resume(Backend backend) => Change(backend, health => BackendTransitions.Ordered(health, DrainReasons.None));
 
     /// <summary>An operator gives the node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
     /// <param name="backend">The node.</param>
@@ -159,11 +174,16 @@ internal sealed class BackendRegistry
         }
     }
 
-    /// <summary>Takes the time into account: a node on its way back gets more of its clients.</summary>
+    /// <summary>Takes the time into account: a node on its way back gets more of its clients, and a drain for sessions may be over.</summary>
     public void Refresh()
     {
         lock (_writing)
         {
+            foreach (var known in _current.Backends.Where(known => known.Health.SessionsUntil is not null))
+            {
+                Change(known.Backend, health => BackendTransitions.Aged(health, Now));
+            }
+
             if (_current.Selector.IsChanging)
             {
                 Select([.. _current.Backends], _current.Selector.Ranking);
@@ -186,7 +206,7 @@ internal sealed class BackendRegistry
                 Forget(after);
                 Publish([.. _current.Backends.Where(member => member != before)]);
             }
-            else if (before.State != after.State || before.Health.Node != after.Health.Node)
+            else if (before.State != after.State || before.Health.KeepsSessions != after.Health.KeepsSessions || before.Health.Node != after.Health.Node)
             {
                 Select(MarkTwins(With(after)), _current.Selector.Ranking);
             }
@@ -196,6 +216,11 @@ internal sealed class BackendRegistry
             }
         }
     }
+
+    // Where sessions do not stay there is nothing to wait for.
+    private KnownBackend Enforced(KnownBackend ordered) => ordered.Health.DrainReasons.HasFlag(DrainReasons.Sessions) && !_options.KeepsSessions
+        ? ordered with { Health = BackendTransitions.Ordered(ordered.Health, DrainReasons.Operator) }
+        : ordered;
 
     private void Forget(KnownBackend known)
     {
@@ -209,7 +234,7 @@ internal sealed class BackendRegistry
     private KnownBackend Enter(KnownBackend before, BackendHealth health)
     {
         var after = before with { Health = BackendTransitions.Dated(before.Health, health, Now) };
-        if (after.State != before.State)
+        if (BackendTransitions.IsAnother(before.Health, after.Health))
         {
             _notes.Changed(after, before.State);
         }
@@ -244,6 +269,7 @@ internal sealed class BackendRegistry
     private void Select(KnownBackend[] members, Rendezvous ranking)
     {
         var now = Now.Uptime;
+        members = _options.KeepsSessions ? _tenures.Assign(members) : members;
         Swap(new BackendSnapshot(members, new Selector(Candidates(members, now), ranking, _options), _options, now));
     }
 

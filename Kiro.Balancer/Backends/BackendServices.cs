@@ -2,7 +2,11 @@ namespace Kiro.Balancer.Backends;
 
 internal static class BackendServices
 {
-    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, ProbeThresholds thresholds, bool hasSlowStart)
+    /// <param name="services">Where to add it.</param>
+    /// <param name="transport">How nodes are spoken to.</param>
+    /// <param name="thresholds">How many probes change a verdict.</param>
+    /// <param name="hasTimes">Whether something becomes of nodes by time alone.</param>
+    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, ProbeThresholds thresholds, bool hasTimes)
     {
         services.AddSingleton(transport);
         services.AddSingleton<BackendTls>();
@@ -10,9 +14,10 @@ internal static class BackendServices
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<BackendRegistry>();
         services.AddSingleton<BackendChooser>();
-        if (hasSlowStart)
+        services.AddSingleton<Homes>();
+        if (hasTimes)
         {
-            services.AddHostedService<SlowStartLoop>();
+            services.AddHostedService<RegistryClock>();
         }
     }
 }

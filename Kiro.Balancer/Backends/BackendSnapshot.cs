@@ -31,7 +31,13 @@ internal sealed class BackendSnapshot
     public bool HasTls { get; }
 
     /// <summary>The node that serves the clients of a slot while none has more than its share; null when no node is known.</summary>
-    public KnownBackend? Choose(int slot) => Selector.First(slot) is >= 0 and var place ? _backends[place] : null;
+    /// <param name="slot">The clients' slot.</param>
+    /// <param name="holders">Who has sessions where; null when sessions do not stay.</param>
+    public KnownBackend? Choose(int slot, ISlotHolders? holders = null)
+    {
+        var held = holders is null ? -1 : Selector.PlaceOf(holders.HolderOf(slot));
+        return (held >= 0 ? held : Selector.First(slot)) is >= 0 and var place ? _backends[place] : null;
+    }
 
     /// <summary>What is known of a node; null when it is forgotten.</summary>
     public KnownBackend? Of(Backend backend) => PlaceOf(backend) is >= 0 and var place ? _backends[place] : null;

@@ -15,8 +15,10 @@ namespace Kiro.Balancer.Backends;
 /// <item><term>probe failed, lost, silent or not accepted</term><description>down after <c>HEALTH_FALL</c> in a row</description></item>
 /// <item><term>probe refused, connection refused</term><description>down</description></item>
 /// <item><term>suspected</term><description>nothing yet: it counts like a failed probe, and the next probe decides</description></item>
-/// <item><term>ejected</term><description>from up only: down for a while, each time for longer</description></item>
-/// <item><term>drain, resume; absent, present; twin</term><description>one reason to drain more or less</description></item>
+/// <item><term>ejected</term><description>from up, or while sessions may end: down for a while, each time for longer</description></item>
+/// <item><term>absent, present; twin</term><description>one reason to drain more or less</description></item>
+/// <item><term>drain, evacuate, resume</term><description>the same, and each order replaces the one before</description></item>
+/// <item><term>sessions had their time</term><description>from drain to evacuate</description></item>
 /// </list>
 /// </summary>
 internal sealed class BackendTransitions(ProbeThresholds thresholds)
@@ -79,7 +81,7 @@ internal sealed class BackendTransitions(ProbeThresholds thresholds)
     /// <summary>It lost requests although its probes may pass.</summary>
     public static BackendHealth Ejected(BackendHealth health, string reason, Moment now)
     {
-        if (health.State != BackendState.Up)
+        if (!health.KeepsSessions)
         {
             return health;
         }
@@ -101,10 +103,30 @@ internal sealed class BackendTransitions(ProbeThresholds thresholds)
         return reasons == health.DrainReasons ? health : health with { DrainReasons = reasons };
     }
 
-    /// <summary>Notes when the state changed, if it did.</summary>
+    /// <summary>An operator's order, in place of the one before.</summary>
+    /// <param name="health">Until now.</param>
+    /// <param name="order">One of the reasons that an operator can have, or none.</param>
+    /// <param name="sessionsUntil">When sessions have had their time; null for never.</param>
+    public static BackendHealth Ordered(BackendHealth health, DrainReasons order, TimeSpan? sessionsUntil = null)
+    {
+        var reasons = (health.DrainReasons & ~DrainReasons.ByOperator) | order;
+        return reasons == health.DrainReasons && sessionsUntil == health.SessionsUntil
+            ? health
+            : health with { DrainReasons = reasons, SessionsUntil = sessionsUntil };
+    }
+
+    /// <summary>Time has passed: sessions may have had theirs.</summary>
+    public static BackendHealth Aged(BackendHealth health, Moment now) =>
+        health.SessionsUntil <= now.Uptime ? Ordered(health, DrainReasons.Operator) : health;
+
+    /// <summary>Whether the node is in another state, or drains and does not let its sessions end any more.</summary>
+    public static bool IsAnother(BackendHealth before, BackendHealth after) =>
+        before.State != after.State || (before.KeepsSessions && !after.KeepsSessions);
+
+    /// <summary>Notes when that came, if it did.</summary>
     public static BackendHealth Dated(BackendHealth before, BackendHealth after, Moment now)
     {
-        if (before.State == after.State)
+        if (!IsAnother(before, after))
         {
             return after;
         }

@@ -21,9 +21,12 @@ internal sealed record KnownBackend(Backend Backend, BackendHealth Health)
     /// <summary>Its share relative to the others, above 0.</summary>
     public double Weight => OperatorWeight ?? DiscoveredWeight;
 
+    /// <summary>By what its sessions are kept; none while it keeps none.</summary>
+    public Tenure Tenure { get; init; }
+
     /// <summary>The same for the choice.</summary>
     /// <param name="uptime">Now, as <see cref="Moment.Uptime"/>.</param>
-    public Candidate AsCandidate(TimeSpan uptime) => new(Id, Weight, State == BackendState.Up, uptime - Health.CameBack);
+    public Candidate AsCandidate(TimeSpan uptime) => new(Id, Weight, State == BackendState.Up, uptime - Health.CameBack, Tenure);
 
     public override string ToString() => Health.Node is { } node && node != Id ? $"{node} ({Id})" : Id;
 }

@@ -16,7 +16,7 @@ namespace Kiro.Balancer.Forwarding;
 
 internal static class ForwardingServices
 {
-    public static void AddForwarding(this WebApplicationBuilder builder, ForwardingOptions options, StreamOptions streams)
+    public static void AddForwarding(this WebApplicationBuilder builder, ForwardingOptions options, StreamOptions streams, bool keepsSessions)
     {
         // OpenTelemetry would write the client's baggage anew; it is passed on as it came.
         OpenTelemetry.Sdk.SetDefaultTextMapPropagator(new OpenTelemetry.Context.Propagation.TraceContextPropagator());
@@ -44,6 +44,11 @@ internal static class ForwardingServices
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();
         builder.Services.AddHostedService<StreamDrain>();
+        if (keepsSessions)
+        {
+            builder.Services.AddHostedService<StreamSessions>();
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.

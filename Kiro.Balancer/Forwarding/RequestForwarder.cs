@@ -140,6 +140,7 @@ internal sealed class RequestForwarder(
         }
         finally
         {
+            chooser.End(request.Slot, backend.Known);
             if (gates.IsOn)
             {
                 gates.Leave(backend.Backend);

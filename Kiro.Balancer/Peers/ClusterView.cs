@@ -30,7 +30,7 @@ internal sealed class ClusterView
     public static ClusterView Of(BackendSnapshot snapshot) => new(
     [
         .. snapshot.Backends.Take(MaxNodes).Select(known => new NodeView(
-            known.Id, known.State.Word(), known.Weight, known.Health.DrainReasons.HasFlag(DrainReasons.Operator))),
+            known.Id, known.State.Word(), known.Weight, known.Health.IsDrainedByOperator)),
     ]);
 
     /// <summary>Stands for the settings that must be the same on every balancer. The seed is a secret, and does not show.</summary>

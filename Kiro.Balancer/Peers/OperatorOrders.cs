@@ -11,8 +11,14 @@ internal sealed class OperatorOrders(OrderBook book, BackendRegistry registry)
     /// <summary>Raised after an order was given here, on the thread of whoever gave it.</summary>
     public event Action? Given;
 
-    /// <summary>Takes the node out of use: it finishes what it has.</summary>
-    public void Drain(Backend backend) => Give(backend, Order.Drain, Order.Drain);
+    /// <summary>Takes the node out of use, and lets its sessions end where sessions stay.</summary>
+    /// <param name="backend">The node.</param>
+    /// <param name="timeout">After which it is evacuated; null for never.</param>
+    public void Drain(Backend backend, TimeSpan? timeout = null) =>
+        Give(backend, Order.Drain, new DrainOrder(LetsSessionsEnd: true, registry.Now.Time + timeout).ToString());
+
+    /// <summary>Takes the node out of use at once: it finishes what it has in hand.</summary>
+    public void Evacuate(Backend backend) => Give(backend, Order.Drain, DrainOrder.Evacuate.ToString());
 
     /// <summary>Brings the node back into use, as far as operators had it drained.</summary>
     public void Resume(Backend backend) => Give(backend, Order.Drain, null);
@@ -58,14 +64,27 @@ internal sealed class OperatorOrders(OrderBook book, BackendRegistry registry)
 
         switch (order.Kind)
         {
-            case Order.Drain when order.Value is null:
-                registry.Resume(backend);
-                break;
             case Order.Drain:
-                registry.Drain(backend);
+                CarryOut(backend, DrainOrder.Parse(order.Value));
                 break;
             case Order.Weight:
                 registry.SetWeight(backend, Order.WeightOf(order.Value));
+                break;
+        }
+    }
+
+    private void CarryOut(Backend backend, DrainOrder? drain)
+    {
+        switch (drain)
+        {
+            case null:
+                registry.Resume(backend);
+                break;
+            case { LetsSessionsEnd: true, Until: var until }:
+                registry.Drain(backend, until - registry.Now.Time);
+                break;
+            default:
+                registry.Evacuate(backend);
                 break;
         }
     }

@@ -139,10 +139,13 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
         lock (_lock)
         {
             _known.Add(newcomer.Id);
+            var drain = DrainOrder.Parse(ValueOf(newcomer.Id, Order.Drain));
+            var reason = drain is null ? DrainReasons.None : drain.Value.LetsSessionsEnd ? DrainReasons.Sessions : DrainReasons.Operator;
+            var since = newcomer.Health.Since;
             return newcomer with
             {
                 OperatorWeight = Order.WeightOf(ValueOf(newcomer.Id, Order.Weight)),
-                Health = BackendTransitions.Drained(newcomer.Health, DrainReasons.Operator, ValueOf(newcomer.Id, Order.Drain) is not null),
+                Health = BackendTransitions.Ordered(newcomer.Health, reason, since.Uptime + (drain?.Until - since.Time)),
             };
         }
     }

@@ -5,4 +5,6 @@ namespace Kiro.Balancer.Selection;
 /// <param name="Weight">Its share relative to the others, above 0.</param>
 /// <param name="IsAvailable">Whether it is up.</param>
 /// <param name="BackFor">For how long it has been up again after having been down; null when it never was down.</param>
-internal readonly record struct Candidate(string Id, double Weight, bool IsAvailable = true, TimeSpan? BackFor = null);
+/// <param name="Tenure">Whose sessions it keeps; none for a node that keeps none.</param>
+internal readonly record struct Candidate(
+    string Id, double Weight, bool IsAvailable = true, TimeSpan? BackFor = null, Tenure Tenure = default);

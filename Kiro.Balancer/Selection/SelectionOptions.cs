@@ -2,14 +2,19 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Selection;
 
-/// <summary>Reasons to give a client another node than its first, although that one is up. Both are off by default.</summary>
+/// <summary>Reasons to give a client another node than its first, although that one is up. All are off by default.</summary>
 /// <param name="BalanceFactor"><c>HASH_BALANCE_FACTOR</c>, in percent, 101 to 1000, default 0 (off): a node that has this much of
 /// its fair share of the requests under way leaves further ones to the next in their ranking. Sensible from 125 to 200.</param>
 /// <param name="SlowStart"><c>SLOW_START</c>: how long the clients of a node that comes back take to come home, 0 to 3600 s,
 /// default 0 (at once).</param>
-internal sealed record SelectionOptions(int BalanceFactor, TimeSpan SlowStart)
+/// <param name="SessionIdle"><c>SESSION_IDLE</c>: how long after its last request a client stays with the node that served it, if
+/// that node can, 0 to 86400 s, default 0 (not at all).</param>
+internal sealed record SelectionOptions(int BalanceFactor, TimeSpan SlowStart, TimeSpan SessionIdle = default)
 {
     public static SelectionOptions Off { get; } = new(0, TimeSpan.Zero);
+
+    /// <summary>Whether sessions stay where they are.</summary>
+    public bool KeepsSessions => SessionIdle > TimeSpan.Zero;
 
     public static SelectionOptions Read(SettingsReader settings)
     {
@@ -20,6 +25,12 @@ internal sealed record SelectionOptions(int BalanceFactor, TimeSpan SlowStart)
             settings.Reject(Factor, settings.Text(Factor)!, "0 (off) or a percentage from 101 to 1000");
         }
 
-        return new SelectionOptions(factor, settings.Seconds("SLOW_START", 0, 0, 3600));
+        var options = new SelectionOptions(factor, settings.Seconds("SLOW_START", 0, 0, 3600), settings.Seconds("SESSION_IDLE", 0, 0, 86400));
+        if (factor > 0 && options.KeepsSessions)
+        {
+            settings.Warn($"With {Factor}={factor} a request of a client with a session goes to another node while its own has its share, SESSION_IDLE or not.");
+        }
+
+        return options;
     }
 }

@@ -12,6 +12,7 @@ internal sealed class Selector
     private readonly bool[] _available;
     private readonly BoundedLoad? _bound;
     private readonly SlowStart? _slowStart;
+    private readonly Tenures _tenures;
     private volatile double[]? _shares;
 
     /// <param name="candidates">All known nodes.</param>
@@ -23,11 +24,13 @@ internal sealed class Selector
         _available = Array.ConvertAll(candidates, candidate => candidate.IsAvailable);
         IsPanic = !_available.Contains(true);
         _slowStart = SlowStart.Of(candidates, options.SlowStart);
+        _tenures = new Tenures(candidates);
         _bound = options.BalanceFactor > 0 && !IsPanic ? new BoundedLoad(candidates, options.BalanceFactor) : null;
     }
 
     private Selector(Selector changing) =>
-        (Ranking, _available, IsPanic, _bound) = (changing.Ranking, changing._available, changing.IsPanic, changing._bound);
+        (Ranking, _available, IsPanic, _bound, _tenures) =
+            (changing.Ranking, changing._available, changing.IsPanic, changing._bound, changing._tenures);
 
     /// <summary>The ranking over all known nodes.</summary>
     public Rendezvous Ranking { get; }
@@ -61,19 +64,28 @@ internal sealed class Selector
     public int First(int slot, ILoads loads, out int home)
     {
         home = First(slot);
-        if (_bound is null || home < 0)
+        return Bounded(slot, home, loads);
+    }
+
+    /// <summary>A place, or when the node there has its share of the requests under way the next-ranked one with room, if any.</summary>
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="place">Where its request belongs; -1 for nowhere.</param>
+    /// <param name="loads">Read only when a bound is set.</param>
+    public int Bounded(int slot, int place, ILoads loads)
+    {
+        if (_bound is null || place < 0)
         {
-            return home;
+            return place;
         }
 
         var perWeight = _bound.PerWeight(loads);
-        if (_bound.HasRoom(home, perWeight, loads))
+        if (_bound.HasRoom(place, perWeight, loads))
         {
-            return home;
+            return place;
         }
 
         var next = Ranking.First(slot, new WithRoom(new Serving(_available, _slowStart, slot), _bound, perWeight, loads));
-        return next < 0 ? home : next;
+        return next < 0 ? place : next;
     }
 
     /// <summary>The place of the next-ranked node after those that a request has already tried; -1 when none is left.</summary>
@@ -83,6 +95,15 @@ internal sealed class Selector
 
     /// <summary>The place of the node that a slot's clients belong to while none has more than its share, or -1 when no node is up.</summary>
     public int Home(int slot) => IsPanic ? None : First(slot);
+
+    /// <summary>The same for a slot that may be held.</summary>
+    public int Home(int slot, Tenure holder) => PlaceOf(holder) is >= 0 and var place ? place : Home(slot);
+
+    /// <summary>The place of the node that has a tenure; -1 when it has lost it.</summary>
+    public int PlaceOf(Tenure tenure) => _tenures.PlaceOf(tenure);
+
+    /// <summary>What the sessions of the node at a place are kept by; none when it keeps none.</summary>
+    public Tenure TenureOf(int place) => _tenures.Of(place);
 
     private double[] WorkOutShares()
     {

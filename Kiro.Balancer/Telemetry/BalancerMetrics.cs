@@ -20,7 +20,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
 
     public BalancerMetrics(
         IMeterFactory meters, BackendRegistry registry, ForwardingCounters counters, RetryBudget budget, ClientCensus census,
-        DiscoveryStatus discovery, TrafficWatch traffic, TimeProvider time)
+        DiscoveryStatus discovery, TrafficWatch traffic, Homes homes, TimeProvider time)
     {
         var start = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000d;
         _meter = meters.Create(MeterName);
@@ -41,6 +41,9 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         _meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(Drains(backend.Health))), null, "1 while a node drains, or is down and an operator has drained it");
         _meter.CreateObservableGauge("kiro.backend.ejected", () => Each(registry, backend => Flag(backend.Health.EjectedUntil is not null)), null, "1 while a node is out because it lost requests");
         _meter.CreateObservableGauge("kiro.backend.share", () => Shares(registry), null, "A node's share of all clients, 0 to 1");
+        _meter.CreateObservableGauge("kiro.backend.clients", () => Clients(registry, homes, clients => clients.Recent), "{client}", "Recent clients that a node serves");
+        _meter.CreateObservableGauge("kiro.backend.sessions", () => Clients(registry, homes, clients => clients.Sessions), "{client}", "Clients that have a session with a node, where sessions stay");
+        _meter.CreateObservableGauge("kiro.backend.sessions_kept", () => Clients(registry, homes, clients => clients.Kept), "{client}", "Of those, the ones that only their session keeps there");
         _meter.CreateObservableCounter("kiro.balancer.responses", () => ByClass(traffic.All.Total, null), "{response}", "Responses to clients by class, the balancer's own among them");
         _meter.CreateObservableCounter("kiro.backend.responses", () => registry.Current.Backends.SelectMany(backend => ByClass(TrafficOf(registry, backend).Sum(), backend)), "{response}", "Responses of a node by class");
         _meter.CreateObservableGauge("kiro.backend.response.time", () => registry.Current.Backends.SelectMany(backend => Quantiles(traffic.Of(backend.Backend).Last10Seconds, backend)), "s", "Until a node's response began, over the last ten seconds");
@@ -93,9 +96,16 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         return snapshot.Backends.Zip(snapshot.Selector.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
     }
 
+    private static IEnumerable<Measurement<long>> Clients(BackendRegistry registry, Homes homes, Func<NodeClients, long?> value)
+    {
+        var snapshot = registry.Current;
+        return snapshot.Backends.Zip(homes.Of(snapshot), (backend, clients) => (backend, Value: value(clients)))
+            .Where(item => item.Value is not null).Select(item => new Measurement<long>(item.Value!.Value, Tag(item.backend)));
+    }
+
     // A node that asked for it itself and then fell may have been stopped by mistake.
     private static bool Drains(BackendHealth health) =>
-        health.State == BackendState.Draining || health.DrainReasons.HasFlag(DrainReasons.Operator);
+        health.State == BackendState.Draining || health.IsDrainedByOperator;
 
     private static long Flag(bool value) => value ? 1 : 0;
 

@@ -32,6 +32,12 @@ internal sealed record BackendPart(
     /// <summary>Why it is not simply well.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>How many clients have a session with it; null when sessions do not stay.</summary>
+    public long? Sessions { get; init; }
+
+    /// <summary>Whether an operator drains it and lets its sessions end first.</summary>
+    public bool LetsSessionsEnd { get; init; }
+
     public bool IsUp => State is "up";
 
     public bool IsDegraded => IsUp && Status is "degraded";

@@ -49,11 +49,12 @@ internal static class StatusView
         Host = backend.Host ?? "?",
         Port = backend.Port,
         State = backend.IsDegraded ? "degraded" : backend.State ?? "?",
-        Reason = backend.Error ?? backend.Reason,
+        Reason = backend is { LetsSessionsEnd: true, State: "draining" } ? $"{backend.Error}: {Figures.Count(backend.Sessions)} left" : backend.Error ?? backend.Reason,
         // What a node that is down did last says nothing any more.
         LatencyMs = backend.State == "down" ? null : backend.LatencyMs,
         Share = backend.Share,
         RequestsPerSecond = backend.State == "down" ? null : backend.RequestsPerSecond ?? rates.Of(backend.Id),
         InFlight = backend.InFlight,
+        Sessions = backend.Sessions,
     };
 }

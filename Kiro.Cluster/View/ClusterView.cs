@@ -32,6 +32,9 @@ internal sealed record NodeView
 
     public long? InFlight { get; init; }
 
+    /// <summary>Clients that have a session with it, where sessions stay.</summary>
+    public long? Sessions { get; init; }
+
     /// <summary>How often its process was started again.</summary>
     public int? Restarts { get; init; }
 

@@ -29,6 +29,7 @@ internal static class NodeTable
             new("share", 0, Justify.Right, node => Figures.Percent(node.Share)),
             new("req/s", 54, Justify.Right, node => Figures.Rate(node.RequestsPerSecond)),
             new("in-flight", 66, Justify.Right, node => Figures.Count(node.InFlight)),
+            new("sessions", nodes.Any(node => node.Sessions is not null) ? 76 : int.MaxValue, Justify.Right, node => Figures.Count(node.Sessions)),
             // Known to who runs the nodes, and to nobody else.
             new("restarts", nodes.Any(node => node.Restarts is not null) ? 76 : int.MaxValue, Justify.Right, node => Figures.Count(node.Restarts)),
             new("reason", WidthWithReasons, Justify.Left, node => node.Reason ?? ""),

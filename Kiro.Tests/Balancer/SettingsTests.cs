@@ -28,6 +28,8 @@ public sealed class SettingsTests
         { "HEALTH_FALL=0", "a whole number from 1 to 100" },
         { "HEALTH_RISE=101", "a whole number from 1 to 100" },
         { "EJECT_ERRORS=yes", "on or off" },
+        { "SESSION_IDLE=-1", "a number from 0 to 86400" },
+        { "SESSION_IDLE=10min", "a number from 0 to 86400" },
         { "DNS_INTERVAL=0", "a number from 1 to 86400" },
         { "TRUSTED_PROXIES=all", "addresses or CIDR ranges such as 10.0.0.0/8,fd00::/8, or none; all is neither" },
         { "HASH_IPV4_PREFIX=33", "a whole number from 1 to 32" },

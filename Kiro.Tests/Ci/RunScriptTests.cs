@@ -76,7 +76,7 @@ public sealed class RunScriptTests : IDisposable
         File.Copy(Path.Combine(Root(), ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
         Program("bin/dotnet", DotNet);
         // All that it installs is there.
-        foreach (var installed in (string[])["samples/run", ".ci/docker", ".ci/helm", ".ci/spell", "bin/dpkg", "bin/docker", "bin/docker-compose"])
+        foreach (var installed in (string[])["samples/run", ".ci/docker", ".ci/helm", ".ci/socketio", ".ci/spell", "bin/dpkg", "bin/docker", "bin/docker-compose"])
         {
             Program(installed, "#!/bin/bash\n");
         }

@@ -91,12 +91,14 @@ internal sealed class TestBalancer : IAsyncDisposable
     public LiveBackend Backend(int port) => new(Registry, Registry.Current.Backends.Single(known => known.Backend.Port == port).Backend);
 
     /// <summary>An address whose requests go to this node first.</summary>
-    public string ClientOf(int port)
+    /// <param name="port">The node's.</param>
+    /// <param name="skip">How many such addresses to pass over.</param>
+    public string ClientOf(int port, int skip = 0)
     {
         var hash = _app.Services.GetRequiredService<ClientHash>();
-        return Enumerable.Range(1, 10_000).Select(host => $"203.0.{host / 250}.{host % 250}").First(address =>
+        return Enumerable.Range(1, 10_000).Select(host => $"203.0.{host / 250}.{host % 250}").Where(address =>
             Registry.Current.Selector.Ranking.First(hash.Slot(ClientAddress.From(IPAddress.Parse(address)))) is var place
-            && Registry.Current.Backends[place].Backend.Port == port);
+            && Registry.Current.Backends[place].Backend.Port == port).ElementAt(skip);
     }
 
     /// <summary>A request of a client of this node.</summary>

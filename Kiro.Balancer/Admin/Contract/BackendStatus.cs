@@ -66,11 +66,23 @@ internal sealed record BackendStatus
     /// <summary>How many of the recent clients belong to it now: what it is.</summary>
     public required long Clients { get; init; }
 
+    /// <summary>How many clients have a session with it: were here within <c>SESSION_IDLE</c>. Null when sessions do not stay.</summary>
+    public required long? Sessions { get; init; }
+
+    /// <summary>How many of these only their session keeps here: to whom the hash gives another node by now.</summary>
+    public required long? KeptBySessions { get; init; }
+
     /// <summary>The weight that an operator gave it; null when none did.</summary>
     public required double? OperatorWeight { get; init; }
 
     /// <summary>Whether an operator wants it to drain.</summary>
     public required bool DrainedByOperator { get; init; }
+
+    /// <summary>Whether an operator drains it and lets its sessions end first.</summary>
+    public required bool LetsSessionsEnd { get; init; }
+
+    /// <summary>Then when it is evacuated, whoever is left; null for never.</summary>
+    public required DateTimeOffset? SessionsUntil { get; init; }
 
     /// <summary>Whether it was ever up: one that was not is awaited rather than missed.</summary>
     public required bool HasBeenUp { get; init; }

@@ -27,6 +27,9 @@ internal sealed record ClientStatus
     /// <summary>From 0 to 1,048,575: clients of a slot share their ranking.</summary>
     public required int Slot { get; init; }
 
+    /// <summary>Whether only its session keeps it with the node: after <c>SESSION_IDLE</c> without a request it goes to another.</summary>
+    public required bool KeptBySession { get; init; }
+
     /// <summary>The first nodes, whatever their state; the first one that is up serves it.</summary>
     public required IReadOnlyList<RankStatus> Ranking { get; init; }
 }

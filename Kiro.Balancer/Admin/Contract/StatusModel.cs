@@ -52,6 +52,9 @@ internal sealed record BalancerStatus
 
     public required double UptimeSeconds { get; init; }
 
+    /// <summary><c>SESSION_IDLE</c>: seconds after its last request for which a client stays with its node; 0 when sessions do not stay.</summary>
+    public required double SessionIdleSeconds { get; init; }
+
     /// <summary>Whether <c>ADMIN_TOKEN</c> is set, so that nodes can be drained, resumed and weighted.</summary>
     public required bool AdminEnabled { get; init; }
 }

@@ -2,12 +2,13 @@ namespace Kiro.Balancer.Admin.Contract;
 
 /// <summary>The response of <c>GET /lb/what-if</c>.</summary>
 /// <param name="MovedShare">The share of all clients that would move, as a fraction of 1.</param>
-/// <param name="MovedClients">How many of the recent clients would.</param>
+/// <param name="MovedClients">How many of the recent clients would, once their sessions have ended.</param>
+/// <param name="MovedAtOnce">How many of them would at once, sessions or not. The same when sessions do not stay.</param>
 /// <param name="RecentClients">How many recent clients there are.</param>
 /// <param name="You">The caller's own route.</param>
 /// <param name="Nodes">Those of now and of then.</param>
 internal sealed record WhatIfResponse(
-    double MovedShare, long MovedClients, long RecentClients, WhatIfRoute You, IReadOnlyList<WhatIfNode> Nodes);
+    double MovedShare, long MovedClients, long MovedAtOnce, long RecentClients, WhatIfRoute You, IReadOnlyList<WhatIfNode> Nodes);
 
 /// <summary>A client's node, now and then.</summary>
 internal sealed record WhatIfRoute(NodeName? From, NodeName? To, bool Moves);

@@ -15,7 +15,8 @@ internal sealed class MoveCounter(RecentSlots recent)
     /// <param name="before">One snapshot.</param>
     /// <param name="after">A later one, or one that might be.</param>
     /// <param name="settled">Whether to ask as if all clients were home that are on their way.</param>
-    public MoveReport Count(BackendSnapshot before, BackendSnapshot after, bool settled = false)
+    /// <param name="holders">Who had sessions where: recent clients whose node can keep them then count as staying. Null: nobody had.</param>
+    public MoveReport Count(BackendSnapshot before, BackendSnapshot after, bool settled = false, ISlotHolders? holders = null)
     {
         var (from, to) = settled ? (before.Selector.Settled, after.Selector.Settled) : (before.Selector, after.Selector);
         var places = after.Backends.Select((backend, place) => (backend.Id, place)).ToDictionary(item => item.Id, item => item.place);
@@ -24,8 +25,8 @@ internal sealed class MoveCounter(RecentSlots recent)
         var seen = recent.Count();
         var step = Math.Max(1, (seen + MaxRecent - 1) / MaxRecent);
 
-        var slots = Moving(from, to, still, Every(Step));
-        var noted = Moving(from, to, still, recent.All(step));
+        var slots = Moving(from, to, still, Every(Step), null);
+        var noted = Moving(from, to, still, recent.All(step), holders);
         var clients = RecentSlots.Clients(seen);
         var perSlot = seen == 0 ? 0 : step * clients / (double)seen;
         return new MoveReport(
@@ -37,13 +38,15 @@ internal sealed class MoveCounter(RecentSlots recent)
             clients);
     }
 
-    private static Dictionary<(int From, int To), int> Moving(Selector before, Selector after, int[] still, IEnumerable<int> slots)
+    private static Dictionary<(int From, int To), int> Moving(
+        Selector before, Selector after, int[] still, IEnumerable<int> slots, ISlotHolders? holders)
     {
         var counts = new Dictionary<(int, int), int>();
         foreach (var slot in slots)
         {
-            var from = before.Home(slot);
-            var to = after.Home(slot);
+            var holder = holders?.HolderOf(slot) ?? Tenure.None;
+            var from = before.Home(slot, holder);
+            var to = after.Home(slot, holder);
             if (from < 0 ? to >= 0 : to < 0 || still[from] != to)
             {
                 CollectionsMarshal.GetValueRefOrAddDefault(counts, (from, to), out _)++;

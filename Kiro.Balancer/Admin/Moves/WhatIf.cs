@@ -6,7 +6,11 @@ using Kiro.Balancer.Selection;
 namespace Kiro.Balancer.Admin.Moves;
 
 /// <summary>Works out who would move if the cluster were another one.</summary>
-internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, ClientHash hash) : IDisposable
+/// <param name="registry">The nodes.</param>
+/// <param name="counter">Counts who moves.</param>
+/// <param name="hash">Which slot the caller has.</param>
+/// <param name="sessions">Who has sessions where; null when sessions do not stay.</param>
+internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, ClientHash hash, SessionMemory? sessions = null) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -37,10 +41,12 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
     {
         var then = WhatIfSnapshot.Of(now, question);
         var moves = counter.Count(now, then);
-        var from = At(now, now.Selector.Home(slot));
-        var to = At(then, then.Selector.Home(slot));
+        var atOnce = sessions is null ? moves : counter.Count(now, then, holders: sessions);
+        var holder = sessions?.HolderOf(slot) ?? Tenure.None;
+        var from = At(now, now.Selector.Home(slot, holder));
+        var to = At(then, then.Selector.Home(slot, holder));
         return new WhatIfResponse(
-            Math.Round(moves.Share, 4), moves.Clients, moves.RecentClients,
+            Math.Round(moves.Share, 4), moves.Clients, atOnce.Clients, moves.RecentClients,
             new WhatIfRoute(from, to, from?.Id != to?.Id), Nodes(now, then, moves));
     }
 

@@ -1,14 +1,18 @@
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
+using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>Keeps the timeline, away from whoever reports to the registry.</summary>
-internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRing ring, TimeProvider time, ILogger<EventRecorder> logger) : BackgroundService
+internal sealed class EventRecorder(
+    ChangeFeed feed, EventWriter writer, EventRing ring, TimeProvider time, ILogger<EventRecorder> logger, SessionMemory? sessions = null) : BackgroundService
 {
     /// <summary>What happens within so short a time is told together: two hundred nodes that come up are one event.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
+
+    private readonly HeldSlots? _held = sessions is null ? null : new HeldSlots();
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
@@ -23,6 +27,8 @@ internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRi
         {
             while (await feed.Changes.WaitToReadAsync(stoppingToken))
             {
+                // Now, and not later: until then whoever lost a session would have the next one.
+                sessions?.CopyTo(_held!);
                 await Task.Delay(Together, time, stoppingToken);
                 var changes = new List<RegistryChange>();
                 while (feed.Changes.TryRead(out var change))
@@ -44,7 +50,7 @@ internal sealed class EventRecorder(ChangeFeed feed, EventWriter writer, EventRi
     {
         try
         {
-            ring.Add(writer.Write(changes));
+            ring.Add(writer.Write(changes, _held));
         }
         catch (Exception problem)
         {

@@ -1,6 +1,7 @@
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
@@ -10,11 +11,12 @@ internal sealed class EventWriter(MoveCounter counter)
     private const int MaxNames = 5;
 
     /// <param name="changes">In the order in which they happened; what happened to several nodes alike becomes one event.</param>
-    public IReadOnlyList<ClusterEvent> Write(IReadOnlyList<RegistryChange> changes)
+    /// <param name="holders">Who had sessions where when it happened; null when sessions do not stay.</param>
+    public IReadOnlyList<ClusterEvent> Write(IReadOnlyList<RegistryChange> changes, ISlotHolders? holders = null)
     {
         var after = changes[^1].After;
         // A slow start moves clients without further events: they count with the one that set them moving.
-        var moves = counter.Count(changes[0].Before, after, settled: true);
+        var moves = counter.Count(changes[0].Before, after, settled: true, holders);
         var all = changes.SelectMany(change => change.Changes).ToList();
         // Clients move because of what happened to the node that they leave, or else to the one that they come to.
         var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());

@@ -6,11 +6,14 @@ namespace Kiro.Balancer.Forwarding.Streams;
 /// <summary>The WebSockets and event streams that are open, by node.</summary>
 internal sealed class OpenStreams
 {
-    private readonly ConcurrentDictionary<IOpenStream, Backend> _streams = new();
+    private readonly ConcurrentDictionary<IOpenStream, StreamEnds> _streams = new();
 
-    public IEnumerable<KeyValuePair<IOpenStream, Backend>> All => _streams;
+    public IEnumerable<KeyValuePair<IOpenStream, StreamEnds>> All => _streams;
 
-    public void Add(IOpenStream stream, Backend backend) => _streams[stream] = backend;
+    /// <param name="stream">What is open.</param>
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="backend">The node.</param>
+    public void Add(IOpenStream stream, int slot, Backend backend) => _streams[stream] = new StreamEnds(slot, backend);
 
     public void Remove(IOpenStream stream) => _streams.TryRemove(stream, out _);
 }
@@ -21,3 +24,6 @@ internal interface IOpenStream
     /// <summary>Ends it in the way of its protocol, so that the client knows to come again.</summary>
     void End();
 }
+
+/// <summary>Between whom a stream is open: the slot of the client, and the node.</summary>
+internal readonly record struct StreamEnds(int Slot, Backend Backend);

@@ -3,7 +3,8 @@ using Kiro.ServiceDefaults.Hosting;
 
 namespace Kiro.Balancer.Forwarding.Streams;
 
-/// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace.</summary>
+/// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace. A node whose sessions may
+/// end by themselves keeps its streams.</summary>
 internal sealed class StreamDrain(
     OpenStreams streams, BackendRegistry registry, StreamOptions options, Drain drain, DrainOptions drainOptions, TimeProvider time) : BackgroundService
 {
@@ -41,9 +42,9 @@ internal sealed class StreamDrain(
         var last = stop > 2 * TimeForGoodbyes ? stop - TimeForGoodbyes : stop / 2;
         var grace = options.Grace < last ? options.Grace : last;
         var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= grace;
-        foreach (var (stream, backend) in streams.All)
+        foreach (var (stream, (_, backend)) in streams.All)
         {
-            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining } known && registry.Now.Uptime - known.Health.Since.Uptime >= options.Grace))
+            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining, Health.KeepsSessions: false } known && registry.Now.Uptime - known.Health.Since.Uptime >= options.Grace))
             {
                 streams.Remove(stream);
                 stream.End();

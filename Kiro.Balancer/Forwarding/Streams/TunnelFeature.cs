@@ -10,18 +10,20 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
     private readonly HttpContext _context;
     private readonly IHttpUpgradeFeature? _upgrade;
     private readonly IHttpExtendedConnectFeature? _connect;
+    private readonly int _slot;
     private readonly Backend _backend;
     private readonly OpenStreams _streams;
     private readonly TimeProvider _time;
     private WebSocketTunnel? _tunnel;
 
     /// <param name="context">A WebSocket handshake.</param>
+    /// <param name="slot">The client's.</param>
     /// <param name="backend">Where it goes.</param>
     /// <param name="streams">Told when it is taken.</param>
     /// <param name="time">For the time that a goodbye may take.</param>
-    public TunnelFeature(HttpContext context, Backend backend, OpenStreams streams, TimeProvider time)
+    public TunnelFeature(HttpContext context, int slot, Backend backend, OpenStreams streams, TimeProvider time)
     {
-        (_context, _backend, _streams, _time) = (context, backend, streams, time);
+        (_context, _slot, _backend, _streams, _time) = (context, slot, backend, streams, time);
         _upgrade = context.Features.Get<IHttpUpgradeFeature>();
         _connect = context.Features.Get<IHttpExtendedConnectFeature>();
         if (IsExtendedConnect)
@@ -64,7 +66,7 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
     private WebSocketTunnel Hold(Stream client)
     {
         _tunnel = new WebSocketTunnel(client, _context.Abort, _time);
-        _streams.Add(_tunnel, _backend);
+        _streams.Add(_tunnel, _slot, _backend);
         return _tunnel;
     }
 }

@@ -92,7 +92,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         {
             clock.Stop();
             _stream = new EventStream(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), streams);
-            streams.Add(_stream, attempt.Backend);
+            streams.Add(_stream, forwarded.Slot, attempt.Backend);
             proxyResponse.Content = new StreamContent(_stream);
         }
 

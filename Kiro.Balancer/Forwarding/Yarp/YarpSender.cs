@@ -49,7 +49,7 @@ internal sealed class YarpSender(
 
         using var clock = new ExchangeClock(rules.Timeouts.Exchange, time);
         var transformer = new RequestTransformer(request, attempt, streams, clock);
-        using var tunnel = isHandshake ? new TunnelFeature(context, attempt.Backend, streams, time) : null;
+        using var tunnel = isHandshake ? new TunnelFeature(context, request.Slot, attempt.Backend, streams, time) : null;
         attempt.WhenGivenUp(clock);
         var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
         var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, clock.Token);

@@ -9,7 +9,7 @@ internal sealed partial class FrontExchange
 {
     private void Choose()
     {
-        if (_services.Chooser.First(_slot) is { } backend)
+        if (_services.Chooser.First(Slot) is { } backend)
         {
             Enter(backend);
         }

@@ -22,7 +22,7 @@ internal sealed partial class FrontExchange
             _services.Loops.Note();
         }
 
-        (_who, _slot) = (client.Self, client.SelfSlot);
+        (_who, Slot) = (client.Self, client.SelfSlot);
         if (client.Self.PeerIsTrusted)
         {
             Walk(bytes, head, claims);
@@ -53,7 +53,7 @@ internal sealed partial class FrontExchange
 
         if (_who.Address != Client.Self.Address)
         {
-            _slot = _services.Hash.Slot(_who.Address);
+            Slot = _services.Hash.Slot(_who.Address);
         }
     }
 

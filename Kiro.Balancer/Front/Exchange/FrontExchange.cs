@@ -30,7 +30,6 @@ internal sealed partial class FrontExchange : ITried
     private bool _isAwaited;
     private bool _isLoop;
     private int _keptLength;
-    private int _slot;
     private List<Backend>? _tried;
     private ChosenBackend? _last;
     private Backend? _entered;
@@ -73,7 +72,8 @@ internal sealed partial class FrontExchange : ITried
 
     RequestBody ITried.Body => _bodyKind;
 
-    int ITried.Slot => _slot;
+    /// <summary>The client's slot.</summary>
+    public int Slot { get; private set; }
 
     IReadOnlyList<Backend> ITried.Tried => _tried ?? [];
 
@@ -238,6 +238,11 @@ internal sealed partial class FrontExchange : ITried
         {
             _services.KeptBytes.Return(_keptLength);
             _keeper.End();
+        }
+
+        if (_last is { } last)
+        {
+            _services.Chooser.End(Slot, last.Known);
         }
 
         Leave();

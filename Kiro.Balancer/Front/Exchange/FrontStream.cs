@@ -21,10 +21,10 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
     private ClientConnection? _client;
     private bool _hasSaidGoodbye;
 
-    public FrontStream(FrontWorker worker, NodeDialogue dialogue, Backend backend, bool isTunnel = false)
+    public FrontStream(FrontWorker worker, NodeDialogue dialogue, int slot, Backend backend, bool isTunnel = false)
     {
         (_worker, _dialogue, _boundary) = (worker, dialogue, isTunnel ? new FrameBoundary() : null);
-        worker.Services.Streams.Add(this, backend);
+        worker.Services.Streams.Add(this, slot, backend);
     }
 
     /// <summary>Whether it was told to end, and has begun to.</summary>

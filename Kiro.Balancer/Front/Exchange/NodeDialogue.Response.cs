@@ -103,7 +103,7 @@ internal sealed partial class NodeDialogue
         if (isOpenEnded && head.IsEventStream)
         {
             _timeout = (int)_worker.Services.Timeouts.Stream.TotalMilliseconds;
-            _stream = new FrontStream(_worker, this, _attempt.Runtime.Backend);
+            _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend);
             // It may be told to end at any time, also when it just has.
             _mayReuse = false;
         }
@@ -127,7 +127,7 @@ internal sealed partial class NodeDialogue
         Settle(head);
         _timeout = (int)_worker.Services.Timeouts.Stream.TotalMilliseconds;
         (ClosesClient, EndsWithConnection, HasStarted) = (true, true, true);
-        _stream = new FrontStream(_worker, this, _attempt.Runtime.Backend, isTunnel: true);
+        _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend, isTunnel: true);
         _body.BeginTunnel();
         var written = ClientHeadWriter.Write(
             _response.HeadBytes, head, new ClientHeadAdditions { Date = _worker.Date.Line }, _worker.Loop.Output);

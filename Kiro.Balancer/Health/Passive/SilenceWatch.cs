@@ -38,7 +38,7 @@ internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) 
         var backends = registry.Current.Backends;
         foreach (var (backend, health) in backends)
         {
-            if (health is { State: BackendState.Up, Failures: 0 }
+            if (health is { KeepsSessions: true, Failures: 0 }
                 && registry.Runtimes.Of(backend).Counters.Silence > Patience
                 && (!suspected.TryGetValue(backend, out var before) || time.GetElapsedTime(before) > Pause))
             {

@@ -1,7 +1,9 @@
+using System.Text.Json;
 using Kiro.Balancer.Backends;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Faults;
 using Kiro.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.Tests.Balancer.Admin;
 
@@ -84,6 +86,51 @@ public sealed class AdminEndpointsTests
 
         Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, idOrName, "resume", authorization));
         Assert.Contains(balancer.Id, balancer.Registry.Serving());
+    }
+
+    [Theory]
+    [InlineData("drain", true, true)]
+    [InlineData("drain?timeout=600", true, true)]
+    [InlineData("evacuate", true, false)]
+    [InlineData("drain", false, false)]
+    [InlineData("drain?timeout=600", false, false)]
+    [InlineData("evacuate", false, false)]
+    public async Task Post_BothKindsOfDrain_LetSessionsEndOnlyWhereTheyStay(string order, bool sessionsStay, bool letsThemEnd)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret", $"SESSION_IDLE={(sessionsStay ? 60 : 0)}");
+        balancer.SetStates("up up up");
+        var chooser = balancer.Balancer.App.Services.GetRequiredService<BackendChooser>();
+        var slots = Enumerable.Range(0, 30).Where(slot => chooser.First(slot)!.Value.Backend.Id == balancer.Id).ToList();
+        Assert.NotEmpty(slots);
+
+        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, order, "Bearer secret");
+
+        var sessions = sessionsStay ? $",\"sessions\":{(letsThemEnd ? slots.Count : 0)}" : "";
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null{{sessions}}}"""), (code, answer));
+        Assert.All(slots, slot => Assert.Equal(letsThemEnd, chooser.First(slot)!.Value.Backend.Id == balancer.Id));
+        var node = (await balancer.Balancer.Status()).GetProperty("backends").EnumerateArray().Single(node => node.GetProperty("id").GetString() == balancer.Id);
+        Assert.True(node.GetProperty("drainedByOperator").GetBoolean());
+        Assert.Equal(letsThemEnd, node.GetProperty("letsSessionsEnd").GetBoolean());
+        Assert.Equal(letsThemEnd && order.Contains('=', StringComparison.Ordinal), node.GetProperty("sessionsUntil").ValueKind == JsonValueKind.String);
+    }
+
+    [Theory]
+    [InlineData("0", 200)]
+    [InlineData("86400", 200)]
+    [InlineData("0.5", 200)]
+    [InlineData("", 400)]
+    [InlineData("soon", 400)]
+    [InlineData("-1", 400)]
+    [InlineData("86401", 400)]
+    [InlineData("NaN", 400)]
+    public async Task Post_DrainWithATimeout_TakesSecondsOnly(string timeout, int status)
+    {
+        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret", "SESSION_IDLE=60");
+
+        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, "drain?timeout=" + timeout, "Bearer secret");
+
+        Assert.Equal(status, code);
+        Assert.True(status == 200 || answer == ProblemText.Of(400, "Bad Request", "timeout must be a number of seconds from 0 to 86400"), answer);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Selection;
 using Kiro.Tests.Support;
@@ -23,23 +24,23 @@ public sealed class StatusEndpointTests
 
         var status = await balancer.Status("203.0.113.7");
 
-        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object orders:Object peers:Array timestamp:Time");
+        AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object orders:Object peers:Array tls:Null timestamp:Time");
         AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminTokens:Object clients:Object loops:Number");
         AssertShape(status.GetProperty("orders"), "count:Number digest:String refused:Number");
-        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number adminEnabled:False");
+        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number sessionIdleSeconds:Number adminEnabled:False");
         AssertShape(status.GetProperty("summary"),
             "total:Number healthy:Number degraded:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");
         AssertShape(status.GetProperty("client"), 
-            "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False key:String slot:Number ranking:Array");
+            "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False key:String slot:Number keptBySession:False ranking:Array");
         var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());
         AssertShape(backends[node.Port],
             "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number status:Null reason:Null error:Null "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
-            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:True latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
+            + "requestsPerSecond:Number clients:Number sessions:Null keptBySessions:Null operatorWeight:Null drainedByOperator:False letsSessionsEnd:False sessionsUntil:Null hasBeenUp:True latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
         AssertShape(backends[nobody],
             "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null status:Null reason:Null error:String "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
-            + "requestsPerSecond:Number clients:Number operatorWeight:Null drainedByOperator:False hasBeenUp:False latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
+            + "requestsPerSecond:Number clients:Number sessions:Null keptBySessions:Null operatorWeight:Null drainedByOperator:False letsSessionsEnd:False sessionsUntil:Null hasBeenUp:False latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
 
         AssertShape(status.GetProperty("client").GetProperty("ranking").EnumerateArray().Single(rank => rank.GetProperty("state").GetString() == "up"),
             "id:String node:String state:String");
@@ -93,6 +94,26 @@ public sealed class StatusEndpointTests
             Assert.True(ClientAddress.TryParse($"203.0.113.{client}", out var address));
             Assert.Equal(unprobed.Registry.Current.Choose(hash.Slot(address))!.Id, status.GetProperty("client").GetProperty("backend").GetString());
         }
+    }
+
+    [Fact]
+    public async Task Client_KeptByItsSession_IsToldSo()
+    {
+        await using var unprobed = await UnprobedBalancer.Start("SESSION_IDLE=600");
+        unprobed.SetStates("up up down");
+        var hash = new ClientHash(Settings.Read(HashingOptions.Read));
+        Assert.True(ClientAddress.TryParse("203.0.113.7", out var address));
+        var node = unprobed.Balancer.App.Services.GetRequiredService<BackendChooser>().First(hash.Slot(address))!.Value.Backend;
+
+        unprobed.Registry.Drain(node);
+
+        var status = await unprobed.Balancer.Status("203.0.113.7");
+        Assert.Equal(600, status.GetProperty("balancer").GetProperty("sessionIdleSeconds").GetDouble());
+        Assert.Equal(node.Id, status.GetProperty("client").GetProperty("backend").GetString());
+        Assert.True(status.GetProperty("client").GetProperty("keptBySession").GetBoolean());
+        var kept = status.GetProperty("backends").EnumerateArray().Single(backend => backend.GetProperty("id").GetString() == node.Id);
+        Assert.Equal((1, 1, 1, 0), (
+            kept.GetProperty("clients").GetInt64(), kept.GetProperty("sessions").GetInt64(), kept.GetProperty("keptBySessions").GetInt64(), kept.GetProperty("share").GetDouble()));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Selection;
 using Kiro.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Backends;
 
@@ -62,6 +63,51 @@ public sealed class BackendChooserTests : IDisposable
     {
         var chooser = new BackendChooser(Registries.Up(5), _recent);
         Assert.Equal(0, Allocated.By(run => chooser.First(run * 7)));
+    }
+
+    [Fact]
+    public void First_SessionsStay_AllocatesNothing()
+    {
+        var time = TimeProvider.System;
+        var idle = TimeSpan.FromSeconds(60);
+        var chooser = new BackendChooser(
+            Registries.Up(5, time, options: new SelectionOptions(0, TimeSpan.Zero, idle)), _recent, new SessionMemory(idle, time));
+        Assert.Equal(0, Allocated.By(run => chooser.First(run * 7)));
+    }
+
+    [Fact]
+    public void Next_TheHolderRefuses_HoldsTheSlotFromThenOn()
+    {
+        var idle = TimeSpan.FromSeconds(60);
+        var registry = Registries.Up(5, options: new SelectionOptions(0, TimeSpan.Zero, idle));
+        var chooser = new BackendChooser(registry, _recent, new SessionMemory(idle, new FakeTimeProvider()));
+        var first = chooser.First(7)!.Value;
+        registry.TakeOut(first.Backend, "connection refused");
+
+        var second = chooser.Next(7, [first.Backend])!.Value;
+        registry.Set(first.Backend.Id, BackendVerdict.Up);
+
+        Assert.Same(second.Backend, chooser.First(7)!.Value.Backend);
+        Assert.Same(first.Backend, registry.Current.Choose(7)!.Backend);
+    }
+
+    [Fact]
+    public void End_ALongRequest_HasUsedItsSessionUntilThen()
+    {
+        var (idle, time) = (TimeSpan.FromSeconds(60), new FakeTimeProvider());
+        var registry = Registries.Up(2, time, options: new SelectionOptions(0, TimeSpan.Zero, idle));
+        var chooser = new BackendChooser(registry, _recent, new SessionMemory(idle, time));
+        var slot = Enumerable.Range(0, 1000).First(slot => Registries.Up(9).Current.Choose(slot)!.Id == "api-9:80");
+        var chosen = chooser.First(slot)!.Value;
+        registry.SetMembers(Registries.Endpoints(9));
+        registry.SetAll(BackendVerdict.Up);
+        time.Advance(2 * idle);
+
+        chooser.End(slot, chosen.Known);
+
+        Assert.Same(chosen.Backend, chooser.First(slot)!.Value.Backend);
+        time.Advance(2 * idle);
+        Assert.Equal("api-9:80", chooser.First(slot)!.Value.Backend.Id);
     }
 
     public void Dispose() => _recent.Dispose();

@@ -57,20 +57,21 @@ public sealed class BackendTransitionsTests
 
     // The whole table: each state by each event gives a state; rise and fall are 2, and a count is at its last step (-1) or not.
     [Theory]
-    //          event                 starting    up          down        down-1      ejected     draining    up-1
-    [InlineData("probe passed",       "up",       "up",       "down",     "up",       "down",     "draining", "up")]
-    [InlineData("probe draining",     "draining", "draining", "down",     "draining", "down",     "draining", "draining")]
-    [InlineData("probe failed",       "starting", "up",       "down",     "down",     "down",     "draining", "down")]
-    [InlineData("probe silent",       "starting", "up",       "down",     "down",     "down",     "draining", "down")]
-    [InlineData("probe refused",      "down",     "down",     "down",     "down",     "down",     "down",     "down")]
-    [InlineData("probe impossible",   "starting", "up",       "down",     "down",     "down",     "draining", "up")]
-    [InlineData("connection refused", "down",     "down",     "down",     "down",     "down",     "down",     "down")]
-    [InlineData("suspected",          "starting", "up",       "down",     "down",     "down",     "draining", "up")]
-    [InlineData("ejected",            "starting", "down",     "down",     "down",     "down",     "draining", "down")]
-    [InlineData("drain",              "draining", "draining", "down",     "down",     "down",     "draining", "draining")]
-    [InlineData("resume",             "starting", "up",       "down",     "down",     "down",     "up",       "up")]
-    [InlineData("absent",             "draining", "draining", "down",     "down",     "down",     "draining", "draining")]
-    [InlineData("probe passed later", "up",       "up",       "down",     "up",       "up",       "draining", "up")]
+    //          event                 starting    up          down        down-1      ejected     draining    sessions    up-1
+    [InlineData("probe passed",       "up",       "up",       "down",     "up",       "down",     "draining", "draining", "up")]
+    [InlineData("probe draining",     "draining", "draining", "down",     "draining", "down",     "draining", "draining", "draining")]
+    [InlineData("probe failed",       "starting", "up",       "down",     "down",     "down",     "draining", "draining", "down")]
+    [InlineData("probe silent",       "starting", "up",       "down",     "down",     "down",     "draining", "draining", "down")]
+    [InlineData("probe refused",      "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down")]
+    [InlineData("probe impossible",   "starting", "up",       "down",     "down",     "down",     "draining", "draining", "up")]
+    [InlineData("connection refused", "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down")]
+    [InlineData("suspected",          "starting", "up",       "down",     "down",     "down",     "draining", "draining", "up")]
+    [InlineData("ejected",            "starting", "down",     "down",     "down",     "down",     "draining", "down",     "down")]
+    [InlineData("drain",              "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining")]
+    [InlineData("evacuate",           "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining")]
+    [InlineData("resume",             "starting", "up",       "down",     "down",     "down",     "up",       "up",       "up")]
+    [InlineData("absent",             "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining")]
+    [InlineData("probe passed later", "up",       "up",       "down",     "up",       "up",       "draining", "draining", "up")]
     public void AnyEvent_AnyState_GivesTheState(string what, params string[] states)
     {
         var up = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true };
@@ -79,7 +80,7 @@ public sealed class BackendTransitionsTests
         [
             new(), up, down, down with { Successes = 1 },
             up with { EjectedUntil = Now.Uptime + TimeSpan.FromSeconds(10), Ejections = 1 },
-            up with { DrainReasons = DrainReasons.Operator }, up with { Failures = 1 },
+            up with { DrainReasons = DrainReasons.Operator }, up with { DrainReasons = DrainReasons.Sessions }, up with { Failures = 1 },
         ];
 
         Assert.Equal(states, before.Select(health => After(health, what).State.Word()));
@@ -96,8 +97,9 @@ public sealed class BackendTransitionsTests
         "connection refused" => BackendTransitions.Refused(health, "refused"),
         "suspected" => BackendTransitions.Suspected(health, "silent"),
         "ejected" => BackendTransitions.Ejected(health, "lost", Now),
-        "drain" => BackendTransitions.Drained(health, DrainReasons.Operator, isWanted: true),
-        "resume" => BackendTransitions.Drained(health, DrainReasons.Operator, isWanted: false),
+        "drain" => BackendTransitions.Ordered(health, DrainReasons.Sessions),
+        "evacuate" => BackendTransitions.Ordered(health, DrainReasons.Operator),
+        "resume" => BackendTransitions.Ordered(health, DrainReasons.None),
         "absent" => BackendTransitions.Drained(health, DrainReasons.Absent, isWanted: true),
         // When the ejection is over.
         _ => Rules(2, 2).Probed(health, Result('P'), Now with { Uptime = Now.Uptime + TimeSpan.FromSeconds(10) }),
@@ -154,6 +156,48 @@ public sealed class BackendTransitionsTests
 
         Assert.Equal(BackendState.Down, once.State);
         Assert.Equal(BackendState.Up, rules.Probed(once, Result('P'), Now).State);
+    }
+
+    [Theory]
+    [InlineData("None", true)]
+    [InlineData("Sessions", true)]
+    [InlineData("Operator", false)]
+    [InlineData("Node", false)]
+    [InlineData("Absent", false)]
+    [InlineData("Twin", false)]
+    [InlineData("Sessions, Node", false)]
+    [InlineData("Sessions, Absent", false)]
+    public void KeepsSessions_ReasonsToDrain_OnlyTheOperatorsWishLetsThemEnd(string reasons, bool keeps)
+    {
+        var health = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true, DrainReasons = Enum.Parse<DrainReasons>(reasons) };
+
+        Assert.Equal(keeps, health.KeepsSessions);
+        Assert.False((health with { Verdict = BackendVerdict.Down }).KeepsSessions);
+        Assert.False((health with { EjectedUntil = Now.Uptime }).KeepsSessions);
+    }
+
+    [Fact]
+    public void Ordered_OneOrderAfterTheOther_TheLastOneCounts()
+    {
+        var up = new BackendHealth { Verdict = BackendVerdict.Up, DrainReasons = DrainReasons.Node };
+
+        var drained = BackendTransitions.Ordered(up, DrainReasons.Sessions, Now.Uptime);
+        Assert.Equal((DrainReasons.Node | DrainReasons.Sessions, Now.Uptime), (drained.DrainReasons, drained.SessionsUntil));
+        var evacuated = BackendTransitions.Ordered(drained, DrainReasons.Operator);
+        Assert.Equal((DrainReasons.Node | DrainReasons.Operator, null), (evacuated.DrainReasons, evacuated.SessionsUntil));
+        Assert.Equal(drained, BackendTransitions.Ordered(evacuated, DrainReasons.Sessions, Now.Uptime));
+        Assert.Equal(up, BackendTransitions.Ordered(drained, DrainReasons.None));
+    }
+
+    [Fact]
+    public void Aged_TheTimeForSessionsIsOver_EvacuatesAndBeginsToDrainAnew()
+    {
+        var drained = BackendTransitions.Ordered(new BackendHealth { Verdict = BackendVerdict.Up }, DrainReasons.Sessions, Now.Uptime);
+
+        Assert.Same(drained, BackendTransitions.Aged(drained, Now with { Uptime = Now.Uptime - TimeSpan.FromTicks(1) }));
+        var evacuated = BackendTransitions.Aged(drained, Now);
+        Assert.Equal((DrainReasons.Operator, null), (evacuated.DrainReasons, evacuated.SessionsUntil));
+        Assert.Equal(Now, BackendTransitions.Dated(drained, evacuated, Now).Since);
     }
 
     private static BackendTransitions Rules(int fall, int rise) => new(new ProbeThresholds(fall, rise));

@@ -68,6 +68,9 @@ public sealed class RequestTargetTestsOverLean : RequestTargetTests;
 public sealed class ResponseHeaderTestsOverLean : ResponseHeaderTests;
 
 [OverLean]
+public sealed class SessionTestsOverLean : SessionTests;
+
+[OverLean]
 public sealed class SmugglingCorpusTestsOverLean(ITestOutputHelper output) : SmugglingCorpusTests(output);
 
 [OverLean]

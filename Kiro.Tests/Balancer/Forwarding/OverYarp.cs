@@ -68,6 +68,9 @@ public sealed class RequestTargetTestsOverYarp : RequestTargetTests;
 public sealed class ResponseHeaderTestsOverYarp : ResponseHeaderTests;
 
 [OverYarp]
+public sealed class SessionTestsOverYarp : SessionTests;
+
+[OverYarp]
 public sealed class SmugglingCorpusTestsOverYarp(ITestOutputHelper output) : SmugglingCorpusTests(output);
 
 [OverYarp]

@@ -222,7 +222,7 @@ internal sealed class Http1Exchange(
         if (isStream)
         {
             connection.Begin(request.Rules.Timeouts.Stream);
-            streams.Add(connection, attempt.Backend);
+            streams.Add(connection, request.Slot, attempt.Backend);
             // It may be told to end at any time, also when it just has.
             connection.Head.Closes = true;
         }

@@ -133,6 +133,36 @@ public sealed class WhatIfTests : IDisposable
         Assert.Equal(0.997, answer.MovedShare, 2);
     }
 
+    [Fact]
+    public async Task AskAsync_SessionsStay_TellsWhoMovesAtOnceAndWhoInTheEnd()
+    {
+        var (idle, time) = (TimeSpan.FromSeconds(60), new FakeTimeProvider());
+        var registry = Registries.Up(5, time, options: new SelectionOptions(0, TimeSpan.Zero, idle));
+        var sessions = new SessionMemory(idle, time);
+        var chooser = new BackendChooser(registry, _recent, sessions);
+        int[] slots = [.. Nodes.Slots(400), _hash.Slot(Caller)];
+        Array.ForEach(slots, slot => chooser.First(slot));
+        var had = slots.Count(slot => registry.Current.Choose(slot)!.Id == "api-3:80");
+        using var whatIf = new WhatIf(registry, new MoveCounter(_recent), _hash, sessions);
+        Task<WhatIfResponse?> AskAsync(WhatIfQuestion question) => whatIf.AskAsync(question, Caller, TestContext.Current.CancellationToken);
+
+        var joins = (await AskAsync(new WhatIfQuestion(10, null, null)))!;
+        Assert.Equal(0, joins.MovedAtOnce);
+        Assert.InRange(joins.MovedClients, 150, 250);
+        Assert.False(joins.You.Moves);
+        var leaves = (await AskAsync(new WhatIfQuestion(null, [registry.Find("api-3:80")], null)))!;
+        Assert.Equal((had, had), (leaves.MovedAtOnce, leaves.MovedClients));
+
+        // Whoever is kept away from home by a session does not move when that home leaves, but when the session's node does.
+        registry.SetWeight(registry.Find("api-3:80"), 100);
+        var home = (await AskAsync(new WhatIfQuestion(null, [registry.Find("api-3:80")], null)))!;
+        Assert.Equal(had, home.MovedAtOnce);
+        Assert.InRange(home.MovedClients, 350, 401);
+        time.Advance(2 * idle);
+        var ended = (await AskAsync(new WhatIfQuestion(null, [registry.Find("api-3:80")], null)))!;
+        Assert.Equal(ended.MovedClients, ended.MovedAtOnce);
+    }
+
     public void Dispose() => _recent.Dispose();
 
     private async Task<WhatIfResponse> Ask(BackendRegistry registry, WhatIfQuestion question)

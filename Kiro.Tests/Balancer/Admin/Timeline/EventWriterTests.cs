@@ -171,6 +171,30 @@ public sealed class EventWriterTests : IDisposable
         Assert.Empty(Taken());
     }
 
+    [Fact]
+    public void Write_SessionsStay_CountsOnlyThoseWhoMoveAtOnce()
+    {
+        var idle = TimeSpan.FromSeconds(60);
+        var registry = Registries.Up(5, _time, _feed, new SelectionOptions(0, TimeSpan.Zero, idle));
+        var sessions = new SessionMemory(idle, _time);
+        var chooser = new BackendChooser(registry, _recent, sessions);
+        int[] slots = [.. Enumerable.Range(0, 100).Select(client => client * 10_007)];
+        Array.ForEach(slots, slot => chooser.First(slot));
+        var had = slots.Count(slot => chooser.First(slot)!.Value.Backend.Id == "api-2:80");
+        var held = new HeldSlots();
+        Taken();
+
+        registry.SetWeight(registry.Find("api-1:80"), 3);
+        sessions.CopyTo(held);
+        Assert.Equal(0, Assert.Single(new EventWriter(new MoveCounter(_recent)).Write(Taken(), held)).MovedClients);
+
+        registry.Set("api-2:80", BackendVerdict.Down);
+        sessions.CopyTo(held);
+        // By the time that it is written down they all have another session.
+        Array.ForEach(slots, slot => chooser.First(slot));
+        Assert.Equal(had, Assert.Single(new EventWriter(new MoveCounter(_recent)).Write(Taken(), held)).MovedClients);
+    }
+
     public void Dispose() => _recent.Dispose();
 
     private IReadOnlyList<ClusterEvent> Written() => new EventWriter(new MoveCounter(_recent)).Write(Taken());

@@ -1,7 +1,7 @@
 namespace Kiro.Balancer.Backends;
 
-/// <summary>Moves slow starts on, a step a second.</summary>
-internal sealed class SlowStartLoop(BackendRegistry registry, TimeProvider time) : BackgroundService
+/// <summary>Moves on what time alone changes, a step a second: slow starts, and drains that end.</summary>
+internal sealed class RegistryClock(BackendRegistry registry, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 

@@ -1,0 +1,120 @@
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using Kiro.Balancer.Backends;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Forwarding;
+
+/// <summary>Sessions stay, on every path.</summary>
+public class SessionTests
+{
+    private static readonly string[] Settings = ["SESSION_IDLE=3600", "STREAM_GRACE=0", "ADMIN_TOKEN=secret", "HEALTH_INTERVAL=0.3"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Drain_AClientWithASession_StaysUntilTheNodeIsEvacuated()
+    {
+        await using var leaving = await TestBackend.StartAsync("leaving");
+        await using var other = await TestBackend.StartAsync("other");
+        await using var balancer = await TestBalancer.StartAsync($"{leaving.Host},{other.Host}", Settings);
+        Assert.Equal("leaving", await NodeOfAsync(balancer, leaving.Port));
+
+        await OrderAsync(balancer, leaving, "drain");
+
+        Assert.Equal(BackendState.Draining, balancer.Backend(leaving.Port).Health.State);
+        Assert.Equal("leaving", await NodeOfAsync(balancer, leaving.Port));
+        using var newcomer = new HttpRequestMessage(HttpMethod.Get, "/echo");
+        newcomer.Headers.Add("X-Forwarded-For", balancer.ClientOf(leaving.Port, skip: 1));
+        using var answer = await balancer.Http.SendAsync(newcomer, Cancel);
+        Assert.Equal("other", (await answer.Content.ReadFromJsonAsync<ReceivedRequest>(Cancel))!.Node);
+
+        await OrderAsync(balancer, leaving, "evacuate");
+        Assert.Equal("other", await NodeOfAsync(balancer, leaving.Port));
+
+        // And it stays there when the node is back.
+        await OrderAsync(balancer, leaving, "resume");
+        Assert.Equal(BackendState.Up, balancer.Backend(leaving.Port).Health.State);
+        Assert.Equal("other", await NodeOfAsync(balancer, leaving.Port));
+    }
+
+    [Fact]
+    public async Task Drain_ATimeoutPasses_IsEvacuated()
+    {
+        await using var leaving = await TestBackend.StartAsync("leaving");
+        await using var other = await TestBackend.StartAsync("other");
+        await using var balancer = await TestBalancer.StartAsync($"{leaving.Host},{other.Host}", Settings);
+        Assert.Equal("leaving", await NodeOfAsync(balancer, leaving.Port));
+
+        await OrderAsync(balancer, leaving, "drain?timeout=0.5");
+
+        await Eventually.BeTrue(async () => await NodeOfAsync(balancer, leaving.Port) == "other", "the client has moved");
+        Assert.Equal(DrainReasons.Operator, balancer.Backend(leaving.Port).Health.DrainReasons);
+    }
+
+    [Fact]
+    public async Task Drain_AWebSocketIsOpen_StaysOpenUntilTheNodeIsEvacuated()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, Settings);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+
+        await OrderAsync(balancer, node, "drain");
+        // Longer than it takes to notice that a node drains.
+        await Task.Delay(1500, Cancel);
+        await socket.SendAsync("still here"u8.ToArray(), WebSocketMessageType.Text, true, Cancel);
+        Assert.Equal(10, (await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel)).Count);
+
+        await OrderAsync(balancer, node, "evacuate");
+        Assert.Equal(WebSocketMessageType.Close, (await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel)).MessageType);
+    }
+
+    [Fact]
+    public async Task Node_ThatDrainsByItself_GivesItsSessionsUpAtOnce()
+    {
+        await using var leaving = await TestBackend.StartAsync("leaving");
+        await using var other = await TestBackend.StartAsync("other");
+        await using var balancer = await TestBalancer.StartAsync($"{leaving.Host},{other.Host}", Settings);
+        Assert.Equal("leaving", await NodeOfAsync(balancer, leaving.Port));
+
+        leaving.IsDraining = true;
+        await Eventually.BeTrue(() => balancer.Backend(leaving.Port).Health.State == BackendState.Draining, "the node drains");
+
+        Assert.Equal("other", await NodeOfAsync(balancer, leaving.Port));
+        leaving.IsDraining = false;
+        await Eventually.BeTrue(() => balancer.Backend(leaving.Port).Health.State == BackendState.Up, "the node is back");
+        Assert.Equal("other", await NodeOfAsync(balancer, leaving.Port));
+    }
+
+    [Fact]
+    public async Task Node_ThatRefuses_GivesItsSessionToTheNodeThatTheRequestWentOnTo()
+    {
+        var gone = await TestBackend.StartAsync("gone");
+        await using var one = await TestBackend.StartAsync("one");
+        await using var two = await TestBackend.StartAsync("two");
+        await using var balancer = await TestBalancer.StartAsync($"{gone.Host},{one.Host},{two.Host}", [.. Settings, "HEALTH_INTERVAL=3600"]);
+        Assert.Equal("gone", await NodeOfAsync(balancer, gone.Port));
+        await gone.DisposeAsync();
+
+        var next = await NodeOfAsync(balancer, gone.Port);
+
+        Assert.NotEqual("gone", next);
+        Assert.Equal(next, await NodeOfAsync(balancer, gone.Port));
+        Assert.Equal(BackendState.Down, balancer.Backend(gone.Port).Health.State);
+    }
+
+    private static async Task OrderAsync(TestBalancer balancer, TestBackend node, string order)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{node.Host}/{order}");
+        request.Headers.Authorization = new("Bearer", "secret");
+        (await balancer.Http.SendAsync(request, Cancel)).EnsureSuccessStatusCode();
+    }
+
+    private static async Task<string> NodeOfAsync(TestBalancer balancer, int port)
+    {
+        using var request = balancer.Request(HttpMethod.Get, "/echo", port);
+        using var answer = await balancer.Http.SendAsync(request, Cancel);
+        return (await answer.Content.ReadFromJsonAsync<ReceivedRequest>(Cancel))!.Node;
+    }
+}

@@ -1,0 +1,121 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Faults;
+
+/// <summary>The same faults where sessions stay: nobody leaves a node that is there.</summary>
+[Collection(RunsAlone.Name)]
+public sealed class SessionFaultTests
+{
+    private static readonly Dictionary<string, string> Balancer = new() { ["ADMIN_TOKEN"] = "test", ["SESSION_IDLE"] = "600" };
+
+    [Fact]
+    public async Task Scale_FromFiveToTen_NobodyMoves()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 5, known: 10, balancer: new(Balancer));
+        await using var load = new Load(cluster.Port);
+        await load.EveryClientAsync();
+        var fault = load.Now;
+        for (var number = 6; number <= 10; number++)
+        {
+            cluster.Start(number);
+        }
+
+        await cluster.UpAsync(10);
+        await load.EveryClientAsync();
+        var report = new FaultReport(await load.StopAsync(), fault);
+        report.Note("sessions stay: scale 5 → 10", 0);
+
+        report.AssertNoFailure();
+        Assert.Empty(report.Moved);
+    }
+
+    [Fact]
+    public async Task Kill_OneOfFive_ItsClientsMoveOnceAndNobodyMovesWhenItReturns()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(balancer: new(Balancer));
+        await using var load = new Load(cluster.Port);
+        await load.EveryClientAsync();
+        var fault = load.Now;
+        cluster.Node(3).Signal("KILL");
+        await load.EveryClientAsync();
+        var returns = load.Now;
+        cluster.Start(3);
+        await cluster.UpAsync(5);
+        await load.EveryClientAsync();
+
+        var answers = await load.StopAsync();
+        var killed = new FaultReport([.. answers.Where(answer => answer.Ended < returns)], fault);
+        var back = new FaultReport([.. answers.Where(answer => answer.Sent > fault)], returns);
+        killed.Note("sessions stay: kill -9 of a node", killed.Before.Values.Count(node => node == "api-3"));
+        back.Note("sessions stay: its return", 0);
+
+        Assert.Empty(killed.MovedWithoutNeed("api-3"));
+        Assert.Empty(back.Moved);
+        Assert.All(killed.Failures.Concat(back.Failures), answer => Assert.StartsWith("POST 502", answer.Failure, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task DrainAndWeight_ByTheOperator_MoveNobodyAndEvacuateMovesTheRest()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(balancer: new(Balancer));
+        await using var load = new Load(cluster.Port);
+        await load.EveryClientAsync();
+        var fault = load.Now;
+        using var http = new HttpClient { DefaultRequestHeaders = { Authorization = new("Bearer", "test") } };
+        await OrderAsync("api-4/drain");
+        await OrderAsync("api-1/weight", """{"weight": 5}""");
+        await load.EveryClientAsync();
+        var evacuates = load.Now;
+        await OrderAsync("api-4/evacuate");
+        await load.EveryClientAsync();
+
+        var answers = await load.StopAsync();
+        var drained = new FaultReport([.. answers.Where(answer => answer.Ended < evacuates)], fault);
+        var evacuated = new FaultReport([.. answers.Where(answer => answer.Sent > fault)], evacuates);
+        var had = evacuated.Before.Values.Count(node => node == "api-4");
+        drained.Note("sessions stay: operator's drain and weight", 0);
+        evacuated.Note("sessions stay: evacuate", had);
+
+        drained.AssertNoFailure();
+        evacuated.AssertNoFailure();
+        Assert.Empty(drained.Moved);
+        Assert.Equal(had, evacuated.Moved.Count);
+        Assert.Empty(evacuated.MovedWithoutNeed("api-4"));
+
+        async Task OrderAsync(string order, string? body = null) => (await http.PostAsync(
+            new Uri($"http://127.0.0.1:{cluster.Port}/lb/backends/{order}"), body is null ? null : new StringContent(body), TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+    }
+
+    [Fact]
+    public async Task RollingRestart_OfAllNodes_AClientMovesOnlyWhenItsOwnNodeRestarts()
+    {
+        await using var cluster = await ProcessCluster.StartAsync(balancer: new(Balancer));
+        await using var load = new Load(cluster.Port);
+        await load.EveryClientAsync();
+        var turns = new List<TimeSpan> { load.Now };
+        for (var number = 1; number <= 5; number++)
+        {
+            cluster.Node(number).Signal("TERM");
+            Assert.Equal(0, await cluster.Node(number).ExitCode());
+            cluster.Start(number);
+            await cluster.UpAsync(5);
+            await load.EveryClientAsync();
+            turns.Add(load.Now);
+        }
+
+        var answers = await load.StopAsync();
+        var (hadTo, moved) = (0, 0);
+        for (var number = 1; number <= 5; number++)
+        {
+            var (from, to) = (turns[number - 1], turns[number]);
+            var turn = new FaultReport([.. answers.Where(answer => answer.Ended < to && (number == 1 || answer.Sent > turns[number - 2]))], from);
+            Assert.Empty(turn.MovedWithoutNeed(ProcessCluster.Name(number)));
+            hadTo += turn.Before.Values.Count(node => node == ProcessCluster.Name(number));
+            moved += turn.Moved.Count;
+        }
+
+        var report = new FaultReport(answers, turns[0]);
+        report.Note("sessions stay: rolling restart of 5 nodes", hadTo, $"; {moved} moves in all");
+        report.AssertNoFailure();
+    }
+}

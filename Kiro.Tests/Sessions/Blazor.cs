@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Net;
+using System.Text.RegularExpressions;
+using Kiro.Tests.Pages;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Playwright;
+
+namespace Kiro.Tests.Sessions;
+
+/// <summary>Blazor Server: a counter in each circuit, and pages of a real browser, which all have one address.</summary>
+internal sealed class Blazor(Browser browser, bool longPolling) : ISessionProgram
+{
+    private readonly string _keys = Directory.CreateTempSubdirectory("kiro-blazor-").FullName;
+    private readonly Dictionary<int, WebApplication> _nodes = [];
+    private readonly List<(IPage Page, SessionUse Last)> _pages = [];
+
+    public async Task StartNodeAsync(int number, int port)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        builder.Logging.ClearProviders();
+        builder.Services.AddRouting();
+        // Shared by all nodes: what one has sealed, another must be able to open.
+        builder.Services.AddDataProtection().SetApplicationName("kiro").PersistKeysToFileSystem(new DirectoryInfo(_keys));
+        builder.Services.AddSingleton(new BlazorNode($"node-{number}", longPolling));
+        builder.Services.AddRazorComponents().AddInteractiveServerComponents();
+        var app = _nodes[number] = builder.Build();
+        app.UseRouting();
+        app.UseAntiforgery();
+        app.MapGet("/health", () => Results.Text($$"""{"status":"ok","node":"node-{{number}}"}"""));
+        app.MapGet("/_framework/blazor.web.js", () => Results.File(Path.Combine(AppContext.BaseDirectory, "blazor.web.js"), "text/javascript"));
+        app.MapRazorComponents<BlazorPage>().AddInteractiveServerRenderMode();
+        await app.StartAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async Task StopNodeAsync(int number)
+    {
+        _nodes.Remove(number, out var node);
+        await node!.DisposeAsync();
+    }
+
+    public async Task ConnectAsync(int count, int balancer)
+    {
+        for (var client = 0; client < count; client++)
+        {
+            _pages.Add(((await browser.OpenAsync($"http://127.0.0.1:{balancer}/")).Page, default));
+        }
+    }
+
+    public async Task<IReadOnlyList<SessionUse>> UseAsync()
+    {
+        for (var client = 0; client < _pages.Count; client++)
+        {
+            var (page, last) = _pages[client];
+            _pages[client] = (page, await UseAsync(page, last));
+        }
+
+        return [.. _pages.Select(page => page.Last)];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (page, _) in _pages)
+        {
+            await page.Context.CloseAsync();
+        }
+
+        foreach (var node in _nodes.Values)
+        {
+            await node.DisposeAsync();
+        }
+
+        Directory.Delete(_keys, recursive: true);
+    }
+
+    // A page whose circuit is lost is loaded anew, as its visitor would.
+    private static async Task<SessionUse> UseAsync(IPage page, SessionUse last)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                await page.ClickAsync("button", new() { Timeout = 5000 });
+                await page.WaitForFunctionAsync(
+                    "last => { const shown = document.querySelector('p')?.textContent; return shown && shown !== last && !shown.endsWith(' 0'); }",
+                    Text(last), new() { Timeout = 5000 });
+                var shown = await page.TextContentAsync("p");
+                return new SessionUse(Regex.Match(shown!, @"node-\d+").Value, int.Parse(Regex.Match(shown!, @"\d+$").Value, CultureInfo.InvariantCulture));
+            }
+            catch (Exception problem) when (problem is TimeoutException or PlaywrightException && tries < 20)
+            {
+                await page.ReloadAsync();
+            }
+        }
+    }
+
+    private static string Text(SessionUse use) => string.Create(CultureInfo.InvariantCulture, $"{use.Node} {use.Count}");
+}
