@@ -49,6 +49,7 @@ internal static class BalancerApplication
         builder.Services.AddAccessLog(settings.AccessLog);
 
         var app = builder.Build();
+        app.UseSchemeOfConnection(settings.Http2);
         app.UseConnectionCloseWhileDraining();
         app.UseHttpsRedirect(settings.Tls);
         app.UseForwarding();

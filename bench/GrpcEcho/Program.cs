@@ -6,6 +6,8 @@ var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
+    // A proxy that takes TLS off may leave the client's scheme as it is.
+    kestrel.AllowAlternateSchemes = true;
     foreach (var port in args)
     {
         kestrel.Listen(IPAddress.Loopback, int.Parse(port, null), listen => listen.Protocols = HttpProtocols.Http2);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Kiro.Balancer.Listening.Http2;
@@ -23,9 +24,25 @@ internal static class Http2Listening
             return;
         }
 
+        // A proxy before us that has taken TLS off may leave the client's scheme as it is.
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AllowAlternateSchemes = true);
         builder.Services.AddSingleton<Http2Listener>();
         builder.Services.AddSingleton<IConnectionListenerFactory>(services => services.GetRequiredService<Http2Listener>());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(Http2Listener.Place, listen => listen.Protocols = HttpProtocols.Http2));
+    }
+
+    /// <summary>Has a request the scheme of its connection, whatever it says itself: who may say otherwise says so in
+    /// X-Forwarded-Proto. Before everything else.</summary>
+    public static void UseSchemeOfConnection(this IApplicationBuilder app, Http2Options options)
+    {
+        if (options.IsOn)
+        {
+            app.Use(next => context =>
+            {
+                context.Request.Scheme = context.Features.Get<ITlsConnectionFeature>() is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+                return next(context);
+            });
+        }
     }
 
     /// <summary>To be used on the plain port when HTTP/2 is taken there.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
+using Kiro.Balancer.Forwarding.Yarp;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Http2;
@@ -142,6 +143,26 @@ public class Http2Tests
         await stream.CopyToAsync(all, Cancel);
         Assert.DoesNotContain("200", Encoding.Latin1.GetString(all.ToArray()), StringComparison.Ordinal);
         Assert.Empty(node.Arrived);
+    }
+
+    [Fact]
+    public async Task Scheme_OfAProxyThatTookTlsOff_IsTakenAndBelievedByNobody()
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "H2C=on");
+        // Its scheme says https, and there is no TLS.
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(IPAddress.Loopback, balancer.Port, cancellationToken);
+                return new SecureSchemeStream(new NetworkStream(socket, ownsSocket: true));
+            },
+        })
+        { BaseAddress = new Uri("http://a.example") };
+        using var response = await SendAsync(http, HttpMethod.Get, "/", "2.0");
+        Assert.Contains("\"X-Forwarded-Proto\":\"http\"", await response.Content.ReadAsStringAsync(Cancel), StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
