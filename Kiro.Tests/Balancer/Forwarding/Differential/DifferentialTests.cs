@@ -4,7 +4,7 @@ using CsCheck;
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
 /// <summary>
-/// Both paths give the node the same request and the client the same response, whatever the two of them do.
+/// All paths give the node the same request and the client the same response, whatever client and node do.
 /// <c>KIRO_CASES</c> says how many random cases are played.
 /// </summary>
 public sealed class DifferentialTests
@@ -12,15 +12,15 @@ public sealed class DifferentialTests
     private static long Count => long.TryParse(Environment.GetEnvironmentVariable("KIRO_CASES"), CultureInfo.InvariantCulture, out var count) ? count : 400;
 
     [Fact]
-    public async Task Cases_Random_ComeOutTheSameOverBothPaths()
+    public async Task Cases_Random_ComeOutTheSameOverAllPaths()
     {
-        await using var paths = await BothPaths.StartAsync();
+        await using var paths = await AllPaths.StartAsync();
 
         await Cases.Any.SampleAsync(
             async played =>
             {
-                var (lean, yarp) = await paths.PlayAsync(played);
-                Assert.True(Differences.Without(lean) == Differences.Without(yarp), $"{played}\nlean: {lean}\nyarp: {yarp}");
+                var outcomes = await paths.PlayAsync(played);
+                Assert.True(outcomes.Select(outcome => Differences.Without(played, outcome)).AreSame, $"{played}\n{outcomes}");
             },
             iter: Count, threads: 1);
     }
@@ -31,13 +31,13 @@ public sealed class DifferentialTests
     [InlineData("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", "")]
     public async Task Answer_CutAtEveryByte_IsTheSame(string answer, string body, string trailers)
     {
-        await using var paths = await BothPaths.StartAsync();
+        await using var paths = await AllPaths.StartAsync();
         for (var cut = 1; cut < answer.Length; cut++)
         {
-            var (lean, yarp) = await paths.PlayAsync(new Case("GET / HTTP/1.1\r\n", "", Cases.Cut(answer, cut), Closes: false) { Pause = 3 });
+            var outcomes = await paths.PlayAsync(new Case("GET / HTTP/1.1\r\n", "", Cases.Cut(answer, cut), Closes: false) { Pause = 3 });
 
-            Assert.True(lean.Answered.EndsWith($"\n{body}\n{trailers}", StringComparison.Ordinal), $"cut at {cut}: {lean}");
-            Assert.True(lean == yarp, $"cut at {cut}\nlean: {lean}\nyarp: {yarp}");
+            Assert.True(outcomes.Loop.Answered.EndsWith($"\n{body}\n{trailers}", StringComparison.Ordinal), $"cut at {cut}: {outcomes.Loop}");
+            Assert.True(outcomes.AreSame, $"cut at {cut}\n{outcomes}");
         }
     }
 
@@ -45,14 +45,14 @@ public sealed class DifferentialTests
     public async Task Request_ChunksCutAtEveryByte_AreTheSame()
     {
         const string Chunks = "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n";
-        await using var paths = await BothPaths.StartAsync();
+        await using var paths = await AllPaths.StartAsync();
         for (var cut = 0; cut < Chunks.Length; cut++)
         {
-            var (lean, yarp) = await paths.PlayAsync(
+            var outcomes = await paths.PlayAsync(
                 new Case("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n", Chunks, ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"], Closes: false) { BodyCut = cut, Pause = 3 });
 
-            Assert.True(lean.Received!.EndsWith("\nhello world", StringComparison.Ordinal), $"cut at {cut}: {lean}");
-            Assert.True(lean == yarp, $"cut at {cut}\nlean: {lean}\nyarp: {yarp}");
+            Assert.True(outcomes.Loop.Received!.EndsWith("\nhello world", StringComparison.Ordinal), $"cut at {cut}: {outcomes.Loop}");
+            Assert.True(outcomes.AreSame, $"cut at {cut}\n{outcomes}");
         }
     }
 }

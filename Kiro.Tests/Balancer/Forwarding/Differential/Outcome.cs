@@ -21,3 +21,13 @@ internal sealed record Outcome(string? Received, string Answered, long Failures)
         .OrderBy(field => field.Key, StringComparer.Ordinal)
         .Select(field => $"{field.Key}: {string.Join(", ", field)}"));
 }
+
+/// <summary>What came of a case over each path.</summary>
+internal sealed record Outcomes(Outcome Loop, Outcome Lean, Outcome Yarp)
+{
+    public bool AreSame => Loop == Lean && Lean == Yarp;
+
+    public Outcomes Select(Func<Outcome, Outcome> of) => new(of(Loop), of(Lean), of(Yarp));
+
+    public override string ToString() => $"loop: {Loop}\nlean: {Lean}\nyarp: {Yarp}";
+}

@@ -3,34 +3,39 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
-/// <summary>A node, and two balancers in front of it that differ in nothing but the path of their requests.</summary>
-internal sealed class BothPaths : IAsyncDisposable
+/// <summary>A node, and balancers in front of it that differ in nothing but the path of their requests.</summary>
+internal sealed class AllPaths : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Case> _cases = new();
     private readonly ConcurrentDictionary<string, string> _received = new();
     private readonly RawBackend _node;
-    private TestBalancer? _lean;
-    private TestBalancer? _yarp;
+    private readonly List<TestBalancer> _balancers = [];
     private int _number;
 
-    private BothPaths() => _node = new RawBackend(PlayAsync);
+    private AllPaths() => _node = new RawBackend(PlayAsync);
 
-    public static async Task<BothPaths> StartAsync()
+    public static async Task<AllPaths> StartAsync()
     {
-        var paths = new BothPaths();
-        paths._lean = await TestBalancer.StartAsync(paths._node.Host, "FORWARDER=lean");
-        paths._yarp = await TestBalancer.StartAsync(paths._node.Host, "FORWARDER=yarp");
+        var paths = new AllPaths();
+        foreach (var path in (string[])["loop", "lean", "yarp"])
+        {
+            paths._balancers.Add(await TestBalancer.StartAsync(paths._node.Host, $"FORWARDER={path}"));
+        }
+
         return paths;
     }
 
-    /// <summary>Plays a case over both.</summary>
-    public async Task<(Outcome Lean, Outcome Yarp)> PlayAsync(Case played) =>
-        (await PlayAsync(played, _lean!), await PlayAsync(played, _yarp!));
+    /// <summary>Plays a case over all of them.</summary>
+    public async Task<Outcomes> PlayAsync(Case played) =>
+        new(await PlayAsync(played, _balancers[0]), await PlayAsync(played, _balancers[1]), await PlayAsync(played, _balancers[2]));
 
     public async ValueTask DisposeAsync()
     {
-        await _lean!.DisposeAsync();
-        await _yarp!.DisposeAsync();
+        foreach (var balancer in _balancers)
+        {
+            await balancer.DisposeAsync();
+        }
+
         await _node.DisposeAsync();
     }
 
