@@ -11,6 +11,9 @@ internal readonly ref struct ClientHeadAdditions
     /// <summary>Whether the body goes out in chunks.</summary>
     public bool IsChunked { get; init; }
 
+    /// <summary>Whether trailers may be announced: they can follow, or no body does, as with HEAD.</summary>
+    public bool NamesTrailers { get; init; }
+
     /// <summary>The value of Connection; empty for none.</summary>
     public ReadOnlySpan<byte> Connection { get; init; }
 
@@ -41,7 +44,7 @@ internal static class ClientHeadWriter
         foreach (ref readonly var field in CollectionsMarshal.AsSpan(head.Fields))
         {
             var name = bytes.Slice(field.NameStart, field.NameLength);
-            if (!IsPassedOn(field, head, additions.IsChunked) || (head.NamesFields && IsNamed(bytes, head, field.Known, name)))
+            if (!IsPassedOn(field, head, additions.NamesTrailers) || (head.NamesFields && IsNamed(bytes, head, field.Known, name)))
             {
                 continue;
             }
@@ -75,8 +78,8 @@ internal static class ClientHeadWriter
         return Put(output, length, "\r\n"u8);
     }
 
-    private static bool IsPassedOn(in ResponseField field, ResponseHead head, bool isChunked) =>
-        field.Known?.Kind == FieldKind.Trailer ? isChunked
+    private static bool IsPassedOn(in ResponseField field, ResponseHead head, bool namesTrailers) =>
+        field.Known?.Kind == FieldKind.Trailer ? namesTrailers
         : head.PassesOn(field) || (head.Status == StatusCodes.Status101SwitchingProtocols && ReferenceEquals(field.Known, FieldNames.Upgrade));
 
     private static bool IsNamed(ReadOnlySpan<byte> bytes, ResponseHead head, FieldName? known, ReadOnlySpan<byte> name)

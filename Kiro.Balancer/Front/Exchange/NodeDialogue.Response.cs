@@ -112,6 +112,7 @@ internal sealed partial class NodeDialogue
         var written = ClientHeadWriter.Write(_response.HeadBytes, head, new ClientHeadAdditions
         {
             IsChunked = makesChunks,
+            NamesTrailers = makesChunks || framing == BodyFraming.None,
             Connection = ClosesClient ? "close"u8 : _exchange.IsHttp10 ? "keep-alive"u8 : [],
             Date = _worker.Date.Line,
         }, _worker.Loop.Output);
