@@ -3,6 +3,8 @@ using Kiro.Api.Logging;
 using Kiro.Api.Nodes;
 using Kiro.Api.Status;
 using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Settings;
+using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api;
 
@@ -12,7 +14,7 @@ internal static class ApiRegistration
     public static void AddApi(this IServiceCollection services, ApiSettings settings)
     {
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
-        services.AddSingleton(settings.Admin);
+        services.AddSingleton<Reloadable<AdminToken>>(settings.Admin);
         services.AddSingleton<NodeHealth>();
         services.AddSingleton(HtmlPage.Embedded(typeof(StatusEndpoints).Assembly, "status.html"));
     }

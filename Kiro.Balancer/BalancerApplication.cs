@@ -9,6 +9,7 @@ using Kiro.Balancer.Health;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Http2;
+using Kiro.Balancer.Listening.Takeover;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
@@ -16,6 +17,7 @@ using Kiro.Balancer.Telemetry;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer;
 
@@ -24,29 +26,36 @@ internal static class BalancerApplication
 {
     public static WebApplication Build(WebApplicationBuilder builder)
     {
-        var settings = BalancerSettings.Read(builder.Configuration);
+        var reader = new SettingsReader(builder.Configuration);
+        var settings = BalancerSettings.Read(reader, builder.Configuration);
+        // A room that gets a part of these takes other values while the balancer runs.
+        var live = new SettingsInForce<BalancerSettings>(settings);
+        var sockets = new ListenSockets();
+        PassedSockets.Collect(sockets);
         // Before the listeners, or they would not know of it.
         builder.WebHost.ConfigureKestrel(ClientConnection.WrapAll);
-        builder.AddServiceDefaults(settings.Listening.Listen, settings.Drain, settings.Log, settings.Report,
+        builder.AddServiceDefaults(settings.Listening.Listen, live.Of(all => all.Drain), settings.Log, live.Of(all => all.Report),
             settings.Http2.IsOn ? Http2Listening.UseHttp2 : null);
-        builder.AddTls(settings.Tls, settings.Listening.Listen);
+        builder.AddTls(live.Of(all => all.Tls), settings.Listening.Listen);
         builder.AddHttp2(settings.Http2);
 
-        builder.AddListening(settings.Listening);
-        builder.Services.AddClients(settings.Clients);
-        builder.Services.AddLimits(settings.Limits);
+        builder.AddListening(live.Of(all => all.Listening), sockets);
+        builder.Services.AddClients(live.Of(all => all.Clients));
+        builder.Services.AddLimits(live.Of(all => all.Limits));
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
-        builder.Services.AddBackends(settings.Transport, settings.Health.Thresholds, settings.Selection.SlowStart > TimeSpan.Zero || settings.Selection.KeepsSessions);
-        builder.Services.AddSingleton(settings.ErrorPage);
-        builder.AddForwarding(settings.Forwarding, settings.Streams, settings.Selection.KeepsSessions);
+        builder.Services.AddBackends(settings.Transport, live.Of(all => all.Health.Thresholds), settings.Selection.SlowStart > TimeSpan.Zero || settings.Selection.KeepsSessions);
+        builder.Services.AddSingleton(live.Of(all => all.ErrorPage));
+        builder.AddForwarding(settings.Forwarding, live.Of(all => all.Forwarding.Timeouts), live.Of(all => all.Streams), settings.Selection.KeepsSessions);
         builder.Services.AddFront(settings.Front);
 
-        builder.Services.AddAdmin(settings.Admin);
+        builder.Services.AddAdmin(live.Of(all => all.Admin));
         builder.Services.AddPeers(settings.Peers);
-        builder.Services.AddDiscovery(settings.Discovery);
-        builder.Services.AddHealth(settings.Health, settings.Errors);
+        builder.Services.AddDiscovery(live.Of(all => all.Discovery));
+        builder.Services.AddHealth(live.Of(all => all.Health), live.Of(all => all.Errors));
         builder.Services.AddBalancerMetrics();
-        builder.Services.AddAccessLog(settings.AccessLog);
+        builder.Services.AddAccessLog(live.Of(all => all.AccessLog));
+        builder.AddTakeover();
+        builder.Services.AddReload(reader, builder.Configuration, again => TakerOf(live, BalancerSettings.Read(again, builder.Configuration)), BalancerSettings.CanChange);
 
         var app = builder.Build();
         app.UseSchemeOfConnection(settings.Http2);
@@ -60,4 +69,6 @@ internal static class BalancerApplication
         app.SayWhenServing(settings.Listening.Listen, settings.Discovery);
         return app;
     }
+
+    private static Action TakerOf(SettingsInForce<BalancerSettings> live, BalancerSettings next) => () => live.Take(next);
 }

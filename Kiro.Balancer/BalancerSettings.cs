@@ -20,7 +20,7 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer;
 
-/// <summary>Every variable of the balancer, read once at the start.</summary>
+/// <summary>Every variable of the balancer, read together: at the start, and again with each reload.</summary>
 internal sealed record BalancerSettings(
     ListeningOptions Listening,
     TlsOptions Tls,
@@ -44,10 +44,28 @@ internal sealed record BalancerSettings(
     LogOptions Log,
     SettingsReport Report)
 {
-    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
-    public static BalancerSettings Read(IConfiguration configuration)
+    /// <summary>
+    /// The variables that a reload takes into force; any other keeps its value until a restart, and says so. A room that can
+    /// take other values holds a <see cref="Reloadable{T}"/> of its options, and has its variables here.
+    /// </summary>
+    public static IReadOnlySet<string> CanChange { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
     {
-        var settings = new SettingsReader(configuration);
+        "ACCESS_LOG", "ADMIN_TOKEN", "BACKEND_COUNT", "BACKEND_DNS", "BACKEND_FILE", "BACKEND_HOSTS", "BACKEND_PORT",
+        "BACKEND_START_PORT", "CLIENT_IDLE_TIMEOUT", "CONNECT_TIMEOUT", "DNS_INTERVAL", "DRAIN_DELAY", "DRAIN_TIMEOUT",
+        "EJECT_ERRORS", "ERROR_PAGE", "EXCHANGE_TIMEOUT", "HEALTH_BUSY_TIMEOUT", "HEALTH_FALL", "HEALTH_HOST", "HEALTH_INTERVAL",
+        "HEALTH_PATH", "HEALTH_RISE", "HEALTH_STATUS", "HEALTH_TIMEOUT", "LIMIT_BURST", "LIMIT_CONNECTIONS",
+        "LIMIT_CONNECTIONS_PER_CLIENT", "LIMIT_REQUESTS_PER_SECOND", "STREAM_GRACE", "TLS_CERTIFICATE", "TLS_CERTIFICATES",
+        "TLS_CLIENT_CA", "TLS_KEY", "TLS_KEY_PASSWORD", "TRUSTED_PROXIES",
+    };
+
+    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
+    public static BalancerSettings Read(IConfiguration configuration) => Read(new SettingsReader(configuration), configuration);
+
+    /// <param name="settings">Which read nothing yet.</param>
+    /// <param name="configuration">Where it reads from.</param>
+    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
+    public static BalancerSettings Read(SettingsReader settings, IConfiguration configuration)
+    {
         var tls = TlsOptions.Read(settings);
         var listening = ListeningOptions.Read(settings);
         var forwarding = ForwardingOptions.Read(settings);

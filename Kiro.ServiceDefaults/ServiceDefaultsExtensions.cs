@@ -33,7 +33,7 @@ public static class ServiceDefaultsExtensions
     /// <param name="report">The settings, and what is hardly meant about them, which is told as the service starts.</param>
     /// <param name="configure">What else the port needs.</param>
     public static void AddServiceDefaults(
-        this WebApplicationBuilder builder, ListenPort listen, DrainOptions drain, LogOptions log, SettingsReport report,
+        this WebApplicationBuilder builder, ListenPort listen, Reloadable<DrainOptions> drain, LogOptions log, Reloadable<SettingsReport> report,
         Action<ListenOptions>? configure = null)
     {
         builder.AddPlainLogging(log);
@@ -57,7 +57,20 @@ public static class ServiceDefaultsExtensions
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, SignalLifetime>());
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = drain.Delay + drain.Timeout);
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            Bound(drain.Value);
+            // The host reads it when it stops.
+            drain.OnChange(Bound);
+
+            void Bound(DrainOptions options) => host.ShutdownTimeout = options.Delay + options.Timeout;
+        });
+        if (Environment.GetEnvironmentVariable(ServiceManager.Variable) is { Length: > 0 } manager)
+        {
+            builder.Services.AddHostedService(services => new ServiceManager(
+                manager, services.GetServices<IWatched>(), services.GetRequiredService<TimeProvider>()));
+        }
+
         if (builder.Configuration[StopWithParent.Variable] == "1")
         {
             builder.Services.AddHostedService<StopWithParent>();

@@ -9,7 +9,7 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
-/// <summary>What an operator can do: take a node out of use and back, and give it another share of the clients.</summary>
+/// <summary>What an operator can do: take a node out of use and back, give it another share of the clients, have the settings read again.</summary>
 internal static class AdminEndpoints
 {
     /// <summary>In bytes.</summary>
@@ -31,11 +31,14 @@ internal static class AdminEndpoints
         });
         // For the page: is this the token?
         admin.MapGet("/admin", () => Results.NoContent());
-        admin.MapGet("/config", (HttpResponse response, SettingsReport report) =>
+        admin.MapGet("/config", (HttpResponse response, Reloadable<SettingsReport> report) =>
         {
             response.Headers.CacheControl = "no-store";
-            return Results.Json(new ConfigStatus(report.Settings, report.Warnings), ContractJson.Default.ConfigStatus);
+            return Results.Json(new ConfigStatus(report.Value.Settings, report.Value.Warnings), ContractJson.Default.ConfigStatus);
         });
+        admin.MapPost("/reload", (SettingsReload settings) => settings.Reload("POST /lb/reload") is { Problems.Count: > 0 } refused
+            ? Problem.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", refused.Problems))
+            : Results.Json(ReloadedStatus.Of(settings.Status), ContractJson.Default.ReloadedStatus));
         admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
             !TryReadTimeout(timeout, out var sessions)
                 ? Problem.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")

@@ -3,6 +3,7 @@ using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Clients;
 using Kiro.ServiceDefaults.Pages;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
@@ -10,7 +11,7 @@ namespace Kiro.Balancer.Admin;
 internal static class AdminServices
 {
     /// <summary>Before whatever changes the nodes, so that the timeline begins with the start of the balancer.</summary>
-    public static void AddAdmin(this IServiceCollection services, AdminToken admin)
+    public static void AddAdmin(this IServiceCollection services, Reloadable<AdminToken> admin)
     {
         services.AddSingleton(admin);
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));

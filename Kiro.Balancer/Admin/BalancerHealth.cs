@@ -10,7 +10,7 @@ internal sealed class BalancerHealth(BackendRegistry registry, Drain drain)
     public IResult Answer()
     {
         var healthy = registry.Current.Backends.Count(backend => backend.State == BackendState.Up);
-        var (status, code) = drain.IsDraining ? ("draining", StatusCodes.Status503ServiceUnavailable)
+        var (status, code) = drain is { IsDraining: true, IsReplaced: false } ? ("draining", StatusCodes.Status503ServiceUnavailable)
             : healthy == 0 ? ("error", StatusCodes.Status503ServiceUnavailable)
             : ("ok", StatusCodes.Status200OK);
         return Results.Json(new HealthStatus(status, healthy), ContractJson.Default.HealthStatus, statusCode: code);

@@ -1,13 +1,14 @@
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
 /// <summary>Asks those who keep the bounds.</summary>
 internal sealed class LimitsReport(
-    DescriptorLimit descriptors, ConnectionLimit connections, LimitOptions options, ClientConnections perClient, RequestLimit requests,
+    DescriptorLimit descriptors, ConnectionLimit connections, Reloadable<LimitOptions> options, ClientConnections perClient, RequestLimit requests,
     AdminAccess admin, LoopGuard loops)
 {
     public LimitsStatus Now() => new()
@@ -16,7 +17,7 @@ internal sealed class LimitsReport(
         Connections = new ConnectionStatus(connections.Open, connections.Max, connections.Refused),
         AdminTokens = new TokenStatus(admin.WrongTokens, admin.Unheard),
         Clients = new ClientLimitStatus(
-            options.ConnectionsPerClient, perClient.Refused, options.RequestsPerSecond, options.Burst, requests.Refused),
+            options.Value.ConnectionsPerClient, perClient.Refused, options.Value.RequestsPerSecond, options.Value.Burst, requests.Refused),
         Loops = loops.Loops,
     };
 }

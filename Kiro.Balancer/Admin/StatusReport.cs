@@ -18,7 +18,7 @@ namespace Kiro.Balancer.Admin;
 internal sealed class StatusReport(
     ListenPort listen,
     Drain drain,
-    DiscoveryOptions discovery,
+    Reloadable<DiscoveryOptions> discovery,
     AdminAccess admin,
     CallerRoute caller,
     BackendRegistry registry,
@@ -32,6 +32,7 @@ internal sealed class StatusReport(
     PeersReport peers,
     TlsReport tls,
     SelectionOptions selection,
+    SettingsReload settings,
     TimeProvider time)
 {
     /// <summary>As many events as a page shows.</summary>
@@ -68,10 +69,11 @@ internal sealed class StatusReport(
     private BalancerStatus Balancer() => new()
     {
         Port = listen.Port,
-        Mode = discovery.Mode switch
+        Mode = discovery.Value.Mode switch
         {
             DiscoveryMode.ServiceDiscovery => "service-discovery",
             DiscoveryMode.Dns => "dns",
+            DiscoveryMode.File => "file",
             DiscoveryMode.Hosts => "hosts",
             _ => "local",
         },
@@ -81,6 +83,7 @@ internal sealed class StatusReport(
         UptimeSeconds = Math.Round(time.GetElapsedTime(_start).TotalSeconds, 1),
         SessionIdleSeconds = selection.SessionIdle.TotalSeconds,
         AdminEnabled = admin.IsSet,
+        Settings = ReloadedStatus.Of(settings.Status),
     };
 
     private SummaryStatus Summary(IReadOnlyList<KnownBackend> backends)

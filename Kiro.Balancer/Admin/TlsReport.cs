@@ -1,5 +1,6 @@
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Listening.Tls;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Admin;
 
@@ -7,7 +8,7 @@ namespace Kiro.Balancer.Admin;
 /// <param name="options">The port.</param>
 /// <param name="time">For the days that are left.</param>
 /// <param name="store">The certificates; null without HTTPS.</param>
-internal sealed class TlsReport(TlsOptions options, TimeProvider time, CertificateStore? store = null)
+internal sealed class TlsReport(Reloadable<TlsOptions> options, TimeProvider time, CertificateStore? store = null)
 {
     private const int MaxCertificates = 50;
     private const int MaxWarnings = 3;
@@ -23,7 +24,7 @@ internal sealed class TlsReport(TlsOptions options, TimeProvider time, Certifica
         var now = time.GetUtcNow();
         return new TlsStatus
         {
-            Port = options.Port!.Value,
+            Port = options.Value.Port!.Value,
             Certificates = [.. store.Current.All.OrderBy(certificate => certificate.NotAfter).Take(MaxCertificates)
                 .Select(certificate => new CertificateStatus(certificate.Names, certificate.NotAfter, certificate.DaysLeft(now)))],
             Problem = store.Problem,

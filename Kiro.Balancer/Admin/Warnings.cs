@@ -10,7 +10,8 @@ namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
 internal sealed class Warnings(
-    ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, SettingsReport settings, TrafficWatch traffic, TlsReport? tls = null)
+    ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload,
+    TrafficWatch traffic, TlsReport? tls = null)
 {
     private const int MaxNames = 3;
 
@@ -60,7 +61,8 @@ internal sealed class Warnings(
         }
 
         warnings.AddRange(tls?.Warnings() ?? []);
-        warnings.AddRange(settings.Warnings);
+        warnings.AddRange(reload.Status.Warnings);
+        warnings.AddRange(settings.Value.Warnings);
         return warnings;
 
         static string Together(IReadOnlyList<string> names) => names.Count == 1

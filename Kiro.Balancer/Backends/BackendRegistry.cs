@@ -1,4 +1,5 @@
 using Kiro.Balancer.Selection;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Backends;
 
@@ -22,7 +23,7 @@ internal sealed class BackendRegistry
 
     public BackendRegistry(
         HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger,
-        SelectionOptions? options = null, ProbeThresholds? thresholds = null, ChangeFeed? feed = null,
+        SelectionOptions? options = null, Reloadable<ProbeThresholds>? thresholds = null, ChangeFeed? feed = null,
         IStandingOrders? orders = null)
     {
         (_hashing, _time, _start, _orders) = (hashing, time, time.GetTimestamp(), orders);

@@ -1,3 +1,5 @@
+using Kiro.ServiceDefaults.Settings;
+
 namespace Kiro.Balancer.Backends;
 
 internal static class BackendServices
@@ -6,7 +8,7 @@ internal static class BackendServices
     /// <param name="transport">How nodes are spoken to.</param>
     /// <param name="thresholds">How many probes change a verdict.</param>
     /// <param name="hasTimes">Whether something becomes of nodes by time alone.</param>
-    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, ProbeThresholds thresholds, bool hasTimes)
+    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, Reloadable<ProbeThresholds> thresholds, bool hasTimes)
     {
         services.AddSingleton(transport);
         services.AddSingleton<BackendTls>();

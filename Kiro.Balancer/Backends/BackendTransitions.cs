@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Backends;
 
@@ -21,7 +22,7 @@ namespace Kiro.Balancer.Backends;
 /// <item><term>sessions had their time</term><description>from drain to evacuate</description></item>
 /// </list>
 /// </summary>
-internal sealed class BackendTransitions(ProbeThresholds thresholds)
+internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
 {
     /// <summary>Envoy's outlier detection has 30 s.</summary>
     private static readonly TimeSpan EjectionStep = TimeSpan.FromSeconds(10);
@@ -138,8 +139,8 @@ internal sealed class BackendTransitions(ProbeThresholds thresholds)
     private BackendVerdict Verdict(BackendHealth health, ProbeOutcome outcome) => health.Verdict switch
     {
         _ when outcome == ProbeOutcome.Refused => BackendVerdict.Down,
-        _ when health.Failures >= thresholds.Fall => BackendVerdict.Down,
-        not BackendVerdict.Up when health.Successes >= (health.HasBeenUp ? thresholds.Rise : 1) => BackendVerdict.Up,
+        _ when health.Failures >= thresholds.Value.Fall => BackendVerdict.Down,
+        not BackendVerdict.Up when health.Successes >= (health.HasBeenUp ? thresholds.Value.Rise : 1) => BackendVerdict.Up,
         var verdict => verdict,
     };
 }

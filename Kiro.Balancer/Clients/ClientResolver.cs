@@ -16,10 +16,13 @@ internal sealed class ClientResolver(ClientOptions options)
     /// <summary>In bytes; longer lines take rented memory.</summary>
     private const int ShortLine = 256;
 
-    private readonly AddressRange[] _trusted = [.. options.TrustedProxies];
+    private volatile AddressRange[] _trusted = [.. options.TrustedProxies];
 
     /// <summary>By which field clients are told.</summary>
     public ClientHeader Header { get; } = options.Header;
+
+    /// <summary>Trusts others from now on. By which field clients are told stays as it is.</summary>
+    public void Trust(IEnumerable<AddressRange> proxies) => _trusted = [.. proxies];
 
     /// <summary>Finds the client of a request that Kestrel has read.</summary>
     /// <param name="peer">The connection's other end; null (not an IP connection) counts as loopback.</param>

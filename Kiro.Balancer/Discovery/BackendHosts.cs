@@ -1,4 +1,3 @@
-using System.Net;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Settings;
 
@@ -17,44 +16,15 @@ internal static class BackendHosts
             return null;
         }
 
-        var endpoints = new List<BackendEndpoint>();
+        var list = new BackendList(settings, Variable, text);
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (BackendAddress.Parse(part) is not { } endpoint)
+            if (!list.TryAdd(part, $"{BackendAddress.Expected}, separated by commas; {part} is not"))
             {
-                settings.Reject(Variable, text, $"{BackendAddress.Expected}, separated by commas; {part} is not");
                 return null;
             }
-
-            if (endpoints.Any(other => other.Id == endpoint.Id))
-            {
-                settings.Reject(Variable, text, $"every node once; {endpoint.Id} is there twice");
-                return null;
-            }
-
-            endpoints.Add(endpoint);
         }
 
-        if (endpoints.Count == 0)
-        {
-            settings.Reject(Variable, text, "at least one host:port");
-            return null;
-        }
-
-        WarnOfTwoNames(settings, endpoints);
-        return endpoints;
+        return list.End("at least one host:port");
     }
-
-    // Other names are told apart by what their nodes call themselves, once they answer.
-    private static void WarnOfTwoNames(SettingsReader settings, List<BackendEndpoint> endpoints)
-    {
-        foreach (var same in endpoints.Where(IsThisMachine).GroupBy(endpoint => endpoint.Port).Where(group => group.Count() > 1))
-        {
-            settings.Warn($"{Variable} names one node twice: {string.Join(" and ", same.Select(endpoint => endpoint.Id))} are the same port of this machine.");
-        }
-    }
-
-    private static bool IsThisMachine(BackendEndpoint endpoint) =>
-        endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(endpoint.Host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -1,16 +1,18 @@
 using System.Net.Sockets;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Discovery;
 
 /// <summary>
 /// Looks the nodes up again and again, and at once when a connection failed. A failed or empty lookup changes nothing:
 /// the last good answer stays in use.
+/// Other settings are another lookup, at once.
 /// </summary>
 internal sealed class DiscoveryLoop(
-    IBackendLookup lookup,
-    DiscoveryOptions options,
+    Func<DiscoveryOptions, IBackendLookup> lookups,
+    Reloadable<DiscoveryOptions> options,
     DiscoveryStatus status,
     BackendRegistry registry,
     TimeProvider time,
@@ -19,19 +21,31 @@ internal sealed class DiscoveryLoop(
     /// <summary>Two lookups are never closer together, however many connections fail.</summary>
     public static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(5);
 
+    private CancellationTokenSource _otherSettings = new();
+
+    public override void Dispose()
+    {
+        _otherSettings.Dispose();
+        base.Dispose();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        options.OnChange(_ => Interlocked.Exchange(ref _otherSettings, new CancellationTokenSource()).Cancel());
         try
         {
             while (true)
             {
-                await LookUpAsync(stoppingToken);
-                if (!lookup.CanChange)
+                // Before the settings are read, so that no change of them is missed.
+                using var end = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, Volatile.Read(ref _otherSettings).Token);
+                try
                 {
-                    return;
+                    await FollowAsync(options.Value, end.Token);
                 }
-
-                await WaitAsync(stoppingToken);
+                catch (OperationCanceledException) when (end.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
+                {
+                    // There are other settings.
+                }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -40,12 +54,22 @@ internal sealed class DiscoveryLoop(
         }
     }
 
-    private async Task LookUpAsync(CancellationToken stoppingToken)
+    private async Task FollowAsync(DiscoveryOptions now, CancellationToken end)
+    {
+        var lookup = lookups(now);
+        while (true)
+        {
+            await LookUpAsync(lookup, end);
+            await (lookup.CanChange ? WaitAsync(now.Interval, end) : Task.Delay(Timeout.Infinite, end));
+        }
+    }
+
+    private async Task LookUpAsync(IBackendLookup lookup, CancellationToken end)
     {
         string problem;
         try
         {
-            var found = await lookup.FindAsync(stoppingToken);
+            var found = await lookup.FindAsync(end);
             if (found.Count > 0)
             {
                 registry.SetMembers(found);
@@ -60,7 +84,7 @@ internal sealed class DiscoveryLoop(
 
             problem = "no address";
         }
-        catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
+        catch (Exception failure) when (!end.IsCancellationRequested)
         {
             problem = failure switch
             {
@@ -79,13 +103,13 @@ internal sealed class DiscoveryLoop(
         status.Problem = $"Looking up {lookup.Source} failed: {problem}";
     }
 
-    private async Task WaitAsync(CancellationToken stoppingToken)
+    private async Task WaitAsync(TimeSpan interval, CancellationToken end)
     {
-        var shortest = options.Interval < ShortestInterval ? options.Interval : ShortestInterval;
-        await Task.Delay(shortest, time, stoppingToken);
+        var shortest = interval < ShortestInterval ? interval : ShortestInterval;
+        await Task.Delay(shortest, time, end);
         if (status.Problem is null)
         {
-            await registry.LookupNow.WaitAsync(options.Interval - shortest, time, stoppingToken);
+            await registry.LookupNow.WaitAsync(interval - shortest, time, end);
         }
     }
 }

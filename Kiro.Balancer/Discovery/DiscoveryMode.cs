@@ -9,7 +9,10 @@ internal enum DiscoveryMode
     /// <summary>Every address behind <c>BACKEND_DNS</c>.</summary>
     Dns,
 
-    /// <summary>The fixed list <c>BACKEND_HOSTS</c>.</summary>
+    /// <summary>The list in <c>BACKEND_FILE</c>.</summary>
+    File,
+
+    /// <summary>The list <c>BACKEND_HOSTS</c>.</summary>
     Hosts,
 
     /// <summary>Ports in a row on this machine.</summary>

@@ -4,10 +4,10 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Discovery;
 
 /// <summary>Where the nodes come from.</summary>
-/// <param name="Mode">The first of the four ways that is set.</param>
+/// <param name="Mode">The first of the five ways that is set.</param>
 /// <param name="Dns"><c>BACKEND_DNS</c>: the name that is looked up; <c>https://name</c> for nodes that are spoken to over TLS.</param>
 /// <param name="DnsPort"><c>BACKEND_PORT</c>: the port of the nodes behind that name, default 13004.</param>
-/// <param name="Fixed"><c>BACKEND_HOSTS</c>, or the local ports from <c>BACKEND_START_PORT</c> (13004) on,
+/// <param name="Fixed"><c>BACKEND_FILE</c>, <c>BACKEND_HOSTS</c>, or the local ports from <c>BACKEND_START_PORT</c> (13004) on,
 /// <c>BACKEND_COUNT</c> (5) of them.</param>
 /// <param name="Interval"><c>DNS_INTERVAL</c>: between two lookups, 1 to 86400 s, default 60 s.</param>
 internal sealed record DiscoveryOptions(
@@ -25,9 +25,14 @@ internal sealed record DiscoveryOptions(
     public bool HasTls => Mode switch
     {
         DiscoveryMode.Dns => DnsIsTls,
-        DiscoveryMode.Hosts => Fixed.Any(node => node.IsTls),
+        DiscoveryMode.File or DiscoveryMode.Hosts => Fixed.Any(node => node.IsTls),
         _ => false,
     };
+
+    public bool Equals(DiscoveryOptions? other) =>
+        other is not null && (Mode, Dns, DnsPort, DnsIsTls, Interval) == (other.Mode, other.Dns, other.DnsPort, other.DnsIsTls, other.Interval) && Fixed.SequenceEqual(other.Fixed);
+
+    public override int GetHashCode() => HashCode.Combine(Mode, Dns, DnsPort, Interval, Fixed.Count);
 
     public static DiscoveryOptions Read(SettingsReader settings, IConfiguration configuration)
     {
@@ -39,11 +44,13 @@ internal sealed record DiscoveryOptions(
             settings.Reject("BACKEND_DNS", dns, "a host name");
         }
 
+        var file = BackendFile.Read(settings);
         var hosts = BackendHosts.Read(settings);
         var startPort = settings.Port("BACKEND_START_PORT", 13004);
         var count = settings.WholeNumber("BACKEND_COUNT", 5, 1, 65536 - startPort);
         var mode = configuration.GetSection($"services:{Service}").AsEnumerable().Any(entry => !string.IsNullOrEmpty(entry.Value)) ? DiscoveryMode.ServiceDiscovery
             : dns is not null ? DiscoveryMode.Dns
+            : file is not null ? DiscoveryMode.File
             : hosts is not null ? DiscoveryMode.Hosts
             : DiscoveryMode.Local;
         // The default count is no one's choice, so it is the first port that does not fit.
@@ -57,7 +64,7 @@ internal sealed record DiscoveryOptions(
             mode,
             dns,
             settings.Port("BACKEND_PORT", 13004),
-            hosts ?? [.. Enumerable.Range(startPort, count).Select(port => new BackendEndpoint("127.0.0.1", port))],
+            file ?? hosts ?? [.. Enumerable.Range(startPort, count).Select(port => new BackendEndpoint("127.0.0.1", port))],
             settings.Seconds("DNS_INTERVAL", 60, 1, 86400))
         {
             DnsIsTls = dnsIsTls,
@@ -71,11 +78,15 @@ internal sealed record DiscoveryOptions(
         {
             DiscoveryMode.ServiceDiscovery => ("service discovery (services__api__…)", 0),
             DiscoveryMode.Dns => ("BACKEND_DNS", 1),
-            DiscoveryMode.Hosts => ("BACKEND_HOSTS", 2),
-            _ => ("", 3),
+            DiscoveryMode.File => ("BACKEND_FILE", 2),
+            DiscoveryMode.Hosts => ("BACKEND_HOSTS", 3),
+            _ => ("", 4),
         };
         foreach (var (name, usual, of) in ((string, string?, int)[])
-            [("BACKEND_DNS", null, 1), ("BACKEND_HOSTS", null, 2), ("BACKEND_START_PORT", "13004", 3), ("BACKEND_COUNT", "5", 3)])
+            [
+                ("BACKEND_DNS", null, 1), ("BACKEND_FILE", null, 2), ("BACKEND_HOSTS", null, 3), ("BACKEND_START_PORT", "13004", 4),
+                ("BACKEND_COUNT", "5", 4),
+            ])
         {
             if (of > kept && settings.Text(name) is { } value && value != usual)
             {

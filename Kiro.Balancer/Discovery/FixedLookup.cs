@@ -2,7 +2,7 @@ using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.Discovery;
 
-/// <summary>Nodes that are known from the start.</summary>
+/// <summary>Nodes that stand in the settings.</summary>
 internal sealed class FixedLookup(IReadOnlyList<BackendEndpoint> endpoints) : IBackendLookup
 {
     public string Source => "the fixed list";

@@ -17,29 +17,9 @@ internal sealed class ErrorPage
     /// <param name="html">The page, with <c>{{status}}</c>, <c>{{title}}</c> and <c>{{detail}}</c> where these are to be shown.</param>
     public ErrorPage(string html) => _html = html;
 
-    /// <summary><c>ERROR_PAGE</c>: a file of one's own instead of the built-in page. It is read once.</summary>
-    public static ErrorPage Read(SettingsReader settings)
-    {
-        if (settings.Text(Variable) is not { } path)
-        {
-            return BuiltIn();
-        }
-
-        try
-        {
-            if (new FileInfo(path).Length <= MaxBytes)
-            {
-                return new ErrorPage(File.ReadAllText(path));
-            }
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            // Rejected below.
-        }
-
-        settings.Reject(Variable, path, $"a readable HTML file of at most {MaxBytes / 1024} KB");
-        return BuiltIn();
-    }
+    /// <summary><c>ERROR_PAGE</c>: a file of one's own instead of the built-in page.</summary>
+    public static ErrorPage Read(SettingsReader settings) =>
+        settings.FileText(Variable, MaxBytes, "a readable HTML file") is { } html ? new ErrorPage(html) : BuiltIn();
 
     /// <summary>The Content-Type of <see cref="Body"/>.</summary>
     public const string ContentType = "text/html; charset=utf-8";

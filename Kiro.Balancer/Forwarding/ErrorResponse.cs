@@ -1,6 +1,7 @@
 using System.Globalization;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -29,7 +30,7 @@ internal static class ErrorResponse
         }
 
         var (type, body) = ErrorPage.IsFor(status, context.Request.Headers.Accept)
-            ? (ErrorPage.ContentType, context.RequestServices.GetRequiredService<ErrorPage>().Body(status, problem))
+            ? (ErrorPage.ContentType, context.RequestServices.GetRequiredService<Reloadable<ErrorPage>>().Value.Body(status, problem))
             : (Problem.ContentType, Problem.Body(status, problem));
         context.Response.ContentType = type;
         context.Response.ContentLength = body.Length;

@@ -9,6 +9,7 @@ using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Telemetry.AccessLog;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Trace;
 
@@ -16,13 +17,14 @@ namespace Kiro.Balancer.Forwarding;
 
 internal static class ForwardingServices
 {
-    public static void AddForwarding(this WebApplicationBuilder builder, ForwardingOptions options, StreamOptions streams, bool keepsSessions)
+    public static void AddForwarding(
+        this WebApplicationBuilder builder, ForwardingOptions options, Reloadable<ForwardingTimeouts> timeouts, Reloadable<StreamOptions> streams, bool keepsSessions)
     {
         // OpenTelemetry would write the client's baggage anew; it is passed on as it came.
         OpenTelemetry.Sdk.SetDefaultTextMapPropagator(new OpenTelemetry.Context.Propagation.TraceContextPropagator());
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => new BackendConnections(
-            options.Timeouts, services.GetRequiredService<BackendTls>(), services.GetRequiredService<TimeProvider>(),
+            timeouts, services.GetRequiredService<BackendTls>(), services.GetRequiredService<TimeProvider>(),
             isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
@@ -30,9 +32,9 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<ConnectionPools>();
         builder.Services.AddSingleton<Http1Sender>();
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(options.Timeouts);
+        builder.Services.AddSingleton(timeouts);
         builder.Services.AddSingleton(services => new ForwardingRules(
-            services.GetRequiredService<HopMark>(), options.Timeouts, services.GetRequiredService<ClientOptions>().Header));
+            services.GetRequiredService<HopMark>(), timeouts, services.GetRequiredService<ClientResolver>().Header));
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton(services =>

@@ -1,11 +1,12 @@
 using Kiro.Balancer.Health.Active;
 using Kiro.Balancer.Health.Passive;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health;
 
 internal static class HealthServices
 {
-    public static void AddHealth(this IServiceCollection services, HealthOptions options, ErrorWatchOptions errors)
+    public static void AddHealth(this IServiceCollection services, Reloadable<HealthOptions> options, Reloadable<ErrorWatchOptions> errors)
     {
         services.AddSingleton(options);
         services.AddSingleton(errors);

@@ -1,5 +1,6 @@
 using Kiro.Balancer.Clients;
 using Kiro.ServiceDefaults.Limits;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Limits;
 
@@ -8,7 +9,7 @@ namespace Kiro.Balancer.Limits;
 /// speaks for many. Only clients with a connection are remembered, so the memory is bounded by the number of connections.
 /// </summary>
 internal sealed partial class ClientConnections(
-    LimitOptions options, ClientResolver clients, TimeProvider time, ILogger<ClientConnections> logger)
+    Reloadable<LimitOptions> options, ClientResolver clients, TimeProvider time, ILogger<ClientConnections> logger)
 {
     // Connections come and go far less often than requests, and on several threads at once.
     private const int Stripes = 32;
@@ -18,7 +19,7 @@ internal sealed partial class ClientConnections(
     private readonly Burst _refusals = new(time);
 
     /// <summary>Whether there is a limit at all. When not, nothing else is to be asked.</summary>
-    public bool IsOn => options.ConnectionsPerClient > 0;
+    public bool IsOn => options.Value.ConnectionsPerClient > 0;
 
     /// <summary>Connections that were refused since the start.</summary>
     public long Refused => _refusals.Count;
@@ -40,7 +41,7 @@ internal sealed partial class ClientConnections(
         lock (stripe)
         {
             var open = stripe.GetValueOrDefault(client);
-            if (open < options.ConnectionsPerClient)
+            if (open < options.Value.ConnectionsPerClient)
             {
                 stripe[client] = open + 1;
                 key = client;

@@ -1,8 +1,10 @@
+using Kiro.ServiceDefaults.Settings;
+
 namespace Kiro.Balancer.Limits;
 
 internal static class LimitServices
 {
-    public static void AddLimits(this IServiceCollection services, LimitOptions options)
+    public static void AddLimits(this IServiceCollection services, Reloadable<LimitOptions> options)
     {
         services.AddSingleton(_ => new HopMark());
         services.AddSingleton<LoopGuard>();

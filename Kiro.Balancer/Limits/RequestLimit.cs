@@ -1,11 +1,12 @@
 using Kiro.Balancer.Clients;
 using Kiro.ServiceDefaults.Limits;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Limits;
 
 /// <summary>How many requests one client may send. Off, it costs a comparison with null; on, 8 MiB whatever the number of
 /// clients.</summary>
-internal sealed partial class RequestLimit(LimitOptions options, TimeProvider time, ILogger<RequestLimit> logger)
+internal sealed partial class RequestLimit
 {
     /// <summary>What is said, with 429.</summary>
     public const string Problem = "too many requests from your address";
@@ -13,10 +14,19 @@ internal sealed partial class RequestLimit(LimitOptions options, TimeProvider ti
     /// <summary>As many as clients are told apart by when they are given a node.</summary>
     private const int Slots = 1 << 20;
 
-    private readonly RateTable? _table =
-        options.RequestsPerSecond > 0 ? new RateTable(Slots, options.RequestsPerSecond, options.Burst, time) : null;
+    private readonly ILogger<RequestLimit> _logger;
+    private readonly Burst _refusals;
+    private volatile RateTable? _table;
 
-    private readonly Burst _refusals = new(time);
+    public RequestLimit(Reloadable<LimitOptions> options, TimeProvider time, ILogger<RequestLimit> logger)
+    {
+        (_logger, _refusals, _table) = (logger, new Burst(time), TableFor(options.Value));
+        // Under another limit everybody begins anew.
+        options.OnChange(now => _table = TableFor(now));
+
+        RateTable? TableFor(LimitOptions limits) =>
+            limits.RequestsPerSecond > 0 ? new RateTable(Slots, limits.RequestsPerSecond, limits.Burst, time) : null;
+    }
 
     /// <summary>Whether there is a limit at all. When not, nothing else is to be asked.</summary>
     public bool IsOn => _table is not null;
@@ -30,7 +40,7 @@ internal sealed partial class RequestLimit(LimitOptions options, TimeProvider ti
     public bool TryTake(ClientAddress key, out int retryAfter)
     {
         retryAfter = 0;
-        if (_table is null || _table.TryTake(key.Value, out var wait))
+        if (_table is not { } table || table.TryTake(key.Value, out var wait))
         {
             return true;
         }
@@ -38,7 +48,7 @@ internal sealed partial class RequestLimit(LimitOptions options, TimeProvider ti
         retryAfter = (int)Math.Min(int.MaxValue, Math.Ceiling(wait.TotalSeconds));
         if (_refusals.Note() is > 0 and var count)
         {
-            TooMany(logger, count);
+            TooMany(_logger, count);
         }
 
         return false;

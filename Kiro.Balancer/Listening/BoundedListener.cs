@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening.Takeover;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -12,21 +13,29 @@ namespace Kiro.Balancer.Listening;
 /// tries again at once: without descriptors it does so thousands of times a second.
 /// </summary>
 internal sealed class BoundedListener(
-    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ClientAdmission admission, ConnectionLimit limit,
-    ClientConnections perClient, TimeProvider time) : IConnectionListener
+    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ListenSockets sockets, ClientAdmission admission,
+    ConnectionLimit limit, ClientConnections perClient, TimeProvider time) : IConnectionListener, ISharedListener
 {
     /// <summary>Between two attempts while there are no descriptors. Clients wait in the system's queue meanwhile.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly TaskCompletionSource _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    public EndPoint EndPoint => Address;
+
+    public IPEndPoint Address { get; } = (IPEndPoint)socket.LocalEndPoint!;
+
+    public int Descriptor => (int)socket.Handle;
+
+    // Kestrel does not cancel it: it ends with the listener.
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         while (true)
         {
             try
             {
-                if (TryAdmit(await socket.AcceptAsync(cancellationToken)) is { } connection)
+                if (TryAdmit(await socket.AcceptAsync(_stopped.Token)) is { } connection)
                 {
                     return connection;
                 }
@@ -34,7 +43,12 @@ internal sealed class BoundedListener(
             catch (SocketException shortage) when (IsShortage(shortage.SocketErrorCode))
             {
                 admission.NoteShortage(shortage);
-                await Task.Delay(Pause, time, cancellationToken);
+                await Task.Delay(Pause, time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException)
+            {
+                await _unbound.Task;
+                return null;
             }
             catch (Exception closed) when (closed is ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
             {
@@ -47,16 +61,28 @@ internal sealed class BoundedListener(
         }
     }
 
-    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    public Task StopAcceptingAsync() => _stopped.CancelAsync();
+
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
+        if (_unbound.Task.IsCompleted)
+        {
+            return;
+        }
+
+        sockets.Remove(this);
+        // Whoever waits leaves first: .NET aborts a socket that is waited for, by a setting (SO_LINGER) that the connections of
+        // everybody who has the same socket would inherit.
+        await _stopped.CancelAsync();
         socket.Dispose();
-        return ValueTask.CompletedTask;
+        _unbound.TrySetResult();
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await UnbindAsync();
         connections.Dispose();
-        return UnbindAsync();
+        _stopped.Dispose();
     }
 
     private CountedConnection? TryAdmit(Socket accepted)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening.Takeover;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -10,18 +11,23 @@ namespace Kiro.Balancer.Listening;
 
 /// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
 internal sealed class BoundedListenerFactory(
-    IOptions<SocketTransportOptions> transport, ListenPort plain, ClientAdmission admission, ConnectionLimit limit,
-    ClientConnections perClient, TimeProvider time,    ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    IOptions<SocketTransportOptions> transport, ListenPort plain, ListenSockets sockets, ClientAdmission admission, ConnectionLimit limit,
+    ClientConnections perClient, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var options = transport.Value;
-        var socket = Bind(endpoint, options);
+        var socket = endpoint is IPEndPoint address && sockets.Take(address) is { } descriptor
+            ? new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))
+            : Bind(endpoint, options);
+        DescriptorMessage.Share(socket);
         var connections = new SocketConnectionContextFactory(OptionsOf(options), loggers.CreateLogger<SocketConnectionContextFactory>());
-        return ValueTask.FromResult<IConnectionListener>(new BoundedListener(
-            socket, isPlain: (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, admission, limit, perClient, time));
+        var listener = new BoundedListener(
+            socket, isPlain: (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, sockets, admission, limit, perClient, time);
+        sockets.Add(listener);
+        return ValueTask.FromResult<IConnectionListener>(listener);
     }
 
     private static SocketConnectionFactoryOptions OptionsOf(SocketTransportOptions options) => new()

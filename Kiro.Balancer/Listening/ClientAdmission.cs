@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Kiro.ServiceDefaults.Limits;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Listening;
 
@@ -8,7 +9,7 @@ namespace Kiro.Balancer.Listening;
 /// by the number of its descriptor, so that nodes, probes and pages never find none left.
 /// </summary>
 internal sealed partial class ClientAdmission(
-    ListeningOptions options, ConnectionLimit limit, DescriptorLimit descriptors, TimeProvider time, ILogger<ClientAdmission> logger)
+    Reloadable<ListeningOptions> options, ConnectionLimit limit, DescriptorLimit descriptors, TimeProvider time, ILogger<ClientAdmission> logger)
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
 
@@ -89,19 +90,21 @@ internal sealed partial class ClientAdmission(
     private void Prepare()
     {
         Volatile.Write(ref _preparedAt, Math.Max(1, time.GetTimestamp()));
+        var wanted = options.Value.Connections;
         if (descriptors.Soft is not { } soft)
         {
+            limit.Max = wanted ?? int.MaxValue;
             return;
         }
 
         var budget = ConnectionBudget.Of(soft, ConnectionBudget.InUse());
-        if (options.Connections > budget.Connections && !_isTold)
+        if (wanted > budget.Connections && !_isTold)
         {
             _isTold = true;
-            TooMany(logger, options.Connections.Value, soft, budget.Connections);
+            TooMany(logger, wanted.Value, soft, budget.Connections);
         }
 
-        limit.Max = Math.Min(options.Connections ?? int.MaxValue, budget.Connections);
+        limit.Max = Math.Min(wanted ?? int.MaxValue, budget.Connections);
         _firstReserved = budget.FirstReserved;
     }
 

@@ -21,6 +21,7 @@ internal static partial class StartLine
     {
         DiscoveryMode.ServiceDiscovery => $"the addresses of {DiscoveryOptions.Service} (service discovery)",
         DiscoveryMode.Dns => $"the addresses of {discovery.Dns}, port {discovery.DnsPort} (BACKEND_DNS)",
+        DiscoveryMode.File => $"{Named(discovery)} (BACKEND_FILE)",
         DiscoveryMode.Hosts => $"{Named(discovery)} (BACKEND_HOSTS)",
         _ => $"{Named(discovery)} (local ports)",
     };

@@ -1,3 +1,4 @@
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Hosting;
 
 namespace Kiro.ServiceDefaults.Hosting;
@@ -6,10 +7,14 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// The time between "stop" and the closing of the listener: the service says that it is leaving and still serves.
 /// The host awaits <see cref="StoppingAsync"/> before it stops Kestrel.
 /// </summary>
-public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLifecycleService
+public sealed class Drain(Reloadable<DrainOptions> options, TimeProvider time) : IHostedLifecycleService
 {
     private readonly TaskCompletionSource _skipped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>As long as a client may take to send the request for which it has just connected.</summary>
+    private static readonly TimeSpan MinDelayReplaced = TimeSpan.FromSeconds(1);
+
     private volatile bool _isDraining;
+    private volatile bool _isReplaced;
 
     /// <summary>True from the moment the service was told to stop.</summary>
     public bool IsDraining => _isDraining;
@@ -18,6 +23,16 @@ public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLife
     /// never finds the service still calling itself healthy.</summary>
     public void Begin() => _isDraining = true;
 
+    /// <summary>Whether another process serves the port already: then the service as a whole is not leaving.</summary>
+    public bool IsReplaced => _isReplaced;
+
+    /// <summary>Another process has taken the port over.</summary>
+    public void BeginReplaced()
+    {
+        _isReplaced = true;
+        Begin();
+    }
+
     /// <summary>A person at the terminal does not want to wait: the stop, also one under way, only waits for requests in flight.</summary>
     public void SkipDelay() => _skipped.TrySetResult();
 
@@ -25,7 +40,8 @@ public sealed class Drain(DrainOptions options, TimeProvider time) : IHostedLife
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         _isDraining = true;
-        await _skipped.Task.WaitAsync(options.Delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var delay = options.Value.Delay;
+        await _skipped.Task.WaitAsync(IsReplaced && delay < MinDelayReplaced ? MinDelayReplaced : delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc />

@@ -14,9 +14,11 @@ public static class KiroApplication
     /// <param name="summary">What the program does, in one line.</param>
     /// <param name="usual">Its port variable and the port when that is unset.</param>
     /// <param name="build">Adds the service's parts to the builder and builds it.</param>
+    /// <param name="switches">What its command line has besides the usual.</param>
     /// <returns>The exit code: 0 after a clean stop or a good answer, 1 when a setting or the port cannot be used.</returns>
     public static async Task<int> RunAsync(
-        string[] args, string summary, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build)
+        string[] args, string summary, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build,
+        params IReadOnlyList<ProgramSwitch> switches)
     {
         WebApplication? app = null;
         // Taken while the application is alive: its services are gone once the run has ended.
@@ -24,10 +26,10 @@ public static class KiroApplication
         var stopping = CancellationToken.None;
         try
         {
-            var task = ProgramArguments.Parse(args).Task;
+            var (task, settings) = ProgramArguments.Parse(args, switches);
             if (task is ProgramTask.Help or ProgramTask.Version)
             {
-                Console.Out.WriteLine(task == ProgramTask.Help ? ProgramHelp.Of(summary, usual) : ServiceDefaultsExtensions.Version);
+                Console.Out.WriteLine(task == ProgramTask.Help ? ProgramHelp.Of(summary, usual, switches) : ServiceDefaultsExtensions.Version);
                 return 0;
             }
 
@@ -41,14 +43,13 @@ public static class KiroApplication
             // keeps two descriptors.
             app = build(WebApplication.CreateSlimBuilder(new WebApplicationOptions
             {
-                // Switches are no settings.
-                Args = [.. args.Where(argument => argument.Contains('=', StringComparison.Ordinal))],
+                Args = settings,
                 // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
                 ContentRootPath = AppContext.BaseDirectory,
             }));
             if (task == ProgramTask.Check)
             {
-                Console.Out.WriteLine(string.Join(Environment.NewLine, app.Services.GetRequiredService<SettingsReport>().Lines()));
+                Console.Out.WriteLine(string.Join(Environment.NewLine, app.Services.GetRequiredService<Reloadable<SettingsReport>>().Value.Lines()));
                 return 0;
             }
 
@@ -60,6 +61,10 @@ public static class KiroApplication
         catch (InvalidSettingsException invalid)
         {
             return Refuse(invalid.Lines);
+        }
+        catch (StartRefusedException refused)
+        {
+            return Refuse(refused.Lines);
         }
         catch (IOException problem) when (problem.InnerException is AddressInUseException)
         {

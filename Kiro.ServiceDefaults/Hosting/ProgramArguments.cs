@@ -4,14 +4,16 @@ namespace Kiro.ServiceDefaults.Hosting;
 
 /// <summary>The command line of a service.</summary>
 /// <param name="Task">What it asks for.</param>
-internal sealed record ProgramArguments(ProgramTask Task)
+/// <param name="Settings">What it sets, as <c>--NAME=value</c>.</param>
+internal sealed record ProgramArguments(ProgramTask Task, string[] Settings)
 {
     /// <summary>Reads a command line.</summary>
     /// <param name="arguments">Switches, and settings as <c>--NAME=value</c>, which win over the environment.</param>
+    /// <param name="switches">Those of this program.</param>
     /// <exception cref="InvalidSettingsException">One line for each argument that is not known.</exception>
-    public static ProgramArguments Parse(IReadOnlyList<string> arguments)
+    public static ProgramArguments Parse(IReadOnlyList<string> arguments, IReadOnlyList<ProgramSwitch> switches)
     {
-        var (task, problems) = (ProgramTask.Run, new List<string>());
+        var (task, settings, problems) = (ProgramTask.Run, new List<string>(), new List<string>());
         foreach (var argument in arguments)
         {
             ProgramTask? asked = argument switch
@@ -23,15 +25,23 @@ internal sealed record ProgramArguments(ProgramTask Task)
                 "--alive" => ProgramTask.Alive,
                 _ => null,
             };
-            if (asked is null && !IsSetting(argument, out var meant))
+            if (switches.FirstOrDefault(own => own.Name == argument) is { } given)
+            {
+                settings.Add($"--{given.Variable}=1");
+            }
+            else if (asked is null && !IsSetting(argument, out var meant))
             {
                 problems.Add($"Unknown argument: {argument}.{meant} --help lists what there is.");
+            }
+            else if (asked is null)
+            {
+                settings.Add(argument);
             }
 
             task = asked ?? task;
         }
 
-        return problems.Count > 0 ? throw new InvalidSettingsException(problems) : new ProgramArguments(task);
+        return problems.Count > 0 ? throw new InvalidSettingsException(problems) : new ProgramArguments(task, [.. settings]);
     }
 
     private static bool IsSetting(string argument, out string meant)

@@ -8,7 +8,8 @@ internal static class ProgramHelp
 {
     /// <param name="summary">What the program does, in one line.</param>
     /// <param name="listen">Its port.</param>
-    public static string Of(string summary, ListenPort listen) => $"""
+    /// <param name="switches">Those of this program.</param>
+    public static string Of(string summary, ListenPort listen, IReadOnlyList<ProgramSwitch> switches) => $"""
         {summary}
 
         Usage
@@ -19,7 +20,7 @@ internal static class ProgramHelp
                          from, and end: 0 when all can be used, else 1
           --health       ask the service that runs here for its health: 0 when it is well
           --alive        the same, whether it runs at all
-          --NAME=value   set a variable; wins over the environment
+        {string.Concat(switches.Select(Line))}  --NAME=value   set a variable; wins over the environment
           --help, --version
 
         Variables come from the environment, or from a .env file here or in a parent
@@ -32,4 +33,7 @@ internal static class ProgramHelp
           0    a clean stop, or the response is yes
           1    a switch, a variable or the port cannot be used, or the response is no
         """;
+
+    private static string Line(ProgramSwitch own) =>
+        $"  {own.Name,-12}   {own.Help.Replace("\n", "\n                 ", StringComparison.Ordinal)}\n";
 }

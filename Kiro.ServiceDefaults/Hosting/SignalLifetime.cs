@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,7 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// it knows who leaves first.
 /// </summary>
 internal sealed partial class SignalLifetime(
-    IHostApplicationLifetime lifetime, Drain drain, DrainOptions options, IConfiguration configuration, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
+    IHostApplicationLifetime lifetime, Drain drain, Reloadable<DrainOptions> options, IConfiguration configuration, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
@@ -47,12 +48,12 @@ internal sealed partial class SignalLifetime(
             context.Cancel = true;
             if (skipDelay)
             {
-                Stops(logger, signal, options.Timeout.TotalSeconds);
+                Stops(logger, signal, options.Value.Timeout.TotalSeconds);
                 drain.SkipDelay();
             }
             else
             {
-                Drains(logger, signal, options.Delay.TotalSeconds, options.Timeout.TotalSeconds);
+                Drains(logger, signal, options.Value.Delay.TotalSeconds, options.Value.Timeout.TotalSeconds);
             }
 
             drain.Begin();

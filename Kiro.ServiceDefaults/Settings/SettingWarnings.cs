@@ -4,11 +4,11 @@ using Microsoft.Extensions.Logging;
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>What is allowed but hardly meant about the settings: one line of the log each as the service starts.</summary>
-internal sealed partial class SettingWarnings(SettingsReport report, ILogger<SettingWarnings> logger) : IHostedService
+internal sealed partial class SettingWarnings(Reloadable<SettingsReport> report, ILogger<SettingWarnings> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var warning in report.Warnings)
+        foreach (var warning in report.Value.Warnings)
         {
             Warning(logger, warning);
         }

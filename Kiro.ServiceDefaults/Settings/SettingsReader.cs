@@ -7,12 +7,23 @@ namespace Kiro.ServiceDefaults.Settings;
 /// Reads settings by the names of their environment variables and collects what is wrong with them,
 /// so that a start with three mistakes reports three mistakes. An empty value counts as unset.
 /// </summary>
-public sealed class SettingsReader(IConfiguration configuration)
+/// <param name="configuration">Where they come from.</param>
+/// <param name="before">Where those come from that keep their values.</param>
+/// <param name="kept">Their names.</param>
+public sealed class SettingsReader(IConfiguration configuration, SettingsReader? before, IReadOnlyCollection<string> kept)
 {
     private readonly List<string> _problems = [];
     private readonly List<string> _warnings = [];
 
     private readonly Dictionary<string, KnownSetting> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, string?> _values = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, WatchedFile> _files = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <param name="configuration">Where the settings come from.</param>
+    public SettingsReader(IConfiguration configuration)
+        : this(configuration, null, [])
+    {
+    }
 
     /// <summary>Every setting that was asked for, whether it is set or not.</summary>
     public IReadOnlyCollection<KnownSetting> Known => _known.Values;
@@ -20,12 +31,54 @@ public sealed class SettingsReader(IConfiguration configuration)
     /// <summary>What is allowed but hardly meant, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
+    /// <summary>The files that settings were read from, whether they could be or not.</summary>
+    public IReadOnlyCollection<WatchedFile> Files => _files.Values;
+
+    /// <summary>The names of the settings that have another value, or another content of the file that they name.</summary>
+    /// <param name="earlier">Read before.</param>
+    public IEnumerable<string> ChangedSince(SettingsReader earlier)
+    {
+        ArgumentNullException.ThrowIfNull(earlier);
+        return _values.Keys.Union(earlier._values.Keys, StringComparer.OrdinalIgnoreCase)
+            .Where(name => _values.GetValueOrDefault(name) != earlier._values.GetValueOrDefault(name)
+                || _files.GetValueOrDefault(name) != earlier._files.GetValueOrDefault(name))
+            .Order(StringComparer.Ordinal);
+    }
+
     /// <summary>The trimmed value, or null when it is unset or empty.</summary>
     public string? Text(string name)
     {
         _known.TryAdd(name, new KnownSetting(name, null));
-        return configuration[name]?.Trim() is { Length: > 0 } value ? value : null;
+        return Value(name)?.Trim() is { Length: > 0 } value ? value : null;
     }
+
+    /// <summary>The text of the file that a variable names. It is part of the settings: when it changes, they are read again.</summary>
+    /// <param name="name">The variable.</param>
+    /// <param name="maxBytes">The largest file that is read.</param>
+    /// <param name="what">What it is, to follow "expected": "a readable HTML file".</param>
+    /// <returns>Null when the variable is unset, or was rejected.</returns>
+    public string? FileText(string name, int maxBytes, string what)
+    {
+        if (Text(name) is not { } path)
+        {
+            return null;
+        }
+
+        var (file, content) = WatchedFile.Read(path, maxBytes);
+        _files[name] = file;
+        if (content is not null)
+        {
+            using var reader = new StreamReader(new MemoryStream(content));
+            return reader.ReadToEnd();
+        }
+
+        Reject(name, path, $"{what} of at most {maxBytes / 1024} KB");
+        return null;
+    }
+
+    /// <summary>The value as it stands in the configuration, or as it was, when it is kept.</summary>
+    internal string? Value(string name) =>
+        _values[name] = kept.Contains(name, StringComparer.OrdinalIgnoreCase) ? before!._values.GetValueOrDefault(name) : configuration[name];
 
     /// <summary>The trimmed value, or <paramref name="fallback"/> when it is unset or empty.</summary>
     public string Text(string name, string fallback)
@@ -38,7 +91,7 @@ public sealed class SettingsReader(IConfiguration configuration)
     public string? Secret(string name)
     {
         _known.TryAdd(name, new KnownSetting(name, null));
-        return configuration[name] is { Length: > 0 } value ? value : null;
+        return Value(name) is { Length: > 0 } value ? value : null;
     }
 
     /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>

@@ -30,7 +30,7 @@ public sealed class SettingsReport
         ArgumentNullException.ThrowIfNull(configuration);
         var names = reader.Known.Select(known => known.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         return new SettingsReport(
-            [.. reader.Known.Select(known => InForce(known, configuration)).OrderBy(setting => setting.Name, StringComparer.Ordinal)],
+            [.. reader.Known.Select(known => InForce(known, reader, configuration)).OrderBy(setting => setting.Name, StringComparer.Ordinal)],
             [.. reader.Warnings, .. EnvironmentFile.Overruled(names), .. LookAlikes.Find(Given(configuration), names)]);
     }
 
@@ -44,9 +44,9 @@ public sealed class SettingsReport
         static string Shown(SettingInForce setting) => setting.Value ?? "-";
     }
 
-    private static SettingInForce InForce(KnownSetting known, IConfiguration configuration)
+    private static SettingInForce InForce(KnownSetting known, SettingsReader reader, IConfiguration configuration)
     {
-        var set = configuration[known.Name] is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
+        var set = reader.Value(known.Name) is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
         var name = known.Name.Replace(":", "__", StringComparison.Ordinal);
         return set is null ? new SettingInForce(name, known.Default, "default")
             : new SettingInForce(name, IsSecret(name) ? Hidden : set, SourceOf(known.Name, configuration));

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using Kiro.ServiceDefaults.Limits;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults.Trust;
@@ -11,7 +12,7 @@ namespace Kiro.ServiceDefaults.Trust;
 /// by address (IPv6: by /64). Whoever was wrong too often is not heard, not even with the right token: otherwise the limit
 /// would not slow down a guess. At most 4,096 addresses are told apart, in memory of one size.
 /// </summary>
-public sealed partial class AdminAccess(AdminToken token, TimeProvider time, ILogger<AdminAccess> logger)
+public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvider time, ILogger<AdminAccess> logger)
 {
     private const int Slots = 4096;
     private const int AtOnce = 10;
@@ -22,7 +23,7 @@ public sealed partial class AdminAccess(AdminToken token, TimeProvider time, ILo
     private long _unheard;
 
     /// <summary>Whether there is a token at all.</summary>
-    public bool IsSet => token.IsSet;
+    public bool IsSet => token.Value.IsSet;
 
     /// <summary>Wrong tokens since the start.</summary>
     public long WrongTokens => _wrongTokens.Count;
@@ -42,16 +43,16 @@ public sealed partial class AdminAccess(AdminToken token, TimeProvider time, ILo
     public AdminVerdict Judge(string? header, IPAddress? client, out TimeSpan wait)
     {
         wait = TimeSpan.Zero;
-        if (!AdminToken.IsAttempt(header) || !token.IsSet)
+        if (!AdminToken.IsAttempt(header) || !token.Value.IsSet)
         {
             // Credentials for somebody else, such as a node's own login, are no guess.
-            return token.Judge(header);
+            return token.Value.Judge(header);
         }
 
         var (address, key) = Key(client);
         if (!_wrong.IsEmpty(key, out wait))
         {
-            if (token.Judge(header) == AdminVerdict.Right)
+            if (token.Value.Judge(header) == AdminVerdict.Right)
             {
                 return AdminVerdict.Right;
             }

@@ -40,7 +40,8 @@ internal sealed class BalancerInProcess : IAsyncDisposable
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection(
-            pairs.Prepend("DRAIN_DELAY=0").Prepend("Logging:LogLevel:Default=None").Select(pair => pair.Split('=', 2)).Select(pair => KeyValuePair.Create<string, string?>(pair[0], pair[1])));
+            pairs.Prepend("DRAIN_DELAY=0").Prepend("Logging:LogLevel:Default=None").Select(pair => pair.Split('=', 2))
+                .GroupBy(pair => pair[0], pair => pair[1]).Select(values => KeyValuePair.Create<string, string?>(values.Key, values.Last())));
         return BalancerApplication.Build(builder);
     }
 

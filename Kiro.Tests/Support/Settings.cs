@@ -1,5 +1,6 @@
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Support;
 
@@ -18,6 +19,14 @@ internal static class Settings
         var value = read(reader);
         reader.ThrowIfInvalid();
         return value;
+    }
+
+    /// <summary>Settings that stay as they are.</summary>
+    public static SettingsReload NoReload()
+    {
+        var configuration = Of();
+        return new SettingsReload(
+            new SettingsReader(configuration), configuration, _ => () => { }, new HashSet<string>(), TimeProvider.System, NullLogger<SettingsReload>.Instance);
     }
 
     /// <summary>The lines with which <paramref name="read"/> refuses bad settings.</summary>

@@ -7,6 +7,7 @@ namespace Kiro.Balancer.Admin.Contract;
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusModel))]
 [JsonSerializable(typeof(ConfigStatus))]
+[JsonSerializable(typeof(ReloadedStatus))]
 [JsonSerializable(typeof(ClusterEvent))]
 [JsonSerializable(typeof(WhatIfResponse))]
 [JsonSerializable(typeof(HistoryResponse))]

@@ -39,7 +39,7 @@ internal sealed record BalancerStatus
     /// <summary>Where it listens.</summary>
     public required int Port { get; init; }
 
-    /// <summary>Where its nodes come from: <c>service-discovery</c>, <c>dns</c>, <c>hosts</c> or <c>local</c>.</summary>
+    /// <summary>Where its nodes come from: <c>service-discovery</c>, <c>dns</c>, <c>file</c>, <c>hosts</c> or <c>local</c>.</summary>
     public required string Mode { get; init; }
 
     /// <summary>Of the program.</summary>
@@ -57,6 +57,9 @@ internal sealed record BalancerStatus
 
     /// <summary>Whether <c>ADMIN_TOKEN</c> is set, so that nodes can be drained, resumed and weighted.</summary>
     public required bool AdminEnabled { get; init; }
+
+    /// <summary>Which settings are in force; null from a balancer that is older than this.</summary>
+    public ReloadedStatus? Settings { get; init; }
 }
 
 /// <summary>All nodes together.</summary>

@@ -1,14 +1,18 @@
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Limits;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
 /// <summary>What is the same for every request that is forwarded.</summary>
 /// <param name="Mark">Left on it, to know it when it comes back.</param>
-/// <param name="Timeouts">How long nodes may take.</param>
+/// <param name="InForce">How long nodes may take.</param>
 /// <param name="ClientHeader">By which field a trusted peer tells who the client is.</param>
-internal sealed record ForwardingRules(HopMark Mark, ForwardingTimeouts Timeouts, ClientHeader ClientHeader)
+internal sealed record ForwardingRules(HopMark Mark, Reloadable<ForwardingTimeouts> InForce, ClientHeader ClientHeader)
 {
+    /// <summary>How long nodes may take, at this moment.</summary>
+    public ForwardingTimeouts Timeouts => InForce.Value;
+
     /// <summary>Whether nodes are told by <c>Forwarded</c> (RFC 7239), too, when no proxy before did so.</summary>
     public bool WritesForwarded { get; } = ClientHeader.Form == ClientHeaderForm.Forwarded;
 

@@ -1,12 +1,13 @@
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace. A node whose sessions may
 /// end by themselves keeps its streams.</summary>
 internal sealed class StreamDrain(
-    OpenStreams streams, BackendRegistry registry, StreamOptions options, Drain drain, DrainOptions drainOptions, TimeProvider time) : BackgroundService
+    OpenStreams streams, BackendRegistry registry, Reloadable<StreamOptions> options, Drain drain, Reloadable<DrainOptions> drainOptions, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
@@ -38,13 +39,14 @@ internal sealed class StreamDrain(
         }
 
         // The goodbyes must be said before the server cuts whatever is still open.
-        var stop = drainOptions.Delay + drainOptions.Timeout;
+        var stop = drainOptions.Value.Delay + drainOptions.Value.Timeout;
         var last = stop > 2 * TimeForGoodbyes ? stop - TimeForGoodbyes : stop / 2;
-        var grace = options.Grace < last ? options.Grace : last;
+        var wanted = options.Value.Grace;
+        var grace = wanted < last ? wanted : last;
         var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= grace;
         foreach (var (stream, (_, backend)) in streams.All)
         {
-            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining, Health.KeepsSessions: false } known && registry.Now.Uptime - known.Health.Since.Uptime >= options.Grace))
+            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining, Health.KeepsSessions: false } known && registry.Now.Uptime - known.Health.Since.Uptime >= wanted))
             {
                 streams.Remove(stream);
                 stream.End();

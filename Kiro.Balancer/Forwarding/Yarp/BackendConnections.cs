@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
@@ -12,7 +13,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 /// <param name="time">For the time that a connection may take.</param>
 /// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
 /// a span of its own that nobody records would cut them in two.</param>
-internal sealed class BackendConnections(ForwardingTimeouts timeouts, BackendTls tls, TimeProvider time, bool isTraced) : IDisposable
+internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts, BackendTls tls, TimeProvider time, bool isTraced) : IDisposable
 {
     private HttpMessageInvoker? _shared;
 
@@ -45,12 +46,12 @@ internal sealed class BackendConnections(ForwardingTimeouts timeouts, BackendTls
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool isShared, CancellationToken cancellationToken)
     {
-        var socket = await BackendSocket.ConnectAsync(context.DnsEndPoint, timeouts.Connect, time, cancellationToken);
+        var socket = await BackendSocket.ConnectAsync(context.DnsEndPoint, timeouts.Value.Connect, time, cancellationToken);
         Stream stream = new NetworkStream(socket, ownsSocket: true);
         var isTls = context.InitialRequestMessage.Options.TryGetValue(Node, out var node) && node.Backend.IsTls;
         if (isTls)
         {
-            stream = await tls.AuthenticateAsync(stream, node!.Backend, timeouts.Connect, cancellationToken);
+            stream = await tls.AuthenticateAsync(stream, node!.Backend, timeouts.Value.Connect, cancellationToken);
         }
 
         node?.Traffic.Connect();

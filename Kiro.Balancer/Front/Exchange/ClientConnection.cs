@@ -150,7 +150,7 @@ internal sealed partial class ClientConnection : FrontConnection
     public void SendError(int status, string problem, bool isHead, bool closes, string? accept = null, int? retryAfter = null)
     {
         var connection = closes || _worker.IsStopping || _worker.Services.Drain.IsDraining ? "close" : "";
-        var page = ErrorPage.IsFor(status, accept) ? _worker.Services.ErrorPage : null;
+        var page = ErrorPage.IsFor(status, accept) ? _worker.Services.ErrorPage.Value : null;
         _ = TrySend(FrontError.Write(status, problem, page, isHead, connection, _worker.Date.Line, retryAfter));
     }
 

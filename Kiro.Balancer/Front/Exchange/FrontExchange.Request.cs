@@ -124,7 +124,7 @@ internal sealed partial class FrontExchange
         }
         else
         {
-            client.SetDeadline((long)_services.Timeouts.Exchange.TotalMilliseconds);
+            client.SetDeadline((long)_services.Timeouts.Value.Exchange.TotalMilliseconds);
         }
     }
 }

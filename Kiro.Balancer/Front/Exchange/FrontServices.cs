@@ -10,6 +10,7 @@ using Kiro.Balancer.Listening;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -25,17 +26,17 @@ internal sealed record FrontServices(
     FailureReports Reports,
     BackendGates Gates,
     KeptBytes KeptBytes,
-    ForwardingTimeouts Timeouts,
+    Reloadable<ForwardingTimeouts> Timeouts,
     RequestLimit Requests,
     ForwardingRules Rules,
     LoopGuard Loops,
     ClientAdmission Admission,
     ConnectionLimit Limit,
     ClientConnections PerClient,
-    ListeningOptions Listening,
+    Reloadable<ListeningOptions> Listening,
     OpenStreams Streams,
     OwnResponses Own,
-    ErrorPage ErrorPage,
+    Reloadable<ErrorPage> ErrorPage,
     Drain Drain,
     TimeProvider Time,
     FrontMetrics Metrics,

@@ -32,7 +32,6 @@ internal sealed class FrontWorker
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
         Counters = services.Counters.Cell(loop.Index);
-        IdleTimeout = (long)services.Listening.IdleTimeout.TotalMilliseconds;
         _tidy = new TidyTimer(this);
     }
 
@@ -50,7 +49,7 @@ internal sealed class FrontWorker
     public ForwardingCell Counters { get; }
 
     /// <summary>For how long a client's connection may be idle, in milliseconds.</summary>
-    public long IdleTimeout { get; }
+    public long IdleTimeout => (long)Services.Listening.Value.IdleTimeout.TotalMilliseconds;
 
     /// <summary>The name of the field by which clients are told.</summary>
     public ReadOnlySpan<byte> ClientField => _clientField;

@@ -102,7 +102,7 @@ internal sealed partial class NodeDialogue
         _node!.IsBound |= head.BindsConnection;
         if (isOpenEnded && head.IsEventStream)
         {
-            _timeout = (int)_worker.Services.Timeouts.Stream.TotalMilliseconds;
+            _timeout = (int)_worker.Services.Timeouts.Value.Stream.TotalMilliseconds;
             _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend);
             // It may be told to end at any time, also when it just has.
             _mayReuse = false;
@@ -126,7 +126,7 @@ internal sealed partial class NodeDialogue
     {
         var head = _worker.ResponseHead;
         Settle(head);
-        _timeout = (int)_worker.Services.Timeouts.Stream.TotalMilliseconds;
+        _timeout = (int)_worker.Services.Timeouts.Value.Stream.TotalMilliseconds;
         (ClosesClient, EndsWithConnection, HasStarted) = (true, true, true);
         _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend, isTunnel: true);
         _body.BeginTunnel();

@@ -55,7 +55,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     public bool EndsWithConnection { get; private set; }
 
     /// <summary>How long a node may take to accept a connection.</summary>
-    public TimeSpan ConnectTimeout => _worker.Services.Timeouts.Connect;
+    public TimeSpan ConnectTimeout => _worker.Services.Timeouts.Value.Connect;
 
     /// <summary>Begins a try.</summary>
     /// <param name="pool">The node's.</param>
@@ -63,7 +63,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     public void Begin(NodePool pool, bool isAwaited)
     {
         (_pool, _isAnswered, _mayReuse, _interim, HasStarted, Status, ContentLength) = (pool, false, false, 0, false, 0, null);
-        _timeout = (int)_worker.Services.Timeouts.Exchange.TotalMilliseconds;
+        _timeout = (int)_worker.Services.Timeouts.Value.Exchange.TotalMilliseconds;
         _attempt.Begin(pool, isAwaited, _worker.Loop.Timestamp);
         if (_exchange.MayBeRepeated)
         {

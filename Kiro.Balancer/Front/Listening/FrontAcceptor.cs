@@ -22,14 +22,25 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
     /// <summary>Without descriptors, in milliseconds: as many that wait are refused by nobody, and nobody spins.</summary>
     private const int PauseTime = 50;
 
+    /// <summary>Beyond it, at the end, somebody else accepts as fast as we do.</summary>
+    private const int MaxWaiting = 4096;
+
     private bool _isStopped;
 
     public int Descriptor => socket.Descriptor;
 
     public void Accept(FrontLoop loop)
     {
+        if (!_isStopped)
+        {
+            Accept(loop, MaxAtOnce);
+        }
+    }
+
+    private void Accept(FrontLoop loop, int max)
+    {
         Span<byte> name = stackalloc byte[SocketName.MaxLength];
-        for (var accepted = 0; accepted < MaxAtOnce && !_isStopped; accepted++)
+        for (var accepted = 0; accepted < max; accepted++)
         {
             var descriptor = socket.Accept(name);
             if (descriptor < 0)
@@ -39,7 +50,10 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
                 {
                     worker.Services.Admission.NoteShortage(Errno.ToException(error));
                     loop.Unwatch(Descriptor);
-                    loop.SetDeadline(this, loop.Now + PauseTime);
+                    if (!_isStopped)
+                    {
+                        loop.SetDeadline(this, loop.Now + PauseTime);
+                    }
                 }
 
                 return;
@@ -78,13 +92,16 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
         }
     }
 
-    /// <summary>Accepts nobody any more. From the loop's thread.</summary>
+    /// <summary>Accepts those that wait, and nobody any more. From the loop's thread.</summary>
     public void Stop()
     {
         if (!_isStopped)
         {
             _isStopped = true;
             worker.Loop.Unwatch(Descriptor);
+            // One waiter is woken for each connection. Where others have the socket, too, this loop must not be woken for one
+            // and leave it: whoever else waits would hear of it with the next one only.
+            Accept(worker.Loop, MaxWaiting);
         }
     }
 

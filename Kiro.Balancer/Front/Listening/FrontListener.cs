@@ -8,6 +8,7 @@ using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
+using Kiro.Balancer.Listening.Takeover;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -17,11 +18,12 @@ namespace Kiro.Balancer.Front.Listening;
 /// The public port. To Kestrel it is a listener like any other, which brings the connections that the loops do not want, each
 /// with the bytes that were read from it.
 /// </summary>
-internal sealed class FrontListener : IConnectionListener
+internal sealed class FrontListener : IConnectionListener, ISharedListener
 {
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
     private readonly SocketConnectionContextFactory _contexts;
     private readonly FrontListenSocket _socket;
+    private readonly ListenSockets _sockets;
     private readonly FrontWorker[] _workers;
     private readonly FrontAcceptor[] _acceptors;
     private readonly FrontLoops _all;
@@ -30,11 +32,9 @@ internal sealed class FrontListener : IConnectionListener
     private CancellationToken _stopping;
     private bool _isDisposed;
 
-    /// <exception cref="SocketException">The port is in use, or not allowed.</exception>
-    public FrontListener(IPEndPoint endpoint, int loops, FrontServices services, OwnPaths own, FrontLoops all, ILoggerFactory loggers)
+    public FrontListener(FrontListenSocket socket, ListenSockets sockets, int loops, FrontServices services, OwnPaths own, FrontLoops all, ILoggerFactory loggers)
     {
-        _socket = new FrontListenSocket(endpoint);
-        EndPoint = _socket.EndPoint;
+        (_socket, _sockets) = (socket, sockets);
         var logger = loggers.CreateLogger<FrontLoop>();
         _contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), loggers.CreateLogger<FrontListener>());
         (_limit, _perClient) = (services.Limit, services.PerClient);
@@ -52,27 +52,37 @@ internal sealed class FrontListener : IConnectionListener
         }
 
         _all = all;
+        sockets.Add(this);
     }
 
-    public EndPoint EndPoint { get; }
+    public EndPoint EndPoint => Address;
+
+    public IPEndPoint Address => _socket.EndPoint;
+
+    public int Descriptor => _socket.Descriptor;
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
         await _handedOver.Reader.WaitToReadAsync(cancellationToken) && _handedOver.Reader.TryRead(out var connection) ? connection : null;
+
+    public Task StopAcceptingAsync() => Task.WhenAll(_workers.Zip(_acceptors, (worker, acceptor) => AskAsync(worker, acceptor.Stop)));
 
     /// <summary>Accepts nobody any more; connections end with what is under way on them.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         _stopping = cancellationToken;
-        await Task.WhenAll(_workers.Zip(_acceptors, (worker, acceptor) => AskAsync(worker, () =>
+        _sockets.Remove(this);
+        await StopAcceptingAsync();
+        _socket.Dispose();
+        // A turn for those that were accepted last, and for those that went to another loop: their requests may be there.
+        await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () => { })));
+        await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () =>
         {
-            acceptor.Stop();
             worker.IsStopping = true;
             foreach (var client in worker.Loop.All().OfType<ClientConnection>().Where(client => client.IsIdle))
             {
                 client.Close();
             }
         })));
-        _socket.Dispose();
         _handedOver.Writer.TryComplete();
     }
 

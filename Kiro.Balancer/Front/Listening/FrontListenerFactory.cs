@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
+using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Listening.Takeover;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
 
@@ -9,7 +11,7 @@ namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>Listens on the public port in Kestrel's place. Any other port is Kestrel's own.</summary>
 internal sealed class FrontListenerFactory(
-    IServiceProvider services, FrontOptions options, ListenPort listen, FrontLoops loops, ILoggerFactory loggers)
+    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint { Port: var port } && port == listen.Port;
@@ -18,8 +20,10 @@ internal sealed class FrontListenerFactory(
     {
         try
         {
+            var address = (IPEndPoint)endpoint;
+            var socket = sockets.Take(address) is { } descriptor ? new FrontListenSocket(descriptor) : new FrontListenSocket(address);
             return ValueTask.FromResult<IConnectionListener>(new FrontListener(
-                (IPEndPoint)endpoint, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
+                socket, sockets, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
                 new OwnPaths(services.GetServices<EndpointDataSource>()), loops, loggers));
         }
         catch (SocketException inUse) when (inUse.SocketErrorCode == SocketError.AddressAlreadyInUse)

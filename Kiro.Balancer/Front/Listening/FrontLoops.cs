@@ -1,9 +1,10 @@
 using Kiro.Balancer.Front.Exchange;
+using Kiro.ServiceDefaults.Hosting;
 
 namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>The loops that run, for whoever looks in from outside.</summary>
-internal sealed class FrontLoops
+internal sealed class FrontLoops : IWatched
 {
     private readonly Lock _changing = new();
     private volatile FrontWorker[] _all = [];
@@ -22,6 +23,13 @@ internal sealed class FrontLoops
 
     /// <summary>What connections hold in buffers, in bytes.</summary>
     public long HeldBytes => _all.Sum(worker => worker.Loop.Buffers.Held);
+
+    public Task LivesAsync() => Task.WhenAll(_all.Select(worker =>
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        worker.Loop.Post(static turn => ((TaskCompletionSource)turn!).SetResult(), turn);
+        return turn.Task;
+    }));
 
     public void Add(FrontWorker worker)
     {

@@ -1,4 +1,5 @@
 using Kiro.Balancer.Front.Exchange;
+using Kiro.ServiceDefaults.Hosting;
 using Microsoft.AspNetCore.Connections;
 
 namespace Kiro.Balancer.Front.Listening;
@@ -15,6 +16,7 @@ internal static partial class FrontServiceCollection
     public static void AddFront(this IServiceCollection services, FrontOptions options)
     {
         services.AddSingleton<FrontLoops>();
+        services.AddSingleton<IWatched>(provider => provider.GetRequiredService<FrontLoops>());
         if (!options.IsOn)
         {
             return;

@@ -52,6 +52,25 @@ internal sealed unsafe class FrontListenSocket : IDisposable
         }
     }
 
+    /// <summary>A socket that listens already, which somebody opened before this process.</summary>
+    /// <param name="descriptor">This one's from now on.</param>
+    /// <exception cref="SocketException">It is no socket.</exception>
+    public FrontListenSocket(int descriptor)
+    {
+        Descriptor = descriptor;
+        Span<byte> name = stackalloc byte[SocketName.MaxLength];
+        fixed (byte* address = name)
+        {
+            var length = SocketName.MaxLength;
+            Check(Libc.SocketName(Descriptor, address, &length));
+        }
+
+        EndPoint = SocketName.Read(name);
+        // Of the socket, not of this descriptor: who has it, too, must not mind.
+        var one = 1;
+        Check(Libc.Control(Descriptor, Libc.SetNonBlocking, &one));
+    }
+
     public int Descriptor { get; }
 
     /// <summary>Where it listens, with the port that was found when none was asked for.</summary>

@@ -10,6 +10,9 @@ internal static unsafe partial class Libc
     public const int NoSignal = 0x4000;
     public const int Peek = 2;
 
+    /// <summary>For <see cref="Control"/>: FIONBIO.</summary>
+    public const nuint SetNonBlocking = 0x5421;
+
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial int EpollCreate(int flags);
 

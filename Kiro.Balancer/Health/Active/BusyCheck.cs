@@ -1,5 +1,6 @@
 using System.Globalization;
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
@@ -16,7 +17,7 @@ namespace Kiro.Balancer.Health.Active;
 /// </list>
 /// Whoever responds to others while a probe waits is not gone, either. One for each node, for its probe loop alone.
 /// </summary>
-internal sealed class BusyCheck(BackendRuntime backend, TimeSpan timeout, TimeProvider time)
+internal sealed class BusyCheck(BackendRuntime backend, Reloadable<HealthOptions> options, TimeProvider time)
 {
     /// <summary>Requests that wait at once which are no queue behind a slow one any more.</summary>
     public const int ManyWaiting = 16;
@@ -48,6 +49,7 @@ internal sealed class BusyCheck(BackendRuntime backend, TimeSpan timeout, TimePr
         }
 
         _silentSince ??= began;
+        var timeout = options.Value.BusyTimeout;
         var (inHand, waiting) = (counters.InFlight, counters.Awaiting);
         if (isConcurrent || inHand == 0 || waiting >= ManyWaiting
             || (probe.Outcome == ProbeOutcome.Unaccepted && waiting < MinListenQueue)

@@ -1,11 +1,12 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
 /// <summary>Probes every node in a loop of its own, so that a slow one delays nobody else's verdict.</summary>
 internal sealed class ProbeLoop(
-    BackendRegistry registry, Prober prober, ProbeSchedule schedule, HealthOptions options, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
+    BackendRegistry registry, Prober prober, ProbeSchedule schedule, Reloadable<HealthOptions> options, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
 {
     /// <summary>However many requests fail, a node is not probed more often.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
@@ -13,6 +14,7 @@ internal sealed class ProbeLoop(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var loops = new Dictionary<Backend, CancellationTokenSource>();
+        options.OnChange(_ => ProbeAll());
         try
         {
             while (true)
@@ -44,10 +46,19 @@ internal sealed class ProbeLoop(
         }
     }
 
+    // Under other rules each node is judged anew, and none waits for the end of an interval that is not in force any more.
+    private void ProbeAll()
+    {
+        foreach (var known in registry.Current.Backends)
+        {
+            registry.Runtimes.Of(known.Backend).ProbeNow.Set();
+        }
+    }
+
     private async Task ProbeForeverAsync(Backend backend, CancellationToken cancellationToken)
     {
         var runtime = registry.Runtimes.Of(backend);
-        var busy = new BusyCheck(runtime, options.BusyTimeout, time);
+        var busy = new BusyCheck(runtime, options, time);
         while (!cancellationToken.IsCancellationRequested)
         {
             try

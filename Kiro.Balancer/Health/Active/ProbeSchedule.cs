@@ -1,9 +1,10 @@
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
 /// <summary>When to probe next.</summary>
-internal sealed class ProbeSchedule(HealthOptions options)
+internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
 {
     /// <summary>A node that has never been up: it waits for nothing but its first good probe.</summary>
     private static readonly TimeSpan StartingInterval = TimeSpan.FromSeconds(1);
@@ -21,10 +22,11 @@ internal sealed class ProbeSchedule(HealthOptions options)
     {
         const DrainReasons Leaving = DrainReasons.Node | DrainReasons.Absent;
         var isSteady = health is { Verdict: BackendVerdict.Up, Failures: 0, EjectedUntil: null } && (health.DrainReasons & Leaving) == 0;
-        var interval = isSteady ? options.Interval
+        var usual = options.Value.Interval;
+        var interval = isSteady ? usual
             : !health.HasBeenUp ? StartingInterval
             : FastInterval;
-        var bounded = interval < options.Interval ? interval : options.Interval;
+        var bounded = interval < usual ? interval : usual;
         return bounded * (1 + Jitter * (2 * random - 1));
     }
 }

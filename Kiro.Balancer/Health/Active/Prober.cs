@@ -2,21 +2,24 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
 /// <summary>Asks a node how it is, over a connection of its own: a kept one would not notice a listener that is gone. It is asked
 /// with the protocol that requests come with.</summary>
-/// <param name="options">What is asked.</param>
+/// <param name="settings">What is asked.</param>
 /// <param name="tls">How nodes are spoken to.</param>
 /// <param name="time">For the time that a response may take.</param>
-internal sealed class Prober(HealthOptions options, BackendTls tls, TimeProvider time)
+internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls, TimeProvider time)
 {
     private const string Lost = "connection lost before the response was complete";
 
+    private HealthOptions Options => settings.Value;
+
     public async Task<ProbeResult> ProbeAsync(Backend backend, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(options.Timeout, time);
+        using var timeout = new CancellationTokenSource(Options.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         var start = time.GetTimestamp();
@@ -27,15 +30,15 @@ internal sealed class Prober(HealthOptions options, BackendTls tls, TimeProvider
             isConnected = true;
             await using var connection = await SecureAsync(new NetworkStream(socket), backend, either.Token);
             var response = tls.Options.IsHttp2
-                ? await Http2Probe.AskAsync(connection, backend, options, either.Token)
+                ? await Http2Probe.AskAsync(connection, backend, Options, either.Token)
                 : await AskAsync(connection, backend, either.Token);
             return Judge(response, HealthResponse.Parse(response.Body), time.GetElapsedTime(start));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return isConnected
-                ? new ProbeResult(ProbeOutcome.Silent, null, $"no response within {options.Timeout.TotalSeconds:0.#} s", null)
-                : new ProbeResult(ProbeOutcome.Unaccepted, null, $"no connection within {options.Timeout.TotalSeconds:0.#} s", null);
+                ? new ProbeResult(ProbeOutcome.Silent, null, $"no response within {Options.Timeout.TotalSeconds:0.#} s", null)
+                : new ProbeResult(ProbeOutcome.Unaccepted, null, $"no connection within {Options.Timeout.TotalSeconds:0.#} s", null);
         }
         catch (SocketException failure) when (!isConnected)
         {
@@ -66,7 +69,7 @@ internal sealed class Prober(HealthOptions options, BackendTls tls, TimeProvider
     }
 
     private async ValueTask<Stream> SecureAsync(NetworkStream connection, Backend backend, CancellationToken cancellationToken) =>
-        backend.IsTls ? await tls.AuthenticateAsync(connection, backend, options.Timeout, cancellationToken) : connection;
+        backend.IsTls ? await tls.AuthenticateAsync(connection, backend, Options.Timeout, cancellationToken) : connection;
 
     private async Task<ProbeResponse> AskAsync(Stream connection, Backend backend, CancellationToken cancellationToken)
     {
@@ -77,13 +80,13 @@ internal sealed class Prober(HealthOptions options, BackendTls tls, TimeProvider
     }
 
     private byte[] RequestTo(Backend backend) => Encoding.ASCII.GetBytes(
-        $"GET {options.Path} HTTP/1.1\r\nHost: {options.Host ?? backend.Authority}\r\nUser-Agent: {ProbeResponse.UserAgent}\r\nConnection: close\r\n\r\n");
+        $"GET {Options.Path} HTTP/1.1\r\nHost: {Options.Host ?? backend.Authority}\r\nUser-Agent: {ProbeResponse.UserAgent}\r\nConnection: close\r\n\r\n");
 
     private ProbeResult Judge(ProbeResponse response, HealthResponse said, TimeSpan latency)
     {
         var (outcome, error) = response.Problem is { } problem ? (ProbeOutcome.Failed, problem)
             : response.Status == StatusCodes.Status503ServiceUnavailable && said.Status == "draining" ? (ProbeOutcome.Draining, null)
-            : options.Status.Contains(response.Status) ? (ProbeOutcome.Passed, null)
+            : Options.Status.Contains(response.Status) ? (ProbeOutcome.Passed, null)
             : (ProbeOutcome.Failed, $"health answer {response.Status}");
         return new ProbeResult(outcome, latency, error, said.Node, said.IsConcurrent)
         {

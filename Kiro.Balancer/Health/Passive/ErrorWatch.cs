@@ -10,17 +10,13 @@ namespace Kiro.Balancer.Health.Passive;
 /// like one that loses requests, so never more than half of the nodes. Off unless <c>EJECT_ERRORS</c> is on, because an
 /// error may be the request's fault.
 /// </summary>
-internal sealed class ErrorWatch(ErrorWatchOptions options, TrafficWatch traffic, BackendRegistry registry) : IHostedService
+internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficWatch traffic, BackendRegistry registry) : IHostedService
 {
     private const double Share = 0.5;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Ejects)
-        {
-            traffic.Sampled += Look;
-        }
-
+        traffic.Sampled += Look;
         return Task.CompletedTask;
     }
 
@@ -32,6 +28,11 @@ internal sealed class ErrorWatch(ErrorWatchOptions options, TrafficWatch traffic
 
     private void Look()
     {
+        if (!options.Value.Ejects)
+        {
+            return;
+        }
+
         var nodes = registry.Current.Backends.Select(known => (known.Backend, traffic.Of(known.Backend).Last10Seconds)).ToList();
         var all = TrafficCounts.Sum(nodes.Select(node => node.Last10Seconds));
         foreach (var (backend, counts) in nodes)

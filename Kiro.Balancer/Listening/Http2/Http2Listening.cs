@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -51,7 +52,7 @@ internal static class Http2Listening
     {
         var services = listen.ApplicationServices;
         var http2 = services.GetRequiredService<Http2Listener>();
-        var (idle, time) = (services.GetRequiredService<ListeningOptions>().IdleTimeout, services.GetRequiredService<TimeProvider>());
+        var (idle, time) = (services.GetRequiredService<Reloadable<ListeningOptions>>().Value.IdleTimeout, services.GetRequiredService<TimeProvider>());
         listen.Use(next => connection => ServeAsync(connection, next, http2, idle, time));
     }
 

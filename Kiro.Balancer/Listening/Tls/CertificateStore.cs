@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Kiro.Balancer.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Listening.Tls;
 
@@ -13,22 +14,24 @@ internal sealed class CertificateStore
 
     private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
 
-    private readonly CertificateFiles _files;
-    private readonly X509Certificate2Collection? _clientAuthorities;
+    private readonly Reloadable<TlsOptions> _options;
     private readonly TimeProvider _time;
     private readonly ILogger<CertificateStore> _logger;
     private readonly Lock _reloading = new();
     private volatile CertificateSet _current;
     private volatile string? _problem;
 
-    public CertificateStore(TlsOptions options, TimeProvider time, ILogger<CertificateStore> logger)
+    public CertificateStore(Reloadable<TlsOptions> options, TimeProvider time, ILogger<CertificateStore> logger)
     {
-        (_files, _clientAuthorities, _time, _logger) = (options.Files!, options.ClientAuthorities, time, logger);
-        Fingerprint = _files.Fingerprint();
-        _current = _files.Load(time.GetUtcNow());
+        (_options, _time, _logger) = (options, time, logger);
+        Fingerprint = Files.Fingerprint();
+        _current = Files.Load(time.GetUtcNow());
+        options.OnChange(_ => Reload());
     }
 
     public CertificateSet Current => _current;
+
+    private CertificateFiles Files => _options.Value.Files!;
 
     /// <summary>Why the files that lie there now are not in force; null when they are.</summary>
     public string? Problem => _problem;
@@ -42,17 +45,18 @@ internal sealed class CertificateStore
     {
         lock (_reloading)
         {
-            Fingerprint = _files.Fingerprint();
+            var files = Files;
+            Fingerprint = files.Fingerprint();
             try
             {
-                _current = _files.Load(_time.GetUtcNow());
+                _current = files.Load(_time.GetUtcNow());
                 _problem = null;
                 _logger.CertificatesLoaded(_current.All.Count);
                 return true;
             }
             catch (CertificateException problem)
             {
-                var text = $"{_files.Variable}={_files.Path} is not taken, the certificates before stay: expected {problem.Message}";
+                var text = $"{files.Variable}={files.Path} is not taken, the certificates before stay: expected {problem.Message}";
                 if (_problem != text)
                 {
                     _problem = text;
@@ -65,7 +69,7 @@ internal sealed class CertificateStore
     }
 
     /// <summary>Whether there are other files than those tried last.</summary>
-    public bool HasNewFiles() => _files.Fingerprint() is not 0 and var fingerprint && fingerprint != Fingerprint;
+    public bool HasNewFiles() => Files.Fingerprint() is not 0 and var fingerprint && fingerprint != Fingerprint;
 
     /// <summary>A sentence for each certificate that expires soon, the first one first.</summary>
     public IReadOnlyList<string> ExpiryWarnings()
@@ -83,10 +87,10 @@ internal sealed class CertificateStore
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             ApplicationProtocols = Protocols,
         };
-        if (_clientAuthorities is not null)
+        if (_options.Value.ClientAuthorities is { } authorities)
         {
             options.ClientCertificateRequired = true;
-            options.CertificateChainPolicy = ClientPolicy(_clientAuthorities);
+            options.CertificateChainPolicy = ClientPolicy(authorities);
         }
 
         return options;

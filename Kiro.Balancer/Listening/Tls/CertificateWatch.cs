@@ -1,9 +1,8 @@
-using System.Runtime.InteropServices;
 using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Listening.Tls;
 
-/// <summary>Takes new certificates within seconds of their being written, and at once on SIGHUP. Says once a day which expire
+/// <summary>Takes new certificates within seconds of their being written; a reload takes them at once. Says once a day which expire
 /// soon.</summary>
 internal sealed class CertificateWatch(CertificateStore store, TimeProvider time, ILogger<CertificateWatch> logger) : BackgroundService
 {
@@ -12,11 +11,6 @@ internal sealed class CertificateWatch(CertificateStore store, TimeProvider time
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-        {
-            context.Cancel = true;
-            store.Reload();
-        });
         using var timer = new PeriodicTimer(Period, time);
         var settling = false;
         var told = Tell();

@@ -15,10 +15,10 @@ internal static class TlsListening
     /// <param name="builder">The balancer's.</param>
     /// <param name="options">The port and the certificates.</param>
     /// <param name="plain">On the same addresses as this.</param>
-    public static void AddTls(this WebApplicationBuilder builder, TlsOptions options, ListenPort plain)
+    public static void AddTls(this WebApplicationBuilder builder, Reloadable<TlsOptions> options, ListenPort plain)
     {
         builder.Services.AddSingleton(options);
-        if (options.Port is not { } port)
+        if (options.Value.Port is not { } port)
         {
             return;
         }

@@ -15,6 +15,9 @@ internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certif
 {
     private const string PortVariable = "TLS_PORT";
 
+    /// <summary>Changes with what is in the files.</summary>
+    public ulong Content { get; init; }
+
     public static TlsOptions Off { get; } = new(null, null, null, null);
 
     public static TlsOptions Read(SettingsReader settings)
@@ -38,7 +41,7 @@ internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certif
             settings.Reject(PortVariable, settings.Text(PortVariable)!, "TLS_CERTIFICATE and TLS_KEY, or TLS_CERTIFICATES, beside it");
         }
 
-        return new TlsOptions(port, files, authorities, redirect is 0 ? port : redirect);
+        return new TlsOptions(port, files, authorities, redirect is 0 ? port : redirect) { Content = files?.Fingerprint() ?? 0 };
     }
 
     private static X509Certificate2Collection? ReadAuthorities(SettingsReader settings)

@@ -10,6 +10,9 @@ internal sealed record AccessLogOptions(double Fraction)
 {
     private const string Variable = "ACCESS_LOG";
 
+    /// <summary>Whether the next request gets one.</summary>
+    public bool Picks() => Fraction >= 1 || (Fraction > 0 && Random.Shared.NextDouble() < Fraction);
+
     public static AccessLogOptions Read(SettingsReader settings)
     {
         var text = settings.Text(Variable, "off");

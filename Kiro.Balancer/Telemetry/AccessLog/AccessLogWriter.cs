@@ -2,11 +2,12 @@ using System.Globalization;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Telemetry.AccessLog;
 
 /// <summary>Writes one line for a forwarded request once it is over. Off, a request pays for one comparison.</summary>
-internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver clients, TimeProvider time, ILoggerFactory loggers)
+internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, ClientResolver clients, TimeProvider time, ILoggerFactory loggers)
 {
     /// <summary>The category of the lines.</summary>
     public const string Category = "Kiro.Access";
@@ -14,23 +15,24 @@ internal sealed class AccessLogWriter(AccessLogOptions options, ClientResolver c
     // nginx's number for a client that did not wait for the response.
     private const int ClientClosedRequest = 499;
 
-    private readonly bool _isOn = options.Fraction > 0;
     private readonly ILogger _logger = loggers.CreateLogger(Category);
 
-    /// <summary>Puts the log around the forwarding; leaves it as it is when the log is off.</summary>
-    public RequestDelegate Around(RequestDelegate forward) => _isOn ? context => ForwardAsync(context, forward) : forward;
+    /// <summary>Puts the log around the forwarding.</summary>
+    public RequestDelegate Around(RequestDelegate forward) => context => IsOn ? ForwardAsync(context, forward) : forward(context);
 
     /// <summary>Notes that a request goes to a node.</summary>
     public void Tried(HttpContext context, KnownBackend backend)
     {
-        if (_isOn)
+        if (IsOn)
         {
             context.Features.Get<AccessRecord>()?.Tried(backend);
         }
     }
 
+    private bool IsOn => options.Value.Fraction > 0;
+
     private Task ForwardAsync(HttpContext context, RequestDelegate forward) =>
-        _logger.IsEnabled(LogLevel.Information) && (options.Fraction >= 1 || Random.Shared.NextDouble() < options.Fraction)
+        _logger.IsEnabled(LogLevel.Information) && options.Value.Picks()
             ? ForwardAndWriteAsync(context, forward)
             : forward(context);
 

@@ -27,7 +27,7 @@ public sealed class StatusEndpointTests
         AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object orders:Object peers:Array tls:Null timestamp:Time");
         AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminTokens:Object clients:Object loops:Number");
         AssertShape(status.GetProperty("orders"), "count:Number digest:String refused:Number");
-        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number sessionIdleSeconds:Number adminEnabled:False");
+        AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number sessionIdleSeconds:Number adminEnabled:False settings:Object");
         AssertShape(status.GetProperty("summary"),
             "total:Number healthy:Number degraded:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");
         AssertShape(status.GetProperty("client"), 

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Discovery;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -155,15 +156,22 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_FixedList_IsReadOnce()
+    public async Task Execute_FixedList_IsReadOnceAndWithEveryReload()
     {
         var options = Settings.Read(settings => DiscoveryOptions.Read(settings, Settings.Of()));
-        _loop = new DiscoveryLoop(new FixedLookup(options.Fixed), options, _status, _registry, _time, NullLogger<DiscoveryLoop>.Instance);
+        var live = new Reloadable<DiscoveryOptions>(options);
+        var lookups = 0;
+        _loop = new DiscoveryLoop(now => new FixedLookup(Interlocked.Increment(ref lookups) > 0 ? now.Fixed : []), live, _status, _registry, _time, NullLogger<DiscoveryLoop>.Instance);
 
         await _loop.StartAsync(TestContext.Current.CancellationToken);
-        await _loop.ExecuteTask!;
+        await Eventually.BeTrue(() => _registry.Current.Backends.Count == 5, "the list is read");
+        _time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(1, lookups);
 
-        Assert.Equal(5, _registry.Current.Backends.Count);
+        live.Set(options with { Fixed = [.. options.Fixed.Take(2)] });
+
+        await Eventually.BeTrue(() => _registry.Current.Backends.Count == 2, "the shorter list is read");
+        Assert.Equal(2, lookups);
     }
 
     [Fact]
@@ -186,7 +194,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     private async Task Start(string setting = "DNS_INTERVAL=60", bool settles = true)
     {
         var options = Settings.Read(settings => DiscoveryOptions.Read(settings, Settings.Of()), setting);
-        _loop = new DiscoveryLoop(_lookup, options, _status, _registry, _time, NullLogger<DiscoveryLoop>.Instance);
+        _loop = new DiscoveryLoop(_ => _lookup, options, _status, _registry, _time, NullLogger<DiscoveryLoop>.Instance);
         await _loop.StartAsync(TestContext.Current.CancellationToken);
         if (settles)
         {

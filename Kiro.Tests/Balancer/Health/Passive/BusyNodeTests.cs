@@ -54,7 +54,7 @@ public sealed class BusyNodeTests
             registry.Suspect(backend, "no response to requests");
         }
 
-        var busy = new BusyCheck(backend.Runtime, TimeSpan.FromSeconds(20), time);
+        var busy = new BusyCheck(backend.Runtime, new HealthOptions(), time);
         var start = time.GetTimestamp();
         while (backend.Health.State == BackendState.Up && time.GetElapsedTime(start) < TimeSpan.FromMinutes(10))
         {
@@ -80,7 +80,7 @@ public sealed class BusyNodeTests
     {
         var time = new FakeTimeProvider();
         var backend = new BackendRuntime(new Backend("a", 1), time);
-        var busy = new BusyCheck(backend, TimeSpan.FromSeconds(20), time);
+        var busy = new BusyCheck(backend, new HealthOptions(), time);
         backend.Counters.Begin();
         backend.Counters.Begin();
         Assert.Equal(ProbeOutcome.Busy, Silent());

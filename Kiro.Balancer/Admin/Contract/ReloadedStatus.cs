@@ -1,0 +1,14 @@
+namespace Kiro.Balancer.Admin.Contract;
+
+/// <summary>Which settings are in force; the response of <c>POST /lb/reload</c>, too.</summary>
+/// <param name="Generation">Counts from 1, the start; one more with every reload that changed something.</param>
+/// <param name="TakenAt">When this generation was taken.</param>
+/// <param name="Changed">The variables that differ from the generation before.</param>
+/// <param name="Pending">The variables that were set to something else, but cannot change while the balancer runs.</param>
+/// <param name="IsRefused">Whether the last reload was refused because of a bad value; <c>warnings</c> says which.</param>
+internal sealed record ReloadedStatus(
+    int Generation, DateTimeOffset TakenAt, IReadOnlyList<string> Changed, IReadOnlyList<string> Pending, bool IsRefused)
+{
+    public static ReloadedStatus Of(Kiro.ServiceDefaults.Settings.ReloadStatus status) =>
+        new(status.Generation, status.TakenAt, status.Changed, status.Pending, IsRefused: status.Problems.Count > 0);
+}

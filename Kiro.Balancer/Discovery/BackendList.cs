@@ -1,0 +1,59 @@
+using System.Net;
+using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.Discovery;
+
+/// <summary>A list of nodes that somebody wrote, as it is read.</summary>
+/// <param name="settings">Told what cannot be used.</param>
+/// <param name="variable">Which names the list.</param>
+/// <param name="value">Its value, for messages.</param>
+internal sealed class BackendList(SettingsReader settings, string variable, string value)
+{
+    private readonly Dictionary<string, BackendEndpoint> _endpoints = [];
+
+    /// <summary>Adds an entry.</summary>
+    /// <param name="entry"><c>host:port</c>, <c>host:port*weight</c>, <c>[2001:db8::1]:13004</c>.</param>
+    /// <param name="expected">What to say when it is none.</param>
+    /// <returns>False when the whole list is rejected.</returns>
+    public bool TryAdd(string entry, string expected)
+    {
+        if (BackendAddress.Parse(entry) is not { } endpoint)
+        {
+            settings.Reject(variable, value, expected);
+            return false;
+        }
+
+        if (!_endpoints.TryAdd(endpoint.Id, endpoint))
+        {
+            settings.Reject(variable, value, $"every node once; {endpoint.Id} is there twice");
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Ends the list.</summary>
+    /// <param name="expected">What to say when it is empty.</param>
+    /// <returns>The nodes, or null when there is none.</returns>
+    public IReadOnlyList<BackendEndpoint>? End(string expected)
+    {
+        if (_endpoints.Count == 0)
+        {
+            settings.Reject(variable, value, expected);
+            return null;
+        }
+
+        // Other names are told apart by what their nodes call themselves, once they answer.
+        foreach (var same in _endpoints.Values.Where(IsThisMachine).GroupBy(endpoint => endpoint.Port).Where(group => group.Count() > 1))
+        {
+            settings.Warn($"{variable} names one node twice: {string.Join(" and ", same.Select(endpoint => endpoint.Id))} are the same port of this machine.");
+        }
+
+        return [.. _endpoints.Values];
+    }
+
+    private static bool IsThisMachine(BackendEndpoint endpoint) =>
+        endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(endpoint.Host, out var address) && IPAddress.IsLoopback(address));
+}

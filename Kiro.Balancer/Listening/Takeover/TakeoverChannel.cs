@@ -1,0 +1,65 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace Kiro.Balancer.Listening.Takeover;
+
+/// <summary>What two processes say to each other when one takes over from the other: messages, each its length and then so many
+/// bytes, and descriptors with some of them.</summary>
+internal sealed class TakeoverChannel(Socket socket) : IDisposable
+{
+    /// <summary>In bytes: the state of a thousand nodes is a tenth of it.</summary>
+    private const int MaxMessage = 8 * 1024 * 1024;
+
+    public async Task SendAsync(ReadOnlyMemory<byte> message, int[] descriptors, CancellationToken cancellationToken)
+    {
+        SendLength(message.Length, descriptors);
+        while (!message.IsEmpty)
+        {
+            message = message[await socket.SendAsync(message, SocketFlags.None, cancellationToken)..];
+        }
+    }
+
+    /// <param name="descriptors">Gets those that come with it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Null at the end of the connection.</returns>
+    /// <exception cref="SocketException">The connection is lost.</exception>
+    public async Task<byte[]?> ReceiveAsync(List<int> descriptors, CancellationToken cancellationToken)
+    {
+        // Waits until there is something, and takes nothing.
+        await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
+        var length = ReceiveLength(descriptors);
+        if (length is < 0 or > MaxMessage)
+        {
+            return null;
+        }
+
+        var message = new byte[length];
+        for (var received = 0; received < length;)
+        {
+            var more = await socket.ReceiveAsync(message.AsMemory(received), SocketFlags.None, cancellationToken);
+            if (more == 0)
+            {
+                return null;
+            }
+
+            received += more;
+        }
+
+        return message;
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private void SendLength(int length, int[] descriptors)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, length);
+        DescriptorMessage.Send(socket, bytes, descriptors);
+    }
+
+    private int ReceiveLength(List<int> descriptors)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(int)];
+        return DescriptorMessage.Receive(socket, bytes, descriptors) == sizeof(int) ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : -1;
+    }
+}

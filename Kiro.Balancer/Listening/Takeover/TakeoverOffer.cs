@@ -1,0 +1,124 @@
+using System.Net.Sockets;
+using System.Text;
+using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.Listening.Takeover;
+
+/// <summary>
+/// Lets a newer process take the ports over. It gets the listening sockets as they are, queue and all, so there is no moment
+/// in which nobody listens; both accept until the newer one is ready, then this one accepts nobody any more and drains.
+/// A newer process that goes away before it is ready changes nothing.
+/// </summary>
+internal sealed partial class TakeoverOffer(
+    ListenPort listen, ListenSockets sockets, Drain drain, IHostApplicationLifetime lifetime, ILogger<TakeoverOffer> logger) : IHostedLifecycleService, IDisposable
+{
+    /// <summary>What the newer process begins with.</summary>
+    public static ReadOnlyMemory<byte> Hello { get; } = "kiro takeover 1"u8.ToArray();
+
+    /// <summary>What it says once it serves.</summary>
+    public static ReadOnlyMemory<byte> Ready { get; } = "ready"u8.ToArray();
+
+    /// <summary>What it is told when nobody else accepts any more.</summary>
+    public static ReadOnlyMemory<byte> Leaving { get; } = "leaving"u8.ToArray();
+
+    private readonly CancellationTokenSource _end = new();
+    private Socket? _control;
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (sockets.Unwanted is { Count: > 0 } unwanted)
+        {
+            throw new StartRefusedException([$"LISTEN_FDS: no setting names {string.Join(" or ", unwanted)}, where a socket unit listens. {listen.Variable} is {listen.Port}."]);
+        }
+
+        try
+        {
+            _control = ControlSocket.Listen(listen);
+            _ = ServeAsync(_control);
+        }
+        catch (SocketException problem)
+        {
+            NoOffer(logger, problem.Message);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        _end.Cancel();
+        _control?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _control?.Dispose();
+        _end.Dispose();
+    }
+
+    private async Task ServeAsync(Socket control)
+    {
+        while (!_end.IsCancellationRequested)
+        {
+            try
+            {
+                // One at a time: a second one waits.
+                using var socket = await control.AcceptAsync(_end.Token);
+                if (ControlSocket.PeerOf(socket) is { } process && await HandOverAsync(socket, process))
+                {
+                    return;
+                }
+            }
+            catch (Exception gone) when (gone is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                // The newer process is gone, or this one stops.
+            }
+        }
+    }
+
+    private async Task<bool> HandOverAsync(Socket socket, int process)
+    {
+        using var channel = new TakeoverChannel(socket);
+        if (await channel.ReceiveAsync([], _end.Token) is not { } hello || !hello.AsSpan().SequenceEqual(Hello.Span))
+        {
+            return false;
+        }
+
+        var open = sockets.Open;
+        var addresses = Encoding.UTF8.GetBytes(string.Join('\n', open.Select(listener => listener.Address)));
+        await channel.SendAsync(addresses, [.. open.Select(listener => listener.Descriptor)], _end.Token);
+        if (await channel.ReceiveAsync([], _end.Token) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
+        {
+            CalledOff(logger, process);
+            return false;
+        }
+
+        // The name first, which the newer process takes next.
+        _control!.Dispose();
+        await Task.WhenAll(open.Select(listener => listener.StopAcceptingAsync()));
+        TakenOver(logger, process);
+        await channel.SendAsync(Leaving, [], _end.Token);
+        drain.BeginReplaced();
+        lifetime.StopApplication();
+        return true;
+    }
+
+    [LoggerMessage(56, LogLevel.Information, "Process {Process} took the port over: serves what is open, accepts nobody any more")]
+    private static partial void TakenOver(ILogger logger, int process);
+
+    [LoggerMessage(57, LogLevel.Warning, "Process {Process} wanted to take the port over and went away before it was ready: all goes on as before")]
+    private static partial void CalledOff(ILogger logger, int process);
+
+    [LoggerMessage(58, LogLevel.Warning, "No newer process can take the port over (--takeover): {Problem}")]
+    private static partial void NoOffer(ILogger logger, string problem);
+}

@@ -1,0 +1,144 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.Listening.Takeover;
+
+/// <summary>
+/// <c>--takeover</c>: takes the ports over from the process that serves them, in the order in which nothing is lost. It gets
+/// the sockets, probes the nodes, then Kestrel and the loops begin to accept, and only then the older process is told to stop
+/// accepting. Whatever fails before that ends this process and leaves the older one as it is.
+/// </summary>
+internal sealed partial class TakeoverStart(
+    ListenPort listen, ListenSockets sockets, BackendRegistry registry, TimeProvider time, ILogger<TakeoverStart> logger) : IHostedLifecycleService, IDisposable
+{
+    /// <summary>For the first probes, and for each answer of the older process.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private TakeoverChannel? _older;
+    private int _process;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        if (await ControlSocket.ConnectAsync(listen, either.Token) is not { } socket)
+        {
+            Nobody(logger, listen.Port);
+            return;
+        }
+
+        _older = new TakeoverChannel(socket);
+        if (ControlSocket.PeerOf(socket) is not { } process)
+        {
+            throw new StartRefusedException([$"--takeover: the process that serves {listen.Variable}={listen.Port} is another user's."]);
+        }
+
+        _process = process;
+        await ReceiveAsync(_older, either.Token);
+        await ProbedAsync(either.Token);
+    }
+
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        // What the older process listened on, and this one does not.
+        sockets.CloseUnwanted();
+        if (_older is null)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await _older.SendAsync(TakeoverOffer.Ready, [], either.Token);
+            if (await _older.ReceiveAsync([], either.Token) is null)
+            {
+                Lost(logger, _process);
+            }
+            else
+            {
+                Took(logger, _process);
+            }
+        }
+        catch (Exception problem) when (problem is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            // It is gone, or will go on accepting beside this one; either way this one serves.
+            Lost(logger, _process);
+        }
+
+        _older.Dispose();
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _older?.Dispose();
+
+    private async Task ReceiveAsync(TakeoverChannel older, CancellationToken cancellationToken)
+    {
+        var descriptors = new List<int>();
+        try
+        {
+            await older.SendAsync(TakeoverOffer.Hello, [], cancellationToken);
+            if (await older.ReceiveAsync(descriptors, cancellationToken) is { } addresses)
+            {
+                foreach (var (address, descriptor) in Encoding.UTF8.GetString(addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Zip(descriptors))
+                {
+                    sockets.Give(IPEndPoint.Parse(address), descriptor);
+                }
+
+                return;
+            }
+        }
+        catch (Exception problem) when (problem is SocketException or OperationCanceledException)
+        {
+            // Told below.
+        }
+
+        throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
+    }
+
+    // Not one request before it is known who can serve it.
+    private async Task ProbedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (registry.Current.Backends is var nodes
+                && (nodes.Any(node => node.Health.LastCheck is null) || !nodes.Any(node => node.State == BackendState.Up)))
+            {
+                await Task.Delay(Look, time, cancellationToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // As good as it gets; or the start is called off, which shows below.
+        }
+
+        var all = registry.Current.Backends;
+        if (!all.Any(node => node.State == BackendState.Up))
+        {
+            throw new StartRefusedException([$"--takeover: none of {all.Count} nodes is up here, so process {_process} goes on as before. {all.Select(node => $"{node.Id}: {node.Health.Reason}").FirstOrDefault()}".TrimEnd()]);
+        }
+    }
+
+    [LoggerMessage(59, LogLevel.Information, "Took the port over from process {Process}")]
+    private static partial void Took(ILogger logger, int process);
+
+    [LoggerMessage(60, LogLevel.Warning, "Process {Process} handed the port over and did not say that it leaves")]
+    private static partial void Lost(ILogger logger, int process);
+
+    [LoggerMessage(61, LogLevel.Information, "--takeover: nobody serves port {Port}, so this is a start like any other")]
+    private static partial void Nobody(ILogger logger, int port);
+}

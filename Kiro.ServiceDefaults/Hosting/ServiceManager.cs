@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Hosting;
+
+namespace Kiro.ServiceDefaults.Hosting;
+
+/// <summary>
+/// Tells systemd, or whoever else sets <c>NOTIFY_SOCKET</c>, how the service is (sd_notify(3)): that it serves, that it stops,
+/// and with <c>WatchdogSec=</c>, as long as all that must go on does, that it lives.
+/// </summary>
+internal sealed class ServiceManager(string address, IEnumerable<IWatched> watched, TimeProvider time) : IHostedLifecycleService, IDisposable
+{
+    /// <summary>The variable that names the socket.</summary>
+    public const string Variable = "NOTIFY_SOCKET";
+
+    private readonly IWatched[] _watched = [.. watched];
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly CancellationTokenSource _end = new();
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        Say("READY=1");
+        if (WatchdogPeriod() is { } period)
+        {
+            _ = WatchAsync(period / 2);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        Say("STOPPING=1");
+        return Task.CompletedTask;
+    }
+
+    public Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        _end.Cancel();
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _end.Cancel();
+        _end.Dispose();
+        _socket.Dispose();
+    }
+
+    private static TimeSpan? WatchdogPeriod() =>
+        (Environment.GetEnvironmentVariable("WATCHDOG_PID") ?? Own()) == Own()
+        && long.TryParse(Environment.GetEnvironmentVariable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 0
+            ? TimeSpan.FromMicroseconds(microseconds)
+            : null;
+
+    private static string Own() => Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+
+    // What hangs says nothing, and then the manager ends and restarts the service.
+    private async Task WatchAsync(TimeSpan period)
+    {
+        using var timer = new PeriodicTimer(period, time);
+        try
+        {
+            do
+            {
+                await Task.WhenAll(_watched.Select(part => part.LivesAsync())).WaitAsync(_end.Token);
+                Say("WATCHDOG=1");
+            }
+            while (await timer.WaitForNextTickAsync(_end.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The service stops.
+        }
+    }
+
+    private void Say(string state)
+    {
+        try
+        {
+            // A name that begins with @ is one without a file (unix(7)).
+            _socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(address[0] == '@' ? "\0" + address[1..] : address));
+        }
+        catch (SocketException)
+        {
+            // Nobody listens: nobody wants to know.
+        }
+    }
+}
+
+/// <summary>A part of the service without which it is as good as dead.</summary>
+public interface IWatched
+{
+    /// <summary>Ends once the part has done something; never, when it hangs.</summary>
+    Task LivesAsync();
+}

@@ -1,0 +1,152 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+
+namespace Kiro.ServiceDefaults.Settings;
+
+/// <summary>
+/// Reads all settings again and takes them into force, or none of them: they are read and validated together, as at the
+/// start, before any part is replaced. One reload at a time; a second one waits.
+/// </summary>
+public sealed partial class SettingsReload
+{
+    private readonly Lock _reloading = new();
+    private readonly IConfiguration _configuration;
+    private readonly Func<SettingsReader, Action> _read;
+    private readonly IReadOnlySet<string> _reloadable;
+    private readonly TimeProvider _time;
+    private readonly ILogger<SettingsReload> _logger;
+    private volatile ReloadStatus _status;
+    private volatile IReadOnlyList<WatchedFile> _tried;
+    private SettingsReader _inForce;
+
+    /// <param name="inForce">What the settings of the start were read with.</param>
+    /// <param name="configuration">Where they come from.</param>
+    /// <param name="read">Reads everything; throws <see cref="InvalidSettingsException"/>, or returns what takes it into force.</param>
+    /// <param name="reloadable">The variables that can change while the program runs; any other keeps its value.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Told what was taken, and what was not.</param>
+    public SettingsReload(
+        SettingsReader inForce, IConfiguration configuration, Func<SettingsReader, Action> read, IReadOnlySet<string> reloadable,
+        TimeProvider time, ILogger<SettingsReload> logger)
+    {
+        ArgumentNullException.ThrowIfNull(inForce);
+        ArgumentNullException.ThrowIfNull(time);
+        (_inForce, _configuration, _read, _reloadable, _time, _logger) = (inForce, configuration, read, reloadable, time, logger);
+        _status = new ReloadStatus { Generation = 1, TakenAt = time.GetUtcNow() };
+        _tried = FilesOf(inForce);
+    }
+
+    /// <summary>What is in force.</summary>
+    public ReloadStatus Status => _status;
+
+    /// <summary>Whether the files are other ones than those that were read last, for good or in vain.</summary>
+    /// <param name="found">As they are now.</param>
+    public bool IsNews(IReadOnlyList<WatchedFile> found) => !_tried.SequenceEqual(found);
+
+    /// <summary>Looks at the files that settings come from.</summary>
+    public IReadOnlyList<WatchedFile> Look() =>
+    [
+        .. EnvironmentFile.Find() is { } path ? [WatchedFile.Read(path).File] : (IEnumerable<WatchedFile>)[],
+        .. _tried.Where(file => !EnvironmentFile.IsIt(file.Path)).Select(file => WatchedFile.Read(file.Path).File),
+    ];
+
+    /// <summary>Reads everything again.</summary>
+    /// <param name="cause">Who wants it, for the log: "SIGHUP", "a changed file".</param>
+    /// <returns>What is in force afterwards; with <see cref="ReloadStatus.Problems"/> when it was refused.</returns>
+    public ReloadStatus Reload(string cause)
+    {
+        lock (_reloading)
+        {
+            var wanted = new SettingsReader(_configuration);
+            Action undo = () => { };
+            try
+            {
+                undo = EnvironmentFile.Reload(_configuration);
+                var take = _read(wanted);
+                // What is wrong shows before what cannot change is put back to what it was.
+                var pending = wanted.ChangedSince(_inForce).Except(_reloadable, StringComparer.OrdinalIgnoreCase).ToList();
+                var taken = wanted;
+                if (pending.Count > 0)
+                {
+                    taken = new SettingsReader(_configuration, _inForce, pending);
+                    take = ReadKeeping(taken, pending);
+                }
+
+                Take(cause, taken, take, pending);
+            }
+            catch (InvalidSettingsException refused)
+            {
+                undo();
+                Refuse(cause, refused.Lines);
+            }
+
+            _tried = FilesOf(wanted);
+            return _status;
+        }
+    }
+
+    private Action ReadKeeping(SettingsReader taken, List<string> kept)
+    {
+        try
+        {
+            return _read(taken);
+        }
+        catch (InvalidSettingsException alone)
+        {
+            throw new InvalidSettingsException(
+                [.. alone.Lines.Select(line => $"{string.Join(", ", kept)} cannot change while the program runs, and without that: {line}")]);
+        }
+    }
+
+    private void Take(string cause, SettingsReader taken, Action take, IReadOnlyList<string> pending)
+    {
+        var changed = taken.ChangedSince(_inForce).ToList();
+        foreach (var name in pending.Except(_status.Pending))
+        {
+            Told(_logger, ReloadStatus.PendingWarning(name));
+        }
+
+        // Also when no name changed: certificates are files, too, and have a watch of their own.
+        take();
+        if (changed.Count > 0)
+        {
+            _status = new ReloadStatus { Generation = _status.Generation + 1, TakenAt = _time.GetUtcNow(), Changed = changed, Pending = pending };
+            Taken(_logger, cause, _status.Generation, string.Join(", ", changed));
+        }
+        else
+        {
+            _status = _status with { Pending = pending, Problems = [] };
+            Same(_logger, cause, _status.Generation);
+        }
+
+        _inForce = taken;
+    }
+
+    private void Refuse(string cause, IReadOnlyList<string> problems)
+    {
+        if (!problems.SequenceEqual(_status.Problems))
+        {
+            foreach (var problem in problems)
+            {
+                Refused(_logger, cause, problem);
+            }
+        }
+
+        _status = _status with { Problems = problems };
+    }
+
+    private static IReadOnlyList<WatchedFile> FilesOf(SettingsReader reader) =>
+        [.. EnvironmentFile.Taken is { } file ? [file] : (IEnumerable<WatchedFile>)[], .. reader.Files];
+
+    [LoggerMessage(95, LogLevel.Information, "Settings reloaded ({Cause}), generation {Generation}: {Changed} changed")]
+    private static partial void Taken(ILogger logger, string cause, int generation, string changed);
+
+    [LoggerMessage(96, LogLevel.Information, "Settings reloaded ({Cause}): nothing changed, generation {Generation} stays in force")]
+    private static partial void Same(ILogger logger, string cause, int generation);
+
+    [LoggerMessage(97, LogLevel.Warning, "New settings were not taken ({Cause}), those before stay in force: {Problem}")]
+    private static partial void Refused(ILogger logger, string cause, string problem);
+
+    [LoggerMessage(98, LogLevel.Warning, "{Warning}")]
+    private static partial void Told(ILogger logger, string warning);
+}

@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+using Kiro.ServiceDefaults.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Kiro.ServiceDefaults.Settings;
+
+/// <summary>
+/// Reloads the settings on SIGHUP, and within two seconds of a change of the files that they come from. Files are read, not
+/// only looked at, because neither bind mounts nor the links of a ConfigMap tell of a change; and a file counts once two
+/// looks found the same in it, because whoever writes it may be in the middle.
+/// </summary>
+internal sealed class SettingsWatch(
+    SettingsReload reload, IConfiguration configuration, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    private readonly bool _hadTerminal = HasTerminal() && configuration[StopWithParent.Variable] != "1";
+    private PosixSignalRegistration? _hangup;
+
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        _hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            HangUp();
+        });
+        return base.StartAsync(cancellationToken);
+    }
+
+    public override void Dispose()
+    {
+        _hangup?.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, time);
+        IReadOnlyList<WatchedFile> before = [];
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                var found = reload.Look();
+                if (reload.IsNews(found) && found.SequenceEqual(before))
+                {
+                    reload.Reload("a changed file");
+                }
+
+                before = found;
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The program stops.
+        }
+    }
+
+    // Two things send it: an operator, and the system when the terminal is closed that the program was started from.
+    private void HangUp()
+    {
+        if (_hadTerminal && !HasTerminal())
+        {
+            drain.SkipDelay();
+            drain.Begin();
+            lifetime.StopApplication();
+            return;
+        }
+
+        reload.Reload("SIGHUP");
+    }
+
+    private static bool HasTerminal()
+    {
+        try
+        {
+            using var terminal = File.OpenHandle("/dev/tty");
+            return true;
+        }
+        catch (Exception none) when (none is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net.Sockets;
+using System.Text;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Listening;
+
+/// <summary>What systemd gives a service, and what it is told: with <c>systemd-socket-activate</c> where it is installed.</summary>
+public sealed class ServiceManagerTests : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kiro-test-");
+    private readonly List<ServiceProcess> _processes = [];
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        _folder.Delete(recursive: true);
+    }
+
+    [Theory]
+    [InlineData("loop")]
+    [InlineData("lean")]
+    public async Task Activation_TheSocketThatIsPassed_IsListenedOnAndSurvivesTheService(string forwarder)
+    {
+        var activate = Requirement.Find("systemd-socket-activate");
+        Requirement.Need("systemd", activate is not null, "no systemd-socket-activate is installed.");
+        await using var node = await TestBackend.StartAsync();
+        var port = FreePort.Next();
+        var process = Start([activate!, $"--listen=127.0.0.1:{port}", "-E", "BALANCER_PORT", "-E", "BACKEND_HOSTS", "-E", "FORWARDER", "-E", "LISTEN_ADDRESS"], new()
+        {
+            ["BALANCER_PORT"] = $"{port}", ["LISTEN_ADDRESS"] = "127.0.0.1", ["BACKEND_HOSTS"] = node.Host, ["FORWARDER"] = forwarder,
+        });
+
+        // It is started by this connection, which waits in the queue of the socket.
+        using var http = new HttpClient();
+        Assert.Contains("node-1", await Eventually200Async(http, $"http://127.0.0.1:{port}/"), StringComparison.Ordinal);
+
+        Assert.Contains("Listens on", process.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Notifications_AreSentAsTheServiceServesLivesAndStops()
+    {
+        Requirement.Need("Linux", OperatingSystem.IsLinux(), "systemd needs Linux.");
+        await using var node = await TestBackend.StartAsync();
+        var path = Path.Combine(_folder.FullName, "notify");
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        manager.Bind(new UnixDomainSocketEndPoint(path));
+        var process = Start([], new()
+        {
+            ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["NOTIFY_SOCKET"] = path, ["WATCHDOG_USEC"] = "200000", ["DRAIN_DELAY"] = "0",
+        });
+
+        Assert.Equal("READY=1", await ReceiveAsync(manager));
+        Assert.Equal("WATCHDOG=1", await ReceiveAsync(manager));
+        Assert.Equal("WATCHDOG=1", await ReceiveAsync(manager));
+        process.Signal("TERM");
+        string state;
+        while ((state = await ReceiveAsync(manager)) == "WATCHDOG=1")
+        {
+        }
+
+        Assert.Equal("STOPPING=1", state);
+        Assert.Equal(0, await process.ExitCode());
+    }
+
+    private static async Task<string> ReceiveAsync(Socket manager)
+    {
+        var buffer = new byte[256];
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(Eventually.Patience));
+        return Encoding.UTF8.GetString(buffer, 0, await manager.ReceiveAsync(buffer, SocketFlags.None, limit.Token));
+    }
+
+    private static async Task<string> Eventually200Async(HttpClient http, string url)
+    {
+        var text = "";
+        await Eventually.BeTrue(
+            async () =>
+            {
+                using var response = await http.GetAsync(new Uri(url), TestContext.Current.CancellationToken);
+                text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+                return response.IsSuccessStatusCode;
+            },
+            "a node answers");
+        return text;
+    }
+
+    private ServiceProcess Start(string[] wrapper, Dictionary<string, string> settings)
+    {
+        var process = new ServiceProcess(_folder.FullName, wrapper, "Kiro.Balancer", settings);
+        _processes.Add(process);
+        return process;
+    }
+}

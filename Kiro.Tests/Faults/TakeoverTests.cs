@@ -1,0 +1,158 @@
+using System.Globalization;
+using Kiro.Tests.Balancer.Listening.Tls;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Faults;
+
+/// <summary>New processes take the ports of old ones over, under load. A client whose request takes longer than <c>DRAIN_DELAY</c> to
+/// come after its connection would be cut off, and on a busy machine that is seconds. <c>KIRO_TAKEOVERS</c> says how many in a row; 3 unless it does.</summary>
+[Collection(RunsAlone.Name)]
+public sealed class TakeoverTests : IAsyncLifetime
+{
+    private readonly int _rounds = int.TryParse(Environment.GetEnvironmentVariable("KIRO_TAKEOVERS"), out var rounds) ? rounds : 3;
+    private readonly List<ServiceProcess> _processes = [];
+    private readonly TestCertificates _certificates = new();
+    private readonly Dictionary<string, string> _settings = [];
+    private TestBackend[] _nodes = [];
+
+    private int Port => int.Parse(_settings["BALANCER_PORT"], CultureInfo.InvariantCulture);
+
+    private int TlsPort => int.Parse(_settings["TLS_PORT"], CultureInfo.InvariantCulture);
+
+    public async ValueTask InitializeAsync()
+    {
+        Requirement.Need("Linux", OperatingSystem.IsLinux(), "takeover needs Linux.");
+        _nodes = [await TestBackend.StartAsync("node-1"), await TestBackend.StartAsync("node-2")];
+        _certificates.Write("kiro", ["kiro.test"]);
+        foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
+            [
+                ("BALANCER_PORT", $"{FreePort.Next()}"), ("TLS_PORT", $"{FreePort.Next()}"), ("TLS_CERTIFICATE", _certificates.PathOf("kiro.crt")),
+                ("TLS_KEY", _certificates.PathOf("kiro.key")), ("BACKEND_HOSTS", string.Join(',', _nodes.Select(node => node.Host))), ("DRAIN_DELAY", "10"),
+            ])
+        {
+            _settings[name] = value;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            await process.DisposeAsync();
+        }
+
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+        }
+
+        _certificates.Dispose();
+    }
+
+    [Theory]
+    [InlineData("loop")]
+    [InlineData("lean")]
+    public async Task Takeover_OverAndOverUnderLoad_NoRequestFails(string forwarder)
+    {
+        _settings["FORWARDER"] = forwarder;
+        var current = await StartAsync();
+        await using var plain = new NewConnections(Port, 6);
+        await using var secure = new NewConnections(TlsPort, 2, isTls: true);
+        var leaving = new List<ServiceProcess>();
+        for (var round = 0; round < _rounds; round++)
+        {
+            var next = await StartAsync("--takeover");
+            leaving.Add(current);
+            current = next;
+            var before = (plain.Requests, secure.Requests);
+            await Eventually.BeTrue(() => plain.Requests > before.Item1 + 20 && secure.Requests > before.Item2 + 5, "the newer process is used");
+        }
+
+        foreach (var process in leaving)
+        {
+            Assert.Equal(0, await process.ExitCode());
+        }
+
+        await Task.WhenAll(plain.StopAsync(), secure.StopAsync());
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{forwarder}, {_rounds} takeovers: {plain.Requests} requests, {plain.Failures.Count} failed; HTTPS {secure.Requests}, {secure.Failures.Count} failed"));
+        Assert.Empty(plain.Failures);
+        Assert.Empty(secure.Failures);
+    }
+
+    [Theory]
+    [InlineData("HEALTH_FALL", "0", "HEALTH_FALL=0 is not valid")]
+    [InlineData("BACKEND_HOSTS", "127.0.0.1:1", "--takeover: none of 1 nodes is up here, so process")]
+    public async Task Takeover_ByABadConfiguration_EndsAndTheOldGoesOn(string name, string value, string line)
+    {
+        var old = await StartAsync();
+        await using var load = new NewConnections(Port, 2);
+        var good = _settings.GetValueOrDefault(name);
+        _settings[name] = value;
+
+        var bad = Start("--takeover");
+        Assert.Equal(1, await bad.ExitCode());
+
+        Assert.Contains(line, bad.Output, StringComparison.Ordinal);
+        var seen = load.Requests;
+        await Eventually.BeTrue(() => load.Requests > seen + 20, "the old one goes on");
+        await load.StopAsync();
+        Assert.Empty(load.Failures);
+        Assert.False(old.HasExited);
+        _settings[name] = good ?? "";
+        await StartAsync("--takeover");
+        Assert.Equal(0, await old.ExitCode());
+    }
+
+    [Fact]
+    public async Task Takeover_FromNobody_IsAStartLikeAnyOther()
+    {
+        var process = await StartAsync("--takeover");
+
+        Assert.Contains("--takeover: nobody serves port", process.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Takeover_RequestInHand_IsAnsweredByTheOld()
+    {
+        var old = await StartAsync();
+        using var http = new HttpClient();
+        var held = http.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/hold"), TestContext.Current.CancellationToken);
+        await Eventually.BeTrue(() => _nodes.Any(node => !node.Arrived.IsEmpty), "the request has arrived");
+
+        await StartAsync("--takeover");
+        await Eventually.BeTrue(() => old.Output.Contains("took the port over", StringComparison.Ordinal), "the old one leaves");
+        Array.ForEach(_nodes, node => node.Hold.Release());
+
+        await held;
+        Assert.Equal(0, await old.ExitCode());
+    }
+
+    private async Task<ServiceProcess> StartAsync(params string[] arguments)
+    {
+        var process = Start(arguments);
+        await Eventually.BeTrue(
+            () => process.HasExited || process.Output.Contains("Listens on", StringComparison.Ordinal), "it listens");
+        if (process.HasExited)
+        {
+            // Waits for the output, too.
+            await process.ExitCode();
+            Assert.Fail(process.Output);
+        }
+
+        if (arguments.Length == 0)
+        {
+            using var http = new HttpClient();
+            await Eventually.BeTrue(async () => (await http.GetAsync(new Uri($"http://127.0.0.1:{Port}/health"))).IsSuccessStatusCode, "the nodes are up");
+        }
+
+        return process;
+    }
+
+    private ServiceProcess Start(params string[] arguments)
+    {
+        var process = new ServiceProcess("Kiro.Balancer", _settings, arguments);
+        _processes.Add(process);
+        return process;
+    }
+}

@@ -1,0 +1,109 @@
+using Kiro.ServiceDefaults.Settings;
+using Kiro.Tests.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kiro.Tests.ServiceDefaults;
+
+/// <summary>With two settings: A may change, B may not. 0 is valid for neither, and A must not be larger than B.</summary>
+public sealed class SettingsReloadTests
+{
+    private static readonly HashSet<string> CanChange = ["A"];
+
+    private readonly IConfigurationRoot _configuration = (IConfigurationRoot)Settings.Of("A=1", "B=10");
+    private readonly List<(int A, int B)> _taken = [];
+    private readonly SettingsReload _reload;
+
+    public SettingsReloadTests()
+    {
+        var reader = new SettingsReader(_configuration);
+        Read(reader);
+        _reload = new SettingsReload(reader, _configuration, Read, CanChange, TimeProvider.System, NullLogger<SettingsReload>.Instance);
+    }
+
+    [Fact]
+    public void Reload_NothingChanged_StaysTheSameGeneration()
+    {
+        var status = _reload.Reload("test");
+
+        Assert.Equal((1, 0, 0), (status.Generation, status.Changed.Count, status.Pending.Count));
+    }
+
+    [Fact]
+    public void Reload_ChangedValue_IsTakenAndNamed()
+    {
+        _configuration["A"] = "2";
+
+        var status = _reload.Reload("test");
+
+        Assert.Equal((2, "A", ""), (status.Generation, string.Join(' ', status.Changed), string.Join(' ', status.Warnings)));
+        Assert.Equal((2, 10), _taken[^1]);
+    }
+
+    [Fact]
+    public void Reload_BadValue_ChangesNothingUntilItIsMended()
+    {
+        _configuration["A"] = "0";
+
+        var refused = _reload.Reload("test");
+
+        Assert.Equal(["New settings were not taken, those before stay in force: A=0 is not valid: expected a whole number from 1 to 100."], refused.Warnings);
+        Assert.Equal(1, refused.Generation);
+        Assert.Empty(_taken);
+        _configuration["A"] = "2";
+        Assert.Empty(_reload.Reload("test").Warnings);
+        Assert.Equal((2, 10), _taken[^1]);
+    }
+
+    [Fact]
+    public void Reload_WhatCannotChange_KeepsItsValueAndSaysSo()
+    {
+        (_configuration["A"], _configuration["B"]) = ("2", "20");
+
+        var status = _reload.Reload("test");
+
+        Assert.Equal((2, "A", "B"), (status.Generation, string.Join(' ', status.Changed), string.Join(' ', status.Pending)));
+        Assert.Equal((2, 10), _taken[^1]);
+        Assert.Equal("B was changed, but cannot change while the program runs: the value before stays in force until a restart or a takeover.", Assert.Single(status.Warnings));
+        _configuration["B"] = "10";
+        Assert.Empty(_reload.Reload("test").Warnings);
+    }
+
+    [Fact]
+    public void Reload_ValidOnlyTogetherWithWhatCannotChange_IsRefused()
+    {
+        (_configuration["A"], _configuration["B"]) = ("15", "20");
+
+        var status = _reload.Reload("test");
+
+        Assert.Equal("B cannot change while the program runs, and without that: A=15 is not valid: expected at most B.", Assert.Single(status.Problems));
+        Assert.Empty(_taken);
+    }
+
+    [Fact]
+    public async Task Reload_SeveralAtOnce_EachSeesWhatIsThere()
+    {
+        await Task.WhenAll(Enumerable.Range(1, 9).Select(a => Task.Run(() =>
+        {
+            _configuration["A"] = $"{a}";
+            _reload.Reload("test");
+        })));
+
+        _reload.Reload("test");
+
+        Assert.Equal(_configuration["A"], $"{_taken[^1].A}");
+        Assert.InRange(_reload.Status.Generation, 2, 10);
+    }
+
+    private Action Read(SettingsReader reader)
+    {
+        var (a, b) = (reader.WholeNumber("A", 1, 1, 100), reader.WholeNumber("B", 1, 1, 100));
+        if (a > b)
+        {
+            reader.Reject("A", $"{a}", "at most B");
+        }
+
+        reader.ThrowIfInvalid();
+        return () => _taken.Add((a, b));
+    }
+}
