@@ -21,6 +21,9 @@ internal static class Balancer
             .WithoutHttpsCertificate()
             .DisableForwardedHeaders()
             .WithEnvironment("ADMIN_TOKEN", token)
+            // The dashboard's buttons and links, and its health check, ask on the one port.
+            .WithEnvironment("ADMIN_LISTEN", "")
+            .WithEnvironment("PROXY_PROTOCOL", "off")
             .WithEnvironment("HEALTH_INTERVAL", settings.HealthInterval)
             // Nobody is before it who would have to notice that it leaves.
             .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "0")

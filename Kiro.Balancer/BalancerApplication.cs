@@ -33,13 +33,18 @@ internal static class BalancerApplication
         var sockets = new ListenSockets();
         PassedSockets.Collect(sockets);
         // Before the listeners, or they would not know of it.
-        builder.WebHost.ConfigureKestrel(ClientConnection.WrapAll);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint =>
+        {
+            ProxyProtocolListening.Use(endpoint);
+            ClientConnection.Wrap(endpoint);
+        }));
         builder.AddServiceDefaults(settings.Listening.Listen, live.Of(all => all.Drain), settings.Log, live.Of(all => all.Report),
             settings.Http2.IsOn ? Http2Listening.UseHttp2 : null);
         builder.AddTls(live.Of(all => all.Tls), settings.Listening.Listen);
         builder.AddHttp2(settings.Http2);
 
         builder.AddListening(live.Of(all => all.Listening), sockets);
+        builder.AddAdminListener(settings.AdminListener);
         builder.Services.AddClients(live.Of(all => all.Clients));
         builder.Services.AddLimits(live.Of(all => all.Limits));
         builder.Services.AddSelection(settings.Hashing, settings.Selection);
@@ -60,13 +65,14 @@ internal static class BalancerApplication
         var app = builder.Build();
         app.UseSchemeOfConnection(settings.Http2);
         app.UseConnectionCloseWhileDraining();
-        app.UseHttpsRedirect(settings.Tls);
-        app.UseForwarding();
+        app.UseAdminListener(settings.AdminListener);
+        app.UseHttpsRedirect(settings.Tls, settings.AdminListener);
+        app.UseForwarding(settings.AdminListener);
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
         app.MapStatus();
         app.MapAdmin();
         app.SayWhyLoopsAreOff(settings.Front);
-        app.SayWhenServing(settings.Listening.Listen, settings.Discovery);
+        app.SayWhenServing(settings.Listening.Listen, settings.AdminListener, settings.Discovery);
         return app;
     }
 

@@ -23,6 +23,7 @@ namespace Kiro.Balancer;
 /// <summary>Every variable of the balancer, read together: at the start, and again with each reload.</summary>
 internal sealed record BalancerSettings(
     ListeningOptions Listening,
+    AdminListener AdminListener,
     TlsOptions Tls,
     Http2Options Http2,
     DrainOptions Drain,
@@ -54,7 +55,7 @@ internal sealed record BalancerSettings(
         "BACKEND_START_PORT", "CLIENT_IDLE_TIMEOUT", "CONNECT_TIMEOUT", "DNS_INTERVAL", "DRAIN_DELAY", "DRAIN_TIMEOUT",
         "EJECT_ERRORS", "ERROR_PAGE", "EXCHANGE_TIMEOUT", "HEALTH_BUSY_TIMEOUT", "HEALTH_FALL", "HEALTH_HOST", "HEALTH_INTERVAL",
         "HEALTH_PATH", "HEALTH_RISE", "HEALTH_STATUS", "HEALTH_TIMEOUT", "LIMIT_BURST", "LIMIT_CONNECTIONS",
-        "LIMIT_CONNECTIONS_PER_CLIENT", "LIMIT_REQUESTS_PER_SECOND", "STREAM_GRACE", "TLS_CERTIFICATE", "TLS_CERTIFICATES",
+        "LIMIT_CONNECTIONS_PER_CLIENT", "LIMIT_REQUEST_BODY", "LIMIT_REQUESTS_PER_SECOND", "STREAM_GRACE", "TLS_CERTIFICATE", "TLS_CERTIFICATES",
         "TLS_CLIENT_CA", "TLS_KEY", "TLS_KEY_PASSWORD", "TRUSTED_PROXIES",
     };
 
@@ -67,12 +68,14 @@ internal sealed record BalancerSettings(
     public static BalancerSettings Read(SettingsReader settings, IConfiguration configuration)
     {
         var tls = TlsOptions.Read(settings);
-        var listening = ListeningOptions.Read(settings);
         var forwarding = ForwardingOptions.Read(settings);
         var discovery = DiscoveryOptions.Read(settings, configuration);
         var transport = BackendTransportOptions.Read(settings, usualName: discovery.DnsIsTls ? discovery.Dns : null);
+        var listening = ListeningOptions.Read(settings);
+        var admin = AdminListener.Read(settings, (listening.Listen.Variable, listening.Listen.Port), ("TLS_PORT", tls.Port));
         var read = new BalancerSettings(
             listening,
+            admin,
             tls,
             Http2Options.Read(settings),
             DrainOptions.Read(settings),
@@ -89,7 +92,7 @@ internal sealed record BalancerSettings(
             HealthOptions.Read(settings),
             ErrorWatchOptions.Read(settings),
             AdminToken.Read(settings),
-            PeerOptions.Read(settings, listening.Listen),
+            PeerOptions.Read(settings, admin.Or(listening.Listen)),
             AccessLogOptions.Read(settings),
             LogOptions.Read(settings),
             SettingsReport.Of(settings, configuration));

@@ -19,8 +19,9 @@ try
     var configuration = RunnerConfiguration.Build(arguments);
     if (arguments.Task is RunnerTask.Status)
     {
-        var balancer = arguments.Status.Url ?? ClusterSettings.BalancerAddress(configuration);
-        return await StatusCommand.RunAsync(balancer, arguments.Status, TerminalKind.Current.IsTerminal && !arguments.Plain);
+        var (address, needsHeader) = ClusterSettings.BalancerAddress(configuration);
+        var (balancer, withProxyHeader) = arguments.Status.Url is { } url ? (url, false) : (address, needsHeader);
+        return await StatusCommand.RunAsync(balancer, arguments.Status, TerminalKind.Current.IsTerminal && !arguments.Plain, withProxyHeader);
     }
 
     var settings = ClusterSettings.Read(configuration, arguments);

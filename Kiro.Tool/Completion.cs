@@ -10,7 +10,7 @@ internal static class Completion
     ];
 
     private static readonly string[] Switches = ["--check", "--health", "--alive", "--help", "--version"];
-    private static readonly string[] OfStatus = ["--watch", "--json", "--client", "--url", "--plain"];
+    private static readonly string[] OfStatus = ["--watch", "--json", "--client", "--key", "--url", "--plain"];
 
     public static IReadOnlyList<string> Shells { get; } = ["bash", "zsh", "fish"];
 

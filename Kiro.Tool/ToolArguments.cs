@@ -1,7 +1,8 @@
-using System.Globalization;
+using System.Net;
 using Kiro.Balancer.Listening;
 using Kiro.Cluster.Status;
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Configuration;
 
 namespace Kiro.Tool;
 
@@ -36,12 +37,14 @@ internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balanc
         return problems.Count > 0 ? throw new InvalidSettingsException(problems) : parsed;
     }
 
-    /// <summary>The balancer that runs here, on the port that is set.</summary>
+    /// <summary>Where the balancer that runs here has its pages, by the variables that are set.</summary>
     public static Uri ThisMachine()
     {
         var usual = ListeningOptions.UsualListen;
-        return new UriBuilder("http", "127.0.0.1",
-            int.TryParse(Environment.GetEnvironmentVariable(usual.Variable), CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : usual.Port).Uri;
+        var settings = new SettingsReader(new ConfigurationBuilder().AddEnvironmentVariables().Build());
+        var pages = AdminListener.Read(settings).Or(usual with { Port = settings.Port(usual.Variable, usual.Port) });
+        var address = pages.Addresses.FirstOrDefault(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)) ?? IPAddress.Loopback;
+        return new Uri($"http://{new IPEndPoint(address, pages.Port)}");
     }
 
     private static ToolArguments Of(Queue<string> rest, List<string> problems)
@@ -68,7 +71,10 @@ internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balanc
                 case "--url" when SettingOptions.ValueOf(argument, equals, rest, problems) is { } url:
                     status = status with { Url = Address(url, problems) };
                     break;
-                case "--client" or "--url":
+                case "--key" when SettingOptions.ValueOf(argument, equals, rest, problems) is { } value:
+                    status = status with { Key = value };
+                    break;
+                case "--client" or "--key" or "--url":
                     break;
                 default:
                     problems.Add($"Unknown argument of status: {argument}. --help lists what there is.");

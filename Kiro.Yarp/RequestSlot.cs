@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Hashing;
 using System.Text;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Selection;
@@ -48,7 +47,8 @@ internal sealed class RequestSlot
         var rented = length > ShortKey ? ArrayPool<byte>.Shared.Rent(length) : null;
         Span<byte> bytes = rented is null ? stackalloc byte[ShortKey] : rented;
         bytes = bytes[..Encoding.UTF8.GetBytes(text, bytes)];
-        var slot = (int)(XxHash3.HashToUInt64(bytes, (long)_seed) >> (64 - ClientHash.SlotBits));
+        // As the balancer does with STICKY_BY.
+        var slot = _hash.Slot(StickyKey.Of(bytes));
         if (rented is not null)
         {
             ArrayPool<byte>.Shared.Return(rented);

@@ -1,6 +1,6 @@
-using System.Net;
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Kiro.Api.Callers;
 
 namespace Kiro.Api.Ledger;
 
@@ -19,7 +19,7 @@ internal sealed class LedgerCounts(TimeProvider time)
     /// <summary>Requests counted and not taken yet.</summary>
     public long Waiting => Sum(shard => shard.Waiting);
 
-    public void Count(IPAddress client)
+    public void Count(Caller client)
     {
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var shard = _shards[client.GetHashCode() & (_shards.Length - 1)];
@@ -35,12 +35,12 @@ internal sealed class LedgerCounts(TimeProvider time)
     }
 
     /// <summary>Takes everything counted so far out of here; the next count begins anew.</summary>
-    public List<KeyValuePair<IPAddress, ClientCount>> Take()
+    public List<KeyValuePair<Caller, ClientCount>> Take()
     {
-        var taken = new List<KeyValuePair<IPAddress, ClientCount>>();
+        var taken = new List<KeyValuePair<Caller, ClientCount>>();
         foreach (var shard in _shards)
         {
-            Dictionary<IPAddress, ClientCount> counts;
+            Dictionary<Caller, ClientCount> counts;
             lock (shard.Lock)
             {
                 if (shard.Waiting == 0)
@@ -77,7 +77,7 @@ internal sealed class LedgerCounts(TimeProvider time)
     {
         public Lock Lock { get; } = new();
 
-        public Dictionary<IPAddress, ClientCount> Counts { get; set; } = [];
+        public Dictionary<Caller, ClientCount> Counts { get; set; } = [];
 
         public long Waiting { get; set; }
 

@@ -1,9 +1,10 @@
 using Kiro.Api.Callers;
+using Kiro.Api.Nodes;
 
 namespace Kiro.Api.Ledger;
 
 /// <summary>Counts each request, whatever became of it, when it is over. Probes and scrapes are nobody's requests.</summary>
-internal sealed class LedgerMiddleware(RequestDelegate next, LedgerCounts counts)
+internal sealed class LedgerMiddleware(RequestDelegate next, LedgerCounts counts, NodeIdentity node)
 {
     private static readonly PathString[] Uncounted = ["/health", "/alive", "/metrics"];
 
@@ -22,7 +23,7 @@ internal sealed class LedgerMiddleware(RequestDelegate next, LedgerCounts counts
 
     private async Task CountAsync(HttpContext context)
     {
-        var client = CallerAddress.Of(context);
+        var client = CallerAddress.CallerOf(context, node.Name);
         try
         {
             await next(context);

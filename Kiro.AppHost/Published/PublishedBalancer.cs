@@ -18,6 +18,13 @@ internal static class PublishedBalancer
                 ? balancer.WithEnvironment("BACKEND_HOSTS", Hosts(nodes))
                 : balancer.WithService(nodes.Single().GetEndpoint("http"), export))
             .WithSetting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128")
+            .WithSetting("PROXY_PROTOCOL", "off")
+            .WithSetting("CLIENT_IP_HEADER", "")
+            .WithSetting("STICKY_BY", "ip")
+            .WithSetting("LIMIT_CONNECTIONS_PER_CLIENT", "0")
+            .WithSetting("LIMIT_REQUESTS_PER_SECOND", "0")
+            .WithSetting("ADMIN_LISTEN", "")
+            .WithSetting("ADMIN_HOSTS", "")
             .WithSetting("ACCESS_LOG", "off")
             .WithSetting("SESSION_IDLE", "0")
             // Empty: the balancer's own default, whatever that comes to be.

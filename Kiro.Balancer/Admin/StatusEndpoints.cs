@@ -27,12 +27,13 @@ internal static class StatusEndpoints
             response.Headers.CacheControl = "no-store";
             return Results.Json(TrafficReport.History(traffic.All), ContractJson.Default.HistoryResponse);
         });
-        app.MapMethods("/lb/route", Read, (HttpContext context, string? client, CallerRoute routes, BackendRegistry registry) =>
+        app.MapMethods("/lb/route", Read, (HttpContext context, string? client, string? key, CallerRoute routes, BackendRegistry registry) =>
         {
             context.Response.Headers.CacheControl = "no-store";
-            return client is null ? Results.Json(routes.Of(context, registry.Current), ContractJson.Default.ClientStatus)
-                : routes.Of(client, registry.Current) is { } route ? Results.Json(route, ContractJson.Default.ClientStatus)
-                : Problem.Result(StatusCodes.Status400BadRequest, "client must be an IP address, such as 203.0.113.7 or 2001:db8::7");
+            var (route, problem) = client is null && key is null
+                ? (routes.Of(context, registry.Current), null) : routes.Of(client, key, registry.Current);
+            return route is null
+                ? Problem.Result(StatusCodes.Status400BadRequest, problem!) : Results.Json(route, ContractJson.Default.ClientStatus);
         });
         app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context)).RequireRateLimiting(StreamLimit.Name);
         app.MapGet("/lb/what-if", AskWhatIfAsync).RequireRateLimiting(WhatIfLimit.Name);
@@ -50,7 +51,7 @@ internal static class StatusEndpoints
             return Problem.Result(StatusCodes.Status400BadRequest, problem!);
         }
 
-        if (await whatIf.AskAsync(question, caller.AddressOf(context), context.RequestAborted) is { } response)
+        if (await whatIf.AskAsync(question, caller.SlotOf(context), context.RequestAborted) is { } response)
         {
             return Results.Json(response, ContractJson.Default.WhatIfResponse);
         }

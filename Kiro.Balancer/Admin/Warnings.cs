@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
 internal sealed class Warnings(
-    ClientCensus census, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload,
+    ClientCensus census, StickyOptions sticky, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload,
     TrafficWatch traffic, TlsReport? tls = null)
 {
     private const int MaxNames = 3;
@@ -42,7 +42,7 @@ internal sealed class Warnings(
 
         if (snapshot.Backends.Count > 1 && census.OnlyClient is { } only)
         {
-            warnings.Add($"Every request so far came from {Shown(only)}, so one node serves them all. If that is more than one client, a NAT or a proxy hides them: see TRUSTED_PROXIES.");
+            warnings.Add(OneClient(Shown(only)));
         }
 
         // Nodes that share a database say the same.
@@ -68,6 +68,14 @@ internal sealed class Warnings(
         static string Together(IReadOnlyList<string> names) => names.Count == 1
             ? $"{names[0]} is"
             : $"{string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? $" and {names.Count - MaxNames} more" : "")} are";
+
+        string OneClient(string address) => sticky switch
+        {
+            { Cookie: { } cookie } => $"Every request so far has the same cookie {cookie.Name}, so one node serves them all. If that is more than one client, a cache hands out the cookie of one to all.",
+            { Field: { } field } when census.OnlyClientHasKey => $"Every request so far has the same {field}, so one node serves them all. If that is more than one client, it does not tell them apart: see STICKY_BY.",
+            { Field: { } field } => $"No request so far has {field}, and all came from {address}, so one node serves them all: see STICKY_BY.",
+            _ => $"Every request so far came from {address}, so one node serves them all. If that is more than one client, a NAT or a proxy hides them: see TRUSTED_PROXIES, or tell them apart with STICKY_BY=cookie.",
+        };
 
         string Shown(ClientAddress address) =>
             isAdmin || address == reader ? address.ToString() : AddressMask.Hide(address.ToString());

@@ -21,6 +21,9 @@ internal sealed class ClientResolver(ClientOptions options)
     /// <summary>By which field clients are told.</summary>
     public ClientHeader Header { get; } = options.Header;
 
+    /// <summary>What clients are told apart by.</summary>
+    public StickyOptions Sticky { get; } = options.Sticky;
+
     /// <summary>Trusts others from now on. By which field clients are told stays as it is.</summary>
     public void Trust(IEnumerable<AddressRange> proxies) => _trusted = [.. proxies];
 
@@ -42,7 +45,9 @@ internal sealed class ClientResolver(ClientOptions options)
             }
         }
 
-        return Resolve(peer, lines, form);
+        var client = Resolve(peer, lines, form);
+        return Sticky.IsByAddress ? client
+            : client with { Key = Sticky.Cookie is { } cookie ? cookie.Find(headers.Cookie) : StickyKey.OfField(headers[Sticky.Field!]) };
     }
 
     /// <param name="peer">The connection's other end; null (not an IP connection) counts as loopback.</param>

@@ -6,6 +6,7 @@ internal static class ClientServices
 {
     public static void AddClients(this IServiceCollection services, Reloadable<ClientOptions> options) => services
         .AddSingleton(options)
+        .AddSingleton(options.Value.Sticky)
         .AddSingleton(_ =>
         {
             var resolver = new ClientResolver(options.Value);

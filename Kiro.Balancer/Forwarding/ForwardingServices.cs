@@ -8,6 +8,7 @@ using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -34,7 +35,9 @@ internal static class ForwardingServices
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(timeouts);
         builder.Services.AddSingleton(services => new ForwardingRules(
-            services.GetRequiredService<HopMark>(), timeouts, services.GetRequiredService<ClientResolver>().Header));
+            services.GetRequiredService<HopMark>(), timeouts, services.GetRequiredService<ClientResolver>().Header,
+            services.GetRequiredService<StickyOptions>().Cookie, services.GetRequiredService<Reloadable<ClientOptions>>().Value.WritesForwarded));
+        builder.Services.AddSingleton(services => new OwnPaths(services.GetRequiredService<AdminListener>().IsOn));
         builder.Services.AddSingleton<RequestSenders>();
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton(services =>
@@ -57,7 +60,10 @@ internal static class ForwardingServices
 
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            // How large a body may be is the node's business. A client may be slow, but not stand still: nginx waits 60 s, too.
+            var limits = kestrel.ApplicationServices.GetRequiredService<Reloadable<LimitOptions>>().Value;
+            kestrel.Limits.MaxRequestHeadersTotalSize = limits.MaxHead;
+            kestrel.Limits.Http2.MaxRequestHeaderFieldSize = limits.MaxHead;
+            // How large a body may be is the node's business, or LIMIT_REQUEST_BODY's. A client may be slow, but not stand still: nginx waits 60 s, too.
             kestrel.Limits.MaxRequestBodySize = null;
             // A client that sends faster than its node takes is made to wait soon, and with it the thread that receives.
             kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
@@ -71,14 +77,15 @@ internal static class ForwardingServices
     }
 
     /// <summary>Forwards whatever is not the balancer's own. Most requests need no routing to tell.</summary>
-    public static void UseForwarding(this WebApplication app)
+    public static void UseForwarding(this WebApplication app, AdminListener admin)
     {
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
         var forward = app.Services.GetRequiredService<AccessLogWriter>().Around(forwarder.ForwardAsync);
-        var own = new OwnPaths(((IEndpointRouteBuilder)app).DataSources);
-        app.Use(next => context => own.MayContain(context.Request.Path) ? RespondAsync(next, context) : forward(context));
+        var own = app.Services.GetRequiredService<OwnPaths>();
+        app.Use(next => context => own.Contains(context) || admin.Has(context) ? RespondAsync(next, context) : forward(context));
         app.UseRouting();
-        app.MapFallback("/{**path}", forward);
+        app.UseExactPaths();
+        app.MapFallback("/{**path}", context => admin.Has(context) ? ExactPaths.RefuseAsync(context) : forward(context));
     }
 
     private static async Task RespondAsync(RequestDelegate next, HttpContext context)

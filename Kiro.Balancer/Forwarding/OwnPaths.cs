@@ -1,52 +1,41 @@
 using System.Text;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
 
-/// <summary>Tells what can be no endpoint of the balancer itself, faster than routing does: by the first segment of the path.</summary>
-/// <param name="sources">The endpoints; they are looked at with the first request.</param>
-internal sealed class OwnPaths(IEnumerable<EndpointDataSource> sources)
+/// <summary>
+/// Tells which paths are the balancer's own. They are matched as they are written, letter by letter: <c>/LB</c>, <c>//lb</c>,
+/// <c>/%6Cb</c> and <c>/health/</c> are the nodes'. So whoever keeps <c>/lb</c> from strangers by a rule of a proxy before us
+/// can rely on that spelling.
+/// </summary>
+/// <param name="pagesAreElsewhere">Whether the operator's pages have a listener of their own, so that their paths here are the
+/// nodes'.</param>
+internal sealed class OwnPaths(bool pagesAreElsewhere)
 {
-    private readonly Lazy<string[]> _firstSegments = new(() =>
-    [
-        .. sources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-            .Where(endpoint => endpoint.RoutePattern.PathSegments is [{ IsSimple: true, Parts: [Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart] }, ..])
-            .Select(endpoint => ((Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart)endpoint.RoutePattern.PathSegments[0].Parts[0]).Content)
-            .Distinct(StringComparer.OrdinalIgnoreCase),
-    ]);
+    // As much of a target as it takes to tell.
+    private const int MaxLooked = 9;
 
-    public bool MayContain(PathString path)
+    /// <summary>Those of a listener for operators.</summary>
+    public static OwnPaths OfOperators { get; } = new(pagesAreElsewhere: false);
+
+    /// <param name="target">Path and query as the client wrote them.</param>
+    public bool Contains(ReadOnlySpan<byte> target)
     {
-        var first = path.Value.AsSpan().TrimStart('/');
-        first = first.IndexOf('/') is >= 0 and var end ? first[..end] : first;
-        foreach (var segment in _firstSegments.Value)
-        {
-            if (first.Equals(segment, StringComparison.OrdinalIgnoreCase))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var pages = "/lb"u8;
+        // What is below the pages is the balancer's, whether there is anything or not.
+        return target.StartsWith(pages) ? !pagesAreElsewhere && (target.Length == pages.Length || target[pages.Length] is (byte)'/' or (byte)'?')
+            : Is(target, "/health"u8) || Is(target, "/alive"u8) || (!pagesAreElsewhere && Is(target, "/metrics"u8));
     }
 
-    /// <summary>The same for a path, and what follows it, as the client wrote it: only the plain spelling is one's own.</summary>
-    public bool MayContain(ReadOnlySpan<byte> path)
+    /// <summary>The same for a request that Kestrel has read.</summary>
+    public bool Contains(HttpContext context)
     {
-        if (path.IsEmpty || path[0] != '/')
-        {
-            return false;
-        }
-
-        var first = path[1..];
-        first = first.IndexOfAny((byte)'/', (byte)'?') is >= 0 and var end ? first[..end] : first;
-        foreach (var segment in _firstSegments.Value)
-        {
-            if (first.Length == segment.Length && Ascii.EqualsIgnoreCase(first, segment))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var target = OriginForm.Of(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.Method).AsSpan();
+        Span<byte> bytes = stackalloc byte[MaxLooked];
+        return Contains(bytes[..Encoding.Latin1.GetBytes(target[..Math.Min(target.Length, MaxLooked)], bytes)]);
     }
+
+    private static bool Is(ReadOnlySpan<byte> target, ReadOnlySpan<byte> own) =>
+        target.StartsWith(own) && (target.Length == own.Length || target[own.Length] == '?');
 }

@@ -3,12 +3,14 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.Balancer.Telemetry.Traffic;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
@@ -29,6 +31,7 @@ internal sealed class RequestForwarder(
     ForwardingRules rules,
     LoopGuard loops,
     RequestLimit requests,
+    Reloadable<LimitOptions> limits,
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
@@ -51,35 +54,56 @@ internal sealed class RequestForwarder(
             return RefuseAsync(context, refusal.Status, refusal.Problem);
         }
 
+        if (limits.Value.MaxBody > 0 && request.ContentLength is null && BodyOf(context, kept: null) == RequestBody.Streamed)
+        {
+            request.Body = new BoundedBody(request.Body, limits.Value);
+        }
+
+        var newCookie = rules.Cookie is { } cookie ? Recognise(request, cookie, ref client) : null;
         return KeptBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
-            ? KeepAndSendAsync(context, client)
-            : SendAsync(context, client, kept: null);
+            ? KeepAndSendAsync(context, client, newCookie)
+            : SendAsync(context, client, newCookie, kept: null);
     }
 
     private RequestRefusal? RefusalOf(HttpRequest request) =>
         loops.IsLoop(request.Headers[HopMark.FieldName])
             ? new RequestRefusal(StatusCodes.Status508LoopDetected, LoopGuard.Problem)
+            : limits.Value.IsTooLong(request.ContentLength) ? new RequestRefusal(StatusCodes.Status413PayloadTooLarge, LimitOptions.BodyProblem)
             : RequestRefusal.Of(request);
 
-    private async Task KeepAndSendAsync(HttpContext context, Client client)
+    // The id of a client that has none is made before its node is chosen: its first response comes from where all others will.
+    private static string? Recognise(HttpRequest request, StickyCookie cookie, ref Client client)
+    {
+        cookie.RemoveFrom(request.Headers);
+        if (client.Key is not null)
+        {
+            return null;
+        }
+
+        var id = StickyCookie.NewId();
+        client = client with { Key = StickyKey.Of(id), IsNew = true };
+        return cookie.Set(id, isSecure: request.IsHttps || (client.PeerIsTrusted && ForwardedClaims.SaysHttps(request)));
+    }
+
+    private async Task KeepAndSendAsync(HttpContext context, Client client, string? newCookie)
     {
         using var kept = await KeptBody.ReadAsync(context, keptBytes);
         if (kept is not null)
         {
-            await SendAsync(context, client, kept);
+            await SendAsync(context, client, newCookie, kept);
         }
     }
 
-    private async Task SendAsync(HttpContext context, Client client, KeptBody? kept)
+    private async Task SendAsync(HttpContext context, Client client, string? newCookie, KeptBody? kept)
     {
-        var slot = hash.Slot(client.Address);
+        var slot = hash.Slot(client);
         if (chooser.First(slot) is not { } backend)
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "no node is known");
             return;
         }
 
-        var request = new ForwardedRequest(context, client, kept?.Bytes, BodyOf(context, kept), rules) { Slot = slot };
+        var request = new ForwardedRequest(context, client, kept?.Bytes, BodyOf(context, kept), rules) { Slot = slot, NewCookie = newCookie };
         var sender = senders.For(context.Request);
         while (true)
         {

@@ -2,13 +2,21 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Limits;
 
-/// <summary>What one client may use. A client is what is hashed: an address, or the /64 of IPv6.</summary>
+/// <summary>What one client, and one request, may use. A client is an address, or the /64 of IPv6.</summary>
 /// <param name="ConnectionsPerClient"><c>LIMIT_CONNECTIONS_PER_CLIENT</c>: 0 (the default) for no limit.</param>
 /// <param name="RequestsPerSecond"><c>LIMIT_REQUESTS_PER_SECOND</c>: in the long run, fractions allowed; 0 (the default) for no
 /// limit.</param>
 /// <param name="Burst"><c>LIMIT_BURST</c>: in a row, by default twice the rate and at least 1.</param>
-internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPerSecond, int Burst)
+/// <param name="MaxHead"><c>LIMIT_REQUEST_HEAD</c>: bytes of a request's head, 4096 to 65536, default 32768.</param>
+/// <param name="MaxBody"><c>LIMIT_REQUEST_BODY</c>: bytes of a request's body, without the framing of chunks; 0 (the default)
+/// for no limit.</param>
+internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPerSecond, int Burst, int MaxHead, long MaxBody)
 {
+    /// <summary>What is said, with 413.</summary>
+    public const string BodyProblem = "the body is longer than is taken here";
+
+    private const double MostBytes = 1e15;
+
     private const string BurstVariable = "LIMIT_BURST";
     private const int Max = 1_000_000;
 
@@ -22,6 +30,12 @@ internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPer
         }
 
         return new LimitOptions(
-            connections, rate, settings.WholeNumber(BurstVariable, (int)Math.Clamp(Math.Ceiling(rate * 2), 1, Max), 1, Max));
+            connections, rate, settings.WholeNumber(BurstVariable, (int)Math.Clamp(Math.Ceiling(rate * 2), 1, Max), 1, Max),
+            settings.WholeNumber("LIMIT_REQUEST_HEAD", 32 * 1024, 4 * 1024, 64 * 1024),
+            (long)settings.Number("LIMIT_REQUEST_BODY", 0, 0, MostBytes));
     }
+
+    /// <summary>Whether a body is too long.</summary>
+    /// <param name="length">As announced, or as much as came; null when it is not known.</param>
+    public bool IsTooLong(long? length) => MaxBody > 0 && length > MaxBody;
 }

@@ -13,7 +13,7 @@ namespace Kiro.Balancer.Listening;
 /// tries again at once: without descriptors it does so thousands of times a second.
 /// </summary>
 internal sealed class BoundedListener(
-    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ListenSockets sockets, ClientAdmission admission,
+    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ListenSockets sockets, bool isForOperators, ClientAdmission admission,
     ConnectionLimit limit, ClientConnections perClient, TimeProvider time) : IConnectionListener, ISharedListener
 {
     /// <summary>Between two attempts while there are no descriptors. Clients wait in the system's queue meanwhile.</summary>
@@ -87,14 +87,14 @@ internal sealed class BoundedListener(
 
     private CountedConnection? TryAdmit(Socket accepted)
     {
-        if (!admission.TryAdmit(accepted.Handle))
+        if (!(isForOperators ? TryAdmitOperator(accepted.Handle) : admission.TryAdmit(accepted.Handle)))
         {
             ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyConnections.Span : []);
             return null;
         }
 
         ClientAddress? key = null;
-        if (perClient.IsOn && !perClient.TryEnter(PeerOf(accepted), out key))
+        if (!isForOperators && perClient.IsOn && !perClient.TryEnter(PeerOf(accepted), out key))
         {
             ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyOfOneClient.Span : []);
             limit.Leave();
@@ -111,6 +111,18 @@ internal sealed class BoundedListener(
         }
 
         return new CountedConnection(connections.Create(accepted), limit, perClient, key);
+    }
+
+    // What is reserved before clients is for pages, too.
+    private bool TryAdmitOperator(long descriptor)
+    {
+        if (DescriptorLimit.IsReserved(descriptor))
+        {
+            limit.Refuse();
+            return false;
+        }
+
+        return limit.TryEnter();
     }
 
     // A client that is gone already has no address any more.

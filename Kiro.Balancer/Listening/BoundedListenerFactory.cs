@@ -12,7 +12,7 @@ namespace Kiro.Balancer.Listening;
 /// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
 internal sealed class BoundedListenerFactory(
     IOptions<SocketTransportOptions> transport, ListenPort plain, ListenSockets sockets, ClientAdmission admission, ConnectionLimit limit,
-    ClientConnections perClient, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    ClientConnections perClient, AdminListener admin, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
@@ -24,8 +24,10 @@ internal sealed class BoundedListenerFactory(
             : Bind(endpoint, options);
         DescriptorMessage.Share(socket);
         var connections = new SocketConnectionContextFactory(OptionsOf(options), loggers.CreateLogger<SocketConnectionContextFactory>());
+        var isAdmin = admin.Has(endpoint);
         var listener = new BoundedListener(
-            socket, isPlain: (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, sockets, admission, limit, perClient, time);
+            socket, isPlain: isAdmin || (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, sockets, isAdmin, admission,
+            isAdmin ? admin.Limit : limit, perClient, time);
         sockets.Add(listener);
         return ValueTask.FromResult<IConnectionListener>(listener);
     }

@@ -15,7 +15,7 @@ internal sealed record ListeningOptions(ListenPort Listen, int? Connections, Tim
     private const string LimitConnections = "LIMIT_CONNECTIONS";
 
     /// <summary>Unless it is told otherwise.</summary>
-    public static ListenPort UsualListen { get; } = new("BALANCER_PORT", 13003) { AddressVariable = Addresses };
+    public static ListenPort UsualListen { get; } = new("BALANCER_PORT", 13003) { AddressVariable = Addresses, MayTakeProxyHeaders = true };
 
     public static ListeningOptions Read(SettingsReader settings) => new(
         UsualListen with { Port = settings.Port(UsualListen.Variable, UsualListen.Port), Addresses = ReadAddresses(settings) },

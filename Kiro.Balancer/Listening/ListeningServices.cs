@@ -1,3 +1,4 @@
+using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Listening.Takeover;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
@@ -12,6 +13,7 @@ internal static class ListeningServices
         builder.Services.AddSingleton(DescriptorLimit.Raise());
         builder.Services.AddSingleton(new ConnectionLimit(options.Value.Connections ?? int.MaxValue));
         builder.Services.AddSingleton<ClientAdmission>();
+        builder.Services.AddSingleton<ProxyHeaders>();
         builder.Services.AddSingleton(sockets);
         builder.WebHost.UseSockets(transport =>
         {

@@ -10,8 +10,8 @@ internal static partial class StartLine
     /// <summary>As many nodes as a line names.</summary>
     private const int MaxNamed = 5;
 
-    public static void SayWhenServing(this WebApplication app, ListenPort listen, DiscoveryOptions discovery) =>
-        app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), Over(discovery), Page(listen)));
+    public static void SayWhenServing(this WebApplication app, ListenPort listen, AdminListener admin, DiscoveryOptions discovery) =>
+        app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), Over(discovery), Page(listen, admin)));
 
     private static string Where(ListenPort listen) => listen.Addresses.Count == 0
         ? $"port {listen.Port} of every address"
@@ -32,11 +32,10 @@ internal static partial class StartLine
         return string.Join(", ", discovery.Fixed.Take(MaxNamed).Select(node => node.Id)) + (more > 0 ? $" and {more} more" : "");
     }
 
-    private static string Page(ListenPort listen)
+    private static string Page(ListenPort listen, AdminListener admin)
     {
-        var address = listen.Addresses.Count == 0 || listen.Addresses[0].Equals(IPAddress.Any) || listen.Addresses[0].Equals(IPAddress.IPv6Any)
-            ? null : listen.Addresses[0];
-        return address is null ? $"http://localhost:{listen.Port}/lb" : $"http://{new IPEndPoint(address, listen.Port)}/lb";
+        var (address, port) = admin.EndPoint is { } door ? (door.Address, door.Port) : (listen.Addresses.FirstOrDefault(IPAddress.Any), listen.Port);
+        return address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? $"http://localhost:{port}/lb" : $"http://{new IPEndPoint(address, port)}/lb";
     }
 
     [LoggerMessage(55, LogLevel.Information, "Listens on {Where}, balances over {Nodes}; status page: {Page}")]

@@ -22,12 +22,15 @@ internal sealed class PeerClient : IDisposable
 
     private readonly HttpClient _http;
     private readonly Uri _url;
+    private readonly string? _host;
     private readonly string _authorization;
     private readonly TimeProvider _time;
 
     public PeerClient(PeerAddress peer, string authorization, TimeProvider time)
     {
         (_authorization, _time) = (authorization, time);
+        // A peer's admin listener does not know every name that it is reached by; over TLS the name is what is checked.
+        _host = peer.Name.Scheme == "http" ? new IPEndPoint(peer.Address, peer.Name.Port).ToString() : null;
         _url = new UriBuilder(peer.Name.Scheme, peer.Name.Host, peer.Name.Port, Path).Uri;
         _http = new HttpClient(new SocketsHttpHandler
         {
@@ -57,6 +60,7 @@ internal sealed class PeerClient : IDisposable
             Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(question, PeerJson.Default.PeerRequest)),
         };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Host = _host;
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("Kiro", ServiceDefaultsExtensions.Version));
         request.Headers.TryAddWithoutValidation("Authorization", _authorization);
         try

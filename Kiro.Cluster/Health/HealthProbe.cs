@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Kiro.Api.Database;
 using Kiro.Cluster.Nodes;
+using Kiro.ServiceDefaults.Health;
 
 namespace Kiro.Cluster.Health;
 
@@ -8,14 +9,15 @@ namespace Kiro.Cluster.Health;
 /// <param name="instances">How many healthy backends the balancer should see.</param>
 internal sealed class HealthProbe(int instances) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(3) };
+    private readonly HttpClient _http = Client(withProxyHeader: false);
+    private readonly HttpClient _introduced = Client(withProxyHeader: true);
 
     public async Task<NodeHealth> AskAsync(Node node, CancellationToken cancellationToken)
     {
         try
         {
             // Not "localhost": that may try IPv6 first and wait.
-            using var answer = await _http.GetAsync(new Uri($"http://127.0.0.1:{node.Port}/health"), cancellationToken);
+            using var answer = await (node.WithProxyHeader ? _introduced : _http).GetAsync(new Uri($"http://127.0.0.1:{node.Port}/health"), cancellationToken);
             if (!answer.IsSuccessStatusCode)
             {
                 return new NodeHealth(false, $"answers {(int)answer.StatusCode}");
@@ -34,7 +36,13 @@ internal sealed class HealthProbe(int instances) : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _introduced.Dispose();
+    }
+
+    private static HttpClient Client(bool withProxyHeader) => new(OwnConnections.Handler(withProxyHeader)) { Timeout = TimeSpan.FromSeconds(3) };
 
     private static NodeHealth OfInstance(string body)
     {

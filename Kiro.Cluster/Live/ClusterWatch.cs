@@ -16,7 +16,7 @@ internal sealed class ClusterWatch(
     private readonly NodeSupervisor? _balancer = supervisors.FirstOrDefault(supervisor => supervisor.Node.IsBalancer);
     private readonly NodeSupervisor[] _instances = [.. supervisors.Where(supervisor => !supervisor.Node.IsBalancer)];
     private readonly StatusClient? _client = supervisors.FirstOrDefault(supervisor => supervisor.Node.IsBalancer) is { } balancer
-        ? new StatusClient(new Uri($"http://127.0.0.1:{balancer.Node.Port}"))
+        ? new StatusClient(balancer.Node.Pages ?? new Uri($"http://127.0.0.1:{balancer.Node.Port}"), balancer.Node is { WithProxyHeader: true, Pages: null })
         : null;
 
     private readonly RequestRates _rates = new();

@@ -62,7 +62,7 @@ internal static class ClusterPlan
             environment[name] = null;
         }
 
-        return new Node(BalancerName, Balancer, port, "BALANCER_PORT", environment);
+        return new Node(BalancerName, Balancer, port, "BALANCER_PORT", environment) { Pages = settings.Pages, WithProxyHeader = settings.WithProxyHeader };
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
@@ -78,6 +78,12 @@ internal sealed record Node(
     string Name, string Program, int Port, string PortVariable, IReadOnlyDictionary<string, string?> Environment)
 {
     public Uri Address { get; } = new($"http://localhost:{Port}");
+
+    /// <summary>Where a balancer has its pages, when that is known to be elsewhere.</summary>
+    public Uri? Pages { get; init; }
+
+    /// <summary>Whether it wants a header of the PROXY protocol, but for its pages elsewhere.</summary>
+    public bool WithProxyHeader { get; init; }
 
     public bool IsBalancer => Program == ClusterPlan.Balancer;
 }

@@ -12,7 +12,7 @@ internal static class AddressBlock
         if (nodes.FirstOrDefault(node => node.IsBalancer) is { } balancer)
         {
             yield return Entry("balancer", $"{Text(balancer)}");
-            yield return Entry("", $"{Text(balancer)}/lb           nodes and routes");
+            yield return Entry("", $"{Pages(balancer)}/lb           nodes and routes");
             yield return Entry("", $"{Text(balancer)}/status.html  status of the API");
         }
 
@@ -31,8 +31,10 @@ internal static class AddressBlock
     /// <summary>The same for the head of the live table.</summary>
     public static IReadOnlyList<string> Head(IReadOnlyList<Node> nodes, string database) =>
         nodes.FirstOrDefault(node => node.IsBalancer) is { } balancer
-            ? [$"{Text(balancer)}   /lb nodes and routes   /status.html status of the API", database]
+            ? [$"{Text(balancer)}   {(balancer.Pages is null ? "" : Pages(balancer))}/lb nodes and routes   /status.html status of the API", database]
             : [database];
+
+    private static string Pages(Node node) => (node.Pages ?? node.Address).GetLeftPart(UriPartial.Authority);
 
     private static string Text(Node node) => node.Address.GetLeftPart(UriPartial.Authority);
 }

@@ -1,3 +1,6 @@
+using System.Net;
+using Kiro.Balancer.Listening;
+using Kiro.ServiceDefaults.Health;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;
 
@@ -7,7 +10,9 @@ namespace Kiro.Cluster.Settings;
 /// <param name="InstanceCount"><c>INSTANCE_COUNT</c>: 1 to 100, default 5.</param>
 /// <param name="StartPort"><c>START_PORT</c>: port of the first instance, default 13004; the others follow.</param>
 /// <param name="BalancerPort"><c>BALANCER_PORT</c>: default 13003; null when the balancer is not started.</param>
-internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? BalancerPort)
+/// <param name="Pages">Where the balancer's pages are: <c>ADMIN_LISTEN</c>; null when that is unset.</param>
+/// <param name="WithProxyHeader">Whether the balancer wants a header of the PROXY protocol from this machine.</param>
+internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? BalancerPort, Uri? Pages = null, bool WithProxyHeader = false)
 {
     public const int DefaultStartPort = 13004;
 
@@ -24,7 +29,7 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
         var count = reader.WholeNumber("INSTANCE_COUNT", 5, 1, 100);
         var start = reader.Port("START_PORT", DefaultStartPort);
         var balancer = reader.Port("BALANCER_PORT", 13003);
-        var settings = new ClusterSettings(count, start, arguments.Balancer ? balancer : null);
+        var settings = new ClusterSettings(count, start, arguments.Balancer ? balancer : null, PagesOf(reader), NeedsHeader(configuration));
         settings.RejectPortsThatDoNotFit(reader);
 
         var problems = ServiceSettings.Problems(configuration, settings);
@@ -43,16 +48,25 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
         static string Setting(string line) => line.Split(" is not valid", 2)[0];
     }
 
-    /// <summary>Where the balancer of this machine listens.</summary>
-    /// <exception cref="InvalidSettingsException"><c>BALANCER_PORT</c> cannot be used.</exception>
-    public static Uri BalancerAddress(IConfiguration configuration)
+    /// <summary>Where the balancer of this machine has its pages, and whether it wants a header of the PROXY protocol there.</summary>
+    /// <exception cref="InvalidSettingsException"><c>BALANCER_PORT</c> or <c>ADMIN_LISTEN</c> cannot be used.</exception>
+    public static (Uri Address, bool NeedsHeader) BalancerAddress(IConfiguration configuration)
     {
         var reader = new SettingsReader(configuration);
-        var port = reader.Port("BALANCER_PORT", 13003);
+        var (port, pages) = (reader.Port("BALANCER_PORT", 13003), PagesOf(reader));
         reader.ThrowIfInvalid();
         // Not "localhost": that may try IPv6 first and wait.
-        return new Uri($"http://127.0.0.1:{port}");
+        return (pages ?? new Uri($"http://127.0.0.1:{port}"), pages is null && NeedsHeader(configuration));
     }
+
+    private static bool NeedsHeader(IConfiguration configuration) => OwnConnections.NeedHeader(configuration, IPAddress.Loopback);
+
+    private static Uri? PagesOf(SettingsReader reader) => AdminListener.Read(reader).EndPoint switch
+    {
+        null => null,
+        { Address: var address } door when address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) => new Uri($"http://127.0.0.1:{door.Port}"),
+        var door => new Uri($"http://{door}"),
+    };
 
     private void RejectPortsThatDoNotFit(SettingsReader reader)
     {

@@ -21,6 +21,7 @@ internal static class HelpText
           --watch            look again every 2 s, until Ctrl-C
           --json             print the balancer's response as it is
           --client ADDRESS   tell which node serves this client, and its ranking
+          --key VALUE        the same by what STICKY_BY names: a cookie, a field
           --url http://...   ask this balancer, not the one on this machine
           --plain            with --watch: print one table after the other
 

@@ -24,14 +24,9 @@ internal sealed record RunnerArguments(
         var rest = new Queue<string>(isStatus ? arguments.Skip(1) : arguments);
         while (rest.TryDequeue(out var argument))
         {
-            if (argument is "--url" && rest.TryDequeue(out var url))
+            if (argument is "--url" or "--client" or "--key" && rest.TryDequeue(out var value))
             {
-                argument = $"--url={url}";
-            }
-
-            if (argument is "--client" && rest.TryDequeue(out var client))
-            {
-                argument = $"--client={client}";
+                argument = $"{argument}={value}";
             }
 
             parsed = argument switch
@@ -46,6 +41,8 @@ internal sealed record RunnerArguments(
                     parsed with { Status = parsed.Status with { Url = Address(argument["--url=".Length..], problems) } },
                 _ when isStatus && argument.StartsWith("--client=", StringComparison.Ordinal) =>
                     parsed with { Status = parsed.Status with { Client = argument["--client=".Length..] } },
+                _ when isStatus && argument.StartsWith("--key=", StringComparison.Ordinal) =>
+                    parsed with { Status = parsed.Status with { Key = argument["--key=".Length..] } },
                 _ => Setting(argument, isStatus, settings, problems, parsed),
             };
         }

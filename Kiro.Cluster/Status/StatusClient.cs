@@ -1,18 +1,20 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using Kiro.ServiceDefaults.Health;
 
 namespace Kiro.Cluster.Status;
 
 /// <summary>Asks a balancer for its status.</summary>
 /// <param name="balancer">Its address, such as <c>http://127.0.0.1:13003</c>.</param>
-internal sealed class StatusClient(Uri balancer) : IDisposable
+/// <param name="withProxyHeader">Whether it wants a header of the PROXY protocol.</param>
+internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) : IDisposable
 {
     private const long MaxResponse = 16 * 1024 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
 
     private readonly Uri _status = new($"{balancer.AbsoluteUri.TrimEnd('/')}/lb/status");
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = !balancer.IsLoopback }) { Timeout = Patience, MaxResponseContentBufferSize = MaxResponse };
+    private readonly HttpClient _http = new(balancer.IsLoopback ? OwnConnections.Handler(withProxyHeader) : new SocketsHttpHandler()) { Timeout = Patience, MaxResponseContentBufferSize = MaxResponse };
 
     /// <summary>The address as somebody would type it.</summary>
     public string Address { get; } = balancer.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
@@ -40,16 +42,20 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
     }
 
     /// <summary>Asks which node serves a client.</summary>
+    /// <param name="client">Its address, or null.</param>
+    /// <param name="key">Its cookie, or the field that tells clients apart, or null.</param>
+    /// <param name="cancellationToken">Ends the asking.</param>
     /// <returns>The route and its JSON; or null and what came instead, to follow the address.</returns>
-    public async Task<(ClientPart? Route, string Json, string? Problem)> RouteAsync(string client, CancellationToken cancellationToken)
+    public async Task<(ClientPart? Route, string Json, string? Problem)> RouteAsync(string? client, string? key, CancellationToken cancellationToken)
     {
         try
         {
-            using var response = await _http.GetAsync(new Uri(_status, "route?client=" + Uri.EscapeDataString(client)), cancellationToken);
+            var query = string.Join('&', Parameters(("client", client), ("key", key)));
+            using var response = await _http.GetAsync(new Uri(_status, "route?" + query), cancellationToken);
             var json = await response.Content.ReadAsStringAsync(cancellationToken);
-            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"does not take {client} for an address")
+            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"does not take {client ?? key} for a client: {Detail(json) ?? "it does not say why"}")
                 : !response.IsSuccessStatusCode ? (null, json, $"answers {(int)response.StatusCode}: no Kiro balancer, or an older one")
-                : JsonSerializer.Deserialize<ClientPart>(json, Web) is { Ip: not null } route ? (route, json, null)
+                : JsonSerializer.Deserialize<ClientPart>(json, Web) is { Name: not null } route ? (route, json, null)
                 : (null, json, "gives a response that is not a Kiro balancer's");
         }
         catch (HttpRequestException problem)
@@ -80,6 +86,25 @@ internal sealed class StatusClient(Uri balancer) : IDisposable
         catch (JsonException)
         {
             return StatusResponse.Failed("gives a response that is not a Kiro balancer's");
+        }
+    }
+
+    private static IEnumerable<string> Parameters(params IEnumerable<(string Name, string? Value)> parameters) =>
+        from parameter in parameters
+        where parameter.Value is not null
+        select $"{parameter.Name}={Uri.EscapeDataString(parameter.Value)}";
+
+    // Problem details (RFC 9457).
+    private static string? Detail(string json)
+    {
+        try
+        {
+            using var problem = JsonDocument.Parse(json);
+            return problem.RootElement.TryGetProperty("detail", out var detail) ? detail.GetString() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

@@ -13,13 +13,14 @@ internal static class StatusCommand
     /// <param name="balancer">Which balancer to ask.</param>
     /// <param name="options">The command line.</param>
     /// <param name="screen">Whether a watch may paint over the terminal.</param>
+    /// <param name="withProxyHeader">Whether the balancer wants a header of the PROXY protocol.</param>
     /// <returns><see cref="StatusDocument.ExitCode"/>; 1 without a document.</returns>
-    public static async Task<int> RunAsync(Uri balancer, StatusOptions options, bool screen)
+    public static async Task<int> RunAsync(Uri balancer, StatusOptions options, bool screen, bool withProxyHeader = false)
     {
-        using var client = new StatusClient(balancer);
-        if (options.Client is { } address)
+        using var client = new StatusClient(balancer, withProxyHeader);
+        if (options.Client is not null || options.Key is not null)
         {
-            return await ShowRouteAsync(client, address, options.Json);
+            return await ShowRouteAsync(client, options);
         }
 
         if (options.Watch)
@@ -48,17 +49,17 @@ internal static class StatusCommand
         return status.ExitCode;
     }
 
-    private static async Task<int> ShowRouteAsync(StatusClient client, string address, bool json)
+    private static async Task<int> ShowRouteAsync(StatusClient client, StatusOptions options)
     {
-        var (route, text, problem) = await client.RouteAsync(address, CancellationToken.None);
+        var (route, text, problem) = await client.RouteAsync(options.Client, options.Key, CancellationToken.None);
         if (route is null)
         {
             Console.Error.WriteLine($"{client.Address} {problem}.");
             return 1;
         }
 
-        Print(json ? [text] : [
-            $"{route.Ip} -> {route.Node ?? route.Backend ?? "no node"}",
+        Print(options.Json ? [text] : [
+            $"{route.Name} -> {route.Target}",
             .. (route.Ranking ?? []).Select((node, place) => $"{place + 1,3}. {node.Node ?? node.Id}  {node.State}"),
         ]);
         return 0;
@@ -83,4 +84,5 @@ internal static class StatusCommand
 /// <param name="Watch"><c>--watch</c>: asks again every 2 s.</param>
 /// <param name="Json"><c>--json</c>: the response as it is.</param>
 /// <param name="Client"><c>--client</c>: whose node to tell instead of the whole status; null for the status.</param>
-internal sealed record StatusOptions(Uri? Url, bool Watch, bool Json, string? Client = null);
+/// <param name="Key"><c>--key</c>: the same by the cookie or the field that tells clients apart.</param>
+internal sealed record StatusOptions(Uri? Url, bool Watch, bool Json, string? Client = null, string? Key = null);

@@ -44,7 +44,20 @@ internal sealed record BackendPart(
 }
 
 /// <summary>Our own route.</summary>
-internal sealed record ClientPart(string? Ip, string? Backend, string? Node, IReadOnlyList<RankPart>? Ranking = null);
+internal sealed record ClientPart(string? Ip, string? Backend, string? Node, IReadOnlyList<RankPart>? Ranking = null)
+{
+    /// <summary>What clients are told apart by; an older balancer does not say.</summary>
+    public string? StickyBy { get; init; }
+
+    /// <summary>What is hashed.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Whose route it is.</summary>
+    public string? Name => Ip ?? Key;
+
+    /// <summary>The node, or why there is none.</summary>
+    public string Target => Node ?? Backend ?? (StickyBy is "cookie" && Key is null ? "no node before the first response brings the cookie" : "no node");
+}
 
 /// <summary>A node in the ranking of a client.</summary>
 internal sealed record RankPart(string? Id, string? Node, string? State);

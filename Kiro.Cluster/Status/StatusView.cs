@@ -15,7 +15,7 @@ internal static class StatusView
 
     /// <summary>Who we are to the balancer, and which node serves us.</summary>
     public static string? Route(StatusDocument status) => status.Client is { Ip: { } ip } client
-        ? $"you: {ip} -> {client.Node ?? client.Backend ?? "no node"}"
+        ? $"you: {ip} -> {client.Target}"
         : null;
 
     private static IEnumerable<string> Summary(StatusDocument status)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Configuration;
 
 namespace Kiro.ServiceDefaults.Health;
 
@@ -22,10 +22,13 @@ public static class HealthQuestion
         var port = int.TryParse(Environment.GetEnvironmentVariable(listen.Variable), CultureInfo.InvariantCulture, out var set)
             ? set
             : listen.Port;
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Patience };
+        var address = Address(listen);
+        var environment = new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        var withHeader = listen.MayTakeProxyHeaders && OwnConnections.NeedHeader(environment, address);
+        using var http = new HttpClient(OwnConnections.Handler(withHeader)) { Timeout = Patience };
         try
         {
-            using var answer = await http.GetAsync(new Uri($"http://{Address(listen)}:{port}{path}"));
+            using var answer = await http.GetAsync(new Uri($"http://{new IPEndPoint(address, port)}{path}"));
             // What Docker shows as the output of the check.
             Console.Out.WriteLine(await answer.Content.ReadAsStringAsync());
             return answer.IsSuccessStatusCode ? 0 : 1;
@@ -38,11 +41,10 @@ public static class HealthQuestion
     }
 
     // The first address that it listens on; of all of them, loopback.
-    private static string Address(ListenPort listen)
+    private static IPAddress Address(ListenPort listen)
     {
         var list = listen.AddressVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null;
         return IPAddress.TryParse(list?.Split(',')[0].Trim(' ', '[', ']'), out var address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
-            ? address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : address.ToString()
-            : "127.0.0.1";
+            ? address : IPAddress.Loopback;
     }
 }

@@ -139,6 +139,18 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
     /// <summary>A TCP port from 1 to 65535.</summary>
     public int Port(string name, int fallback) => WholeNumber(name, fallback, 1, 65535);
 
+    /// <summary><c>on</c> or <c>off</c>.</summary>
+    public bool Switch(string name, bool fallback)
+    {
+        var text = Text(name, fallback ? "on" : "off");
+        if (text is not ("on" or "off"))
+        {
+            Reject(name, text, "on or off");
+        }
+
+        return text == "on";
+    }
+
     /// <summary>Notes that a value cannot be used. Never call it for a secret: the value is shown.</summary>
     /// <param name="name">The variable.</param>
     /// <param name="value">What it holds.</param>

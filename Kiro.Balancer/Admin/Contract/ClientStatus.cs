@@ -1,31 +1,36 @@
 namespace Kiro.Balancer.Admin.Contract;
 
-/// <summary>The caller's own route, worked out by the code that routes.</summary>
+/// <summary>A client's route, worked out by the code that routes: the caller's own, or another one's.</summary>
 internal sealed record ClientStatus
 {
-    /// <summary>Its address: what is hashed and what the node is told.</summary>
-    public required string Ip { get; init; }
+    /// <summary>Its address: what the node is told, and what is hashed unless <see cref="StickyBy"/> says otherwise. Null when a
+    /// key was asked for.</summary>
+    public string? Ip { get; init; }
 
-    /// <summary>The id of the node that serves it; null when no node is known.</summary>
+    /// <summary>The id of the node that serves it; null when no node is known, or not yet which.</summary>
     public required string? Backend { get; init; }
 
     /// <summary>That node's name.</summary>
     public required string? Node { get; init; }
 
     /// <summary>The other end of the connection: the caller, or the proxy before us.</summary>
-    public required string Peer { get; init; }
+    public string? Peer { get; init; }
 
     /// <summary>Whether the peer's X-Forwarded-For counts.</summary>
-    public required bool PeerIsTrusted { get; init; }
+    public bool PeerIsTrusted { get; init; }
 
     /// <summary>X-Forwarded-For came, but from somebody who is not trusted.</summary>
-    public required bool ClaimIgnored { get; init; }
+    public bool ClaimIgnored { get; init; }
 
-    /// <summary>The part of the address that is hashed, such as <c>2001:db8:1:2::/64</c>.</summary>
-    public required string Key { get; init; }
+    /// <summary>What clients are told apart by: <c>ip</c>, <c>cookie</c>, or <c>header:</c> and a field's name.</summary>
+    public required string StickyBy { get; init; }
 
-    /// <summary>From 0 to 1,048,575: clients of a slot share their ranking.</summary>
-    public required int Slot { get; init; }
+    /// <summary>What is hashed: the part of the address that counts, such as <c>2001:db8:1:2::/64</c>, or the beginning of the
+    /// cookie or the field, such as <c>kiro=3f2a…</c>. Null for a client that gets its cookie with its first response.</summary>
+    public required string? Key { get; init; }
+
+    /// <summary>From 0 to 1,048,575: clients of a slot share their ranking. Null without a key.</summary>
+    public required int? Slot { get; init; }
 
     /// <summary>Whether only its session keeps it with the node: after <c>SESSION_IDLE</c> without a request it goes to another.</summary>
     public required bool KeptBySession { get; init; }

@@ -9,11 +9,17 @@ internal sealed record LimitsStatus
     /// <summary>Connections of clients.</summary>
     public required ConnectionStatus Connections { get; init; }
 
+    /// <summary>Connections of operators; null without a listener of their own.</summary>
+    public required ConnectionStatus? AdminConnections { get; init; }
+
     /// <summary>Wrong admin tokens.</summary>
     public required TokenStatus AdminTokens { get; init; }
 
     /// <summary>What single clients were refused.</summary>
     public required ClientLimitStatus Clients { get; init; }
+
+    /// <summary>Connections of trusted proxies that were closed because no valid header of the PROXY protocol came first.</summary>
+    public required long ProxyHeadersRefused { get; init; }
 
     /// <summary>Requests that came back to this balancer and got 508.</summary>
     public required long Loops { get; init; }
@@ -22,7 +28,7 @@ internal sealed record LimitsStatus
 /// <summary>RLIMIT_NOFILE; null where there is none.</summary>
 internal sealed record DescriptorStatus(long? Soft, long? Hard);
 
-/// <summary>Those that are open, how many may be (<c>LIMIT_CONNECTIONS</c>), and those that were refused.</summary>
+/// <summary>Those that are open, how many may be (of clients <c>LIMIT_CONNECTIONS</c>), and those that were refused.</summary>
 internal sealed record ConnectionStatus(int Open, int Max, long Refused);
 
 /// <summary>Connections and requests that were refused because one client had too many of them

@@ -1,6 +1,5 @@
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Clients;
 using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Admin.Moves;
@@ -8,17 +7,19 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <summary>Works out who would move if the cluster were another one.</summary>
 /// <param name="registry">The nodes.</param>
 /// <param name="counter">Counts who moves.</param>
-/// <param name="hash">Which slot the caller has.</param>
 /// <param name="sessions">Who has sessions where; null when sessions do not stay.</param>
-internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, ClientHash hash, SessionMemory? sessions = null) : IDisposable
+internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, SessionMemory? sessions = null) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     // One at a time: with many nodes a response takes a tenth of a second of a processor that requests need.
     private readonly SemaphoreSlim _turn = new(1, 1);
 
+    /// <param name="question">What is asked.</param>
+    /// <param name="slot">The caller's; null when it has none yet.</param>
+    /// <param name="cancellationToken">The caller does not wait any more.</param>
     /// <returns>The response, or null when too many others want one.</returns>
-    public async Task<WhatIfResponse?> AskAsync(WhatIfQuestion question, ClientAddress caller, CancellationToken cancellationToken)
+    public async Task<WhatIfResponse?> AskAsync(WhatIfQuestion question, int? slot, CancellationToken cancellationToken)
     {
         if (!await _turn.WaitAsync(Patience, cancellationToken))
         {
@@ -27,7 +28,7 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
 
         try
         {
-            return Answer(registry.Current, question, hash.Slot(caller));
+            return Answer(registry.Current, question, slot);
         }
         finally
         {
@@ -37,14 +38,14 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Clie
 
     public void Dispose() => _turn.Dispose();
 
-    private WhatIfResponse Answer(BackendSnapshot now, WhatIfQuestion question, int slot)
+    private WhatIfResponse Answer(BackendSnapshot now, WhatIfQuestion question, int? slot)
     {
         var then = WhatIfSnapshot.Of(now, question);
         var moves = counter.Count(now, then);
         var atOnce = sessions is null ? moves : counter.Count(now, then, holders: sessions);
-        var holder = sessions?.HolderOf(slot) ?? Tenure.None;
-        var from = At(now, now.Selector.Home(slot, holder));
-        var to = At(then, then.Selector.Home(slot, holder));
+        var holder = slot is { } asked ? sessions?.HolderOf(asked) ?? Tenure.None : Tenure.None;
+        var from = slot is { } before ? At(now, now.Selector.Home(before, holder)) : null;
+        var to = slot is { } after ? At(then, then.Selector.Home(after, holder)) : null;
         return new WhatIfResponse(
             Math.Round(moves.Share, 4), moves.Clients, atOnce.Clients, moves.RecentClients,
             new WhatIfRoute(from, to, from?.Id != to?.Id), Nodes(now, then, moves));

@@ -12,6 +12,10 @@ internal static class ForwardedClaims
     public const string Proto = "X-Forwarded-Proto";
     public const string Host = "X-Forwarded-Host";
     public const string RealIp = "X-Real-IP";
+
+    /// <summary>What the balancer calls the client by, when that is not its address: <see cref="Client.Pseudonym"/>.</summary>
+    public const string Key = "X-Kiro-Client";
+
     private const string Prefix = "X-Forwarded-";
 
     /// <summary>Whether a field of the request must not reach the node.</summary>
@@ -24,7 +28,11 @@ internal static class ForwardedClaims
         ? name.Equals(For, StringComparison.OrdinalIgnoreCase) || name.Equals(Proto, StringComparison.OrdinalIgnoreCase)
             || name.Equals(Host, StringComparison.OrdinalIgnoreCase) || name.Equals(RealIp, StringComparison.OrdinalIgnoreCase)
             || name.Equals(ClientCertificateField.Name, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(Key, StringComparison.OrdinalIgnoreCase)
         : name.Equals(HopMark.FieldName, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether the request says that it was sent over HTTPS.</summary>
+    public static bool SaysHttps(HttpRequest request) => string.Equals(First(request.Headers[Proto]), "https", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>The first value, if it says anything.</summary>
     public static string? First(StringValues values) => values.Count > 0 && values[0] is { Length: > 0 } value ? value : null;

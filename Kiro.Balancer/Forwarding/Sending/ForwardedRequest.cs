@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Microsoft.Net.Http.Headers;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
@@ -16,6 +17,9 @@ internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte
     /// <summary>The client's slot.</summary>
     public int Slot { get; init; }
 
+    /// <summary>The value of Set-Cookie by which the client learns its id; null when it knows it, or needs none.</summary>
+    public string? NewCookie { get; init; }
+
     /// <inheritdoc/>
     public string Method => Context.Request.Method;
 
@@ -30,6 +34,28 @@ internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte
 
     /// <summary>Notes that a node failed it.</summary>
     public void AddTried(Backend backend) => (_tried ??= []).Add(backend);
+
+    /// <summary>Hands the client its id with the response of a node, and lets no node set a cookie of that name.</summary>
+    /// <param name="headers">The response's, as the node sent them.</param>
+    public void HandOutCookie(IHeaderDictionary headers)
+    {
+        if (Rules.Cookie is not { } cookie)
+        {
+            return;
+        }
+
+        if (headers.SetCookie is { Count: > 0 } set && set.Any(value => cookie.IsSetBy(value)))
+        {
+            headers.SetCookie = set.Where(value => !cookie.IsSetBy(value)).ToArray();
+        }
+
+        if (NewCookie is { } value)
+        {
+            headers.Append(HeaderNames.SetCookie, value);
+            // A cache that serves others must not give them this client's id.
+            headers.Append(HeaderNames.CacheControl, "private");
+        }
+    }
 }
 
 /// <summary>A request on its way, as far as it matters for what it may be tried on next.</summary>

@@ -39,6 +39,7 @@ internal static class ForwardedHeaders
         Replace(headers, ForwardedClaims.Host, host);
         Replace(headers, ForwardedClaims.RealIp, client.Address.ToString());
         Replace(headers, ClientCertificateField.Name, ClientCertificateField.Of(request.HttpContext) ?? "");
+        Replace(headers, ForwardedClaims.Key, client.Pseudonym ?? "");
         Replace(headers, ClientHeader.Forwarded, ForwardedClaims.CompleteForwarded(request, client, rules) ?? "");
         Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], rules.Mark.Name]));
     }

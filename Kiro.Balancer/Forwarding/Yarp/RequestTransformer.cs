@@ -82,6 +82,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         }
 
         HopByHop.RemoveNamed(proxyResponse.Headers.Connection, httpContext.Response.Headers);
+        forwarded.HandOutCookie(httpContext.Response.Headers);
         attempt.Runtime.NoteClosing(proxyResponse.Headers.ConnectionClose == true);
 
         ApplyStatus(proxyResponse, httpContext);

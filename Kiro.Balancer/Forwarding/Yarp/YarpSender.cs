@@ -70,6 +70,10 @@ internal sealed class YarpSender(
         {
             transformer.DiscardResponse(context);
         }
+        else if (context.GetForwarderErrorFeature()?.Exception is BadHttpRequestException broken && !context.Response.HasStarted)
+        {
+            context.Response.StatusCode = broken.StatusCode;
+        }
 
         return failure;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
@@ -27,7 +28,9 @@ internal sealed partial class ClientConnection : FrontConnection
     private const int MaxHalfClosed = 15_000;
 
     private readonly FrontWorker _worker;
-    private readonly ClientAddress? _key;
+    private ClientAddress? _key;
+    private IPEndPoint? _source;
+    private bool _awaitsHeader;
     private ClosingState? _closing;
     private FrontExchange? _exchange;
     private NodeConnection? _bound;
@@ -41,21 +44,20 @@ internal sealed partial class ClientConnection : FrontConnection
     public ClientConnection(FrontWorker worker, FrontSocket socket, IPAddress peer, ClientAddress? key)
         : base(worker.Loop, socket)
     {
-        (_worker, Peer, _key) = (worker, peer, key);
-        Self = worker.Services.Clients.Resolve(peer, default);
+        (_worker, _key) = (worker, key);
+        Self = worker.Services.Clients.Begin(ClientAddress.From(peer));
         SelfSlot = worker.Services.Hash.Slot(Self.Address);
+        _awaitsHeader = worker.Services.Introductions.AreDueFrom(Self.Peer);
         worker.CountClient(1);
     }
 
-    public IPAddress Peer { get; }
-
     /// <summary>Who it is when no field of a request says otherwise.</summary>
-    public Client Self { get; }
+    public Client Self { get; private set; }
 
-    public int SelfSlot { get; }
+    public int SelfSlot { get; private set; }
 
     /// <summary>Begins to wait for a request.</summary>
-    public void Begin() => SetDeadline(_worker.IdleTimeout);
+    public void Begin() => SetDeadline(_awaitsHeader ? (long)ProxyHeaders.Timeout.TotalMilliseconds : _worker.IdleTimeout);
 
     /// <summary>Nothing is under way: whoever stops the process need not wait for this one.</summary>
     public bool IsIdle => _exchange is null && _closing is null && !HasUnsent;
@@ -177,6 +179,10 @@ internal sealed partial class ClientConnection : FrontConnection
         {
             Close(closing.ByReset || HasUnsent);
         }
+        else if (_awaitsHeader)
+        {
+            RefuseIntroduction();
+        }
         else if (_exchange is not null && PeerHasEnded)
         {
             Leave();
@@ -227,11 +233,20 @@ internal sealed partial class ClientConnection : FrontConnection
 
             if (count <= 0)
             {
+                NoteHalfIntroduction();
                 Close();
                 break;
             }
 
-            Take(Loop.Input.AsSpan(FrontLoop.Lead, count));
+            var bytes = Loop.Input.AsSpan(FrontLoop.Lead, count);
+            if (_awaitsHeader)
+            {
+                TakeIntroduction(bytes);
+            }
+            else
+            {
+                Take(bytes);
+            }
         }
 
         _isReading = false;
@@ -260,7 +275,7 @@ internal sealed partial class ClientConnection : FrontConnection
         }
 
         // The loops have no TLS: with the first node that needs it, their clients go where there is.
-        if (_worker.Own.MayContain(bytes.Slice(head.Path.Start, head.Path.Length)) || _worker.Services.Registry.Current.HasTls)
+        if (_worker.Own.Contains(bytes.Slice(head.Path.Start, head.Path.Length)) || _worker.Services.Registry.Current.HasTls)
         {
             HandOver(bytes);
             return;
@@ -296,6 +311,6 @@ internal sealed partial class ClientConnection : FrontConnection
         _bound?.Close();
         Loop.Remove(this, staysOpen: true);
         _worker.CountClient(-1);
-        _worker.HandOver(Socket.Release(), received, _key);
+        _worker.HandOver(Socket.Release(), received, _key, _source);
     }
 }

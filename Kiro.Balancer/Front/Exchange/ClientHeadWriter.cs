@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Balancer.Front.Exchange;
@@ -19,6 +20,12 @@ internal readonly ref struct ClientHeadAdditions
 
     /// <summary>A whole Date line, for a response that has none.</summary>
     public ReadOnlySpan<byte> Date { get; init; }
+
+    /// <summary>The balancer's own cookie, which a node must not set; null when there is none.</summary>
+    public StickyCookie? OwnCookie { get; init; }
+
+    /// <summary>Further fields: whole lines with their ends.</summary>
+    public ReadOnlySpan<byte> Lines { get; init; }
 }
 
 /// <summary>Writes the head of a response for the client from the node's: the fields in their order, but for those that concern
@@ -26,7 +33,7 @@ internal readonly ref struct ClientHeadAdditions
 internal static class ClientHeadWriter
 {
     /// <summary>What a head grows by at most, in bytes.</summary>
-    public const int MaxGrowth = 256;
+    public const int MaxGrowth = 512;
 
     /// <param name="bytes">Those that <paramref name="head"/> was read from.</param>
     /// <param name="head">What was found in them.</param>
@@ -44,7 +51,8 @@ internal static class ClientHeadWriter
         foreach (ref readonly var field in CollectionsMarshal.AsSpan(head.Fields))
         {
             var name = bytes.Slice(field.NameStart, field.NameLength);
-            if (!IsPassedOn(field, head, additions.NamesTrailers) || (head.NamesFields && IsNamed(bytes, head, field.Known, name)))
+            if ((ReferenceEquals(field.Known, FieldNames.SetCookie) && additions.OwnCookie?.IsSetBy(bytes.Slice(field.ValueStart, field.ValueLength)) == true)
+                || !IsPassedOn(field, head, additions.NamesTrailers) || (head.NamesFields && IsNamed(bytes, head, field.Known, name)))
             {
                 continue;
             }
@@ -66,6 +74,7 @@ internal static class ClientHeadWriter
         }
 
         length = additions.IsChunked ? Put(output, length, "Transfer-Encoding: chunked\r\n"u8) : length;
+        length = Put(output, length, additions.Lines);
         length = hasDate ? length : Put(output, length, additions.Date);
         if (hasUpgrade || !additions.Connection.IsEmpty)
         {

@@ -28,6 +28,12 @@ internal sealed partial class FrontExchange
             Walk(bytes, head, claims);
         }
 
+        _cookieLines = null;
+        if (!_services.Clients.Sticky.IsByAddress)
+        {
+            Recognise(bytes, head);
+        }
+
         _services.Census.Note(_who, claims > 0);
     }
 
@@ -70,6 +76,7 @@ internal sealed partial class FrontExchange
             // Without a Host the node's own is put in later, for each node anew.
             Authority = [],
             LoopMark = rules.Mark.Bytes,
+            OwnCookie = rules.Cookie,
             TrustedField = rules.ClientHeader.Form == ClientHeaderForm.OneAddress ? _worker.ClientField : [],
             WritesForwarded = rules.WritesForwarded,
             Lines = _spans.Line,
@@ -85,9 +92,9 @@ internal sealed partial class FrontExchange
             _body.Keep();
             consumed = _keeper.Begin(_keptLength, rest);
         }
-        else if (!_body.TryTakeAlong(rest, _outgoing, out consumed))
+        else if (_body.TakeAlong(rest, _outgoing, out consumed) is not BodyFault.None and var fault)
         {
-            FailClient(StatusCodes.Status400BadRequest, "the body is not in valid chunks");
+            FailClient(fault);
             return;
         }
 
@@ -108,7 +115,7 @@ internal sealed partial class FrontExchange
         switch (_keeper.Run(client))
         {
             case BodyFault.Ended:
-                FailClient(StatusCodes.Status400BadRequest, "the body is not what was announced");
+                FailClient(BodyFault.Ended);
                 return;
             case BodyFault.Gone:
                 OnClientGone();

@@ -36,13 +36,14 @@ internal sealed partial class FrontExchange : ITried
     private int _generation;
     private int _tries;
     private Client _who;
+    private byte[]? _cookieLines;
     private long _began;
 
     public FrontExchange(FrontWorker worker)
     {
         (_worker, _services) = (worker, worker.Services);
         _outgoing = new OutgoingRequest(worker.Loop);
-        _body = new RequestPump(worker.Loop);
+        _body = new RequestPump(worker.Loop, worker.Services.Limits);
         _keeper = new KeptBodyPump(worker.Loop, _outgoing);
         _dialogue = new NodeDialogue(worker, this, _outgoing, _body);
     }
@@ -64,6 +65,9 @@ internal sealed partial class FrontExchange : ITried
     public bool Expects { get; private set; }
 
     public bool IsWebSocket { get; private set; }
+
+    /// <summary>What a response of a node says besides, for a client that gets its cookie; else empty.</summary>
+    public ReadOnlySpan<byte> CookieLines => _cookieLines;
 
     /// <summary>The node cannot tell a second sending from a second request.</summary>
     public bool MayBeRepeated { get; private set; }
@@ -116,6 +120,13 @@ internal sealed partial class FrontExchange : ITried
         {
             _outgoing.Begin(0);
             Refuse(StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
+            return;
+        }
+
+        if (_services.Limits.Value.IsTooLong(head.ContentLength))
+        {
+            _outgoing.Begin(0);
+            Refuse(StatusCodes.Status413PayloadTooLarge, LimitOptions.BodyProblem);
             return;
         }
 
@@ -185,6 +196,18 @@ internal sealed partial class FrontExchange : ITried
 
         Log(last.Known, failure.Status, failure.Problem);
         Refuse(failure.Status, failure.Problem);
+    }
+
+    /// <summary>The client's body is wrong: its own fault.</summary>
+    public void FailClient(BodyFault fault)
+    {
+        var (status, problem) = fault switch
+        {
+            BodyFault.TooLong => (StatusCodes.Status413PayloadTooLarge, LimitOptions.BodyProblem),
+            BodyFault.Invalid => (StatusCodes.Status400BadRequest, "the body is not in valid chunks"),
+            _ => (StatusCodes.Status400BadRequest, "the body is not what was announced"),
+        };
+        FailClient(status, problem);
     }
 
     /// <summary>What the client sends is wrong: its own fault.</summary>

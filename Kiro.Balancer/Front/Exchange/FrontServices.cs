@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
@@ -28,11 +29,13 @@ internal sealed record FrontServices(
     KeptBytes KeptBytes,
     Reloadable<ForwardingTimeouts> Timeouts,
     RequestLimit Requests,
+    Reloadable<LimitOptions> Limits,
     ForwardingRules Rules,
     LoopGuard Loops,
     ClientAdmission Admission,
     ConnectionLimit Limit,
     ClientConnections PerClient,
+    ProxyHeaders Introductions,
     Reloadable<ListeningOptions> Listening,
     OpenStreams Streams,
     OwnResponses Own,

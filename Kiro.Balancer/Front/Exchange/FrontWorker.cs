@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
@@ -6,6 +7,13 @@ using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Nodes;
 
 namespace Kiro.Balancer.Front.Exchange;
+
+/// <summary>Gives a connection to Kestrel.</summary>
+/// <param name="descriptor">The connection.</param>
+/// <param name="received">What was read from it.</param>
+/// <param name="key">Under what it is counted for its client.</param>
+/// <param name="source">Whom it is from, when a proxy said so; else null.</param>
+internal delegate void HandOver(int descriptor, byte[] received, ClientAddress? key, IPEndPoint? source);
 
 /// <summary>A loop and what all its connections share.</summary>
 internal sealed class FrontWorker
@@ -16,21 +24,24 @@ internal sealed class FrontWorker
     private const int TidyPeriod = 1000;
 
     private readonly Stack<FrontExchange> _kept = new();
-    private readonly Action<int, byte[], ClientAddress?> _handOver;
+    private readonly HandOver _handOver;
     private readonly TidyTimer _tidy;
     private readonly byte[] _clientField;
+    private readonly byte[] _stickyField;
     private int _clients;
 
     /// <param name="loop">The loop.</param>
     /// <param name="services">The rooms.</param>
     /// <param name="own">Paths that are Kestrel's.</param>
-    /// <param name="handOver">Takes a descriptor, what was read from it, and under what it is counted for its client.</param>
-    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, Action<int, byte[], ClientAddress?> handOver)
+    /// <param name="handOver">Takes connections that are Kestrel's.</param>
+    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, HandOver handOver)
     {
         (Loop, Services, Own, _handOver) = (loop, services, own, handOver);
         Pools = new NodePools(loop, services.Registry, services.Time);
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
+        _stickyField = Encoding.ASCII.GetBytes(services.Clients.Sticky.Field ?? "");
+        RequestHead = new RequestHead(services.Limits.Value.MaxHead);
         Counters = services.Counters.Cell(loop.Index);
         _tidy = new TidyTimer(this);
     }
@@ -54,8 +65,11 @@ internal sealed class FrontWorker
     /// <summary>The name of the field by which clients are told.</summary>
     public ReadOnlySpan<byte> ClientField => _clientField;
 
+    /// <summary>The name of the field that tells clients apart; empty when none does.</summary>
+    public ReadOnlySpan<byte> StickyField => _stickyField;
+
     /// <summary>What was found in the request that is being taken.</summary>
-    public RequestHead RequestHead { get; } = new();
+    public RequestHead RequestHead { get; }
 
     /// <summary>What was found in the response that begins.</summary>
     public ResponseHead ResponseHead { get; } = new();
@@ -94,7 +108,7 @@ internal sealed class FrontWorker
     }
 
     /// <summary>Gives a connection to Kestrel.</summary>
-    public void HandOver(int descriptor, byte[] received, ClientAddress? key) => _handOver(descriptor, received, key);
+    public void HandOver(int descriptor, byte[] received, ClientAddress? key, IPEndPoint? source) => _handOver(descriptor, received, key, source);
 
     private sealed class TidyTimer(FrontWorker worker) : TimedItem
     {

@@ -115,6 +115,8 @@ internal sealed partial class NodeDialogue
             NamesTrailers = makesChunks || framing == BodyFraming.None,
             Connection = ClosesClient ? "close"u8 : _exchange.IsHttp10 ? "keep-alive"u8 : [],
             Date = _worker.Date.Line,
+            OwnCookie = _worker.Services.Rules.Cookie,
+            Lines = _exchange.CookieLines,
         }, _worker.Loop.Output);
         var step = _response.BeginBody(written, framing, makesChunks, _exchange.Client, _node!);
         HasStarted = step != ResponseStep.Invalid;
@@ -131,7 +133,10 @@ internal sealed partial class NodeDialogue
         _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend, isTunnel: true);
         _body.BeginTunnel();
         var written = ClientHeadWriter.Write(
-            _response.HeadBytes, head, new ClientHeadAdditions { Date = _worker.Date.Line }, _worker.Loop.Output);
+            _response.HeadBytes, head, new ClientHeadAdditions
+            {
+                Date = _worker.Date.Line, OwnCookie = _worker.Services.Rules.Cookie, Lines = _exchange.CookieLines,
+            }, _worker.Loop.Output);
         _worker.Loop.Queue(_exchange.Client);
         Touch();
         return _response.BeginTunnel(written, _stream, _exchange.Client, _node!);

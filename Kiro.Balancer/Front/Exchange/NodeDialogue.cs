@@ -230,8 +230,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
                 client.Close();
                 return false;
             default:
-                _exchange.FailClient(StatusCodes.Status400BadRequest, fault == BodyFault.Invalid
-                    ? "the body is not in valid chunks" : "the body is not what was announced");
+                _exchange.FailClient(fault);
                 return false;
         }
     }

@@ -1,6 +1,8 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Limits;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -31,6 +33,9 @@ internal enum BodyFault
     /// <summary>These are no chunks.</summary>
     Invalid,
 
+    /// <summary>There is more of it than is taken.</summary>
+    TooLong,
+
     /// <summary>The client's connection is lost.</summary>
     Gone,
 
@@ -39,7 +44,7 @@ internal enum BodyFault
 }
 
 /// <summary>Sends the body of a request to the node as it comes, and never more than the node takes.</summary>
-internal sealed class RequestPump(FrontLoop loop)
+internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limits)
 {
     /// <summary>Of a chunk's size: up to 4 GiB, as whoever sends more in one piece only wants to hide what follows.</summary>
     private const int MaxSizeDigits = 8;
@@ -47,6 +52,7 @@ internal sealed class RequestPump(FrontLoop loop)
     private BodyFraming _framing;
     private long _left;
     private ChunkDecoder? _chunks;
+    private long _passed;
     private bool _needsMore;
 
     public BodyState State { get; private set; }
@@ -57,7 +63,7 @@ internal sealed class RequestPump(FrontLoop loop)
         _framing = head.Framing;
         _left = head.ContentLength ?? 0;
         _chunks = _framing == BodyFraming.Chunked ? new ChunkDecoder(MaxSizeDigits) : null;
-        _needsMore = false;
+        (_needsMore, _passed) = (false, 0);
         State = _framing == BodyFraming.None ? BodyState.Complete : head.ExpectsContinue ? BodyState.Held : BodyState.Flowing;
     }
 
@@ -77,13 +83,13 @@ internal sealed class RequestPump(FrontLoop loop)
     /// <param name="bytes">What stands behind the head; moved about.</param>
     /// <param name="outgoing">Gets it, with room for <see cref="FirstPieceRoom"/>.</param>
     /// <param name="consumed">How much of it belongs to the body.</param>
-    /// <returns>False when these are no chunks.</returns>
-    public bool TryTakeAlong(Span<byte> bytes, OutgoingRequest outgoing, out int consumed)
+    /// <returns>None, Invalid or TooLong.</returns>
+    public BodyFault TakeAlong(Span<byte> bytes, OutgoingRequest outgoing, out int consumed)
     {
         consumed = 0;
         if (State != BodyState.Flowing || bytes.IsEmpty)
         {
-            return true;
+            return BodyFault.None;
         }
 
         if (_framing == BodyFraming.Length)
@@ -91,12 +97,17 @@ internal sealed class RequestPump(FrontLoop loop)
             consumed = (int)Math.Min(_left, bytes.Length);
             outgoing.Append(bytes[..consumed]);
             Count(consumed);
-            return true;
+            return BodyFault.None;
         }
 
         if (!ChunkedPiece.TryDecode(_chunks!, bytes, out var data, out consumed))
         {
-            return false;
+            return BodyFault.Invalid;
+        }
+
+        if (limits.Value.IsTooLong(_passed += data))
+        {
+            return BodyFault.TooLong;
         }
 
         _needsMore = true;
@@ -113,7 +124,7 @@ internal sealed class RequestPump(FrontLoop loop)
             outgoing.Append(ChunkedPiece.End(_chunks));
         }
 
-        return true;
+        return BodyFault.None;
     }
 
     /// <summary>Room for what comes with the head, in bytes.</summary>
@@ -177,6 +188,11 @@ internal sealed class RequestPump(FrontLoop loop)
         if (!isValid)
         {
             return BodyFault.Invalid;
+        }
+
+        if (limits.Value.IsTooLong(_passed += data))
+        {
+            return BodyFault.TooLong;
         }
 
         client.Store(bytes[consumed..]);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.EventLoop;
@@ -125,9 +126,11 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         return done.Task;
     }
 
-    private void HandOver(int descriptor, byte[] received, ClientAddress? key)
+    private void HandOver(int descriptor, byte[] received, ClientAddress? key, IPEndPoint? source)
     {
         var connection = new CountedConnection(_contexts.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))), _limit, _perClient, key);
+        connection.Features.Set(Introduction.Done);
+        connection.RemoteEndPoint = source ?? connection.RemoteEndPoint;
         connection.Transport = new ReceivedPipe(received, connection.Transport);
         if (!_handedOver.Writer.TryWrite(connection))
         {

@@ -24,7 +24,7 @@ internal sealed class FrontListenerFactory(
             var socket = sockets.Take(address) is { } descriptor ? new FrontListenSocket(descriptor) : new FrontListenSocket(address);
             return ValueTask.FromResult<IConnectionListener>(new FrontListener(
                 socket, sockets, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
-                new OwnPaths(services.GetServices<EndpointDataSource>()), loops, loggers));
+                services.GetRequiredService<OwnPaths>(), loops, loggers));
         }
         catch (SocketException inUse) when (inUse.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {

@@ -9,7 +9,10 @@ internal static class HttpsRedirect
     private const int DefaultPort = 443;
 
     /// <summary>Adds it for every path but the health endpoints, which probes ask in plain.</summary>
-    public static void UseHttpsRedirect(this IApplicationBuilder app, TlsOptions options)
+    /// <param name="app">The balancer.</param>
+    /// <param name="options">Where to.</param>
+    /// <param name="admin">Whoever comes in there stays.</param>
+    public static void UseHttpsRedirect(this IApplicationBuilder app, TlsOptions options, AdminListener admin)
     {
         if (options.RedirectPort is not { } port)
         {
@@ -19,7 +22,7 @@ internal static class HttpsRedirect
         app.Use(next => context =>
         {
             var request = context.Request;
-            if (request.IsHttps || request.Path.Value is "/health" or "/alive" || request.Host.Host.Length == 0)
+            if (request.IsHttps || admin.Has(context) || request.Path.Value is "/health" or "/alive" || request.Host.Host.Length == 0)
             {
                 return next(context);
             }

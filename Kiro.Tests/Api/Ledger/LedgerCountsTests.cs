@@ -1,4 +1,5 @@
 using System.Net;
+using Kiro.Api.Callers;
 using Kiro.Api.Ledger;
 using Microsoft.Extensions.Time.Testing;
 
@@ -12,12 +13,12 @@ public sealed class LedgerCountsTests
     public void Take_AfterCounts_HoldsSumsAndTimes()
     {
         var counts = new LedgerCounts(_time);
-        var client = IPAddress.Parse("203.0.113.7");
+        var client = new Caller(IPAddress.Parse("203.0.113.7"), null);
         var first = _time.GetUtcNow().ToUnixTimeMilliseconds();
 
         counts.Count(client);
         _time.Advance(TimeSpan.FromSeconds(2));
-        counts.Count(IPAddress.Parse("203.0.113.7"));
+        counts.Count(new Caller(IPAddress.Parse("203.0.113.7"), null));
 
         Assert.Equal(2, counts.Waiting);
         var (taken, count) = Assert.Single(counts.Take());
@@ -32,8 +33,8 @@ public sealed class LedgerCountsTests
     {
         const int Threads = 4, Each = 200_000;
         var counts = new LedgerCounts(_time);
-        var clients = Enumerable.Range(0, 50).Select(number => new IPAddress([10, 0, 0, (byte)number])).ToArray();
-        var taken = new Dictionary<IPAddress, long>();
+        var clients = Enumerable.Range(0, 50).Select(number => new Caller(new IPAddress([10, 0, 0, (byte)number]), null)).ToArray();
+        var taken = new Dictionary<Caller, long>();
 
         var counting = Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Run(() =>
         {
@@ -56,7 +57,7 @@ public sealed class LedgerCountsTests
         Assert.True(batches > 10, $"only {batches} batches");
         Assert.Equal(clients.ToDictionary(client => client, _ => (long)Threads * Each / clients.Length), taken);
 
-        void Add(List<KeyValuePair<IPAddress, ClientCount>> batch)
+        void Add(List<KeyValuePair<Caller, ClientCount>> batch)
         {
             foreach (var (client, count) in batch)
             {
@@ -69,7 +70,7 @@ public sealed class LedgerCountsTests
     public void Count_KnownClient_AllocatesNothing()
     {
         var counts = new LedgerCounts(TimeProvider.System);
-        var client = IPAddress.Parse("203.0.113.7");
+        var client = new Caller(IPAddress.Parse("203.0.113.7"), null);
         counts.Count(client);
 
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Net;
 using Kiro.Api.Database;
+using Kiro.Api.Callers;
 using Kiro.Api.Ledger;
 using Kiro.Tests.Api.Database;
 using Microsoft.Extensions.DependencyInjection;
@@ -89,7 +90,7 @@ public sealed class LedgerFlushTests : IAsyncDisposable
     {
         for (var request = 0; request < requests; request++)
         {
-            _counts.Count(IPAddress.Parse(client));
+            _counts.Count(new Caller(IPAddress.Parse(client), null));
         }
     }
 }

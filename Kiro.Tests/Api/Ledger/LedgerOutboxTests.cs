@@ -1,4 +1,5 @@
 using System.Net;
+using Kiro.Api.Callers;
 using Kiro.Api.Ledger;
 using Microsoft.Extensions.Time.Testing;
 
@@ -12,10 +13,10 @@ public sealed class LedgerOutboxTests
     public void Next_UntilConfirmed_StaysTheSameBatch()
     {
         var outbox = new LedgerOutbox(_counts);
-        _counts.Count(IPAddress.Parse("10.0.0.2"));
-        _counts.Count(IPAddress.Parse("10.0.0.10"));
+        _counts.Count(new Caller(IPAddress.Parse("10.0.0.2"), null));
+        _counts.Count(new Caller(IPAddress.Parse("10.0.0.10"), null));
         var batch = outbox.Next();
-        _counts.Count(IPAddress.Parse("10.0.0.3"));
+        _counts.Count(new Caller(IPAddress.Parse("10.0.0.3"), null));
 
         Assert.Equal(["10.0.0.10", "10.0.0.2"], batch!.Entries.Select(entry => entry.Client));
         Assert.Same(batch, outbox.Next());
@@ -36,7 +37,7 @@ public sealed class LedgerOutboxTests
         var outbox = new LedgerOutbox(_counts);
         for (var client = 0; client < LedgerOutbox.MaxBatch + 1; client++)
         {
-            _counts.Count(new IPAddress([10, 1, (byte)(client >> 8), (byte)client]));
+            _counts.Count(new Caller(new IPAddress([10, 1, (byte)(client >> 8), (byte)client]), null));
         }
 
         Assert.Equal(LedgerOutbox.MaxBatch, outbox.Next()!.Entries.Count);

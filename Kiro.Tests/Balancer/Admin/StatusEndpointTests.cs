@@ -25,13 +25,13 @@ public sealed class StatusEndpointTests
         var status = await balancer.Status("203.0.113.7");
 
         AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object orders:Object peers:Array tls:Null timestamp:Time");
-        AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminTokens:Object clients:Object loops:Number");
+        AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminConnections:Null adminTokens:Object clients:Object proxyHeadersRefused:Number loops:Number");
         AssertShape(status.GetProperty("orders"), "count:Number digest:String refused:Number");
         AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number sessionIdleSeconds:Number adminEnabled:False settings:Object");
         AssertShape(status.GetProperty("summary"),
             "total:Number healthy:Number degraded:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");
         AssertShape(status.GetProperty("client"), 
-            "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False key:String slot:Number keptBySession:False ranking:Array");
+            "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False stickyBy:String key:String slot:Number keptBySession:False ranking:Array");
         var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());
         AssertShape(backends[node.Port],
             "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number status:Null reason:Null error:Null "

@@ -107,7 +107,7 @@ public sealed class WarningsTests
     }
 
     private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
-        new Warnings(_census, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
+        new Warnings(_census, BalancerSettings.Read(Support.Settings.Of(_settings)).Clients.Sticky, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
             .Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)

@@ -119,5 +119,8 @@ public class ClientLimitTests
         NullLogger<ClientConnections>.Instance);
 }
 
+[OverLean]
+public sealed class ClientLimitOverLeanTests : ClientLimitTests;
+
 [OverYarp]
 public sealed class ClientLimitOverYarpTests : ClientLimitTests;

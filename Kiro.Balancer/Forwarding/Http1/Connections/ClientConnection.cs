@@ -63,10 +63,12 @@ internal sealed class ClientConnection : ConnectionContext
     /// <summary>The connections to nodes that are this client's alone.</summary>
     public PrivateConnections Logins { get; }
 
-    /// <summary>To be called before the listeners are set up.</summary>
-    public static void WrapAll(KestrelServerOptions kestrel) =>
-        kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection =>
-            ServeAsync(connection, next, kestrel.ApplicationServices.GetRequiredService<TimeProvider>())));
+    /// <summary>Wraps the connections of a listener.</summary>
+    public static void Wrap(ListenOptions endpoint)
+    {
+        var time = endpoint.ApplicationServices.GetRequiredService<TimeProvider>();
+        endpoint.Use(next => connection => ServeAsync(connection, next, time));
+    }
 
     /// <summary>Ends a response in the middle, so that the client sees that.</summary>
     public static void BreakOff(HttpContext context)

@@ -43,6 +43,12 @@ internal static class ForwardedFields
         head.Write("\r\nX-Real-IP: "u8);
         Write(head, client.Address);
         head.Write("\r\n"u8);
+        if (client.Pseudonym is { } name)
+        {
+            Write(head, "X-Kiro-Client: "u8, name);
+            head.Write("\r\n"u8);
+        }
+
         if (ClientCertificateField.Of(request.HttpContext) is { } certificate)
         {
             Write(head, "X-Forwarded-Client-Cert: "u8, certificate);

@@ -196,6 +196,7 @@ internal sealed class Http1Exchange(
         var (head, response) = (connection.Head, _context.Response);
         attempt.Runtime.NoteClosing(head.SaysClose);
         ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
+        request.HandOutCookie(response.Headers);
         connection.Input.Consume(headLength);
         PrepareBody(head.Status);
 

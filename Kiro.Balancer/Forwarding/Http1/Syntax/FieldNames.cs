@@ -21,6 +21,9 @@ internal static class FieldNames
     /// <summary>Tells a stream of events from any other body.</summary>
     public static readonly FieldName ContentType = new(HeaderNames.ContentType, FieldKind.EndToEnd);
 
+    /// <summary>May set a cookie of the balancer's own, which nodes must not.</summary>
+    public static readonly FieldName SetCookie = new(HeaderNames.SetCookie, FieldKind.EndToEnd);
+
     private const int Buckets = 256;
 
     /// <summary>Fields that concern one connection, whoever sends them.</summary>
@@ -38,7 +41,7 @@ internal static class FieldNames
         new(HeaderNames.Connection, FieldKind.Connection),
         new(HeaderNames.Trailer, FieldKind.Trailer),
         new(HeaderNames.Host, FieldKind.Host),
-        KeepAlive, Upgrade, ProxyAuthenticate, WwwAuthenticate, ContentType,
+        KeepAlive, Upgrade, ProxyAuthenticate, WwwAuthenticate, ContentType, SetCookie,
         .. OfOneConnectionOnly.Where(name => name != HeaderNames.KeepAlive && name != HeaderNames.Upgrade && name != HeaderNames.ProxyAuthenticate)
             .Select(name => new FieldName(name, FieldKind.HopByHop)),
         .. EndToEnd(
@@ -48,7 +51,7 @@ internal static class FieldNames
             HeaderNames.ContentDisposition, HeaderNames.ContentEncoding, HeaderNames.ContentLanguage, HeaderNames.ContentLocation,
             HeaderNames.ContentRange, HeaderNames.ContentSecurityPolicy, HeaderNames.Date, HeaderNames.ETag,
             HeaderNames.Expires, HeaderNames.LastModified, HeaderNames.Link, HeaderNames.Location, HeaderNames.Pragma,
-            "Referrer-Policy", HeaderNames.RetryAfter, HeaderNames.Server, HeaderNames.SetCookie,
+            "Referrer-Policy", HeaderNames.RetryAfter, HeaderNames.Server,
             HeaderNames.StrictTransportSecurity, HeaderNames.UpgradeInsecureRequests, HeaderNames.Vary, HeaderNames.Via,
             HeaderNames.XContentTypeOptions, HeaderNames.XFrameOptions, HeaderNames.XPoweredBy,
             "X-Request-Id", HeaderNames.XXSSProtection),

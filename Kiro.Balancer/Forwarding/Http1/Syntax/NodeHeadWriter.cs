@@ -74,7 +74,8 @@ internal ref struct NodeHeadWriter
         foreach (ref readonly var field in _head.Fields)
         {
             var passes = !field.IsNamed && IsPassedOn(field.Kind, additions) && !IsUntrusted(field, additions);
-            if (passes && field.NameStart == to && IsUsual(field))
+            var isShared = passes && field.Kind == RequestFieldKind.Cookie && additions.OwnCookie?.IsIn(field.Value(_bytes)) == true;
+            if (passes && !isShared && field.NameStart == to && IsUsual(field))
             {
                 to = field.LineEnd;
                 continue;
@@ -82,7 +83,11 @@ internal ref struct NodeHeadWriter
 
             Write(_bytes[from..to]);
             (from, to) = (0, 0);
-            if (passes && IsUsual(field))
+            if (isShared)
+            {
+                WriteOthers(field, additions.OwnCookie!);
+            }
+            else if (passes && IsUsual(field))
             {
                 (from, to) = (field.NameStart, field.LineEnd);
             }
@@ -98,6 +103,16 @@ internal ref struct NodeHeadWriter
         Write(_bytes[from..to]);
     }
 
+    private void WriteOthers(in RequestField field, StickyCookie own)
+    {
+        var start = _length;
+        Write(field.Name(_bytes));
+        Write(": "u8);
+        var length = own.Remove(field.Value(_bytes), _output[_length..]);
+        _length = length == 0 ? start : _length + length;
+        Write(length == 0 ? [] : "\r\n"u8);
+    }
+
     // One space before the value and none behind.
     private readonly bool IsUsual(in RequestField field) =>
         field.ValueStart == field.NameStart + field.NameLength + 2 && field.ValueStart + field.ValueLength + 2 == field.LineEnd
@@ -105,7 +120,7 @@ internal ref struct NodeHeadWriter
 
     private readonly bool IsPassedOn(RequestFieldKind kind, in RequestAdditions additions) => kind switch
     {
-        RequestFieldKind.EndToEnd or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey => true,
+        RequestFieldKind.EndToEnd or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey or RequestFieldKind.Cookie => true,
         RequestFieldKind.CdnLoop => additions.LoopMark.IsEmpty,
         RequestFieldKind.Expect => !_head.IsHttp10,
         RequestFieldKind.Trailer => _head.IsChunked,
@@ -147,6 +162,22 @@ internal ref struct NodeHeadWriter
         Write("\r\nX-Real-IP: "u8);
         Write(client.Address);
         Write("\r\n"u8);
+        if (client.Key is { } key)
+        {
+            Write("X-Kiro-Client: "u8);
+            if (client.IsNew)
+            {
+                Write("new"u8);
+            }
+            else
+            {
+                Utf8Formatter.TryFormat(key.Value, _output[_length..], out var digits, new System.Buffers.StandardFormat('x', 16));
+                _length += digits;
+            }
+
+            Write("\r\n"u8);
+        }
+
         if (hasForwarded || additions.WritesForwarded)
         {
             WriteStandard(client, ownProto);

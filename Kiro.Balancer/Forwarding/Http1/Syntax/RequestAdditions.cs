@@ -20,6 +20,9 @@ internal readonly ref struct RequestAdditions
     /// <summary>A field that only a trusted peer may send, beside the usual ones; none when it is empty.</summary>
     public ReadOnlySpan<byte> TrustedField { get; init; }
 
+    /// <summary>The balancer's own cookie, which nodes do not get; null when there is none.</summary>
+    public StickyCookie? OwnCookie { get; init; }
+
     /// <summary>Whether the node is told by Forwarded (RFC 7239), too, when no trusted peer did so.</summary>
     public bool WritesForwarded { get; init; }
 

@@ -28,6 +28,12 @@ internal enum RequestFieldKind : byte
     ForwardedHost,
     RealIp,
 
+    /// <summary>What the balancer calls a client by: nobody else may say it.</summary>
+    ClientKey,
+
+    /// <summary>May hold a cookie of the balancer's own; the others are passed on.</summary>
+    Cookie,
+
     /// <summary>RFC 7239.</summary>
     Forwarded,
 

@@ -30,7 +30,9 @@ internal static class RequestFieldNames
         ("X-Forwarded-Host", RequestFieldKind.ForwardedHost),
         ("X-Real-IP", RequestFieldKind.RealIp),
         (ClientCertificateField.Name, RequestFieldKind.ClientCertificate),
+        ("X-Kiro-Client", RequestFieldKind.ClientKey),
         ("Forwarded", RequestFieldKind.Forwarded),
+        (HeaderNames.Cookie, RequestFieldKind.Cookie),
         (HeaderNames.SecWebSocketKey, RequestFieldKind.WebSocketKey),
         .. FieldNames.OfOneConnectionOnly
             .Where(name => name != HeaderNames.Upgrade && name != HeaderNames.TE)

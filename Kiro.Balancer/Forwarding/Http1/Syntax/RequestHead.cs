@@ -18,16 +18,19 @@ internal enum RequestMethod : byte
 /// The head of a request: what <see cref="RequestParser"/> found in it, as places in the bytes that it was given. Made once
 /// and used again for the next request.
 /// </summary>
-internal sealed class RequestHead
+internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
 {
-    /// <summary>The longest head that is taken, empty lines before it included; in bytes.</summary>
-    public const int MaxBytes = 32 * 1024;
+    /// <summary><see cref="MaxBytes"/> unless it is set.</summary>
+    public const int UsualMaxBytes = 32 * 1024;
 
     /// <summary>The longest target that is taken, in bytes.</summary>
     public const int MaxTarget = 8 * 1024;
 
     /// <summary>Fields of one request at most.</summary>
     public const int MaxFields = 100;
+
+    /// <summary>The longest head that is taken, empty lines before it included; in bytes.</summary>
+    public int MaxBytes { get; } = maxBytes;
 
     private readonly RequestField[] _fields = new RequestField[MaxFields];
 

@@ -36,9 +36,9 @@ internal static class RequestParser
     public static RequestState Parse(ReadOnlySpan<byte> bytes, RequestHead head)
     {
         head.Clear();
-        var within = bytes[..Math.Min(bytes.Length, RequestHead.MaxBytes)];
+        var within = bytes[..Math.Min(bytes.Length, head.MaxBytes)];
         var state = ParseLines(within, head);
-        return state == RequestState.Incomplete && within.Length == RequestHead.MaxBytes
+        return state == RequestState.Incomplete && within.Length == head.MaxBytes
             ? head.Refuse(431, "the head of the request is too long") : state;
     }
 

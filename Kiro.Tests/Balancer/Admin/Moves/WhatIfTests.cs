@@ -143,8 +143,8 @@ public sealed class WhatIfTests : IDisposable
         int[] slots = [.. Nodes.Slots(400), _hash.Slot(Caller)];
         Array.ForEach(slots, slot => chooser.First(slot));
         var had = slots.Count(slot => registry.Current.Choose(slot)!.Id == "api-3:80");
-        using var whatIf = new WhatIf(registry, new MoveCounter(_recent), _hash, sessions);
-        Task<WhatIfResponse?> AskAsync(WhatIfQuestion question) => whatIf.AskAsync(question, Caller, TestContext.Current.CancellationToken);
+        using var whatIf = new WhatIf(registry, new MoveCounter(_recent), sessions);
+        Task<WhatIfResponse?> AskAsync(WhatIfQuestion question) => whatIf.AskAsync(question, _hash.Slot(Caller), TestContext.Current.CancellationToken);
 
         var joins = (await AskAsync(new WhatIfQuestion(10, null, null)))!;
         Assert.Equal(0, joins.MovedAtOnce);
@@ -167,8 +167,8 @@ public sealed class WhatIfTests : IDisposable
 
     private async Task<WhatIfResponse> Ask(BackendRegistry registry, WhatIfQuestion question)
     {
-        using var whatIf = new WhatIf(registry, new MoveCounter(_recent), _hash);
-        return (await whatIf.AskAsync(question, Caller, TestContext.Current.CancellationToken))!;
+        using var whatIf = new WhatIf(registry, new MoveCounter(_recent));
+        return (await whatIf.AskAsync(question, _hash.Slot(Caller), TestContext.Current.CancellationToken))!;
     }
 
     private static void AssertSame(string[] before, string[] after, WhatIfResponse answer)

@@ -22,7 +22,7 @@ internal sealed partial class NaiveRequest
     ];
 
     private static readonly string[] Written =
-        ["host", "content-length", "transfer-encoding", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip"];
+        ["host", "content-length", "transfer-encoding", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "x-kiro-client"];
 
     private readonly List<(string Name, string Value)> _fields;
 

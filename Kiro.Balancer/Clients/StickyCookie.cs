@@ -1,0 +1,194 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Primitives;
+
+namespace Kiro.Balancer.Clients;
+
+/// <summary>
+/// The cookie by which clients are told apart with <c>STICKY_BY=cookie</c>: a random id that the balancer hands out and hashes.
+/// Nothing about it is kept: any value is as good as another, so a forged one only chooses a node.
+/// <para>
+/// Nodes neither get it nor set it, as with HAProxy's <c>cookie … insert indirect nocache</c>: what they would make of a
+/// cookie that is not theirs (log it, keep it apart in caches, send it back changed) could only do harm.
+/// </para>
+/// </summary>
+internal sealed class StickyCookie
+{
+    /// <summary>The longest value that is taken, in bytes; one's own have 32.</summary>
+    public const int MaxValue = 128;
+
+    private const int IdBytes = 16;
+    private const int ShortLine = 512;
+
+    private readonly byte[] _name;
+    private readonly bool _isAlwaysSecure;
+
+    /// <param name="name">A token (RFC 6265, section 4.1.1).</param>
+    public StickyCookie(string name)
+    {
+        Name = name;
+        _name = Encoding.ASCII.GetBytes(name);
+        // Browsers take neither without the attribute (RFC 6265bis, section 4.1.3).
+        _isAlwaysSecure = name.StartsWith("__Host-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("__Secure-", StringComparison.OrdinalIgnoreCase);
+    }
+
+    public string Name { get; }
+
+    /// <summary>An id that nobody else has: 128 random bits.</summary>
+    public static string NewId() => RandomNumberGenerator.GetHexString(2 * IdBytes, lowercase: true);
+
+    /// <summary>Finds the id in a line of Cookie: the first one that can be used.</summary>
+    public bool TryFind(ReadOnlySpan<byte> line, out StickyKey key)
+    {
+        var value = ValueIn(line);
+        key = value.IsEmpty ? default : StickyKey.Of(value);
+        return !value.IsEmpty;
+    }
+
+    /// <summary>The id itself, as it came.</summary>
+    public string? ValueIn(in StringValues lines)
+    {
+        foreach (var line in lines)
+        {
+            if (ValueIn(Encoding.Latin1.GetBytes(line ?? "")) is { IsEmpty: false } value)
+            {
+                return Encoding.Latin1.GetString(value);
+            }
+        }
+
+        return null;
+    }
+
+    private ReadOnlySpan<byte> ValueIn(ReadOnlySpan<byte> line)
+    {
+        foreach (var range in line.Split((byte)';'))
+        {
+            var pair = line[range].Trim(" \t"u8);
+            if (IsOwn(pair) && pair[(pair.IndexOf((byte)'=') + 1)..].Trim(" \t"u8) is { Length: > 0 and <= MaxValue } value)
+            {
+                return value;
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>Finds the id in the lines of Cookie, of which HTTP/2 may bring several.</summary>
+    /// <returns>Null when there is none that can be used.</returns>
+    public StickyKey? Find(in StringValues lines)
+    {
+        foreach (var line in lines)
+        {
+            if (line is not null && line.Contains(Name, StringComparison.Ordinal) && TryFind(line, out var key))
+            {
+                return key;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether a line of Cookie has something that <see cref="Remove(ReadOnlySpan{byte}, Span{byte})"/> takes out.</summary>
+    public bool IsIn(ReadOnlySpan<byte> line)
+    {
+        if (line.IndexOf(_name) >= 0)
+        {
+            foreach (var range in line.Split((byte)';'))
+            {
+                if (IsOwn(line[range].Trim(" \t"u8)))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Writes a line of Cookie without the id; the other cookies as they came.</summary>
+    /// <param name="line">The value.</param>
+    /// <param name="output">As much room as the line has bytes.</param>
+    /// <returns>What was written, in bytes: 0 when there were no other cookies.</returns>
+    public int Remove(ReadOnlySpan<byte> line, Span<byte> output)
+    {
+        var length = 0;
+        foreach (var range in line.Split((byte)';'))
+        {
+            var pair = line[range];
+            if (IsOwn(pair.Trim(" \t"u8)) || (length == 0 && (pair = pair.TrimStart(" \t"u8)).IsEmpty))
+            {
+                continue;
+            }
+
+            if (length > 0)
+            {
+                output[length++] = (byte)';';
+            }
+
+            pair.CopyTo(output[length..]);
+            length += pair.Length;
+        }
+
+        return output[..length].TrimEnd("; \t"u8).Length;
+    }
+
+    /// <summary>Takes the id out of the fields of a request.</summary>
+    public void RemoveFrom(IHeaderDictionary headers)
+    {
+        var lines = headers.Cookie;
+        if (lines.Count > 0 && lines.Any(line => line is not null && line.Contains(Name, StringComparison.Ordinal)))
+        {
+            headers.Cookie = lines.Select(line => Remove(line ?? "")).Where(line => line.Length > 0).ToArray();
+        }
+    }
+
+    /// <summary>Whether a value of Set-Cookie sets this cookie.</summary>
+    public bool IsSetBy(ReadOnlySpan<byte> value)
+    {
+        var end = value.IndexOf((byte)';');
+        return IsOwn((end < 0 ? value : value[..end]).Trim(" \t"u8));
+    }
+
+    /// <summary>The same of a value as text.</summary>
+    public bool IsSetBy(string? value)
+    {
+        var pair = value.AsSpan();
+        pair = pair.IndexOf(';') is >= 0 and var end ? pair[..end] : pair;
+        return pair.IndexOf('=') is >= 0 and var equals && pair[..equals].Trim(" \t").SequenceEqual(Name);
+    }
+
+    /// <summary>The value of Set-Cookie that hands out an id. The cookie ends with the browser's session.</summary>
+    /// <param name="id">From <see cref="NewId"/>.</param>
+    /// <param name="isSecure">Whether the client came over TLS.</param>
+    public string Set(string id, bool isSecure) =>
+        $"{Name}={id}; Path=/; HttpOnly; SameSite=Lax{(isSecure || _isAlwaysSecure ? "; Secure" : "")}";
+
+    private bool TryFind(string line, out StickyKey key)
+    {
+        if (line.Length <= ShortLine)
+        {
+            Span<byte> bytes = stackalloc byte[ShortLine];
+            return TryFind(bytes[..Encoding.Latin1.GetBytes(line, bytes)], out key);
+        }
+
+        var rented = ArrayPool<byte>.Shared.Rent(line.Length);
+        try
+        {
+            return TryFind(rented.AsSpan(0, Encoding.Latin1.GetBytes(line, rented)), out key);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private string Remove(string line)
+    {
+        var bytes = Encoding.Latin1.GetBytes(line);
+        return IsIn(bytes) ? Encoding.Latin1.GetString(bytes, 0, Remove(bytes.AsSpan(), bytes)) : line;
+    }
+
+    // Names of cookies are case-sensitive (RFC 6265, section 5.4).
+    private bool IsOwn(ReadOnlySpan<byte> pair) => pair.IndexOf((byte)'=') is >= 0 and var end && pair[..end].TrimEnd(" \t"u8).SequenceEqual(_name);
+}

@@ -1,0 +1,56 @@
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Clients.ProxyProtocol;
+using Kiro.Balancer.Listening;
+
+namespace Kiro.Balancer.Front.Exchange;
+
+/// <content>How a trusted proxy says whom it is from: the PROXY protocol.</content>
+internal sealed partial class ClientConnection
+{
+    private void TakeIntroduction(ReadOnlySpan<byte> bytes)
+    {
+        switch (ProxyHeader.Parse(bytes, out var length, out var source))
+        {
+            case ProxyHeaderState.Incomplete:
+                Store(bytes);
+                _needsMore = true;
+                return;
+            case ProxyHeaderState.Invalid:
+                RefuseIntroduction();
+                return;
+        }
+
+        _awaitsHeader = _needsMore = false;
+        SetDeadline(_worker.IdleTimeout);
+        Store(bytes[length..]);
+        if (source is null)
+        {
+            return;
+        }
+
+        _source = source;
+        Self = _worker.Services.Clients.Begin(ClientAddress.From(source.Address));
+        SelfSlot = _worker.Services.Hash.Slot(Self.Address);
+        var perClient = _worker.Services.PerClient;
+        if (perClient.IsOn && !perClient.TryEnter(Self.Peer, out _key))
+        {
+            _ = TrySend(Refusal.TooManyOfOneClient.Span);
+            BeginClosing(linger: true);
+        }
+    }
+
+    private void RefuseIntroduction()
+    {
+        _worker.Services.Introductions.Refuse(Self.Peer);
+        Close();
+    }
+
+    // Who connects and leaves only wanted to know whether the port is open.
+    private void NoteHalfIntroduction()
+    {
+        if (_awaitsHeader && HasStored)
+        {
+            _worker.Services.Introductions.Refuse(Self.Peer);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Limits;
+
+/// <summary>LIMIT_REQUEST_HEAD, LIMIT_REQUEST_BODY.</summary>
+public class RequestSizeTests
+{
+    [Theory]
+    [InlineData("POST", 100, 200)]
+    [InlineData("PUT", 100, 200)]
+    [InlineData("POST", 101, 413)]
+    [InlineData("PUT", 101, 413)]
+    [InlineData("POST", 100_000, 413)]
+    public async Task Body_OfAnnouncedLength_IsTakenUpToTheLimit(string method, int length, int status)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
+
+        var answer = await balancer.ExchangeAsync($"{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{new string('x', length)}");
+
+        Assert.Equal(status, answer.Status);
+        Assert.Equal(status == 200 ? 1 : 0, node.Heads.Count);
+        Assert.Equal(status == 200 ? null : "close", answer.Value("Connection"));
+        if (status != 200)
+        {
+            Assert.Contains("the body is longer than is taken here", answer.Body, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Body_TooLong_IsNotAskedFor()
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
+
+        Assert.Equal(413, (await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 101\r\n\r\n")).Status);
+        Assert.Empty(node.Heads);
+    }
+
+    [Theory]
+    [InlineData(10, 10, 200)]
+    [InlineData(1, 100, 200)]
+    [InlineData(1, 101, 413)]
+    [InlineData(101, 1, 413)]
+    public async Task Body_InChunks_IsTakenUpToTheLimitOfItsData(int chunks, int size, int status)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
+        var chunk = $"{size:x};extension=that-counts-for-nothing\r\n{new string('x', size)}\r\n";
+
+        var answer = await balancer.ExchangeAsync(
+            $"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{string.Concat(Enumerable.Repeat(chunk, chunks))}0\r\n\r\n");
+
+        Assert.Equal(status, answer.Status);
+    }
+
+    [Fact]
+    public async Task Body_InChunksThatComeLater_IsCutOffAtTheLimit()
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+        await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (var chunk = 0; chunk < 11; chunk++)
+        {
+            await client.SendAsync("a\r\n0123456789\r\n");
+            await Task.Yield();
+        }
+
+        Assert.Equal(413, (await client.ReadAnswerAsync()).Status);
+    }
+
+    [Theory]
+    [InlineData("LIMIT_REQUEST_HEAD=4096", 3000, 200)]
+    [InlineData("LIMIT_REQUEST_HEAD=4096", 5000, 431)]
+    [InlineData("LIMIT_REQUEST_HEAD=65536", 60_000, 200)]
+    [InlineData("LIMIT_REQUEST_HEAD=", 40_000, 431)]
+    public async Task Head_OfAnyLength_IsTakenUpToTheLimit(string setting, int length, int status)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, setting);
+
+        var answer = await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a\r\nX-Long: {new string('x', length)}\r\n\r\n");
+
+        Assert.Equal(status, answer.Status);
+        Assert.Equal(status == 200 ? 1 : 0, node.Heads.Count);
+    }
+}
+
+[OverLean]
+public sealed class RequestSizeOverLeanTests : RequestSizeTests;
+
+[OverYarp]
+public sealed class RequestSizeOverYarpTests : RequestSizeTests;

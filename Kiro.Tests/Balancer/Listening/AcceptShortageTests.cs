@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Listening;
+
+/// <summary>The system gives no descriptor for a connection that waits (EMFILE): nobody is refused, and nobody spins.</summary>
+public class AcceptShortageTests
+{
+    [Fact]
+    public async Task Accept_NoDescriptorLeft_WaitsAndServesOnceThereIsOne()
+    {
+        var prlimit = Requirement.Find("prlimit");
+        Requirement.Need("prlimit", prlimit is not null, "no prlimit is installed.");
+        await using var node = RawBackend.Answering();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host, "FRONT_LOOPS=2");
+        var descriptors = new DirectoryInfo($"/proc/{balancer.Process.Id}/fd");
+        Assert.Equal("ok", await balancer.Http.GetStringAsync("/", TestContext.Current.CancellationToken));
+
+        // The lowest that is free is above the limit: whatever asks for one gets none.
+        var open = descriptors.EnumerateFileSystemInfos().Select(entry => int.Parse(entry.Name, CultureInfo.InvariantCulture)).ToHashSet();
+        var lowest = Enumerable.Range(0, 10_000).First(number => !open.Contains(number));
+        await LimitAsync(prlimit!, balancer, lowest);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, balancer.Port, TestContext.Current.CancellationToken);
+        await socket.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        await Eventually.BeTrue(() => balancer.Process.Output.Contains("Connections of clients wait", StringComparison.Ordinal), "it says so");
+        var before = TimeOf(balancer);
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        var spent = TimeOf(balancer) - before;
+        Assert.Equal(0, socket.Available);
+        // A loop that spins takes all of that second.
+        Assert.InRange(spent, TimeSpan.Zero, TimeSpan.FromSeconds(0.6));
+
+        await LimitAsync(prlimit!, balancer, 1000);
+        var answer = new byte[1024];
+        var length = await socket.ReceiveAsync(answer, TestContext.Current.CancellationToken);
+        Assert.StartsWith("HTTP/1.1 200 OK", Encoding.ASCII.GetString(answer, 0, length), StringComparison.Ordinal);
+        Assert.False(balancer.Process.HasExited, balancer.Process.Output);
+        Assert.Equal("ok", await balancer.Http.GetStringAsync("/", TestContext.Current.CancellationToken));
+    }
+
+    private static TimeSpan TimeOf(BalancerProcess balancer)
+    {
+        using var process = Process.GetProcessById(balancer.Process.Id);
+        return process.TotalProcessorTime;
+    }
+
+    private static async Task LimitAsync(string prlimit, BalancerProcess balancer, int soft)
+    {
+        using var process = Process.Start(prlimit, [$"--pid={balancer.Process.Id}", $"--nofile={soft}:"])!;
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+    }
+}
+
+[OverLean]
+public sealed class AcceptShortageOverLeanTests : AcceptShortageTests;
