@@ -49,6 +49,50 @@ public sealed class LbOperatorTests(Browser browser) : IClassFixture<Browser>
         await page.AssertFineAsync();
     }
 
+    [Theory]
+    [InlineData(1280)]
+    [InlineData(390)]
+    public async Task Lb_SessionsStay_DrainsInBothWaysAndTellsWhoIsLeft(int width)
+    {
+        await using var cluster = await ProcessCluster.StartAsync(running: 3, balancer: new(WithToken) { ["SESSION_IDLE"] = "600" });
+        using var http = new HttpClient();
+        for (var client = 0; client < 60; client++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{cluster.Port}/api/client-ip");
+            request.Headers.Add("X-Forwarded-For", $"203.0.113.{client}");
+            (await http.SendAsync(request, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        }
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", width);
+        await UnlockAsync(page);
+
+        await ActAsync(page, "api-2", "Drain", "Drain", async () =>
+        {
+            await page.Expect("#d-effect").ToContainTextAsync("Nobody at once: who has a session stays until it ends.");
+            await page.Find("#d-timeout").FillAsync("3600");
+            await page.KeepAsync("lb-drain-sessions-dialog", isWhole: false);
+            await page.AssertAccessibleAsync();
+        });
+        await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Draining");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync(new Regex(@"lets its sessions end: \d+ clients left, evacuated in \d+ min"));
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync(new Regex(@"\d+ kept by sessions"));
+        await page.Expect("#events li[data-kind=draining]").ToContainTextAsync("0 of 60 seen lately at once");
+        await page.KeepAsync("lb-draining-sessions");
+        await page.AssertAccessibleAsync();
+
+        await ActAsync(page, "api-2", "Evacuate", "Evacuate");
+        await WatchedPage.Expect(page.Row("api-2")).Not.ToContainTextAsync("lets its sessions end");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("an operator asked for it");
+
+        await ActAsync(page, "api-3", "Drain", "Evacuate", async () =>
+        {
+            await page.Find("#dialog label:has(input[value=evacuate])").ClickAsync();
+            await page.Expect("#d-timeout-box").ToBeHiddenAsync();
+        });
+        await WatchedPage.Expect(page.Row("api-3").Locator(".state")).ToHaveTextAsync("Draining");
+        await page.AssertFineAsync();
+    }
+
     [Fact]
     public async Task Lb_ADrainedNodeIsStopped_SaysThatAnOperatorWantedIt()
     {
