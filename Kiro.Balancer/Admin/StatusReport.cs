@@ -1,6 +1,5 @@
 using System.Globalization;
 using Kiro.Balancer.Admin.Contract;
-using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Discovery;

@@ -14,7 +14,7 @@ internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? Sof
     private const int LinuxNumber = 7;
     private const int MacNumber = 8;
 
-    private static long s_firstOfTheRuntime = long.MaxValue;
+    private static long _firstOfTheRuntime = long.MaxValue;
 
     /// <summary>Raises the soft limit to the hard one. The runtime does so too as it starts, but does not promise it.</summary>
     public static DescriptorLimit Raise()
@@ -32,13 +32,13 @@ internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? Sof
             _ = NativeLimits.Get(Number, out limits);
         }
 
-        Volatile.Write(ref s_firstOfTheRuntime, Told(limits.Soft) - OfTheRuntime);
+        Volatile.Write(ref _firstOfTheRuntime, Told(limits.Soft) - OfTheRuntime);
         return new DescriptorLimit(Told(limits.Soft), Told(limits.Hard), Told(before));
     }
 
     /// <summary>Whether no connection may have this descriptor, neither a client's nor one to a node: it is to be closed at once,
     /// as if there had been none. The system always gives the lowest that is free.</summary>
-    public static bool IsReserved(long descriptor) => descriptor >= Volatile.Read(ref s_firstOfTheRuntime);
+    public static bool IsReserved(long descriptor) => descriptor >= Volatile.Read(ref _firstOfTheRuntime);
 
     private static int Number => OperatingSystem.IsMacOS() ? MacNumber : LinuxNumber;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -13,6 +14,7 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>What changes in a message on its way through, for one try.</summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Whoever reads the response's body disposes of the stream.")]
 internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeClock clock) : HttpTransformer
 {
     private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };

@@ -18,16 +18,16 @@ internal sealed unsafe class FrontSocket
     private const int WritingSide = 1;
     private const int OutputQueue = 0x5411;
 
-    private static int s_open;
+    private static int _open;
 
     private FrontSocket(int descriptor)
     {
         Descriptor = descriptor;
-        Interlocked.Increment(ref s_open);
+        Interlocked.Increment(ref _open);
     }
 
     /// <summary>All that are open in this process.</summary>
-    public static int Open => Volatile.Read(ref s_open);
+    public static int Open => Volatile.Read(ref _open);
 
     /// <summary>-1 when it is closed or given away.</summary>
     public int Descriptor { get; private set; }
@@ -148,7 +148,7 @@ internal sealed unsafe class FrontSocket
         if (descriptor >= 0)
         {
             Descriptor = -1;
-            Interlocked.Decrement(ref s_open);
+            Interlocked.Decrement(ref _open);
         }
 
         return descriptor;
