@@ -35,7 +35,7 @@ internal sealed partial class TakeoverOffer(
         try
         {
             _control = ControlSocket.Listen(listen);
-            _ = ServeAsync(_control);
+            _ = ServeAsync(_control, _end.Token);
         }
         catch (SocketException problem)
         {
@@ -62,19 +62,21 @@ internal sealed partial class TakeoverOffer(
 
     public void Dispose()
     {
+        // Also for whoever was never stopped.
+        _end.Cancel();
         _control?.Dispose();
         _end.Dispose();
     }
 
-    private async Task ServeAsync(Socket control)
+    private async Task ServeAsync(Socket control, CancellationToken end)
     {
-        while (!_end.IsCancellationRequested)
+        while (!end.IsCancellationRequested)
         {
             try
             {
                 // One at a time: a second one waits.
-                using var socket = await control.AcceptAsync(_end.Token);
-                if (ControlSocket.PeerOf(socket) is { } process && await HandOverAsync(socket, process))
+                using var socket = await control.AcceptAsync(end);
+                if (ControlSocket.PeerOf(socket) is { } process && await HandOverAsync(socket, process, end))
                 {
                     return;
                 }
@@ -86,18 +88,18 @@ internal sealed partial class TakeoverOffer(
         }
     }
 
-    private async Task<bool> HandOverAsync(Socket socket, int process)
+    private async Task<bool> HandOverAsync(Socket socket, int process, CancellationToken end)
     {
         using var channel = new TakeoverChannel(socket);
-        if (await channel.ReceiveAsync([], _end.Token) is not { } hello || !hello.AsSpan().SequenceEqual(Hello.Span))
+        if (await channel.ReceiveAsync([], end) is not { } hello || !hello.AsSpan().SequenceEqual(Hello.Span))
         {
             return false;
         }
 
         var open = sockets.Open;
         var addresses = Encoding.UTF8.GetBytes(string.Join('\n', open.Select(listener => listener.Address)));
-        await channel.SendAsync(addresses, [.. open.Select(listener => listener.Descriptor)], _end.Token);
-        if (await channel.ReceiveAsync([], _end.Token) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
+        await channel.SendAsync(addresses, [.. open.Select(listener => listener.Descriptor)], end);
+        if (await channel.ReceiveAsync([], end) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
         {
             CalledOff(logger, process);
             return false;
@@ -107,7 +109,7 @@ internal sealed partial class TakeoverOffer(
         _control!.Dispose();
         await Task.WhenAll(open.Select(listener => listener.StopAcceptingAsync()));
         TakenOver(logger, process);
-        await channel.SendAsync(Leaving, [], _end.Token);
+        await channel.SendAsync(Leaving, [], end);
         drain.BeginReplaced();
         lifetime.StopApplication();
         return true;
