@@ -52,7 +52,7 @@ internal static class ProxyHeader
         return bytes[0] == Signature[0] ? ParseBinary(bytes, out length, out source) : ParseText(bytes, out length, out source);
     }
 
-    // Version 1: PROXY TCP4 source destination sourceport destinationport CRLF
+    // Version 1: PROXY TCP4 source destination source-port destination-port CRLF
     private static ProxyHeaderState ParseText(ReadOnlySpan<byte> bytes, out int length, out IPEndPoint? source)
     {
         (length, source) = (0, null);
