@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
@@ -94,12 +95,14 @@ internal static class ProxyHeader
         return ProxyHeaderState.Complete;
     }
 
+    private static readonly SearchValues<char> IPv6Digits = SearchValues.Create("0123456789abcdefABCDEF:.");
+
     private static bool TryRead(string address, string port, AddressFamily family, out IPEndPoint? endpoint)
     {
         endpoint = null;
         // The framework also takes "1", "0x7f.1", "[::1]:80" and "fe80::1%1".
         if (!IPAddress.TryParse(address, out var parsed) || parsed.AddressFamily != family
-            || (family == AddressFamily.InterNetwork ? parsed.ToString() != address : address.AsSpan().ContainsAnyExcept("0123456789abcdefABCDEF:."))
+            || (family == AddressFamily.InterNetwork ? parsed.ToString() != address : address.AsSpan().ContainsAnyExcept(IPv6Digits))
             || !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || (port.Length > 1 && port[0] == '0'))
         {
             return false;
