@@ -2,7 +2,6 @@ using System.Net;
 using Kiro.Balancer.Listening;
 using Kiro.Cluster.Status;
 using Kiro.ServiceDefaults.Settings;
-using Microsoft.Extensions.Configuration;
 
 namespace Kiro.Tool;
 

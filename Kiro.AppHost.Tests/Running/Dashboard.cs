@@ -37,7 +37,7 @@ internal sealed class Dashboard : IAsyncDisposable
     }
 
     /// <summary>Opens another of its pages.</summary>
-    public Task GoAsync(string path) => GoAsync(new Uri(new Uri(Page.Url), path));
+    public Task<IResponse?> GoAsync(string path) => GoAsync(new Uri(new Uri(Page.Url), path));
 
     /// <summary>The row of a table that has this text in it.</summary>
     public ILocator Row(string text) => Page.GetByRole(AriaRole.Row).Filter(new() { Has = Page.GetByText(text, new() { Exact = true }) });

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
@@ -10,11 +12,16 @@ internal sealed class SlotTable
     /// <summary>Up to this many nodes of one weight the calculation is fast enough; several weights cost a logarithm each.</summary>
     public const int WorthwhileFrom = 24;
 
+    private const int Piece = 4096;
+
+    private static readonly SemaphoreSlim Turn = new(1);
+
     private readonly ushort[] _nodes = new ushort[ClientHash.SlotCount];
     private volatile bool _isReady;
     private volatile bool _isGivenUp;
 
-    public SlotTable(Rendezvous rendezvous) => Filling = Task.Run(() => Fill(rendezvous));
+    /// <param name="rendezvous">Whose responses are written down.</param>
+    public SlotTable(Rendezvous rendezvous) => Filling = FillAsync(new WeakReference<Rendezvous>(rendezvous), new WeakReference<SlotTable>(this));
 
     public bool IsReady => _isReady;
 
@@ -26,18 +33,37 @@ internal sealed class SlotTable
 
     public int this[int slot] => _nodes[slot];
 
-    private void Fill(Rendezvous rendezvous)
+    // One table at a time: filling them takes a core, which requests need. What nobody holds any more is not filled.
+    private static async Task FillAsync(WeakReference<Rendezvous> rendezvous, WeakReference<SlotTable> table)
     {
-        for (var slot = 0; slot < _nodes.Length; slot++)
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await Turn.WaitAsync();
+        try
         {
-            if (_isGivenUp)
+            for (var slot = 0; slot < ClientHash.SlotCount && TryFill(rendezvous, table, slot); slot += Piece)
             {
-                return;
             }
+        }
+        finally
+        {
+            Turn.Release();
+        }
+    }
 
-            _nodes[slot] = (ushort)rendezvous.FirstAmong(slot, []);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryFill(WeakReference<Rendezvous> of, WeakReference<SlotTable> into, int start)
+    {
+        if (!of.TryGetTarget(out var rendezvous) || !into.TryGetTarget(out var table) || table._isGivenUp)
+        {
+            return false;
         }
 
-        _isReady = true;
+        for (var slot = start; slot < start + Piece; slot++)
+        {
+            table._nodes[slot] = (ushort)rendezvous.FirstAmong(slot, []);
+        }
+
+        table._isReady = start + Piece == ClientHash.SlotCount;
+        return true;
     }
 }
