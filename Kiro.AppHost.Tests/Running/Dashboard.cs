@@ -37,7 +37,7 @@ internal sealed class Dashboard : IAsyncDisposable
     }
 
     /// <summary>Opens another of its pages.</summary>
-    public Task<IResponse?> GoAsync(string path) => GoAsync(new Uri(new Uri(Page.Url), path));
+    public Task GoAsync(string path) => GoAsync(new Uri(new Uri(Page.Url), path));
 
     /// <summary>The row of a table that has this text in it.</summary>
     public ILocator Row(string text) => Page.GetByRole(AriaRole.Row).Filter(new() { Has = Page.GetByText(text, new() { Exact = true }) });
@@ -60,5 +60,5 @@ internal sealed class Dashboard : IAsyncDisposable
     }
 
     // What it shows comes over a WebSocket afterwards, which stays open: the network never rests.
-    private Task GoAsync(Uri address) => Page.GotoAsync(address.ToString(), new() { WaitUntil = WaitUntilState.DOMContentLoaded });
+    private Task<IResponse?> GoAsync(Uri address) => Page.GotoAsync(address.ToString(), new() { WaitUntil = WaitUntilState.DOMContentLoaded });
 }
