@@ -43,7 +43,7 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task File_NodesAndWeightsChange_AreTakenByItself()
     {
-        await File.WriteAllTextAsync(NodeFile, $"{_nodes[1].Host}*3 # stays\n{_nodes[2].Host}\n");
+        await File.WriteAllTextAsync(NodeFile, $"{_nodes[1].Host}*3 # stays\n{_nodes[2].Host}\n", TestContext.Current.CancellationToken);
 
         await Eventually.BeTrue(async () => Nodes(await _balancer.Status()).Contains($"{_nodes[2].Host} up 1"), "the third node is up");
 
@@ -57,14 +57,14 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task File_Broken_ChangesNothingAndWarnsUntilItIsMended()
     {
-        await File.WriteAllTextAsync(NodeFile, $"{_nodes[2].Host}\nnonsense\n");
+        await File.WriteAllTextAsync(NodeFile, $"{_nodes[2].Host}\nnonsense\n", TestContext.Current.CancellationToken);
         await Eventually.BeTrue(async () => Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is refused");
 
         var refused = await _balancer.Status();
         Assert.Contains($"New settings were not taken, those before stay in force: BACKEND_FILE={NodeFile} is not valid: expected host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 2, nonsense, is not.", Warnings(refused));
         Assert.Equal(_nodes.Take(2).Select(node => $"{node.Host} up 1").Order(), Nodes(refused).Order());
 
-        await File.WriteAllTextAsync(NodeFile, $"{_nodes[0].Host}\n{_nodes[1].Host}\n");
+        await File.WriteAllTextAsync(NodeFile, $"{_nodes[0].Host}\n{_nodes[1].Host}\n", TestContext.Current.CancellationToken);
         await Eventually.BeTrue(async () => !Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is mended");
         Assert.DoesNotContain(Warnings(await _balancer.Status()), warning => warning!.StartsWith("New settings", StringComparison.Ordinal));
     }

@@ -75,7 +75,7 @@ internal sealed class NewConnections : IAsyncDisposable
             return await AskAsync(stream, request, patience.Token);
         }
 
-        await using var secure = new SslStream(stream, leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        await using var secure = new SslStream(stream, leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
         await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "kiro.test" }, patience.Token);
         return await AskAsync(secure, request, patience.Token);
     }

@@ -21,7 +21,7 @@ public sealed class FrontSpanTests
 
         await Eventually.BeTrue(() => spans.Ended.Count == 2, "both spans have ended");
         var (request, attempt) = (spans.Of(ActivityKind.Server).Single(), spans.Of(ActivityKind.Client).Single());
-        Assert.Equal(spans.ParentSpan, request.ParentSpanId.ToHexString());
+        Assert.Equal(Spans.ParentSpan, request.ParentSpanId.ToHexString());
         Assert.Equal(request.SpanId, attempt.ParentSpanId);
         Assert.Equal(("GET", "/a", "a.example", code), (Tag(request, "http.request.method"), Tag(request, "url.path"), Tag(request, "server.address"), request.GetTagItem("http.response.status_code")));
         Assert.Equal((code, node.Port), (attempt.GetTagItem("http.response.status_code"), attempt.GetTagItem("server.port")));
@@ -77,7 +77,7 @@ public sealed class FrontSpanTests
 
         public string Trace { get; }
 
-        public string ParentSpan => "b7ad6b7169203331";
+        public const string ParentSpan = "b7ad6b7169203331";
 
         public string Parent => $"00-{Trace}-{ParentSpan}-01";
 

@@ -84,16 +84,16 @@ public sealed class ConvergenceTests
     [Fact]
     public async Task RunAsync_MoreOrdersThanAMessageHolds_BringsAllOfThem()
     {
-        const int many = 3 * PeerExchange.MaxOrders;
-        var (one, other) = (new TestPeer(many), new TestPeer(many));
-        for (var node = 1; node <= many; node++)
+        const int Many = 3 * PeerExchange.MaxOrders;
+        var (one, other) = (new TestPeer(Many), new TestPeer(Many));
+        for (var node = 1; node <= Many; node++)
         {
             (node % 2 == 0 ? one : other).Book.Give($"api-{node}:80", Order.Drain, "drain");
         }
 
         var knowledge = await one.ExchangeWith(other);
 
-        Assert.Equal((many, many), (one.Book.Count, other.Book.Count));
+        Assert.Equal((Many, Many), (one.Book.Count, other.Book.Count));
         Assert.True(knowledge.IsInStep);
     }
 

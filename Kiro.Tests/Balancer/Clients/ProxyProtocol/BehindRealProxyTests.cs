@@ -30,7 +30,7 @@ public sealed class BehindRealProxyTests
             for (var client = 2; client < 12; client++)
             {
                 await AskAsync(new NetworkStream(await plain.ConnectAsync($"127.0.0.{client}"), ownsSocket: true));
-                await using var stream = new SslStream(new NetworkStream(await tls.ConnectAsync($"127.0.0.{client}"), ownsSocket: true), false, (_, _, _, _) => true);
+                await using var stream = new SslStream(new NetworkStream(await tls.ConnectAsync($"127.0.0.{client}"), ownsSocket: true), false, (_, shown, _, _) => shown is not null);
                 await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a.example" }, Cancel);
                 await AskAsync(stream);
             }

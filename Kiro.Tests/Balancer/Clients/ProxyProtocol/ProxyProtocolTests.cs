@@ -192,7 +192,7 @@ public class ProxyProtocolTests
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
         await socket.SendAsync(Encoding.Latin1.GetBytes(isText ? "PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n" : ProxyHeaderBytes.Of("203.0.113.7")), TestContext.Current.CancellationToken);
-        await using var tls = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+        await using var tls = new SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a.example" }, TestContext.Current.CancellationToken);
         await tls.WriteAsync(Encoding.ASCII.GetBytes(Get), TestContext.Current.CancellationToken);
         await Eventually.BeTrue(() => node.Heads.Count == 1, "the request is forwarded");
