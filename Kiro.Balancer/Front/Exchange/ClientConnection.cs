@@ -2,7 +2,6 @@ using System.Net;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
-using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Front.Nodes;
@@ -17,9 +16,6 @@ internal sealed partial class ClientConnection : FrontConnection
 {
     /// <summary>Reads or sends in a row before others have their turn.</summary>
     public const int MaxTurns = 16;
-
-    /// <summary>Kestrel's bound, too; in milliseconds.</summary>
-    private const int HeadTimeout = 30_000;
 
     /// <summary>
     /// How long a client that has ended its sending waits for a byte of its response (RFC 9112, section 9.6): it may just as
@@ -208,86 +204,6 @@ internal sealed partial class ClientConnection : FrontConnection
         Close();
     }
 
-    private void Read()
-    {
-        if (_isReading)
-        {
-            // A request was over before the reading of it was: the loop below goes on with the next one.
-            return;
-        }
-
-        _isReading = true;
-        for (var turn = 0; _exchange is null && _closing is null && !IsClosed && !HasUnsent; turn++)
-        {
-            if (turn == MaxTurns)
-            {
-                Loop.Queue(this);
-                break;
-            }
-
-            var count = Fill(_needsMore);
-            if (count == -1 && !(PeerHasEnded && !IsReadable))
-            {
-                break;
-            }
-
-            if (count <= 0)
-            {
-                NoteHalfIntroduction();
-                Close();
-                break;
-            }
-
-            var bytes = Loop.Input.AsSpan(FrontLoop.Lead, count);
-            if (_awaitsHeader)
-            {
-                TakeIntroduction(bytes);
-            }
-            else
-            {
-                Take(bytes);
-            }
-        }
-
-        _isReading = false;
-    }
-
-    private void Take(Span<byte> bytes)
-    {
-        var head = _worker.RequestHead;
-        switch (RequestParser.Parse(bytes, head))
-        {
-            case RequestState.Incomplete:
-                Store(bytes);
-                if (!_needsMore)
-                {
-                    _needsMore = true;
-                    SetDeadline(HeadTimeout);
-                }
-
-                return;
-            case RequestState.Http2:
-                HandOver(bytes);
-                return;
-            case RequestState.Refused:
-                Refuse(head.RefusedWith, head.Problem, head.Method == RequestMethod.Head);
-                return;
-        }
-
-        // The loops have no TLS: with the first node that needs it, their clients go where there is.
-        if (_worker.Own.Contains(bytes.Slice(head.Path.Start, head.Path.Length)) || _worker.Services.Registry.Current.HasTls)
-        {
-            HandOver(bytes);
-            return;
-        }
-
-        _needsMore = false;
-        ClearDeadline();
-        var exchange = _exchange = _worker.RentExchange();
-        exchange.Begin(this, bytes, head);
-        LimitHalfClosed();
-    }
-
     /// <summary>Gives a client that has ended its sending its time anew; any other has none.</summary>
     public void LimitHalfClosed()
     {
@@ -301,16 +217,5 @@ internal sealed partial class ClientConnection : FrontConnection
     {
         SendError(status, problem, isHead, closes: true);
         BeginClosing(linger: true);
-    }
-
-    // Before a node has seen any of it.
-    private void HandOver(ReadOnlySpan<byte> bytes)
-    {
-        var received = bytes.ToArray();
-        DropStored();
-        _bound?.Close();
-        Loop.Remove(this, staysOpen: true);
-        _worker.CountClient(-1);
-        _worker.HandOver(Socket.Release(), received, _key, _source);
     }
 }

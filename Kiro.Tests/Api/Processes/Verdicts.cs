@@ -31,6 +31,15 @@ internal sealed class Verdicts(ApiNode node)
         }
     }
 
+    /// <summary>Waits until the node gives this reason.</summary>
+    public async Task SaysAsync(string reason) => await Eventually.BeTrue(
+        async () =>
+        {
+            await RequestsAsync();
+            return (await node.JsonAsync("/health")).TryGetProperty("reason", out var given) && given.GetString()?.Contains(reason, StringComparison.Ordinal) == true;
+        },
+        $"{reason}; the node's output: {node.Process.Output}");
+
     /// <summary>Waits until the node is well again, and checks that each change was one line.</summary>
     public async Task RecoversAsync(int falls = 1)
     {

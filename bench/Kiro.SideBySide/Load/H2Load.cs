@@ -13,7 +13,7 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
 {
     private const string GrpcPath = "/bench.Echo/Unary";
 
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(10);
 
     /// <param name="onWindow">Called when the window opens, and when it has closed.</param>
     /// <exception cref="InvalidOperationException">It is not installed, or says that something is wrong.</exception>
@@ -27,10 +27,10 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
         var said = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         AwaitFirst(log, process);
-        Thread.Sleep(plan.Settle);
+        process.WaitForExit(plan.Settle);
         onWindow();
         var from = DateTime.UtcNow;
-        Thread.Sleep(plan.Window);
+        process.WaitForExit(plan.Window);
         var until = DateTime.UtcNow;
         onWindow();
         if (process.HasExited)
@@ -47,9 +47,9 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
     private static void AwaitFirst(string log, Process process)
     {
         var started = Stopwatch.GetTimestamp();
-        while (!process.HasExited && Stopwatch.GetElapsedTime(started) < LongestStart && !(File.Exists(log) && new FileInfo(log).Length > 0))
+        while (!(File.Exists(log) && new FileInfo(log).Length > 0)
+            && Stopwatch.GetElapsedTime(started) < MaxStart && !process.WaitForExit(TimeSpan.FromMilliseconds(50)))
         {
-            Thread.Sleep(50);
         }
     }
 

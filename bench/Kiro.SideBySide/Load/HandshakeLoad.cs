@@ -22,11 +22,11 @@ internal sealed class HandshakeLoad(LoadPlan plan, bool resumes)
     public LoadResult Run(Action onWindow)
     {
         var clients = plan.Sources.Select(source => Task.Run(() => ConnectAgainAndAgainAsync(source))).ToArray();
-        Thread.Sleep(plan.Settle);
+        Task.WaitAll(clients, plan.Settle);
         onWindow();
         _isCounting = true;
         var start = Stopwatch.GetTimestamp();
-        Thread.Sleep(plan.Window);
+        Task.WaitAll(clients, plan.Window);
         _isCounting = false;
         var window = Stopwatch.GetElapsedTime(start);
         onWindow();

@@ -12,7 +12,7 @@ internal sealed class LoadRun : IDisposable
     private static readonly TimeSpan Missing = TimeSpan.FromSeconds(2);
 
     // Connections on both sides of the proxy have to be there before it counts.
-    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan StartSlice = TimeSpan.FromSeconds(0.05);
 
     private readonly LoadPlan _plan;
@@ -64,7 +64,7 @@ internal sealed class LoadRun : IDisposable
 
         var start = _nextDue = Stopwatch.GetTimestamp();
         Serve(start + Ticks(_plan.Settle));
-        while (_answers < 2 * _connections.Length && Stopwatch.GetElapsedTime(start) < _plan.Settle + LongestStart)
+        while (_answers < 2 * _connections.Length && Stopwatch.GetElapsedTime(start) < _plan.Settle + MaxStart)
         {
             Serve(Stopwatch.GetTimestamp() + Ticks(StartSlice));
         }

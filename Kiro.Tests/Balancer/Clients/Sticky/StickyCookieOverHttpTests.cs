@@ -13,7 +13,7 @@ public class StickyCookieOverHttpTests
     [Fact]
     public async Task FirstResponse_NoCookie_ComesFromTheNodeOfAllLaterOnes()
     {
-        await using var nodes = await Nodes.StartAsync();
+        await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
         var seen = new HashSet<string>();
         for (var client = 0; client < 30; client++)
@@ -60,7 +60,7 @@ public class StickyCookieOverHttpTests
     [InlineData("kiro={}[]<>()@,:\\/?=")]
     public async Task Request_ForgedCookie_HasANodeLikeAnyOther(string cookie)
     {
-        await using var nodes = await Nodes.StartAsync();
+        await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
 
         var answers = new List<RawResponse>();
@@ -76,7 +76,7 @@ public class StickyCookieOverHttpTests
     [Fact]
     public async Task Cookie_InAnyOfSeveralFields_IsFound()
     {
-        await using var nodes = await Nodes.StartAsync();
+        await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
         for (var client = 0; client < 20; client++)
         {
@@ -195,7 +195,7 @@ public class StickyCookieOverHttpTests
     [Fact]
     public async Task WebSocket_FirstContact_BringsTheCookieAndLaterOnesTheSameNode()
     {
-        await using var nodes = await Nodes.StartAsync();
+        await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
         for (var client = 0; client < 10; client++)
         {
@@ -215,7 +215,7 @@ public class StickyCookieOverHttpTests
         using var files = new TestCertificates();
         files.Write("a", ["a.example"]);
         var port = FreePort.Next();
-        await using var nodes = await Nodes.StartAsync();
+        await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie, $"TLS_PORT={port}", $"TLS_CERTIFICATES={files.Folder}");
         using var client = new HttpClient(new SocketsHttpHandler
         {
@@ -251,7 +251,7 @@ public class StickyCookieOverHttpTests
     [Fact]
     public async Task Nodes_OneIsTakenOut_OnlyItsClientsMoveAndComeHome()
     {
-        await using var nodes = await Nodes.StartAsync();
+        await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie, "ADMIN_TOKEN=0123456789abcdef");
         var clients = Enumerable.Range(0, 60).Select(client => $"Cookie: kiro=client-{client}\r\n").ToArray();
         var before = await Task.WhenAll(clients.Select(async client => (await GetAsync(balancer, client)).Body));
@@ -290,34 +290,6 @@ public class StickyCookieOverHttpTests
         var set = answer.Value("Set-Cookie");
         Assert.Matches("^kiro=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Lax$", set);
         return set!.Split(';')[0];
-    }
-
-    /// <summary>Three nodes that say who they are.</summary>
-    private sealed class Nodes(RawBackend[] nodes) : IAsyncDisposable
-    {
-        public string Hosts => string.Join(',', nodes.Select(node => node.Host));
-
-        public int Count => nodes.Length;
-
-        public string First => nodes[0].Host;
-
-        public static Task<Nodes> StartAsync() => Task.FromResult(new Nodes([Node(), Node(), Node()]));
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var node in nodes)
-            {
-                await node.DisposeAsync();
-            }
-        }
-
-        private static RawBackend Node()
-        {
-            RawBackend? node = null;
-            return node = new RawBackend(exchange => exchange.Head.StartsWith("GET /ws ", StringComparison.Ordinal)
-                ? exchange.WriteAsync($"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Node: {node!.Host}\r\n\r\n")
-                : exchange.OkAsync(node!.Host));
-        }
     }
 }
 
