@@ -6,11 +6,8 @@ namespace Kiro.Balancer.Front.EventLoop;
 /// One end of a conversation: a socket, whether it has something to read, what the kernel did not take yet of what was
 /// sent, and a deadline. Lives on one loop, from its thread alone.
 /// </summary>
-internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : TimedItem
+internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket socket) : TimedItem
 {
-    private byte[]? _unsent;
-    private int _unsentStart;
-    private int _unsentEnd;
     private byte[]? _stored;
     private int _storedLength;
 
@@ -38,9 +35,6 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
 
     public bool IsClosed => Socket.Descriptor < 0;
 
-    /// <summary>The kernel has no room for more: whoever sends waits.</summary>
-    public bool HasUnsent => _unsent is not null;
-
     /// <summary>Something was received that could not be used yet.</summary>
     public bool HasStored => _stored is not null;
 
@@ -52,58 +46,6 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
 
     /// <summary>The process stops, or something went wrong that should not have: cut it off.</summary>
     public abstract void Abort();
-
-    /// <summary>Sends, or keeps what the kernel does not take.</summary>
-    /// <returns>False when the connection is lost.</returns>
-    public bool TrySend(ReadOnlySpan<byte> data)
-    {
-        Sent += data.Length;
-        if (_unsent is null)
-        {
-            var sent = Socket.Send(data);
-            if (sent == data.Length)
-            {
-                return true;
-            }
-
-            if (sent < 0)
-            {
-                if (Errno.Last is not (Errno.WouldBlock or Errno.Interrupted))
-                {
-                    return false;
-                }
-
-                sent = 0;
-            }
-
-            data = data[sent..];
-        }
-
-        Keep(data);
-        return true;
-    }
-
-    /// <summary>Sends what was kept.</summary>
-    /// <returns>False when the connection is lost.</returns>
-    public bool TryFlush()
-    {
-        while (_unsent is { } unsent)
-        {
-            var sent = Socket.Send(unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart));
-            if (sent < 0)
-            {
-                return Errno.Last is Errno.WouldBlock or Errno.Interrupted;
-            }
-
-            _unsentStart += sent;
-            if (_unsentStart == _unsentEnd)
-            {
-                DropUnsent();
-            }
-        }
-
-        return true;
-    }
 
     /// <summary>Receives what is there, and takes note of what that says.</summary>
     /// <returns>Bytes; 0 at the end; -1 when there is nothing now; -2 when the connection is lost.</returns>
@@ -118,21 +60,22 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
             return count;
         }
 
-        if (count == 0)
+        return NoteNothing(count);
+    }
+
+    /// <summary>Receives what is there into a pipe that is empty.</summary>
+    /// <returns>As <see cref="Receive(Span{byte})"/>.</returns>
+    public int Receive(FrontPipe pipe, int max)
+    {
+        var count = pipe.Fill(Socket, max);
+        if (count > 0)
         {
-            PeerHasEnded = true;
-            IsReadable = false;
-            return 0;
+            // Fewer than asked for may be all that the pipe has room for.
+            Received += count;
+            return count;
         }
 
-        var error = Errno.Last;
-        if (error == Errno.Interrupted)
-        {
-            return -1;
-        }
-
-        IsReadable = false;
-        return error == Errno.WouldBlock ? -1 : -2;
+        return NoteNothing(count);
     }
 
     /// <summary>
@@ -140,7 +83,7 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
     /// <see cref="FrontLoop.Lead"/> on.
     /// </summary>
     /// <param name="needsMore">Whether what was stored is of no use alone.</param>
-    /// <returns>All bytes that are there now; otherwise as <see cref="Receive"/>, and what was stored stays so.</returns>
+    /// <returns>All bytes that are there now; otherwise as <see cref="Receive(Span{byte})"/>, and what was stored stays so.</returns>
     public int Fill(bool needsMore)
     {
         var room = Loop.Input.AsSpan(FrontLoop.Lead, FrontLoop.ReceiveSize);
@@ -202,16 +145,6 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
         }
     }
 
-    protected void DropUnsent()
-    {
-        if (_unsent is { } unsent)
-        {
-            _unsent = null;
-            _unsentStart = _unsentEnd = 0;
-            Loop.Buffers.Return(unsent);
-        }
-    }
-
     protected void DropStored()
     {
         if (_stored is { } stored)
@@ -221,26 +154,22 @@ internal abstract class FrontConnection(FrontLoop loop, FrontSocket socket) : Ti
         }
     }
 
-    private void Keep(ReadOnlySpan<byte> data)
+    private int NoteNothing(int count)
     {
-        if (data.IsEmpty)
+        if (count == 0)
         {
-            return;
+            PeerHasEnded = true;
+            IsReadable = false;
+            return 0;
         }
 
-        if (_unsent is null)
+        var error = Errno.Last;
+        if (error == Errno.Interrupted)
         {
-            _unsent = Loop.Buffers.Rent(data.Length);
-        }
-        else if (_unsentEnd + data.Length > _unsent.Length)
-        {
-            var wider = Loop.Buffers.Rent(_unsentEnd - _unsentStart + data.Length);
-            _unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart).CopyTo(wider);
-            Loop.Buffers.Return(_unsent);
-            (_unsent, _unsentEnd, _unsentStart) = (wider, _unsentEnd - _unsentStart, 0);
+            return -1;
         }
 
-        data.CopyTo(_unsent.AsSpan(_unsentEnd));
-        _unsentEnd += data.Length;
+        IsReadable = false;
+        return error == Errno.WouldBlock ? -1 : -2;
     }
 }

@@ -59,6 +59,9 @@ internal sealed class FrontLoop : IDisposable
     /// <summary>What connections of this loop borrow.</summary>
     public BufferPool Buffers { get; } = new();
 
+    /// <summary>For long bodies.</summary>
+    public PipePool Pipes { get; } = new();
+
     /// <summary>Where everything is received. What is in it counts until the next receive.</summary>
     public byte[] Input { get; } = GC.AllocateUninitializedArray<byte>(Lead + ReceiveSize + Lead, pinned: true);
 
@@ -292,6 +295,7 @@ internal sealed class FrontLoop : IDisposable
             connection.Abort();
         }
 
+        Pipes.Close();
         _wake.Dispose();
         _epoll.Dispose();
     }

@@ -14,7 +14,7 @@ internal sealed partial class NodeDialogue
             case ResponseStep.Complete:
                 if (_body.State == BodyState.Flowing && Status < StatusCodes.Status300MultipleChoices && !_isSendLost && _stream is null)
                 {
-                    // The node has said its good word and reads on, also when it closes the connection afterwards.
+                    // The node has responded and goes on reading, even if it closes the connection afterwards.
                     _isAnswered = true;
                     _worker.Loop.Queue(_exchange.Client);
                 }

@@ -138,7 +138,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     {
         if (_stream!.TryEnd(_exchange.Client))
         {
-            // The client has a while for its own goodbye.
+            // The client has a while to close its side.
             _exchange.Client.SetDeadline(FrontStream.Patience);
             return;
         }

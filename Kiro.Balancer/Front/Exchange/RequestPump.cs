@@ -61,14 +61,14 @@ internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limit
     public void Begin(RequestHead head)
     {
         _framing = head.Framing;
-        _left = head.ContentLength ?? 0;
+        _left = head.Framing == BodyFraming.Length ? head.ContentLength ?? 0 : 0;
         _chunks = _framing == BodyFraming.Chunked ? new ChunkDecoder(MaxSizeDigits) : null;
         (_needsMore, _passed) = (false, 0);
         State = _framing == BodyFraming.None ? BodyState.Complete : head.ExpectsContinue ? BodyState.Held : BodyState.Flowing;
     }
 
     /// <summary>After a handshake: all bytes, as they come, until one end closes.</summary>
-    public void BeginTunnel() => (_framing, State, _needsMore) = (BodyFraming.UntilClose, BodyState.Flowing, false);
+    public void BeginTunnel() => (_framing, State, _needsMore, _left) = (BodyFraming.UntilClose, BodyState.Flowing, false, 0);
 
     /// <summary>The body is read in another way, into memory.</summary>
     public void Keep() => State = BodyState.Complete;
@@ -147,7 +147,17 @@ internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limit
                 break;
             }
 
-            var count = client.Fill(_needsMore);
+            var pipe = client.HasStored ? null : loop.Pipes.TryRent(_left);
+            var (count, isLost) = (0, false);
+            if (pipe is null)
+            {
+                count = client.Fill(_needsMore);
+            }
+            else
+            {
+                isLost = !node.TryPassOn(pipe, client, _left, out count);
+            }
+
             if (count == -1)
             {
                 return client.PeerHasEnded && !client.IsReadable ? BodyFault.Ended : BodyFault.None;
@@ -159,7 +169,12 @@ internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limit
             }
 
             hasMoved = true;
-            var fault = PassOn(count, client, node);
+            if (pipe is not null)
+            {
+                Count(count);
+            }
+
+            var fault = isLost ? BodyFault.NodeLost : pipe is null ? PassOn(count, client, node) : BodyFault.None;
             if (fault != BodyFault.None)
             {
                 return fault;

@@ -70,7 +70,17 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
                 break;
             }
 
-            var count = node.Fill(_needsMore);
+            var pipe = _readsHead || node.HasStored ? null : loop.Pipes.TryRent(_left);
+            var (count, isLost) = (0, false);
+            if (pipe is null)
+            {
+                count = node.Fill(_needsMore);
+            }
+            else
+            {
+                isLost = !client.TryPassOn(pipe, node, _left, out count);
+            }
+
             if (count == -1)
             {
                 break;
@@ -83,7 +93,10 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
 
             hasMoved = true;
             IsUntouched = false;
-            var step = _readsHead ? ReadHead(count, node) : PassOn(0, 0, count, client, node);
+            var step = isLost ? ResponseStep.ClientGone
+                : pipe is not null ? NotePassed(count)
+                : _readsHead ? ReadHead(count, node)
+                : PassOn(0, 0, count, client, node);
             if (step != ResponseStep.Waits)
             {
                 return step;
@@ -109,7 +122,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     public ResponseStep BeginBody(int written, BodyFraming framing, bool makesChunks, ClientConnection client, NodeConnection node)
     {
         (_readsHead, _framing, _makesChunks, _needsMore) = (false, framing, makesChunks, false);
-        _left = head.ContentLength ?? 0;
+        _left = framing == BodyFraming.Length ? head.ContentLength ?? 0 : 0;
         _chunks = framing == BodyFraming.Chunked ? new ChunkDecoder() : null;
         if (framing == BodyFraming.None)
         {
@@ -147,6 +160,13 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
             default:
                 return ResponseStep.Invalid;
         }
+    }
+
+    private ResponseStep NotePassed(int count)
+    {
+        _left -= count;
+        IsClean = _left == 0;
+        return IsClean ? ResponseStep.Complete : ResponseStep.Waits;
     }
 
     // The head, if it is still to be sent, is put right before the body, so that both leave at once and the body stays where it is.

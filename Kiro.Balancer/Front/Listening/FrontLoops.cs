@@ -24,6 +24,9 @@ internal sealed class FrontLoops : IWatched
     /// <summary>What connections hold in buffers, in bytes.</summary>
     public long HeldBytes => _all.Sum(worker => worker.Loop.Buffers.Held);
 
+    /// <summary>Pipes that are open on all loops, for long bodies.</summary>
+    public int OpenPipes => _all.Sum(worker => worker.Loop.Pipes.Open);
+
     public Task LivesAsync() => Task.WhenAll(_all.Select(worker =>
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -9,6 +9,7 @@ internal static unsafe partial class Libc
     public const int NonBlocking = 0x800;
     public const int NoSignal = 0x4000;
     public const int Peek = 2;
+    public const uint SpliceNonBlocking = 2;
 
     /// <summary>For <see cref="Control"/>: FIONBIO.</summary>
     public const nuint SetNonBlocking = 0x5421;
@@ -54,6 +55,15 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(int descriptor, byte* bytes, nint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "pipe2", SetLastError = true)]
+    public static partial int Pipe(int* ends, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int SetPipe(int descriptor, int command, nint size);
+
+    [LibraryImport("libc", EntryPoint = "splice", SetLastError = true)]
+    public static partial nint Splice(int from, long* fromOffset, int to, long* toOffset, nint length, uint flags);
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     public static partial int Control(int descriptor, nuint request, int* value);

@@ -1,0 +1,143 @@
+using Kiro.Balancer.Front.Native;
+
+namespace Kiro.Balancer.Front.EventLoop;
+
+/// <content>Sends, and holds what the kernel does not take yet: first what is in a pipe, then what is in a buffer.</content>
+internal abstract partial class FrontConnection
+{
+    private FrontPipe? _pipe;
+    private byte[]? _unsent;
+    private int _unsentStart;
+    private int _unsentEnd;
+
+    /// <summary>The kernel has no room for more: whoever sends waits.</summary>
+    public bool HasUnsent => _unsent is not null || _pipe is not null;
+
+    /// <summary>Sends, or keeps what the kernel does not take.</summary>
+    /// <returns>False when the connection is lost.</returns>
+    public bool TrySend(ReadOnlySpan<byte> data)
+    {
+        Sent += data.Length;
+        if (!HasUnsent)
+        {
+            var sent = Socket.Send(data);
+            if (sent == data.Length)
+            {
+                return true;
+            }
+
+            if (sent < 0)
+            {
+                if (Errno.Last is not (Errno.WouldBlock or Errno.Interrupted))
+                {
+                    return false;
+                }
+
+                sent = 0;
+            }
+
+            data = data[sent..];
+        }
+
+        Keep(data);
+        return true;
+    }
+
+    /// <summary>Sends what was kept.</summary>
+    /// <returns>False when the connection is lost.</returns>
+    public bool TryFlush()
+    {
+        while (_pipe is { } pipe)
+        {
+            if (pipe.Drain(Socket) < 0)
+            {
+                return Errno.Last is Errno.WouldBlock or Errno.Interrupted;
+            }
+
+            if (pipe.Held == 0)
+            {
+                DropPipe();
+            }
+        }
+
+        while (_unsent is { } unsent)
+        {
+            var sent = Socket.Send(unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart));
+            if (sent < 0)
+            {
+                return Errno.Last is Errno.WouldBlock or Errno.Interrupted;
+            }
+
+            _unsentStart += sent;
+            if (_unsentStart == _unsentEnd)
+            {
+                DropUnsent();
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Passes on what another connection has received without copying it.</summary>
+    /// <param name="pipe">An empty one of the loop's; what this end does not take yet stays in it.</param>
+    /// <param name="from">The other connection.</param>
+    /// <param name="max">Bytes at most.</param>
+    /// <param name="count">What the other one had, as <see cref="Receive(Span{byte})"/> says it.</param>
+    /// <returns>False when this connection is lost.</returns>
+    public bool TryPassOn(FrontPipe pipe, FrontConnection from, long max, out int count)
+    {
+        count = from.Receive(pipe, (int)Math.Min(max, FrontPipe.Capacity));
+        if (count <= 0)
+        {
+            Loop.Pipes.Return(pipe);
+            return true;
+        }
+
+        Sent += count;
+        _pipe = pipe;
+        return TryFlush();
+    }
+
+    protected void DropUnsent()
+    {
+        DropPipe();
+        if (_unsent is { } unsent)
+        {
+            _unsent = null;
+            _unsentStart = _unsentEnd = 0;
+            Loop.Buffers.Return(unsent);
+        }
+    }
+
+    private void Keep(ReadOnlySpan<byte> data)
+    {
+        if (data.IsEmpty)
+        {
+            return;
+        }
+
+        if (_unsent is null)
+        {
+            _unsent = Loop.Buffers.Rent(data.Length);
+        }
+        else if (_unsentEnd + data.Length > _unsent.Length)
+        {
+            var wider = Loop.Buffers.Rent(_unsentEnd - _unsentStart + data.Length);
+            _unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart).CopyTo(wider);
+            Loop.Buffers.Return(_unsent);
+            (_unsent, _unsentEnd, _unsentStart) = (wider, _unsentEnd - _unsentStart, 0);
+        }
+
+        data.CopyTo(_unsent.AsSpan(_unsentEnd));
+        _unsentEnd += data.Length;
+    }
+
+    private void DropPipe()
+    {
+        if (_pipe is { } pipe)
+        {
+            _pipe = null;
+            Loop.Pipes.Return(pipe);
+        }
+    }
+}
