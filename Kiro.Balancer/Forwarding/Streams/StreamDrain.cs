@@ -11,7 +11,7 @@ internal sealed class StreamDrain(
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    private static readonly TimeSpan TimeForGoodbyes = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan TimeToClose = TimeSpan.FromSeconds(4);
 
     private long? _balancerDrains;
 
@@ -38,9 +38,9 @@ internal sealed class StreamDrain(
             _balancerDrains ??= time.GetTimestamp();
         }
 
-        // The goodbyes must be said before the server cuts whatever is still open.
+        // Close frames must be sent before the server cuts whatever is still open.
         var stop = drainOptions.Value.Delay + drainOptions.Value.Timeout;
-        var last = stop > 2 * TimeForGoodbyes ? stop - TimeForGoodbyes : stop / 2;
+        var last = stop > 2 * TimeToClose ? stop - TimeToClose : stop / 2;
         var wanted = options.Value.Grace;
         var grace = wanted < last ? wanted : last;
         var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= grace;

@@ -20,7 +20,7 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
     /// <param name="slot">The client's.</param>
     /// <param name="backend">Where it goes.</param>
     /// <param name="streams">Told when it is taken.</param>
-    /// <param name="time">For the time that a goodbye may take.</param>
+    /// <param name="time">For the time that closing may take.</param>
     public TunnelFeature(HttpContext context, int slot, Backend backend, OpenStreams streams, TimeProvider time)
     {
         (_context, _slot, _backend, _streams, _time) = (context, slot, backend, streams, time);

@@ -48,7 +48,7 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
             }
 
             await client.WriteAsync(buffer[..boundary], cancellationToken);
-            await SayGoodbyeAsync();
+            await SendCloseAsync();
         }
         finally
         {
@@ -76,9 +76,9 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         try
         {
             _isClosing = true;
-            // A client that does not read holds the goodbye up, too; it gets no more time than the others.
+            // A client that does not read delays the close frame, too; it gets no more time than the others.
             var patience = Task.Delay(Patience, time);
-            _ = GoodbyeBetweenFramesAsync();
+            _ = CloseBetweenFramesAsync();
             await patience;
             abort();
         }
@@ -88,7 +88,7 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         }
     }
 
-    private async Task GoodbyeBetweenFramesAsync()
+    private async Task CloseBetweenFramesAsync()
     {
         try
         {
@@ -97,7 +97,7 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
             {
                 if (_boundary.IsAtBoundary)
                 {
-                    await SayGoodbyeAsync();
+                    await SendCloseAsync();
                 }
             }
             finally
@@ -111,7 +111,7 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         }
     }
 
-    private async Task SayGoodbyeAsync()
+    private async Task SendCloseAsync()
     {
         if (!_isClosed)
         {

@@ -19,7 +19,7 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
     private readonly FrameBoundary? _boundary;
     private NodeDialogue? _dialogue;
     private ClientConnection? _client;
-    private bool _hasSaidGoodbye;
+    private bool _hasSentClose;
 
     public FrontStream(FrontWorker worker, NodeDialogue dialogue, int slot, Backend backend, bool isTunnel = false)
     {
@@ -40,7 +40,7 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
         _worker.Services.Streams.Remove(this);
     }
 
-    /// <summary>Says goodbye in the way of a WebSocket.</summary>
+    /// <summary>Sends the close frame of a WebSocket.</summary>
     /// <returns>False when it is none.</returns>
     public bool TryEnd(ClientConnection client)
     {
@@ -52,7 +52,7 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
         (IsEnding, _client) = (true, client);
         if (_boundary.IsAtBoundary)
         {
-            SayGoodbye();
+            SendClose();
         }
 
         return true;
@@ -60,7 +60,7 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
 
     public int Filter(ReadOnlySpan<byte> bytes)
     {
-        if (_hasSaidGoodbye)
+        if (_hasSentClose)
         {
             return 0;
         }
@@ -77,13 +77,13 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
             return 0;
         }
 
-        SayGoodbye();
+        SendClose();
         return 0;
     }
 
-    private void SayGoodbye()
+    private void SendClose()
     {
-        _hasSaidGoodbye = true;
+        _hasSentClose = true;
         _ = _client!.TrySend(GoingAway);
     }
 }

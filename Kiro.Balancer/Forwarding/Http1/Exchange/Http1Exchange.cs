@@ -209,7 +209,7 @@ internal sealed class Http1Exchange(
 
         if (_body is { IsComplete: false } && head.Status < 300)
         {
-            // The node has said its good word and reads on, also when it closes the connection afterwards.
+            // The node has responded and goes on reading, even if it closes the connection afterwards.
             await answer.FlushAsync();
             await _body.Sending;
         }
