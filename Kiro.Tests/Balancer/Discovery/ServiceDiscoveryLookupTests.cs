@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Discovery;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,7 +19,8 @@ public sealed class ServiceDiscoveryLookupTests
     public async Task FindAsync_FiveEndpoints_AreFiveNodes()
     {
         await using var app = BalancerInProcess.Build(Services);
-        var lookup = app.Services.GetRequiredService<IBackendLookup>();
+        var options = app.Services.GetRequiredService<Reloadable<DiscoveryOptions>>().Value;
+        var lookup = app.Services.GetRequiredService<Func<DiscoveryOptions, IBackendLookup>>()(options);
 
         var found = await lookup.FindAsync(TestContext.Current.CancellationToken);
 
