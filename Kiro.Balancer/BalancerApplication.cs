@@ -13,6 +13,7 @@ using Kiro.Balancer.Listening.Takeover;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
+using Kiro.Balancer.State;
 using Kiro.Balancer.Telemetry;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults;
@@ -59,6 +60,7 @@ internal static class BalancerApplication
         builder.Services.AddHealth(live.Of(all => all.Health), live.Of(all => all.Errors));
         builder.Services.AddBalancerMetrics();
         builder.Services.AddAccessLog(live.Of(all => all.AccessLog));
+        builder.Services.AddState(settings.State);
         builder.AddTakeover();
         builder.Services.AddReload(reader, builder.Configuration, again => TakerOf(live, BalancerSettings.Read(again, builder.Configuration)), BalancerSettings.CanChange);
 

@@ -12,6 +12,7 @@ using Kiro.Balancer.Listening.Http2;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Peers;
 using Kiro.Balancer.Selection;
+using Kiro.Balancer.State;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
@@ -43,6 +44,7 @@ internal sealed record BalancerSettings(
     PeerOptions Peers,
     AccessLogOptions AccessLog,
     LogOptions Log,
+    StateOptions State,
     SettingsReport Report)
 {
     /// <summary>
@@ -95,6 +97,7 @@ internal sealed record BalancerSettings(
             PeerOptions.Read(settings, admin.Or(listening.Listen)),
             AccessLogOptions.Read(settings),
             LogOptions.Read(settings),
+            StateOptions.Read(settings),
             SettingsReport.Of(settings, configuration));
         settings.ThrowIfInvalid();
         return read;

@@ -4,6 +4,7 @@ using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Peers;
+using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
@@ -27,7 +28,7 @@ internal static class AdminEndpoints
             var access = http.RequestServices.GetRequiredService<AdminAccess>();
             return !access.IsSet
                 ? Problem.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer")
-                : Refusal(http, access) ?? await next(context);
+                : Refusal(http, access) ?? Elsewhere(http) ?? await next(context);
         });
         // For the page: is this the token?
         admin.MapGet("/admin", () => Results.NoContent());
@@ -65,6 +66,18 @@ internal static class AdminEndpoints
                 context.Response.Headers.WWWAuthenticate = "Bearer";
                 return Problem.Result(StatusCodes.Status401Unauthorized, "this takes Authorization: Bearer with the ADMIN_TOKEN");
         }
+    }
+
+    // The process that took the port over would not hear of it.
+    private static IResult? Elsewhere(HttpContext context)
+    {
+        if (HttpMethods.IsGet(context.Request.Method) || !context.RequestServices.GetRequiredService<Drain>().IsReplaced)
+        {
+            return null;
+        }
+
+        context.Response.Headers.RetryAfter = "1";
+        return Problem.Result(StatusCodes.Status503ServiceUnavailable, "another process has taken the port over: ask it, by a new connection");
     }
 
     private static bool TryReadTimeout(string? text, out TimeSpan? timeout)

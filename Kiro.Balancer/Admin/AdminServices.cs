@@ -2,6 +2,7 @@ using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.State;
 using Kiro.ServiceDefaults.Pages;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
@@ -21,6 +22,7 @@ internal static class AdminServices
         services.AddSingleton<EventWriter>();
         services.AddSingleton<EventBroadcast>();
         services.AddHostedService<EventRecorder>();
+        services.AddSingleton<IStatePart, TimelinePart>();
         services.AddSingleton<NodeHistories>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeHistories>());
         services.AddSingleton<BalancerHealth>();

@@ -27,6 +27,11 @@ internal static class StatusEndpoints
             response.Headers.CacheControl = "no-store";
             return Results.Json(TrafficReport.History(traffic.All), ContractJson.Default.HistoryResponse);
         });
+        app.MapMethods("/lb/timeline", Read, (HttpResponse response, EventRing events) =>
+        {
+            response.Headers.CacheControl = "no-store";
+            return Results.Json([.. events.Newest(EventRing.Capacity)], ContractJson.Default.ClusterEventArray);
+        });
         app.MapMethods("/lb/route", Read, (HttpContext context, string? client, string? key, CallerRoute routes, BackendRegistry registry) =>
         {
             context.Response.Headers.CacheControl = "no-store";

@@ -2,6 +2,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.State;
 using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
@@ -10,7 +11,7 @@ namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
 internal sealed class Warnings(
-    ClientCensus census, StickyOptions sticky, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload,
+    ClientCensus census, StickyOptions sticky, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload, StateStatus state,
     TrafficWatch traffic, TlsReport? tls = null)
 {
     private const int MaxNames = 3;
@@ -62,6 +63,7 @@ internal sealed class Warnings(
 
         warnings.AddRange(tls?.Warnings() ?? []);
         warnings.AddRange(reload.Status.Warnings);
+        warnings.AddRange(state.Problems);
         warnings.AddRange(settings.Value.Warnings);
         return warnings;
 

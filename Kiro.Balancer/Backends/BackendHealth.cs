@@ -9,6 +9,9 @@ internal sealed record BackendHealth
     /// <summary>Whether the node was ever up: only one that fell has to prove itself more than once.</summary>
     public bool HasBeenUp { get; init; }
 
+    /// <summary>Whether an earlier process found the verdict, and no probe has borne it out yet.</summary>
+    public bool IsRemembered { get; init; }
+
     public DrainReasons DrainReasons { get; init; }
 
     /// <summary>Since when the node is in its <see cref="State"/>.</summary>

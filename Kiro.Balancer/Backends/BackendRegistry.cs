@@ -17,6 +17,7 @@ internal sealed class BackendRegistry
     private readonly TimeProvider _time;
     private readonly ChangeNotes _notes;
     private readonly IStandingOrders? _orders;
+    private readonly IBackendMemory? _memory;
     private readonly TenureBook _tenures = new();
     private readonly long _start;
     private volatile BackendSnapshot _current;
@@ -24,9 +25,9 @@ internal sealed class BackendRegistry
     public BackendRegistry(
         HashingOptions hashing, TimeProvider time, ILogger<BackendRegistry> logger,
         SelectionOptions? options = null, Reloadable<ProbeThresholds>? thresholds = null, ChangeFeed? feed = null,
-        IStandingOrders? orders = null)
+        IStandingOrders? orders = null, IBackendMemory? memory = null)
     {
-        (_hashing, _time, _start, _orders) = (hashing, time, time.GetTimestamp(), orders);
+        (_hashing, _time, _start, _orders, _memory) = (hashing, time, time.GetTimestamp(), orders, memory);
         _options = options ?? SelectionOptions.Off;
         _transitions = new BackendTransitions(thresholds ?? ProbeThresholds.Default);
         _notes = new ChangeNotes(feed, logger, time);
@@ -79,7 +80,8 @@ internal sealed class BackendRegistry
 
             foreach (var endpoint in endpoints.Values)
             {
-                var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port, endpoint.IsTls), new BackendHealth { Since = Now }) { DiscoveredWeight = endpoint.Weight };
+                var fresh = new BackendHealth { Since = Now };
+                var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port, endpoint.IsTls), _memory?.Recall(endpoint.Id, fresh, Now) ?? fresh) { DiscoveredWeight = endpoint.Weight };
                 known = Enforced(_orders?.Joined(known) ?? known);
                 _notes.Joined(known);
                 members.Add(known);

@@ -12,8 +12,10 @@ namespace Kiro.Balancer.Backends;
 /// <item><term>probe passed</term><description>up: from starting at once, from down after <c>HEALTH_RISE</c> in a row and not
 /// before an ejection is over; the node's own wish to drain ends</description></item>
 /// <item><term>probe says draining</term><description>the same, and the node drains</description></item>
-/// <item><term>probe silent, but the node is busy</term><description>nothing yet, as suspected</description></item>
-/// <item><term>probe failed, lost, silent or not accepted</term><description>down after <c>HEALTH_FALL</c> in a row</description></item>
+/// <item><term>probe silent, but the node is busy</term><description>nothing yet, as suspected; of a node that is only remembered,
+/// as failed</description></item>
+/// <item><term>probe failed, lost, silent or not accepted</term><description>down after <c>HEALTH_FALL</c> in a row; a node that is only
+/// remembered to be up, at once</description></item>
 /// <item><term>probe refused, connection refused</term><description>down</description></item>
 /// <item><term>suspected</term><description>nothing yet: it counts like a failed probe, and the next probe decides</description></item>
 /// <item><term>ejected</term><description>from up, or while sessions may end: down for a while, each time for longer</description></item>
@@ -39,7 +41,7 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
             return health with { LastCheck = now.Time };
         }
 
-        if (probe.Outcome == ProbeOutcome.Busy)
+        if (probe.Outcome == ProbeOutcome.Busy && !health.IsRemembered)
         {
             // Not known to be well, so it is probed again soon; and not known to be ill.
             return Suspected(health, health.EjectedUntil is null ? probe.Error! : health.Error!) with { LastCheck = now.Time };
@@ -68,7 +70,7 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
             },
         };
         var verdict = Verdict(after, probe.Outcome);
-        return after with { Verdict = verdict, HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up };
+        return after with { IsRemembered = false, Verdict = verdict, HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up };
     }
 
     /// <summary>It refused a connection.</summary>
@@ -139,6 +141,7 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
     private BackendVerdict Verdict(BackendHealth health, ProbeOutcome outcome) => health.Verdict switch
     {
         _ when outcome == ProbeOutcome.Refused => BackendVerdict.Down,
+        _ when health is { IsRemembered: true, Failures: > 0 } => BackendVerdict.Down,
         _ when health.Failures >= thresholds.Value.Fall => BackendVerdict.Down,
         not BackendVerdict.Up when health.Successes >= (health.HasBeenUp ? thresholds.Value.Rise : 1) => BackendVerdict.Up,
         var verdict => verdict,

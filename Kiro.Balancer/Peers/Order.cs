@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
+using System.Text.Json.Serialization;
 using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.Peers;
@@ -24,6 +25,7 @@ internal sealed record Order(string Backend, string Kind, string? Value, long Da
     private const int MaxText = 64;
 
     /// <summary>Whether it can be one: it may come from anywhere.</summary>
+    [JsonIgnore]
     public bool IsValid =>
         IsText(Backend, MaxBackend) && IsText(Kind, MaxText) && IsText(By, MaxText) && (Value is null || IsText(Value, MaxText))
         && Date is > 0 and < long.MaxValue / 2 && (Kind != Weight || Value is null || WeightOf(Value) is not null);

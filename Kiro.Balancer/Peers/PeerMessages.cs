@@ -63,4 +63,5 @@ internal sealed record NodeView(string Id, string State, double Weight, bool IsD
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PeerRequest))]
 [JsonSerializable(typeof(PeerResponse))]
+[JsonSerializable(typeof(Order[]))]
 internal sealed partial class PeerJson : JsonSerializerContext;

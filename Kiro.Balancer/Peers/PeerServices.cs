@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.State;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Kiro.Balancer.Peers;
@@ -17,6 +18,7 @@ internal static class PeerServices
         services.TryAddSingleton<OrderBook>();
         services.AddSingleton<IStandingOrders>(provider => provider.GetRequiredService<OrderBook>());
         services.AddSingleton<OperatorOrders>();
+        services.AddSingleton<IStatePart, OrdersPart>();
         services.AddSingleton<PeerExchange>();
         services.AddSingleton<PeerLookup>();
         services.AddSingleton<PeerSet>();

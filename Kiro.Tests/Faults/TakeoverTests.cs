@@ -128,6 +128,26 @@ public sealed class TakeoverTests : IAsyncLifetime
         Assert.Equal(0, await old.ExitCode());
     }
 
+    [Fact]
+    public async Task Takeover_Orders_AreHandedOverWithoutAFile()
+    {
+        _settings["ADMIN_TOKEN"] = "0123456789abcdef";
+        await StartAsync();
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
+        using var order = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{_nodes[0].Host}/drain");
+        order.Headers.Authorization = new("Bearer", _settings["ADMIN_TOKEN"]);
+        (await http.SendAsync(order, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+
+        await StartAsync("--takeover");
+
+        using var fresh = new HttpClient { BaseAddress = http.BaseAddress };
+        fresh.DefaultRequestHeaders.ConnectionClose = true;
+        await Eventually.BeTrue(
+            async () => (await fresh.GetStringAsync(new Uri("/lb/status", UriKind.Relative), TestContext.Current.CancellationToken)) is var status
+                && status.Contains("\"drainedByOperator\":true", StringComparison.Ordinal) && status.Contains("\"state\":\"running\"", StringComparison.Ordinal),
+            "the newer process has the order");
+    }
+
     private async Task<ServiceProcess> StartAsync(params string[] arguments)
     {
         var process = Start(arguments);

@@ -9,6 +9,7 @@ namespace Kiro.Balancer.Admin.Contract;
 [JsonSerializable(typeof(ConfigStatus))]
 [JsonSerializable(typeof(ReloadedStatus))]
 [JsonSerializable(typeof(ClusterEvent))]
+[JsonSerializable(typeof(ClusterEvent[]))]
 [JsonSerializable(typeof(WhatIfResponse))]
 [JsonSerializable(typeof(HistoryResponse))]
 [JsonSerializable(typeof(ClientStatus))]

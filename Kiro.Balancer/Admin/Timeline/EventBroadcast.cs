@@ -89,6 +89,6 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
         return last.Length == 0 ? newest
             : last.StartsWith(_start, StringComparison.Ordinal)
                 && long.TryParse(last.AsSpan(_start.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Math.Min(id, newest)
-            : 0;
+            : ring.LastRestored;
     }
 }

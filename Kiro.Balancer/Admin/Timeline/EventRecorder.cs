@@ -2,12 +2,14 @@ using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
+using Kiro.Balancer.State;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>Keeps the timeline, away from whoever reports to the registry.</summary>
 internal sealed class EventRecorder(
-    ChangeFeed feed, EventWriter writer, EventRing ring, TimeProvider time, ILogger<EventRecorder> logger, SessionMemory? sessions = null) : BackgroundService
+    ChangeFeed feed, EventWriter writer, EventRing ring, StateChanges state, TimeProvider time, ILogger<EventRecorder> logger, SessionMemory? sessions = null)
+    : BackgroundService
 {
     /// <summary>What happens within so short a time is told together: two hundred nodes that come up are one event.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
@@ -30,18 +32,28 @@ internal sealed class EventRecorder(
                 // Now, and not later: until then whoever lost a session would have the next one.
                 sessions?.CopyTo(_held!);
                 await Task.Delay(Together, time, stoppingToken);
-                var changes = new List<RegistryChange>();
-                while (feed.Changes.TryRead(out var change))
-                {
-                    changes.Add(change);
-                }
-
-                Record(changes);
+                Record();
+                state.Note();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // The balancer stops: what has just happened belongs to the state that outlives it.
+            Record();
+        }
+    }
+
+    private void Record()
+    {
+        var changes = new List<RegistryChange>();
+        while (feed.Changes.TryRead(out var change))
+        {
+            changes.Add(change);
+        }
+
+        if (changes.Count > 0)
+        {
+            Record(changes);
         }
     }
 

@@ -5,12 +5,15 @@ namespace Kiro.Balancer.Admin.Timeline;
 /// <summary>The latest events. Older ones are forgotten, so that years of running do not add up.</summary>
 internal sealed class EventRing
 {
-    public const int Capacity = 200;
+    public const int Capacity = 1000;
 
     private readonly Lock _writing = new();
     private volatile ClusterEvent[] _events = [];
     private volatile TaskCompletionSource _next = NewSignal();
     private long _lastId;
+
+    /// <summary>The id of the newest event that this process did not see itself; 0 when there is none.</summary>
+    public long LastRestored { get; private set; }
 
     /// <summary>The id of the newest event; 0 when there is none.</summary>
     public long LastId => _events is [.., var newest] ? newest.Id : 0;
@@ -34,6 +37,19 @@ internal sealed class EventRing
             _next = NewSignal();
             signal.SetResult();
         }
+    }
+
+    /// <summary>Takes over what an earlier process saw. Before anything is added.</summary>
+    public void Restore(IEnumerable<ClusterEvent> events)
+    {
+        lock (_writing)
+        {
+            _events = [];
+            _lastId = 0;
+        }
+
+        Add(events);
+        LastRestored = LastId;
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using Kiro.Balancer.State;
 
 namespace Kiro.Balancer.Listening.Takeover;
 
@@ -7,8 +8,8 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// bytes, and descriptors with some of them.</summary>
 internal sealed class TakeoverChannel(Socket socket) : IDisposable
 {
-    /// <summary>In bytes: the state of a thousand nodes is a tenth of it.</summary>
-    private const int MaxMessage = 8 * 1024 * 1024;
+    /// <summary>In bytes.</summary>
+    private const int MaxMessage = BalancerState.MaxBytes;
 
     public async Task SendAsync(ReadOnlyMemory<byte> message, int[] descriptors, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Kiro.Balancer.State;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 
@@ -11,7 +12,8 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// A newer process that goes away before it is ready changes nothing.
 /// </summary>
 internal sealed partial class TakeoverOffer(
-    ListenPort listen, ListenSockets sockets, Drain drain, IHostApplicationLifetime lifetime, ILogger<TakeoverOffer> logger) : IHostedLifecycleService, IDisposable
+    ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILogger<TakeoverOffer> logger) : IHostedLifecycleService, IDisposable
 {
     /// <summary>What the newer process begins with.</summary>
     public static ReadOnlyMemory<byte> Hello { get; } = "kiro takeover 1"u8.ToArray();
@@ -21,6 +23,9 @@ internal sealed partial class TakeoverOffer(
 
     /// <summary>What it is told when nobody else accepts any more.</summary>
     public static ReadOnlyMemory<byte> Leaving { get; } = "leaving"u8.ToArray();
+
+    /// <summary>For the newer process to take a message.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _end = new();
     private Socket? _control;
@@ -99,6 +104,7 @@ internal sealed partial class TakeoverOffer(
         var open = sockets.Open;
         var addresses = Encoding.UTF8.GetBytes(string.Join('\n', open.Select(listener => listener.Address)));
         await channel.SendAsync(addresses, [.. open.Select(listener => listener.Descriptor)], end);
+        await channel.SendAsync(state.Write(), [], end);
         if (await channel.ReceiveAsync([], end) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
         {
             CalledOff(logger, process);
@@ -109,18 +115,36 @@ internal sealed partial class TakeoverOffer(
         _control!.Dispose();
         await Task.WhenAll(open.Select(listener => listener.StopAcceptingAsync()));
         TakenOver(logger, process);
-        await channel.SendAsync(Leaving, [], end);
+        file.LeaveToAnother(true);
+        // From now on no order is taken here.
         drain.BeginReplaced();
+        try
+        {
+            using var limit = new CancellationTokenSource(Patience, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, end);
+            await channel.SendAsync(Leaving, [], either.Token);
+            // Orders may have been given since.
+            await channel.SendAsync(state.Write(), [], either.Token);
+        }
+        catch (Exception gone) when (gone is SocketException or OperationCanceledException)
+        {
+            // The newer process served already, and does not any more: whoever watches over it starts another one.
+            GoneAgain(logger, process);
+        }
+
         lifetime.StopApplication();
         return true;
     }
 
-    [LoggerMessage(56, LogLevel.Information, "Process {Process} took the port over: serves what is open, accepts nobody any more")]
+    [LoggerMessage(70, LogLevel.Information, "Process {Process} took the port over: serves what is open, accepts nobody any more")]
     private static partial void TakenOver(ILogger logger, int process);
 
-    [LoggerMessage(57, LogLevel.Warning, "Process {Process} wanted to take the port over and went away before it was ready: all goes on as before")]
+    [LoggerMessage(71, LogLevel.Warning, "Process {Process} wanted to take the port over and went away before it was ready: all goes on as before")]
     private static partial void CalledOff(ILogger logger, int process);
 
-    [LoggerMessage(58, LogLevel.Warning, "No newer process can take the port over (--takeover): {Problem}")]
+    [LoggerMessage(76, LogLevel.Warning, "Process {Process} took the port over and went away again")]
+    private static partial void GoneAgain(ILogger logger, int process);
+
+    [LoggerMessage(72, LogLevel.Warning, "No newer process can take the port over (--takeover): {Problem}")]
     private static partial void NoOffer(ILogger logger, string problem);
 }

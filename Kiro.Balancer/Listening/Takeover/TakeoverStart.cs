@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.State;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 
@@ -13,7 +15,8 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// accepting. Whatever fails before that ends this process and leaves the older one as it is.
 /// </summary>
 internal sealed partial class TakeoverStart(
-    ListenPort listen, ListenSockets sockets, BackendRegistry registry, TimeProvider time, ILogger<TakeoverStart> logger) : IHostedLifecycleService, IDisposable
+    ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, StateChanges changes, BackendRegistry registry,
+    TimeProvider time, ILogger<TakeoverStart> logger) : IHostedLifecycleService, IDisposable
 {
     /// <summary>For the first probes, and for each answer of the older process.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -23,7 +26,8 @@ internal sealed partial class TakeoverStart(
     private TakeoverChannel? _older;
     private int _process;
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    // Before anything begins: the nodes are to be known as the older process knows them.
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -40,8 +44,18 @@ internal sealed partial class TakeoverStart(
         }
 
         _process = process;
+        file.LeaveToAnother(true);
         await ReceiveAsync(_older, either.Token);
-        await ProbedAsync(either.Token);
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (_older is not null)
+        {
+            using var limit = new CancellationTokenSource(Patience, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            await ProbedAsync(either.Token);
+        }
     }
 
     public async Task StartedAsync(CancellationToken cancellationToken)
@@ -58,25 +72,27 @@ internal sealed partial class TakeoverStart(
         try
         {
             await _older.SendAsync(TakeoverOffer.Ready, [], either.Token);
-            if (await _older.ReceiveAsync([], either.Token) is null)
+            if (await _older.ReceiveAsync([], either.Token) is null || await _older.ReceiveAsync([], either.Token) is not { } last)
             {
                 Lost(logger, _process);
             }
             else
             {
+                state.CatchUp(last);
                 Took(logger, _process);
             }
         }
-        catch (Exception problem) when (problem is SocketException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception problem) when (problem is SocketException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             // It is gone, or will go on accepting beside this one; either way this one serves.
             Lost(logger, _process);
         }
 
         _older.Dispose();
+        // The older process does not write it any more.
+        file.LeaveToAnother(false);
+        changes.Note();
     }
-
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -92,13 +108,15 @@ internal sealed partial class TakeoverStart(
         try
         {
             await older.SendAsync(TakeoverOffer.Hello, [], cancellationToken);
-            if (await older.ReceiveAsync(descriptors, cancellationToken) is { } addresses)
+            if (await older.ReceiveAsync(descriptors, cancellationToken) is { } addresses
+                && await older.ReceiveAsync(descriptors, cancellationToken) is { } known)
             {
                 foreach (var (address, descriptor) in Encoding.UTF8.GetString(addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Zip(descriptors))
                 {
                     sockets.Give(IPEndPoint.Parse(address), descriptor);
                 }
 
+                TakeKnowledge(known);
                 return;
             }
         }
@@ -108,6 +126,19 @@ internal sealed partial class TakeoverStart(
         }
 
         throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
+    }
+
+    private void TakeKnowledge(byte[] known)
+    {
+        try
+        {
+            state.Read(known);
+        }
+        catch (InvalidDataException problem)
+        {
+            // Its sockets are what matters.
+            NotUnderstood(logger, _process, problem.Message.ReplaceLineEndings(" "));
+        }
     }
 
     // Not one request before it is known who can serve it.
@@ -133,12 +164,15 @@ internal sealed partial class TakeoverStart(
         }
     }
 
-    [LoggerMessage(59, LogLevel.Information, "Took the port over from process {Process}")]
+    [LoggerMessage(73, LogLevel.Information, "Took the port over from process {Process}")]
     private static partial void Took(ILogger logger, int process);
 
-    [LoggerMessage(60, LogLevel.Warning, "Process {Process} handed the port over and did not say that it leaves")]
+    [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed the port over and did not say that it leaves")]
     private static partial void Lost(ILogger logger, int process);
 
-    [LoggerMessage(61, LogLevel.Information, "--takeover: nobody serves port {Port}, so this is a start like any other")]
+    [LoggerMessage(77, LogLevel.Warning, "What process {Process} knows cannot be read, operators' orders among it: {Problem}")]
+    private static partial void NotUnderstood(ILogger logger, int process, string problem);
+
+    [LoggerMessage(75, LogLevel.Information, "--takeover: nobody serves port {Port}, so this is a start like any other")]
     private static partial void Nobody(ILogger logger, int port);
 }

@@ -5,6 +5,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Limits;
+using Kiro.Balancer.State;
 using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Balancer.Selection;
@@ -107,7 +108,7 @@ public sealed class WarningsTests
     }
 
     private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
-        new Warnings(_census, BalancerSettings.Read(Support.Settings.Of(_settings)).Clients.Sticky, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
+        new Warnings(_census, BalancerSettings.Read(Support.Settings.Of(_settings)).Clients.Sticky, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new StateStatus(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
             .Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)

@@ -57,21 +57,21 @@ public sealed class BackendTransitionsTests
 
     // The whole table: each state by each event gives a state; rise and fall are 2, and a count is at its last step (-1) or not.
     [Theory]
-    //          event                 starting    up          down        down-1      ejected     draining    sessions    up-1
-    [InlineData("probe passed",       "up",       "up",       "down",     "up",       "down",     "draining", "draining", "up")]
-    [InlineData("probe draining",     "draining", "draining", "down",     "draining", "down",     "draining", "draining", "draining")]
-    [InlineData("probe failed",       "starting", "up",       "down",     "down",     "down",     "draining", "draining", "down")]
-    [InlineData("probe silent",       "starting", "up",       "down",     "down",     "down",     "draining", "draining", "down")]
-    [InlineData("probe refused",      "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down")]
-    [InlineData("probe impossible",   "starting", "up",       "down",     "down",     "down",     "draining", "draining", "up")]
-    [InlineData("connection refused", "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down")]
-    [InlineData("suspected",          "starting", "up",       "down",     "down",     "down",     "draining", "draining", "up")]
-    [InlineData("ejected",            "starting", "down",     "down",     "down",     "down",     "draining", "down",     "down")]
-    [InlineData("drain",              "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining")]
-    [InlineData("evacuate",           "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining")]
-    [InlineData("resume",             "starting", "up",       "down",     "down",     "down",     "up",       "up",       "up")]
-    [InlineData("absent",             "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining")]
-    [InlineData("probe passed later", "up",       "up",       "down",     "up",       "up",       "draining", "draining", "up")]
+    //          event                 starting    up          down        down-1      ejected     draining    sessions    up-1        remembered
+    [InlineData("probe passed",       "up",       "up",       "down",     "up",       "down",     "draining", "draining", "up",       "up")]
+    [InlineData("probe draining",     "draining", "draining", "down",     "draining", "down",     "draining", "draining", "draining", "draining")]
+    [InlineData("probe failed",       "starting", "up",       "down",     "down",     "down",     "draining", "draining", "down",     "down")]
+    [InlineData("probe silent",       "starting", "up",       "down",     "down",     "down",     "draining", "draining", "down",     "down")]
+    [InlineData("probe refused",      "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down")]
+    [InlineData("probe impossible",   "starting", "up",       "down",     "down",     "down",     "draining", "draining", "up",       "up")]
+    [InlineData("connection refused", "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down",     "down")]
+    [InlineData("suspected",          "starting", "up",       "down",     "down",     "down",     "draining", "draining", "up",       "up")]
+    [InlineData("ejected",            "starting", "down",     "down",     "down",     "down",     "draining", "down",     "down",     "down")]
+    [InlineData("drain",              "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining", "draining")]
+    [InlineData("evacuate",           "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining", "draining")]
+    [InlineData("resume",             "starting", "up",       "down",     "down",     "down",     "up",       "up",       "up",       "up")]
+    [InlineData("absent",             "draining", "draining", "down",     "down",     "down",     "draining", "draining", "draining", "draining")]
+    [InlineData("probe passed later", "up",       "up",       "down",     "up",       "up",       "draining", "draining", "up",       "up")]
     public void AnyEvent_AnyState_GivesTheState(string what, params string[] states)
     {
         var up = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true };
@@ -81,6 +81,7 @@ public sealed class BackendTransitionsTests
             new(), up, down, down with { Successes = 1 },
             up with { EjectedUntil = Now.Uptime + TimeSpan.FromSeconds(10), Ejections = 1 },
             up with { DrainReasons = DrainReasons.Operator }, up with { DrainReasons = DrainReasons.Sessions }, up with { Failures = 1 },
+            up with { IsRemembered = true },
         ];
 
         Assert.Equal(states, before.Select(health => After(health, what).State.Word()));
@@ -104,6 +105,17 @@ public sealed class BackendTransitionsTests
         // When the ejection is over.
         _ => Rules(2, 2).Probed(health, Result('P'), Now with { Uptime = Now.Uptime + TimeSpan.FromSeconds(10) }),
     };
+
+    // It may have stood there like that before this process began, and what it has in hand came in since.
+    [Fact]
+    public void Probed_BusyButOnlyRememberedToBeUp_IsDown()
+    {
+        var remembered = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true, IsRemembered = true };
+        var busy = new ProbeResult(ProbeOutcome.Busy, null, "no response, but it has 2 in hand", null);
+
+        Assert.Equal(BackendState.Down, Rules(2, 2).Probed(remembered, busy, Now).State);
+        Assert.Equal(BackendState.Up, Rules(2, 2).Probed(Rules(2, 2).Probed(remembered, Result('P'), Now), busy, Now).State);
+    }
 
     [Fact]
     public void Probed_GoodProbe_NotesAllThatItSaw()

@@ -2,6 +2,7 @@ using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Selection;
+using Kiro.Balancer.State;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,7 +16,7 @@ public sealed class EventRecorderTests
     {
         var (feed, ring, recent) = (new ChangeFeed(), new EventRing(), new RecentSlots());
         using var recorder = new EventRecorder(
-            feed, new EventWriter(new MoveCounter(recent)), ring, TimeProvider.System, NullLogger<EventRecorder>.Instance);
+            feed, new EventWriter(new MoveCounter(recent)), ring, new StateChanges(), TimeProvider.System, NullLogger<EventRecorder>.Instance);
         await recorder.StartAsync(TestContext.Current.CancellationToken);
         feed.Write(new RegistryChange(null!, null!, []));
         await Eventually.BeTrue(() => feed.Changes.Count == 0, "it is read");

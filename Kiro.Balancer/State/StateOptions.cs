@@ -1,0 +1,61 @@
+using Kiro.ServiceDefaults.Settings;
+
+namespace Kiro.Balancer.State;
+
+/// <summary>What outlives the process.</summary>
+/// <param name="File"><c>STATE_FILE</c>: where it is kept; null, the default, for nowhere.</param>
+internal sealed record StateOptions(string? File)
+{
+    private const string Variable = "STATE_FILE";
+
+    public static StateOptions Read(SettingsReader settings)
+    {
+        if (settings.Text(Variable) is not { } text)
+        {
+            return new StateOptions((string?)null);
+        }
+
+        // A link stays one: it is its target that is replaced.
+        var file = TargetOf(Path.GetFullPath(text));
+        if (Directory.Exists(file) || !Directory.Exists(Path.GetDirectoryName(file)) || IsDevice(file))
+        {
+            settings.Reject(Variable, text, "a file in a folder that is there");
+        }
+        else if (IsForeign(file))
+        {
+            settings.Reject(Variable, text, "a file that a balancer wrote, or none yet: this one would be replaced");
+        }
+
+        return new StateOptions(file);
+    }
+
+    private static string TargetOf(string path)
+    {
+        try
+        {
+            return System.IO.File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (Exception none) when (none is IOException or UnauthorizedAccessException)
+        {
+            return path;
+        }
+    }
+
+    // The superuser could replace /dev/null.
+    private static bool IsDevice(string path) =>
+        path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
+
+    // A state begins with a brace. What a crash of the machine may have left begins with zeros, or with nothing.
+    private static bool IsForeign(string path)
+    {
+        try
+        {
+            using var file = System.IO.File.OpenRead(path);
+            return file.ReadByte() is not (-1 or 0 or '{');
+        }
+        catch (Exception none) when (none is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}
