@@ -55,7 +55,7 @@ internal static class BalancerApplication
         builder.Services.AddFront(settings.Front);
 
         builder.Services.AddAdmin(live.Of(all => all.Admin));
-        builder.Services.AddPeers(settings.Peers);
+        builder.Services.AddPeers(live.Of(all => all.Peers));
         builder.Services.AddDiscovery(live.Of(all => all.Discovery));
         builder.Services.AddHealth(live.Of(all => all.Health), live.Of(all => all.Errors));
         builder.Services.AddBalancerMetrics();

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Peers;
 
@@ -23,12 +24,12 @@ internal sealed class PeerClient : IDisposable
     private readonly HttpClient _http;
     private readonly Uri _url;
     private readonly string? _host;
-    private readonly string _authorization;
+    private readonly Reloadable<PeerOptions> _options;
     private readonly TimeProvider _time;
 
-    public PeerClient(PeerAddress peer, string authorization, TimeProvider time)
+    public PeerClient(PeerAddress peer, Reloadable<PeerOptions> options, TimeProvider time)
     {
-        (_authorization, _time) = (authorization, time);
+        (_options, _time) = (options, time);
         // A peer's admin listener does not know every name that it is reached by; over TLS the name is what is checked.
         _host = peer.Name.Scheme == "http" ? new IPEndPoint(peer.Address, peer.Name.Port).ToString() : null;
         _url = new UriBuilder(peer.Name.Scheme, peer.Name.Host, peer.Name.Port, Path).Uri;
@@ -62,7 +63,7 @@ internal sealed class PeerClient : IDisposable
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Host = _host;
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("Kiro", ServiceDefaultsExtensions.Version));
-        request.Headers.TryAddWithoutValidation("Authorization", _authorization);
+        request.Headers.TryAddWithoutValidation("Authorization", _options.Value.Authorization);
         try
         {
             using var response = await _http.SendAsync(request, either.Token);

@@ -2,11 +2,12 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Kiro.Balancer.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Peers;
 
 /// <summary>Finds the addresses of the peers. A name that cannot be looked up just now keeps the addresses that it had.</summary>
-internal sealed class PeerLookup(PeerOptions options, TimeProvider time, ILogger<PeerLookup> logger)
+internal sealed class PeerLookup(Reloadable<PeerOptions> options, TimeProvider time, ILogger<PeerLookup> logger)
 {
     /// <summary>More are left out, which is a warning.</summary>
     public const int MaxPeers = 64;
@@ -18,7 +19,7 @@ internal sealed class PeerLookup(PeerOptions options, TimeProvider time, ILogger
     private readonly HashSet<PeerName> _failing = [];
 
     /// <summary>Whether there is anything to look up again.</summary>
-    public bool CanChange => options.Peers.Any(peer => !IPAddress.TryParse(peer.Host, out _));
+    public bool CanChange => options.Value.Peers.Any(peer => !IPAddress.TryParse(peer.Host, out _));
 
     /// <summary>Peers that were left out because there are too many.</summary>
     public int LeftOut { get; private set; }
@@ -26,10 +27,25 @@ internal sealed class PeerLookup(PeerOptions options, TimeProvider time, ILogger
     /// <summary>Looks them up; this balancer itself is not among them.</summary>
     public async Task<IReadOnlyList<PeerAddress>> FindAsync(CancellationToken cancellationToken)
     {
-        var all = (await Task.WhenAll(options.Peers.Select(peer => FindAsync(peer, cancellationToken)))).SelectMany(found => found)
-            .DistinctBy(peer => (peer.Address, peer.Name.Port)).Where(peer => !IsOwn(peer)).ToList();
+        var now = options.Value;
+        Forget(now);
+        var all = (await Task.WhenAll(now.Peers.Select(peer => FindAsync(peer, cancellationToken)))).SelectMany(found => found)
+            .DistinctBy(peer => (peer.Address, peer.Name.Port)).Where(peer => !IsOwn(peer, now)).ToList();
         LeftOut = Math.Max(0, all.Count - MaxPeers);
         return [.. all.OrderBy(peer => peer.ToString(), StringComparer.Ordinal).Take(MaxPeers)];
+    }
+
+    // Other settings name others.
+    private void Forget(PeerOptions now)
+    {
+        lock (_found)
+        {
+            foreach (var gone in _found.Keys.Union(_failing).Except(now.Peers).ToList())
+            {
+                _found.Remove(gone);
+                _failing.Remove(gone);
+            }
+        }
     }
 
     private async Task<IEnumerable<PeerAddress>> FindAsync(PeerName peer, CancellationToken cancellationToken)
@@ -69,9 +85,9 @@ internal sealed class PeerLookup(PeerOptions options, TimeProvider time, ILogger
     }
 
     // Behind a translation of addresses a balancer finds out only when it responds to itself.
-    private bool IsOwn(PeerAddress peer) => (peer.Name.Port == options.Own.Port || peer.Name.Port == options.OwnTlsPort)
-        && (options.Own.Addresses.Count > 0 && !options.Own.Addresses.Any(own => own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any))
-            ? options.Own.Addresses.Contains(peer.Address)
+    private static bool IsOwn(PeerAddress peer, PeerOptions now) => (peer.Name.Port == now.Own.Port || peer.Name.Port == now.OwnTlsPort)
+        && (now.Own.Addresses.Count > 0 && !now.Own.Addresses.Any(own => own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any))
+            ? now.Own.Addresses.Contains(peer.Address)
             : IPAddress.IsLoopback(peer.Address) || NetworkInterface.GetAllNetworkInterfaces()
                 .SelectMany(card => card.GetIPProperties().UnicastAddresses).Any(own => own.Address.Equals(peer.Address)));
 }

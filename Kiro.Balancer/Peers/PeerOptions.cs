@@ -5,7 +5,7 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Peers;
 
 /// <summary>The other balancers, which are told what operators order.</summary>
-internal sealed class PeerOptions
+internal sealed record PeerOptions
 {
     private const string Variable = "BALANCER_PEERS";
     private const string Token = "ADMIN_TOKEN";
@@ -28,6 +28,15 @@ internal sealed class PeerOptions
 
     /// <summary>Never to be shown.</summary>
     public string Authorization { get; }
+
+    public bool Equals(PeerOptions? other) =>
+        other is not null && (Own.Port, OwnTlsPort, Authorization) == (other.Own.Port, other.OwnTlsPort, other.Authorization)
+        && Peers.SequenceEqual(other.Peers) && Own.Addresses.SequenceEqual(other.Own.Addresses);
+
+    public override int GetHashCode() => HashCode.Combine(Peers.Count, Own.Port, OwnTlsPort, Authorization);
+
+    /// <summary>Not the token.</summary>
+    public override string ToString() => $"{Peers.Count} peers";
 
     /// <summary>Reads the variable.</summary>
     /// <param name="settings">The settings.</param>

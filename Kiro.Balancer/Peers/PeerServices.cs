@@ -2,6 +2,7 @@ using System.Text.Json;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.State;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Kiro.Balancer.Peers;
@@ -12,7 +13,7 @@ internal static class PeerServices
     private const int MaxRequest = 1024 * 1024;
 
     /// <summary>Before discovery and before the listeners, so that no node is used against an order.</summary>
-    public static void AddPeers(this IServiceCollection services, PeerOptions options)
+    public static void AddPeers(this IServiceCollection services, Reloadable<PeerOptions> options)
     {
         services.AddSingleton(options);
         services.TryAddSingleton<OrderBook>();

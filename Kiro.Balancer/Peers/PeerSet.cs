@@ -1,13 +1,15 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Peers;
 
 /// <summary>
 /// The peers. The balancer asks them before it serves, and waits for those that do not respond for a few seconds at most;
-/// then each is asked on its own, so that none waits for another.
+/// then each is asked on its own, so that none waits for another. Other settings are other peers, or another token, at once.
 /// </summary>
 internal sealed class PeerSet(
-    PeerOptions options, PeerLookup lookup, PeerExchange exchange, OrderBook book, OperatorOrders orders, TimeProvider time,
+    Reloadable<PeerOptions> options, PeerLookup lookup, PeerExchange exchange, OrderBook book, OperatorOrders orders, TimeProvider time,
     ILogger<PeerSet> logger) : BackgroundService
 {
     /// <summary>How long peers can delay the start, the lookup of their names included.</summary>
@@ -18,6 +20,7 @@ internal sealed class PeerSet(
 
     private readonly List<(Peer Peer, CancellationTokenSource Stop, Task Run)> _running = [];
     private readonly Dictionary<Peer, PeerClient> _clients = [];
+    private readonly WakeSignal _otherSettings = new();
     private volatile Peer[] _peers = [];
 
     /// <summary>All of them, sorted by address, each once however many addresses it has; this balancer itself is not among them.</summary>
@@ -30,7 +33,8 @@ internal sealed class PeerSet(
     /// <inheritdoc />
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Peers.Count > 0)
+        options.OnChange(_ => _otherSettings.Set());
+        if (options.Value.Peers.Count > 0)
         {
             using var limit = new CancellationTokenSource(MaxStart, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
@@ -62,11 +66,17 @@ internal sealed class PeerSet(
         {
             while (true)
             {
-                await Task.Delay(Interval, time, stoppingToken);
+                var isOther = await _otherSettings.WaitAsync(Interval, time, stoppingToken);
                 book.Sweep();
-                if (lookup.CanChange)
+                if (isOther || lookup.CanChange)
                 {
                     await SetAsync(await lookup.FindAsync(stoppingToken), stoppingToken);
+                }
+
+                if (isOther)
+                {
+                    // With the token of now.
+                    Tell();
                 }
             }
         }
@@ -117,7 +127,7 @@ internal sealed class PeerSet(
 
     private Peer Make(PeerAddress address)
     {
-        var client = new PeerClient(address, options.Authorization, time);
+        var client = new PeerClient(address, options, time);
         var peer = new Peer(address, client.AskAsync, exchange, time, logger);
         _clients.Add(peer, client);
         return peer;
