@@ -39,6 +39,7 @@ public static class KiroApplication
                 return await HealthQuestion.AskAsync(task == ProgramTask.Health ? "/health" : "/alive", usual);
             }
 
+            using var early = EarlyHangup.Take();
             // Slim: what it leaves out (IIS, HTTPS by configuration, event logs) would only be loaded, and each library that is
             // keeps two descriptors.
             app = build(WebApplication.CreateSlimBuilder(new WebApplicationOptions

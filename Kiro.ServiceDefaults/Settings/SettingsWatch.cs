@@ -25,6 +25,11 @@ internal sealed class SettingsWatch(
             context.Cancel = true;
             HangUp();
         });
+        if (EarlyHangup.Came())
+        {
+            HangUp();
+        }
+
         return base.StartAsync(cancellationToken);
     }
 

@@ -48,6 +48,69 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         Assert.Equal(0, await _process.ExitCode());
     }
 
+    // A service manager does not know how far the start is.
+    [Fact]
+    public async Task Hangup_WhileItStarts_IsTakenOnceItCan()
+    {
+        await using var node = await TestBackend.StartAsync();
+        // The balancer asks its peers before anything else, and this one keeps it waiting.
+        var asked = new TaskCompletionSource();
+        await using var silent = new SocketServer(async (_, stop) =>
+        {
+            asked.TrySetResult();
+            await Task.Delay(Timeout.Infinite, stop);
+        });
+        _process = new ServiceProcess(_folder.FullName, [], "Kiro.Balancer", new Dictionary<string, string>
+        {
+            ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["DRAIN_DELAY"] = "0",
+            ["ADMIN_TOKEN"] = "0123456789abcdef", ["BALANCER_PEERS"] = $"127.0.0.1:{silent.Port}",
+        });
+        await asked.Task.WaitAsync(TestContext.Current.CancellationToken);
+
+        _process.Signal("HUP");
+
+        await SaysAsync("Settings reloaded (SIGHUP): nothing changed, generation 1 stays in force");
+        await SaysAsync("Listens on");
+        Assert.False(_process.HasExited);
+    }
+
+    [Fact]
+    public async Task Hangups_AndPosts_OverAndOverUnderLoad_NoRequestFails()
+    {
+        await using var one = await TestBackend.StartAsync("node-1");
+        await using var other = await TestBackend.StartAsync("node-2");
+        var (port, nodes, file) = (FreePort.Next(), Path.Combine(_folder.FullName, "nodes"), Path.Combine(_folder.FullName, ".env"));
+        await File.WriteAllLinesAsync(nodes, [one.Host, other.Host], TestContext.Current.CancellationToken);
+        _process = new ServiceProcess(_folder.FullName, [], "Kiro.Balancer", new Dictionary<string, string>
+        {
+            ["BALANCER_PORT"] = $"{port}", ["BACKEND_FILE"] = nodes, ["ADMIN_TOKEN"] = "0123456789abcdef",
+        });
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", "0123456789abcdef");
+        await Eventually.BeTrue(async () => (await http.GetAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken)).IsSuccessStatusCode, "the nodes are up");
+        await using var load = new Faults.NewConnections(port, 4);
+
+        for (var round = 0; round < 40; round++)
+        {
+            await ReplaceAsync(nodes, $"{one.Host}*{1 + round % 3}\n{other.Host}\n");
+            await ReplaceAsync(file, $"HEALTH_TIMEOUT={1 + round % 2}\nEXCHANGE_TIMEOUT={100 + round}\nACCESS_LOG={(round % 2 == 0 ? "on" : "off")}\n");
+            _process.Signal("HUP");
+            using var response = await http.PostAsync(new Uri("/lb/reload", UriKind.Relative), null, TestContext.Current.CancellationToken);
+            Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+
+        var before = load.Requests;
+        await Eventually.BeTrue(() => load.Requests > before + 20, "it goes on");
+        await load.StopAsync();
+        Assert.Empty(load.Failures);
+    }
+
+    private static async Task ReplaceAsync(string path, string text)
+    {
+        await File.WriteAllTextAsync(path + ".new", text, TestContext.Current.CancellationToken);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
     private Task SaysAsync(string text) =>
         Eventually.BeTrue(() => _process!.Output.Contains(text, StringComparison.Ordinal), $"it says: {text}\n{_process?.Output}");
 }

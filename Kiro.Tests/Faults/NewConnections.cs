@@ -12,19 +12,25 @@ internal sealed class NewConnections : IAsyncDisposable
 {
     private const string Body = "hello";
 
-    private static readonly byte[] Get = Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: kiro.test\r\nConnection: close\r\n\r\n");
     private static readonly byte[] Post = Encoding.ASCII.GetBytes($"POST / HTTP/1.1\r\nHost: kiro.test\r\nConnection: close\r\nContent-Length: {Body.Length}\r\n\r\n{Body}");
 
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<string> _failures = [];
     private readonly Task[] _workers;
+    private readonly byte[] _get;
+    private readonly bool _alsoPosts;
     private int _requests;
 
     /// <param name="port">On this machine.</param>
     /// <param name="workers">At the same time.</param>
     /// <param name="isTls">Whether they speak HTTPS.</param>
-    public NewConnections(int port, int workers, bool isTls = false) =>
+    /// <param name="pageOnly">A page of the balancer's own, which is got and never posted to; null for what the nodes serve.</param>
+    public NewConnections(int port, int workers, bool isTls = false, string? pageOnly = null)
+    {
+        _get = Encoding.ASCII.GetBytes($"GET {pageOnly ?? "/"} HTTP/1.1\r\nHost: {(pageOnly is null ? "kiro.test" : "localhost")}\r\nConnection: close\r\n\r\n");
+        _alsoPosts = pageOnly is null;
         _workers = [.. Enumerable.Range(0, workers).Select(worker => Task.Run(() => WorkAsync(port, worker, isTls)))];
+    }
 
     public int Requests => Volatile.Read(ref _requests);
 
@@ -46,10 +52,10 @@ internal sealed class NewConnections : IAsyncDisposable
     {
         for (var number = worker; !_stop.IsCancellationRequested; number++)
         {
-            var isPost = number % 2 == 1;
+            var isPost = _alsoPosts && number % 2 == 1;
             try
             {
-                var response = await AskAsync(port, isPost ? Post : Get, isTls);
+                var response = await AskAsync(port, isPost ? Post : _get, isTls);
                 if (!response.StartsWith("HTTP/1.1 200", StringComparison.Ordinal))
                 {
                     _failures.Enqueue($"{(isPost ? "POST" : "GET")}: {response.Split('\r')[0]}");

@@ -80,6 +80,57 @@ public sealed class TakeoverTests : IAsyncLifetime
         Assert.Empty(secure.Failures);
     }
 
+    // Every listener goes over together, the operators' too.
+    [Theory]
+    [InlineData("loop", true, false)]
+    [InlineData("loop", false, true)]
+    [InlineData("loop", true, true)]
+    [InlineData("lean", true, true)]
+    public async Task Takeover_OtherListenersUnderLoad_NoRequestFails(string forwarder, bool hasAdmin, bool hasTls)
+    {
+        _settings["FORWARDER"] = forwarder;
+        var (admin, secure) = (FreePort.Next(), TlsPort);
+        if (hasAdmin)
+        {
+            _settings["ADMIN_LISTEN"] = $"127.0.0.1:{admin}";
+        }
+
+        if (!hasTls)
+        {
+            foreach (var name in (string[])["TLS_PORT", "TLS_CERTIFICATE", "TLS_KEY"])
+            {
+                _settings.Remove(name);
+            }
+        }
+
+        var current = await StartAsync();
+        List<NewConnections> loads = [new NewConnections(Port, 2)];
+        if (hasAdmin)
+        {
+            loads.Add(new NewConnections(admin, 2, pageOnly: "/lb/status"));
+        }
+
+        if (hasTls)
+        {
+            loads.Add(new NewConnections(secure, 2, isTls: true));
+        }
+
+        for (var round = 0; round < _rounds; round++)
+        {
+            var old = current;
+            current = await StartAsync("--takeover");
+            Assert.Equal(0, await old.ExitCode());
+            var before = loads.ConvertAll(load => load.Requests);
+            await Eventually.BeTrue(() => loads.Zip(before).All(pair => pair.First.Requests > pair.Second + 5), "the newer process is used alone");
+        }
+
+        foreach (var load in loads)
+        {
+            await load.StopAsync();
+            Assert.Empty(load.Failures);
+        }
+    }
+
     [Theory]
     [InlineData("HEALTH_FALL", "0", "HEALTH_FALL=0 is not valid")]
     [InlineData("BACKEND_HOSTS", "127.0.0.1:1", "--takeover: none of 1 nodes is up here, so process")]
@@ -146,6 +197,26 @@ public sealed class TakeoverTests : IAsyncLifetime
             async () => (await fresh.GetStringAsync(new Uri("/lb/status", UriKind.Relative), TestContext.Current.CancellationToken)) is var status
                 && status.Contains("\"drainedByOperator\":true", StringComparison.Ordinal) && status.Contains("\"state\":\"running\"", StringComparison.Ordinal),
             "the newer process has the order");
+    }
+
+    // Whoever still has a connection to the old process is told to ask the new one, which would not hear of the order.
+    [Fact]
+    public async Task Takeover_AnOrderToTheOldProcess_IsRefusedThere()
+    {
+        _settings["ADMIN_TOKEN"] = "0123456789abcdef";
+        var old = await StartAsync();
+        using var kept = await RawClient.ConnectAsync(Port);
+        await kept.SendAsync("GET /lb/status HTTP/1.1\r\nHost: kiro.test\r\n\r\n");
+        Assert.Equal(200, (await kept.ReadAnswerAsync()).Status);
+        await StartAsync("--takeover");
+        await Eventually.BeTrue(() => old.Output.Contains("took the port over", StringComparison.Ordinal), "the old one leaves");
+
+        await kept.SendAsync(
+            $"POST /lb/backends/{_nodes[0].Host}/drain HTTP/1.1\r\nHost: kiro.test\r\nAuthorization: Bearer {_settings["ADMIN_TOKEN"]}\r\nContent-Length: 0\r\n\r\n");
+        var response = await kept.ReadAnswerAsync();
+
+        Assert.Equal((503, "1"), (response.Status, response.Value("Retry-After")));
+        Assert.Contains("another process has taken the port over", response.Body, StringComparison.Ordinal);
     }
 
     private async Task<ServiceProcess> StartAsync(params string[] arguments)
