@@ -12,6 +12,7 @@ internal static class BackendFile
 {
     private const string Variable = "BACKEND_FILE";
     private const int MaxBytes = 1024 * 1024;
+    private const int MaxShown = 100;
 
     /// <returns>The nodes, or null when the variable is unset or cannot be used.</returns>
     public static IReadOnlyList<BackendEndpoint>? Read(SettingsReader settings)
@@ -28,12 +29,19 @@ internal static class BackendFile
             number++;
             var end = line.IndexOf('#');
             var node = (end < 0 ? line : line[..end]).Trim().ToString();
-            if (node.Length > 0 && !list.TryAdd(node, $"{BackendAddress.Expected}, on each line; line {number}, {node}, is not"))
+            if (node.Length > 0 && !list.TryAdd(node, $"{BackendAddress.Expected}, on each line; line {number}, {Shown(node)}, is not"))
             {
                 return null;
             }
         }
 
         return list.End("a file with at least one host:port");
+    }
+
+    // It may be any file, and what is said of it goes to a terminal.
+    private static string Shown(string node)
+    {
+        var text = string.Concat(node.Select(c => char.IsControl(c) ? '?' : c));
+        return text.Length > MaxShown ? string.Concat(text.AsSpan(0, MaxShown), "…") : text;
     }
 }

@@ -38,6 +38,16 @@ public sealed class BackendFileTests : IDisposable
     }
 
     [Fact]
+    public void Read_SomeOtherFile_ShowsLittleOfItAndNothingThatATerminalObeys()
+    {
+        File.WriteAllText(Path, "\u007fELF\0\u001b[2J" + new string('x', 100_000));
+
+        Assert.EndsWith(
+            $"on each line; line 1, ?ELF??[2J{new string('x', 91)}…, is not.",
+            Assert.Single(Settings.Refusals(BackendFile.Read, "BACKEND_FILE=" + Path)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Read_NoFile_IsOneLineAndWatchedAllTheSame()
     {
         var reader = new SettingsReader(Settings.Of("BACKEND_FILE=" + Path));
