@@ -14,8 +14,11 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
     /// <summary>The variable that names the socket.</summary>
     public const string Variable = "NOTIFY_SOCKET";
 
+    /// <summary>In milliseconds, as sd_notify has it: a manager that reads nothing, and has its queue full, holds nobody up for long.</summary>
+    private const int Patience = 5000;
+
     private readonly IWatched[] _watched = [.. watched];
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = Patience };
     private readonly CancellationTokenSource _end = new();
 
     public Task StartedAsync(CancellationToken cancellationToken)
@@ -90,7 +93,7 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
         }
         catch (SocketException)
         {
-            // Nobody listens: nobody wants to know.
+            // Nobody listens, or nobody reads: nobody wants to know.
         }
     }
 }

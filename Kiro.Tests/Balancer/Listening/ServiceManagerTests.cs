@@ -67,6 +67,27 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         Assert.Equal(0, await process.ExitCode());
     }
 
+    [Fact]
+    public async Task Notifications_ThatNobodyReads_DoNotHoldUpTheEnd()
+    {
+        Requirement.Need("Linux", OperatingSystem.IsLinux(), "systemd needs Linux.");
+        await using var node = await TestBackend.StartAsync();
+        var path = Path.Combine(_folder.FullName, "notify");
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        manager.Bind(new UnixDomainSocketEndPoint(path));
+        var process = Start([], new()
+        {
+            ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["NOTIFY_SOCKET"] = path, ["WATCHDOG_USEC"] = "20000", ["DRAIN_DELAY"] = "0",
+        });
+        Assert.Equal("READY=1", await ReceiveAsync(manager));
+
+        // A queue has room for ten (net.unix.max_dgram_qlen), or for 512.
+        await Task.Delay(TimeSpan.FromSeconds(6), TestContext.Current.CancellationToken);
+        process.Signal("TERM");
+
+        Assert.Equal(0, await process.ExitCode());
+    }
+
     private static async Task<string> ReceiveAsync(Socket manager)
     {
         var buffer = new byte[256];
