@@ -41,7 +41,8 @@ internal static class BalancerApplication
         }));
         builder.AddServiceDefaults(settings.Listening.Listen, live.Of(all => all.Drain), settings.Log, live.Of(all => all.Report),
             settings.Http2.IsOn ? Http2Listening.UseHttp2 : null);
-        builder.AddTls(live.Of(all => all.Tls), settings.Listening.Listen);
+        var tls = live.Of(all => all.Tls);
+        builder.AddTls(tls, settings.Listening.Listen);
         builder.AddHttp2(settings.Http2);
 
         builder.AddListening(live.Of(all => all.Listening), sockets);
@@ -62,7 +63,7 @@ internal static class BalancerApplication
         builder.Services.AddAccessLog(live.Of(all => all.AccessLog));
         builder.Services.AddState(settings.State);
         builder.AddTakeover();
-        builder.Services.AddReload(reader, builder.Configuration, again => TakerOf(live, BalancerSettings.Read(again, builder.Configuration)), BalancerSettings.CanChange);
+        builder.Services.AddReload(reader, builder.Configuration, again => TakerOf(live, BalancerSettings.Read(again, builder.Configuration, tls.Value.Files)), BalancerSettings.CanChange);
 
         var app = builder.Build();
         app.UseSchemeOfConnection(settings.Http2);

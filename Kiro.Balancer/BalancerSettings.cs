@@ -66,14 +66,16 @@ internal sealed record BalancerSettings(
 
     /// <param name="settings">Which read nothing yet.</param>
     /// <param name="configuration">Where it reads from.</param>
+    /// <param name="certificates">The files that are in force; null at the start.</param>
     /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
-    public static BalancerSettings Read(SettingsReader settings, IConfiguration configuration)
+    public static BalancerSettings Read(SettingsReader settings, IConfiguration configuration, CertificateFiles? certificates = null)
     {
-        var tls = TlsOptions.Read(settings);
+        var tls = TlsOptions.Read(settings, certificates);
         var forwarding = ForwardingOptions.Read(settings);
         var discovery = DiscoveryOptions.Read(settings, configuration);
         var transport = BackendTransportOptions.Read(settings, usualName: discovery.DnsIsTls ? discovery.Dns : null);
         var listening = ListeningOptions.Read(settings);
+        tls.RefusePortOf(settings, listening.Listen);
         var admin = AdminListener.Read(settings, (listening.Listen.Variable, listening.Listen.Port), ("TLS_PORT", tls.Port));
         var read = new BalancerSettings(
             listening,

@@ -17,10 +17,10 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
     /// <summary>More pairs than this in a folder are a mistake.</summary>
     public const int MaxPairs = 1000;
 
-    private static readonly string[] Extensions = [".crt", ".pem", ".cer"];
-    private static readonly (string Certificate, string Key)[] InSubfolders = [("fullchain.pem", "privkey.pem"), ("tls.crt", "tls.key")];
-
-    public static CertificateFiles? Read(SettingsReader settings)
+    /// <param name="settings">Where they are named.</param>
+    /// <param name="inForce">As they were named before; null at the start. Those of the same names are not looked at here: what
+    /// came to lie there meanwhile is the store's to judge, and must not keep other settings from being taken.</param>
+    public static CertificateFiles? Read(SettingsReader settings, CertificateFiles? inForce)
     {
         var (certificate, folder, key) = (settings.Text(CertificateVariable), settings.Text(FolderVariable), settings.Text("TLS_KEY"));
         if (certificate is not null && folder is not null)
@@ -37,7 +37,12 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         var files = certificate is not null ? new CertificateFiles(CertificateVariable, certificate, key ?? certificate, password)
             : folder is not null ? new CertificateFiles(FolderVariable, folder, null, password)
             : null;
-        if (files is not null)
+        if (files is null && password is not null)
+        {
+            settings.Warn("TLS_KEY_PASSWORD is not used: no certificate is set.");
+        }
+
+        if (files is not null && files != inForce)
         {
             try
             {
@@ -58,9 +63,14 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
     /// <exception cref="CertificateException">One that cannot be used, in words that follow "expected".</exception>
     public CertificateSet Load(DateTimeOffset now)
     {
+        if (IsOther())
+        {
+            throw new CertificateException(Key is null ? $"a folder ({Path} is a file: {CertificateVariable} takes it)" : $"a file ({Path} is a folder: {FolderVariable} takes it)");
+        }
+
         try
         {
-            var pairs = Pairs();
+            var pairs = Pairs().Where(pair => !pair.IsStray()).ToList();
             if (pairs.Count == 0)
             {
                 throw new CertificateException("a folder with pairs such as example.crt and example.key, or example.com/fullchain.pem and privkey.pem");
@@ -71,7 +81,7 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
                 throw new CertificateException($"a folder with at most {MaxPairs} pairs (it has {pairs.Count})");
             }
 
-            return new CertificateSet([.. pairs.Select(pair => ServerCertificate.Load(pair.Certificate, pair.Key, Password, now))]);
+            return new CertificateSet([.. pairs.Select(pair => ServerCertificate.Load(pair, Password, now))]);
         }
         catch (Exception problem) when (IsExpected(problem))
         {
@@ -86,11 +96,11 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         try
         {
             var hash = new XxHash3();
-            foreach (var (certificate, key) in Pairs())
+            foreach (var pair in Pairs())
             {
-                hash.Append(System.Text.Encoding.UTF8.GetBytes(certificate));
-                hash.Append(File.ReadAllBytes(certificate));
-                hash.Append(File.ReadAllBytes(key));
+                hash.Append(System.Text.Encoding.UTF8.GetBytes(pair.Certificate));
+                hash.Append(File.ReadAllBytes(pair.Certificate));
+                hash.Append(File.ReadAllBytes(pair.KeyFile));
             }
 
             return hash.GetCurrentHashAsUInt64();
@@ -113,37 +123,9 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         return (text.IndexOf(" (Parameter '", StringComparison.Ordinal) is >= 0 and var end ? text[..end] : text).TrimEnd('.');
     }
 
-    private List<(string Certificate, string Key)> Pairs() =>
-        Key is not null ? [(Path, Key)] : [.. InFolder().OrderBy(pair => pair.Certificate, StringComparer.Ordinal)];
+    private bool IsOther() => Key is null ? File.Exists(Path) : Directory.Exists(Path);
 
-    private IEnumerable<(string Certificate, string Key)> InFolder()
-    {
-        foreach (var file in Directory.EnumerateFiles(Path))
-        {
-            if (Extensions.Contains(System.IO.Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
-            {
-                var key = System.IO.Path.ChangeExtension(file, ".key");
-                yield return (file, File.Exists(key) ? key : file);
-            }
-        }
-
-        foreach (var folder in Directory.EnumerateDirectories(Path))
-        {
-            foreach (var (certificate, key) in InSubfolders)
-            {
-                if (File.Exists(System.IO.Path.Combine(folder, certificate)))
-                {
-                    // As Kubernetes mounts secrets, the same files stand in a hidden folder as well.
-                    if (!System.IO.Path.GetFileName(folder).StartsWith('.'))
-                    {
-                        yield return (System.IO.Path.Combine(folder, certificate), System.IO.Path.Combine(folder, key));
-                    }
-
-                    break;
-                }
-            }
-        }
-    }
+    private List<CertificatePair> Pairs() => Key is not null ? [new CertificatePair(Path, Key)] : [.. CertificateFolder.PairsIn(Path)];
 }
 
 /// <summary>A certificate that cannot be used. The message says what was expected, and why it is not so.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 
 namespace Kiro.Balancer.Listening.Tls;
 
@@ -29,12 +30,27 @@ internal sealed class CertificateSet
             return All[0];
         }
 
-        var name = serverName.ToLowerInvariant();
+        var name = InAscii(serverName.TrimEnd('.'));
         if (_byName.TryGetValue(name, out var exact))
         {
             return exact;
         }
 
         return name.IndexOf('.') is > 0 and var dot && _byName.TryGetValue("*" + name[dot..], out var wildcard) ? wildcard : All[0];
+    }
+
+    // The framework shows names of other scripts as people write them; in certificates they stand as they are sent (RFC 5890).
+    private static string InAscii(string name)
+    {
+        var lower = name.ToLowerInvariant();
+        try
+        {
+            return System.Text.Ascii.IsValid(lower) ? lower : new IdnMapping().GetAscii(lower);
+        }
+        catch (ArgumentException)
+        {
+            // No name that anybody could have.
+            return lower;
+        }
     }
 }

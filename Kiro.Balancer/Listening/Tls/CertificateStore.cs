@@ -36,7 +36,7 @@ internal sealed class CertificateStore
     /// <summary>Why the files that lie there now are not in force; null when they are.</summary>
     public string? Problem => _problem;
 
-    /// <summary>Of the files that were last tried.</summary>
+    /// <summary>Of the files that were last tried; 0 when they could not be read.</summary>
     public ulong Fingerprint { get; private set; }
 
     /// <summary>Takes the files into force.</summary>
@@ -68,8 +68,8 @@ internal sealed class CertificateStore
         }
     }
 
-    /// <summary>Whether there are other files than those tried last.</summary>
-    public bool HasNewFiles() => Files.Fingerprint() is not 0 and var fingerprint && fingerprint != Fingerprint;
+    /// <summary>Whether there are other files than those tried last, or some that cannot be read any more.</summary>
+    public bool HasNewFiles() => Files.Fingerprint() != Fingerprint;
 
     /// <summary>A sentence for each certificate that expires soon, the first one first.</summary>
     public IReadOnlyList<string> ExpiryWarnings()

@@ -18,34 +18,26 @@ internal sealed record ServerCertificate(string File, IReadOnlyList<string> Name
     private const string OcspAccess = "1.3.6.1.5.5.7.48.1";
 
     /// <exception cref="CertificateException">The pair cannot be used.</exception>
-    public static ServerCertificate Load(string certificateFile, string keyFile, string? password, DateTimeOffset now)
+    public static ServerCertificate Load(CertificatePair pair, string? password, DateTimeOffset now)
     {
-        var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(certificateFile);
-        if (chain.Count == 0)
-        {
-            throw new CertificateException($"PEM files with a certificate ({certificateFile} has none)");
-        }
-
-        var leaf = chain[0];
-        chain.RemoveAt(0);
+        var chain = ReadChain(pair.Certificate);
+        var leaf = PrivateKeyFile.FindOwner(chain, pair, password);
         if (leaf.NotAfter.ToUniversalTime() < now.UtcDateTime)
         {
-            throw new CertificateException($"a certificate that is valid ({certificateFile} expired on {Day(leaf.NotAfter)})");
+            throw new CertificateException($"a certificate that is valid ({pair.Certificate} expired on {Day(leaf.NotAfter)})");
         }
 
         if (leaf.NotBefore.ToUniversalTime() > now.UtcDateTime)
         {
-            throw new CertificateException($"a certificate that is valid ({certificateFile} is not valid before {Day(leaf.NotBefore)})");
+            throw new CertificateException($"a certificate that is valid ({pair.Certificate} is not valid before {Day(leaf.NotBefore)})");
         }
 
-        var withKey = WithKey(leaf, certificateFile, keyFile, password);
         return new ServerCertificate(
-            certificateFile,
+            pair.Certificate,
             NamesOf(leaf),
             new DateTimeOffset(leaf.NotAfter),
             // Online it asks the authority for a signed statement of validity to staple; without an address there is nobody to ask.
-            SslStreamCertificateContext.Create(withKey, chain, offline: !NamesOcspResponder(leaf)));
+            SslStreamCertificateContext.Create(leaf, chain, offline: !NamesOcspResponder(leaf)));
     }
 
     /// <summary>What it is called by: its first name, or its file when it has none.</summary>
@@ -63,30 +55,19 @@ internal sealed record ServerCertificate(string File, IReadOnlyList<string> Name
     /// <summary>Whole days until it expires; negative afterwards.</summary>
     public int DaysLeft(DateTimeOffset now) => (int)Math.Floor((NotAfter - now).TotalDays);
 
-    private static X509Certificate2 WithKey(X509Certificate2 leaf, string certificateFile, string keyFile, string? password)
+    private static X509Certificate2Collection ReadChain(string file)
     {
-        var key = System.IO.File.ReadAllText(keyFile);
-        var isEncrypted = key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal);
-        if (isEncrypted && password is null)
-        {
-            throw new CertificateException($"TLS_KEY_PASSWORD beside it, because the key in {keyFile} is encrypted");
-        }
-
+        var chain = new X509Certificate2Collection();
         try
         {
-            var certificate = leaf.ExportCertificatePem();
-            return isEncrypted
-                ? X509Certificate2.CreateFromEncryptedPem(certificate, key, password)
-                : X509Certificate2.CreateFromPem(certificate, key);
+            chain.ImportFromPemFile(file);
         }
-        catch (Exception problem) when (problem is CryptographicException or ArgumentException)
+        catch (CryptographicException problem)
         {
-            throw new CertificateException(
-                isEncrypted
-                    ? $"a key that belongs to the certificate, and its password (from {certificateFile} and {keyFile}: {CertificateFiles.Reason(problem)})"
-                    : $"a key that belongs to the certificate (from {certificateFile} and {keyFile}: {CertificateFiles.Reason(problem)})",
-                problem);
+            throw new CertificateException($"PEM files with certificates ({file}: {CertificateFiles.Reason(problem)})", problem);
         }
+
+        return chain.Count > 0 ? chain : throw new CertificateException($"PEM files with a certificate ({file} has none)");
     }
 
     private static IReadOnlyList<string> NamesOf(X509Certificate2 certificate)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Kiro.ServiceDefaults.Settings;
 
@@ -13,23 +14,35 @@ namespace Kiro.Balancer.Listening.Tls;
 /// the port that it is published as; null with <c>off</c>, the default.</param>
 internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certificate2Collection? ClientAuthorities, int? RedirectPort)
 {
-    private const string PortVariable = "TLS_PORT";
+    /// <summary>The variable of the port.</summary>
+    public const string PortVariable = "TLS_PORT";
+
+    private const string AuthorityVariable = "TLS_CLIENT_CA";
+
+    /// <summary>Of <c>TLS_CLIENT_CA</c>: a thousand authorities have room.</summary>
+    private const int MaxAuthorityBytes = 2 * 1024 * 1024;
 
     /// <summary>Changes with what is in the files.</summary>
     public ulong Content { get; init; }
 
     public static TlsOptions Off { get; } = new(null, null, null, null);
 
-    public static TlsOptions Read(SettingsReader settings)
+    /// <summary>At the start.</summary>
+    public static TlsOptions Read(SettingsReader settings) => Read(settings, null);
+
+    /// <param name="settings">Where they are.</param>
+    /// <param name="inForce">The files that are in force; null at the start.</param>
+    public static TlsOptions Read(SettingsReader settings, CertificateFiles? inForce)
     {
-        var files = CertificateFiles.Read(settings);
+        var files = CertificateFiles.Read(settings, inForce);
         var authorities = ReadAuthorities(settings);
         var redirect = ReadRedirect(settings);
         if (settings.Text(PortVariable) is null)
         {
-            if (files is not null || redirect is not null)
+            var without = files?.Variable ?? (redirect is not null ? "TLS_REDIRECT" : settings.Text(AuthorityVariable) is not null ? AuthorityVariable : null);
+            if (without is not null)
             {
-                settings.Reject(PortVariable, "", $"a port, because {files?.Variable ?? "TLS_REDIRECT"} is set");
+                settings.Reject(PortVariable, "", $"a port, because {without} is set");
             }
 
             return Off;
@@ -44,28 +57,36 @@ internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certif
         return new TlsOptions(port, files, authorities, redirect is 0 ? port : redirect) { Content = files?.Fingerprint() ?? 0 };
     }
 
+    /// <summary>Refuses a port that is another listener's already.</summary>
+    /// <param name="settings">Where it is.</param>
+    /// <param name="plain">The other one.</param>
+    public void RefusePortOf(SettingsReader settings, ListenPort plain)
+    {
+        if (Port == plain.Port)
+        {
+            settings.Reject(PortVariable, settings.Text(PortVariable)!, $"a port of its own, and {plain.Port} is {plain.Variable}");
+        }
+    }
+
     private static X509Certificate2Collection? ReadAuthorities(SettingsReader settings)
     {
-        const string Variable = "TLS_CLIENT_CA";
-        if (settings.Text(Variable) is not { } path)
+        if (settings.FileText(AuthorityVariable, MaxAuthorityBytes, "a readable PEM file with certificates") is not { } text)
         {
             return null;
         }
 
-        var authorities = new X509Certificate2Collection();
+        var (authorities, path) = (new X509Certificate2Collection(), settings.Text(AuthorityVariable)!);
         try
         {
-            authorities.ImportFromPemFile(path);
+            authorities.ImportFromPem(text);
+            if (authorities.Count == 0)
+            {
+                settings.Reject(AuthorityVariable, path, "a PEM file with at least one certificate");
+            }
         }
-        catch (Exception problem) when (CertificateFiles.IsExpected(problem))
+        catch (CryptographicException problem)
         {
-            settings.Reject(Variable, path, $"a PEM file with certificates ({CertificateFiles.Reason(problem)})");
-            return null;
-        }
-
-        if (authorities.Count == 0)
-        {
-            settings.Reject(Variable, path, "a PEM file with at least one certificate");
+            settings.Reject(AuthorityVariable, path, $"a PEM file with certificates ({CertificateFiles.Reason(problem)})");
         }
 
         return authorities;

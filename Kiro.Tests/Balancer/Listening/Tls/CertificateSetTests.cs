@@ -34,14 +34,26 @@ public sealed class CertificateSetTests : IDisposable
         Assert.Equal("b.crt", Path.GetFileName(Load().For("a.example").File));
     }
 
-    [Fact]
-    public void Load_FoldersAsCertbotMakesThem_AreFound()
+    [Theory]
+    [InlineData("xn--mnchen-3ya.example")]
+    [InlineData("münchen.example")]
+    [InlineData("MÜNCHEN.example")]
+    [InlineData("münchen.example.")]
+    public void For_NameOfAnotherScript_IsTheCertificateForIt(string name)
     {
-        _files.Write("c", ["c.example"]);
-        var live = Directory.CreateDirectory(_files.PathOf("c.example")).FullName;
-        File.Move(_files.PathOf("c.crt"), Path.Combine(live, "fullchain.pem"));
-        File.Move(_files.PathOf("c.key"), Path.Combine(live, "privkey.pem"));
-        Assert.Equal(["c.example"], Load().For("c.example").Names);
+        _files.Write("a", ["a.example"]);
+        _files.Write("m", ["xn--mnchen-3ya.example"]);
+        Assert.Equal("m.crt", Path.GetFileName(Load().For(name).File));
+    }
+
+    [Theory]
+    [InlineData("\u200d.example")]
+    [InlineData("..")]
+    [InlineData("é..")]
+    public void For_NoName_IsTheFirst(string name)
+    {
+        _files.Write("a", ["a.example"]);
+        Assert.Equal("a.crt", Path.GetFileName(Load().For(name).File));
     }
 
     [Fact]

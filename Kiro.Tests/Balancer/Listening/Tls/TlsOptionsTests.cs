@@ -1,4 +1,6 @@
+using Kiro.Balancer;
 using Kiro.Balancer.Listening.Tls;
+using Kiro.ServiceDefaults.Settings;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
@@ -85,6 +87,40 @@ public sealed class TlsOptionsTests : IDisposable
     [Fact]
     public void Read_OtherRedirect_IsRefused() =>
         AssertRefused("TLS_REDIRECT=yes is not valid: expected on, off, or a port from 1 to 65535.", [.. Pair("a"), "TLS_PORT=8443", "TLS_REDIRECT=yes"]);
+
+    [Theory]
+    [InlineData("TLS_REDIRECT=on", "TLS_REDIRECT")]
+    [InlineData("TLS_CLIENT_CA=ca.pem", "TLS_CLIENT_CA")]
+    public void Read_WhatNeedsAPortWithoutIt_IsRefused(string pair, string variable) => Assert.Contains(
+        $"TLS_PORT= is not valid: expected a port, because {variable} is set.", Settings.Refusals(TlsOptions.Read, pair));
+
+    [Fact]
+    public void Read_PortOfPlainHttp_IsRefused() => Assert.Equal(
+        ["TLS_PORT=13003 is not valid: expected a port of its own, and 13003 is BALANCER_PORT."],
+        Assert.Throws<InvalidSettingsException>(() => BalancerSettings.Read(Settings.Of([.. Pair("a"), "TLS_PORT=13003"]))).Lines);
+
+    [Fact]
+    public void Read_FolderForAFileOrTheOther_NamesTheOtherVariable()
+    {
+        _files.Write("a", ["a.example"]);
+        AssertRefused($"expected a file ({_files.Folder} is a folder: TLS_CERTIFICATES takes it).", [$"TLS_CERTIFICATE={_files.Folder}", "TLS_PORT=443"]);
+        AssertRefused("expected a folder (", [$"TLS_CERTIFICATES={_files.PathOf("a.crt")}", "TLS_PORT=443"]);
+    }
+
+    [Theory]
+    [InlineData("", "expected a readable PEM file with certificates of at most 2048 KB.")]
+    [InlineData("nothing", "expected a PEM file with at least one certificate.")]
+    [InlineData("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----", "expected a PEM file with certificates (")]
+    public void Read_NoAuthorities_IsRefused(string content, string part)
+    {
+        var file = _files.PathOf("ca.pem");
+        if (content.Length > 0)
+        {
+            File.WriteAllText(file, content);
+        }
+
+        AssertRefused($"TLS_CLIENT_CA={file} is not valid: {part}", [.. Pair("a"), "TLS_PORT=443", $"TLS_CLIENT_CA={file}"]);
+    }
 
     public void Dispose() => _files.Dispose();
 
