@@ -25,15 +25,29 @@ internal sealed class OwnPaths(bool pagesAreElsewhere)
         var pages = "/lb"u8;
         // What is below the pages is the balancer's, whether there is anything or not.
         return target.StartsWith(pages) ? !pagesAreElsewhere && (target.Length == pages.Length || target[pages.Length] is (byte)'/' or (byte)'?')
-            : Is(target, "/health"u8) || Is(target, "/alive"u8) || (!pagesAreElsewhere && Is(target, "/metrics"u8));
+            : IsProbe(target) || (!pagesAreElsewhere && Is(target, "/metrics"u8));
     }
 
     /// <summary>The same for a request that Kestrel has read.</summary>
     public bool Contains(HttpContext context)
     {
-        var target = OriginForm.Of(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.Method).AsSpan();
         Span<byte> bytes = stackalloc byte[MaxLooked];
-        return Contains(bytes[..Encoding.Latin1.GetBytes(target[..Math.Min(target.Length, MaxLooked)], bytes)]);
+        return Contains(bytes[..Look(context, bytes)]);
+    }
+
+    /// <summary>Whether a request that Kestrel has read asks for the balancer's own health.</summary>
+    public static bool IsProbe(HttpContext context)
+    {
+        Span<byte> bytes = stackalloc byte[MaxLooked];
+        return IsProbe(bytes[..Look(context, bytes)]);
+    }
+
+    private static bool IsProbe(ReadOnlySpan<byte> target) => Is(target, "/health"u8) || Is(target, "/alive"u8);
+
+    private static int Look(HttpContext context, Span<byte> bytes)
+    {
+        var target = OriginForm.Of(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.Method).AsSpan();
+        return Encoding.Latin1.GetBytes(target[..Math.Min(target.Length, MaxLooked)], bytes);
     }
 
     private static bool Is(ReadOnlySpan<byte> target, ReadOnlySpan<byte> own) =>

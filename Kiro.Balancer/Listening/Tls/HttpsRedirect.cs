@@ -1,4 +1,8 @@
+using System.Net;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Listening.Tls;
@@ -19,12 +23,19 @@ internal static class HttpsRedirect
             return;
         }
 
+        var clients = app.ApplicationServices.GetRequiredService<ClientResolver>();
         app.Use(next => context =>
         {
             var request = context.Request;
-            if (request.IsHttps || admin.Has(context) || request.Path.Value is "/health" or "/alive" || request.Host.Host.Length == 0)
+            if (request.IsHttps || admin.Has(context) || OwnPaths.IsProbe(context) || CameByHttps(context, clients))
             {
                 return next(context);
+            }
+
+            if (request.Host.Host.Length == 0)
+            {
+                // Nothing is forwarded from here, not even for who says too little to be sent on.
+                return ErrorResponse.WriteAsync(context, StatusCodes.Status400BadRequest, "this port only leads to HTTPS, and without Host there is no telling where");
             }
 
             var host = port == DefaultPort ? new HostString(request.Host.Host) : new HostString(request.Host.Host, port);
@@ -34,4 +45,8 @@ internal static class HttpsRedirect
             return Task.CompletedTask;
         });
     }
+
+    // To a proxy that has taken TLS off, and would be sent back to itself for ever.
+    private static bool CameByHttps(HttpContext context, ClientResolver clients) =>
+        ForwardedClaims.SaysHttps(context.Request) && clients.IsTrusted(ClientAddress.From(context.Connection.RemoteIpAddress ?? IPAddress.Loopback));
 }
