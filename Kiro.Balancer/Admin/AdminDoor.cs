@@ -13,6 +13,7 @@ internal static class AdminDoor
         builder.Services.AddSingleton(admin);
         if (admin.EndPoint is { } endpoint)
         {
+            builder.Services.AddSingleton(new NamedPort(AdminListener.Variable, endpoint.ToString(), endpoint.Port));
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenOn([endpoint.Address], endpoint.Port, _ => { }));
         }
     }

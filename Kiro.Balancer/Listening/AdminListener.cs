@@ -15,7 +15,9 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
     /// does not shut operators out.</summary>
     public const int MaxConnections = 64;
 
-    private const string Variable = "ADMIN_LISTEN";
+    /// <summary>The variable of the address and the port.</summary>
+    public const string Variable = "ADMIN_LISTEN";
+
     private const string HostsVariable = "ADMIN_HOSTS";
 
     /// <summary>Whether there is one.</summary>

@@ -12,7 +12,7 @@ namespace Kiro.Balancer.Listening;
 /// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
 internal sealed class BoundedListenerFactory(
     IOptions<SocketTransportOptions> transport, ListenPort plain, ListenSockets sockets, ClientAdmission admission, ConnectionLimit limit,
-    ClientConnections perClient, AdminListener admin, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    ClientConnections perClient, AdminListener admin, PortNames names, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
@@ -41,7 +41,7 @@ internal sealed class BoundedListenerFactory(
         UnsafePreferInlineScheduling = options.UnsafePreferInlineScheduling,
     };
 
-    private static Socket Bind(EndPoint endpoint, SocketTransportOptions options)
+    private Socket Bind(EndPoint endpoint, SocketTransportOptions options)
     {
         Socket? socket = null;
         try
@@ -53,8 +53,7 @@ internal sealed class BoundedListenerFactory(
         catch (SocketException problem)
         {
             socket?.Dispose();
-            // Kestrel says it its own way, which the start understands.
-            throw problem.SocketErrorCode == SocketError.AddressAlreadyInUse ? new AddressInUseException(problem.Message, problem) : problem;
+            throw names.Problem(endpoint, problem);
         }
     }
 }

@@ -15,6 +15,7 @@ internal static class ListeningServices
         builder.Services.AddSingleton<ClientAdmission>();
         builder.Services.AddSingleton<ProxyHeaders>();
         builder.Services.AddSingleton(sockets);
+        builder.Services.AddSingleton<PortNames>();
         builder.WebHost.UseSockets(transport =>
         {
             // With InlineCompletions: a request stays on the thread that received it.

@@ -67,9 +67,9 @@ public static class KiroApplication
         {
             return Refuse(refused.Lines);
         }
-        catch (IOException problem) when (problem.InnerException is AddressInUseException)
+        catch (IOException problem) when (problem.InnerException is AddressInUseException inUse)
         {
-            return Refuse([PortProblem(listen, "is in use by another process")]);
+            return Refuse(inUse.InnerException is StartRefusedException named ? named.Lines : [PortProblem(listen, "is in use by another process")]);
         }
         catch (System.Net.Sockets.SocketException problem)
         {

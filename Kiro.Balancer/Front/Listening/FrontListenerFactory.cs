@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Takeover;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
@@ -11,7 +12,7 @@ namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>Listens on the public port in Kestrel's place. Any other port is Kestrel's own.</summary>
 internal sealed class FrontListenerFactory(
-    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, ILoggerFactory loggers)
+    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, PortNames names, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint { Port: var port } && port == listen.Port;
@@ -26,9 +27,9 @@ internal sealed class FrontListenerFactory(
                 socket, sockets, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
                 services.GetRequiredService<OwnPaths>(), loops, loggers));
         }
-        catch (SocketException inUse) when (inUse.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        catch (SocketException problem)
         {
-            throw new AddressInUseException(inUse.Message, inUse);
+            throw names.Problem(endpoint, problem);
         }
     }
 }

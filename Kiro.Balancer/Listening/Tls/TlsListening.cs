@@ -23,6 +23,7 @@ internal static class TlsListening
             return;
         }
 
+        builder.Services.AddSingleton(new NamedPort(TlsOptions.PortVariable, $"{port}", port));
         builder.Services.AddSingleton<CertificateStore>();
         builder.Services.AddHostedService<CertificateWatch>();
         builder.WebHost.ConfigureKestrel(kestrel =>
