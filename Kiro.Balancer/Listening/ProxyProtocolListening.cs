@@ -40,6 +40,8 @@ internal sealed class ProxyProtocolListening(
             return;
         }
 
+        // Whoever serves it next does not ask again: HTTP/2 has a listener of its own.
+        connection.Features.Set(Introduction.Done);
         ClientAddress? key = null;
         if (source is not null)
         {
