@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Admin;
 
 /// <summary>Asks those who keep the bounds.</summary>
 internal sealed class LimitsReport(
-    DescriptorLimit descriptors, ConnectionLimit connections, Reloadable<LimitOptions> options, ClientConnections perClient, RequestLimit requests,
+    DescriptorLimit descriptors, ConnectionLimit connections, Reloadable<LimitOptions> options, ClientConnections perClient, RequestLimit requests, BodyLimit bodies,
     AdminAccess admin, AdminListener door, ProxyHeaders introductions, LoopGuard loops)
 {
     public LimitsStatus Now() => new()
@@ -20,6 +20,7 @@ internal sealed class LimitsReport(
         AdminTokens = new TokenStatus(admin.WrongTokens, admin.Unheard),
         Clients = new ClientLimitStatus(
             options.Value.ConnectionsPerClient, perClient.Refused, options.Value.RequestsPerSecond, options.Value.Burst, requests.Refused),
+        Bodies = new BodyLimitStatus(options.Value.MaxBody, bodies.Refused),
         ProxyHeadersRefused = introductions.Refused,
         Loops = loops.Loops,
     };

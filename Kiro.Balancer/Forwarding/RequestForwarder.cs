@@ -31,7 +31,7 @@ internal sealed class RequestForwarder(
     ForwardingRules rules,
     LoopGuard loops,
     RequestLimit requests,
-    Reloadable<LimitOptions> limits,
+    BodyLimit bodies,
     AccessLogWriter accessLog,
     ILogger<RequestForwarder> logger)
 {
@@ -45,6 +45,7 @@ internal sealed class RequestForwarder(
         if (requests.IsOn && !requests.TryTake(hash.Key(client.Address), out var retryAfter))
         {
             counters.Error();
+            own.Record(StatusCodes.Status429TooManyRequests);
             return ErrorResponse.WriteAsync(context, StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
         }
 
@@ -54,9 +55,9 @@ internal sealed class RequestForwarder(
             return RefuseAsync(context, refusal.Status, refusal.Problem);
         }
 
-        if (limits.Value.MaxBody > 0 && request.ContentLength is null && BodyOf(context, kept: null) == RequestBody.Streamed)
+        if (bodies.IsOn && request.ContentLength is null && BodyOf(context, kept: null) == RequestBody.Streamed)
         {
-            request.Body = new BoundedBody(request.Body, limits.Value);
+            request.Body = new BoundedBody(request.Body, bodies);
         }
 
         var newCookie = rules.Cookie is { } cookie ? Recognise(request, cookie, ref client) : null;
@@ -68,7 +69,7 @@ internal sealed class RequestForwarder(
     private RequestRefusal? RefusalOf(HttpRequest request) =>
         loops.IsLoop(request.Headers[HopMark.FieldName])
             ? new RequestRefusal(StatusCodes.Status508LoopDetected, LoopGuard.Problem)
-            : limits.Value.IsTooLong(request.ContentLength) ? new RequestRefusal(StatusCodes.Status413PayloadTooLarge, LimitOptions.BodyProblem)
+            : bodies.Refuses(request.ContentLength) ? new RequestRefusal(StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem)
             : RequestRefusal.Of(request);
 
     // The id of a client that has none is made before its node is chosen: its first response comes from where all others will.
@@ -114,8 +115,14 @@ internal sealed class RequestForwarder(
             }
 
             var ended = await TryAsync(request, backend, sender);
-            if (ended is not { } failure || failure.Point == FailurePoint.Client)
+            if (ended is not { } failure)
             {
+                return;
+            }
+
+            if (failure.Point == FailurePoint.Client)
+            {
+                await ExplainAsync(context);
                 return;
             }
 
@@ -210,6 +217,15 @@ internal sealed class RequestForwarder(
         ((HttpResponse)response).Headers.Connection = "close";
         return Task.CompletedTask;
     }
+
+    // The client may still be there, and is to learn what was wrong with its body.
+    private Task ExplainAsync(HttpContext context) => context switch
+    {
+        { RequestAborted.IsCancellationRequested: true } or { Response.HasStarted: true } => Task.CompletedTask,
+        { Response.StatusCode: StatusCodes.Status413PayloadTooLarge } => RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem),
+        { Response.StatusCode: StatusCodes.Status400BadRequest } => RefuseAsync(context, StatusCodes.Status400BadRequest, "the body is not what was announced"),
+        _ => Task.CompletedTask,
+    };
 
     private Task RefuseAsync(HttpContext context, int status, string problem)
     {

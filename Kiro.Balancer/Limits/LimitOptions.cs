@@ -12,10 +12,7 @@ namespace Kiro.Balancer.Limits;
 /// for no limit.</param>
 internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPerSecond, int Burst, int MaxHead, long MaxBody)
 {
-    /// <summary>What is said, with 413.</summary>
-    public const string BodyProblem = "the body is longer than is taken here";
-
-    private const double MostBytes = 1e15;
+    private const long MaxBytes = 1_000_000_000_000_000;
 
     private const string BurstVariable = "LIMIT_BURST";
     private const int Max = 1_000_000;
@@ -32,10 +29,6 @@ internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPer
         return new LimitOptions(
             connections, rate, settings.WholeNumber(BurstVariable, (int)Math.Clamp(Math.Ceiling(rate * 2), 1, Max), 1, Max),
             settings.WholeNumber("LIMIT_REQUEST_HEAD", 32 * 1024, 4 * 1024, 64 * 1024),
-            (long)settings.Number("LIMIT_REQUEST_BODY", 0, 0, MostBytes));
+            settings.WholeNumber("LIMIT_REQUEST_BODY", 0L, 0, MaxBytes));
     }
-
-    /// <summary>Whether a body is too long.</summary>
-    /// <param name="length">As announced, or as much as came; null when it is not known.</param>
-    public bool IsTooLong(long? length) => MaxBody > 0 && length > MaxBody;
 }

@@ -10,6 +10,7 @@ internal static class LimitServices
         services.AddSingleton<LoopGuard>();
         services.AddSingleton(options);
         services.AddSingleton<RequestLimit>();
+        services.AddSingleton<BodyLimit>();
         services.AddSingleton<ClientConnections>();
     }
 }

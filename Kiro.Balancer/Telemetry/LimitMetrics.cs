@@ -11,7 +11,7 @@ internal sealed class LimitMetrics : IHostedService
 {
     public LimitMetrics(
         IMeterFactory meters, DescriptorLimit descriptors, ConnectionLimit connections, ClientConnections perClient,
-        RequestLimit requests, AdminAccess admin, ProxyHeaders introductions, LoopGuard loops)
+        RequestLimit requests, BodyLimit bodies, AdminAccess admin, ProxyHeaders introductions, LoopGuard loops)
     {
         // The factory owns it.
         var meter = meters.Create(BalancerMetrics.MeterName);
@@ -23,6 +23,7 @@ internal sealed class LimitMetrics : IHostedService
         meter.CreateObservableCounter("kiro.balancer.admin_tokens_refused", () => admin.Unheard, "{request}", "Admin tokens that were not looked at because their sender had been wrong too often");
         meter.CreateObservableCounter("kiro.balancer.per_client_connections_refused", () => perClient.Refused, "{connection}", "Connections that were refused because one client had too many");
         meter.CreateObservableCounter("kiro.balancer.per_client_requests_refused", () => requests.Refused, "{request}", "Requests that were refused because one client sent too many");
+        meter.CreateObservableCounter("kiro.balancer.request_bodies_refused", () => bodies.Refused, "{request}", "Requests that were refused because their body was too long");
         meter.CreateObservableCounter("kiro.balancer.proxy_headers_refused", () => introductions.Refused, "{connection}", "Connections of trusted proxies that were closed because no valid header of the PROXY protocol came first");
         meter.CreateObservableCounter("kiro.balancer.loops", () => loops.Loops, "{request}", "Requests that came back to this balancer and were answered with 508");
     }

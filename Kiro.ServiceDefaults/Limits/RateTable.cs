@@ -7,6 +7,8 @@ namespace Kiro.ServiceDefaults.Limits;
 /// </summary>
 public sealed class RateTable
 {
+    private const long Longest = long.MaxValue / 4;
+
     private readonly long[] _fullAt;
     private readonly TimeProvider _time;
     private readonly long _interval;
@@ -21,8 +23,9 @@ public sealed class RateTable
         ArgumentNullException.ThrowIfNull(time);
         _fullAt = new long[slots];
         _time = time;
-        _interval = Math.Max(1, (long)(time.TimestampFrequency / perSecond));
-        _tolerance = _interval * burst;
+        // Bounded, so that no sum of the clock and these goes over: at a billionth of a second as the unit, seventy years.
+        _interval = (long)Math.Clamp(time.TimestampFrequency / perSecond, 1, Longest);
+        _tolerance = (long)Math.Min((double)_interval * burst, Longest);
     }
 
     /// <summary>Takes one token of a key.</summary>

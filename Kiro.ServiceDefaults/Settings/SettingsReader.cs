@@ -95,7 +95,10 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
     }
 
     /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>
-    public int WholeNumber(string name, int fallback, int min, int max)
+    public int WholeNumber(string name, int fallback, int min, int max) => (int)WholeNumber(name, (long)fallback, min, max);
+
+    /// <summary>The same of larger numbers.</summary>
+    public long WholeNumber(string name, long fallback, long min, long max)
     {
         _known[name] = new KnownSetting(name, fallback.ToString(CultureInfo.InvariantCulture));
         if (Text(name) is not { } text)
@@ -103,13 +106,13 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
             return fallback;
         }
 
-        if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             && value >= min && value <= max)
         {
             return value;
         }
 
-        Reject(name, text, $"a whole number from {min} to {max}");
+        Reject(name, text, string.Create(CultureInfo.InvariantCulture, $"a whole number from {min} to {max}"));
         return fallback;
     }
 

@@ -45,6 +45,13 @@ public sealed class SettingsTests
         { "LIMIT_CONNECTIONS_PER_CLIENT=-1", "a whole number from 0 to 1000000" },
         { "LIMIT_REQUESTS_PER_SECOND=many", "a number from 0 to 1000000" },
         { "LIMIT_BURST=0", "a whole number from 1 to 1000000" },
+        { "LIMIT_REQUEST_BODY=10m", "a whole number from 0 to 1000000000000000" },
+        { "LIMIT_REQUEST_BODY=1.5", "a whole number from 0 to 1000000000000000" },
+        { "LIMIT_REQUEST_HEAD=65537", "a whole number from 4096 to 65536" },
+        { "CLIENT_IP_HEADER=Host", "X-Forwarded-For, Forwarded, or the name of a field with one address such as CF-Connecting-IP" },
+        { "STICKY_BY=header:Cookie", "ip, cookie, or header: and the name of a field that tells clients apart, such as header:X-User-Id" },
+        { "PROXY_PROTOCOL=v2", "on or off" },
+        { "FORWARDED=yes", "on or off" },
         { "CONNECT_TIMEOUT=0", "a number from 0.1 to 300" },
         { "EXCHANGE_TIMEOUT=0", "a number from 1 to 86400" },
     };

@@ -18,6 +18,9 @@ internal sealed record LimitsStatus
     /// <summary>What single clients were refused.</summary>
     public required ClientLimitStatus Clients { get; init; }
 
+    /// <summary>Bodies of requests.</summary>
+    public required BodyLimitStatus Bodies { get; init; }
+
     /// <summary>Connections of trusted proxies that were closed because no valid header of the PROXY protocol came first.</summary>
     public required long ProxyHeadersRefused { get; init; }
 
@@ -35,6 +38,10 @@ internal sealed record ConnectionStatus(int Open, int Max, long Refused);
 /// (<c>LIMIT_CONNECTIONS_PER_CLIENT</c>, <c>LIMIT_REQUESTS_PER_SECOND</c>), and what the limits are; 0 for none.</summary>
 internal sealed record ClientLimitStatus(
     int MaxConnections, long ConnectionsRefused, double MaxRequestsPerSecond, int Burst, long RequestsRefused);
+
+/// <summary>How long the body of a request may be (<c>LIMIT_REQUEST_BODY</c>, in bytes; 0 for no limit), and how many requests
+/// were refused because of it.</summary>
+internal sealed record BodyLimitStatus(long Max, long Refused);
 
 /// <summary>Wrong tokens, and those that were not looked at because their sender had been wrong too often.</summary>
 internal sealed record TokenStatus(long Wrong, long Refused);

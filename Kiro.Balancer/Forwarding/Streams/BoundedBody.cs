@@ -4,7 +4,7 @@ namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>A request's body of a length that nobody announced, which ends with 413 once there is too much of it. Kestrel's own
 /// limit counts the framing of chunks, too.</summary>
-internal sealed class BoundedBody(Stream body, LimitOptions limits) : ForwardOnlyStream
+internal sealed class BoundedBody(Stream body, BodyLimit limit) : ForwardOnlyStream
 {
     private long _passed;
 
@@ -13,7 +13,7 @@ internal sealed class BoundedBody(Stream body, LimitOptions limits) : ForwardOnl
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var count = await body.ReadAsync(buffer, cancellationToken);
-        return limits.IsTooLong(_passed += count)
-            ? throw new BadHttpRequestException(LimitOptions.BodyProblem, StatusCodes.Status413PayloadTooLarge) : count;
+        return limit.Refuses(_passed += count)
+            ? throw new BadHttpRequestException(BodyLimit.Problem, StatusCodes.Status413PayloadTooLarge) : count;
     }
 }

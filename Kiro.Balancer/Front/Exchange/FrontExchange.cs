@@ -43,7 +43,7 @@ internal sealed partial class FrontExchange : ITried
     {
         (_worker, _services) = (worker, worker.Services);
         _outgoing = new OutgoingRequest(worker.Loop);
-        _body = new RequestPump(worker.Loop, worker.Services.Limits);
+        _body = new RequestPump(worker.Loop, worker.Services.Bodies);
         _keeper = new KeptBodyPump(worker.Loop, _outgoing);
         _dialogue = new NodeDialogue(worker, this, _outgoing, _body);
     }
@@ -123,10 +123,10 @@ internal sealed partial class FrontExchange : ITried
             return;
         }
 
-        if (_services.Limits.Value.IsTooLong(head.ContentLength))
+        if (_services.Bodies.Refuses(head.ContentLength))
         {
             _outgoing.Begin(0);
-            Refuse(StatusCodes.Status413PayloadTooLarge, LimitOptions.BodyProblem);
+            Refuse(StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem);
             return;
         }
 
@@ -203,7 +203,7 @@ internal sealed partial class FrontExchange : ITried
     {
         var (status, problem) = fault switch
         {
-            BodyFault.TooLong => (StatusCodes.Status413PayloadTooLarge, LimitOptions.BodyProblem),
+            BodyFault.TooLong => (StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem),
             BodyFault.Invalid => (StatusCodes.Status400BadRequest, "the body is not in valid chunks"),
             _ => (StatusCodes.Status400BadRequest, "the body is not what was announced"),
         };
@@ -217,6 +217,8 @@ internal sealed partial class FrontExchange : ITried
         _dialogue.Close();
         if (!hasStarted)
         {
+            _worker.Counters.Error();
+            _services.Own.Record(status);
             client.SendError(status, problem, IsHead, closes: true);
         }
 

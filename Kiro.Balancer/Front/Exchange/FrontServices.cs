@@ -30,6 +30,7 @@ internal sealed record FrontServices(
     Reloadable<ForwardingTimeouts> Timeouts,
     RequestLimit Requests,
     Reloadable<LimitOptions> Limits,
+    BodyLimit Bodies,
     ForwardingRules Rules,
     LoopGuard Loops,
     ClientAdmission Admission,

@@ -2,7 +2,6 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Nodes;
 using Kiro.Balancer.Limits;
-using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -44,7 +43,7 @@ internal enum BodyFault
 }
 
 /// <summary>Sends the body of a request to the node as it comes, and never more than the node takes.</summary>
-internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limits)
+internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
 {
     /// <summary>Of a chunk's size: up to 4 GiB, as whoever sends more in one piece only wants to hide what follows.</summary>
     private const int MaxSizeDigits = 8;
@@ -105,7 +104,7 @@ internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limit
             return BodyFault.Invalid;
         }
 
-        if (limits.Value.IsTooLong(_passed += data))
+        if (limit.Refuses(_passed += data))
         {
             return BodyFault.TooLong;
         }
@@ -205,7 +204,7 @@ internal sealed class RequestPump(FrontLoop loop, Reloadable<LimitOptions> limit
             return BodyFault.Invalid;
         }
 
-        if (limits.Value.IsTooLong(_passed += data))
+        if (limit.Refuses(_passed += data))
         {
             return BodyFault.TooLong;
         }

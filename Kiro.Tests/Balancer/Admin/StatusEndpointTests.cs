@@ -25,7 +25,7 @@ public sealed class StatusEndpointTests
         var status = await balancer.Status("203.0.113.7");
 
         AssertShape(status, "balancer:Object summary:Object backends:Array client:Object warnings:Array events:Array limits:Object orders:Object peers:Array tls:Null timestamp:Time");
-        AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminConnections:Null adminTokens:Object clients:Object proxyHeadersRefused:Number loops:Number");
+        AssertShape(status.GetProperty("limits"), "descriptors:Object connections:Object adminConnections:Null adminTokens:Object clients:Object bodies:Object proxyHeadersRefused:Number loops:Number");
         AssertShape(status.GetProperty("orders"), "count:Number digest:String refused:Number");
         AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number sessionIdleSeconds:Number adminEnabled:False settings:Object");
         AssertShape(status.GetProperty("summary"),

@@ -27,6 +27,28 @@ public class RequestSizeTests
         }
     }
 
+    [Theory]
+    [InlineData("Content-Length: 101\r\n\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n65\r\n")]
+    public async Task Body_TooLong_IsCountedAndTold(string rest)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
+
+        for (var request = 0; request < 2; request++)
+        {
+            Assert.Equal(413, (await balancer.ExchangeAsync($"POST / HTTP/1.1\r\nHost: a\r\n{rest}{new string('x', 101)}\r\n0\r\n\r\n")).Status);
+        }
+
+        var status = "";
+        await Eventually.BeTrue(
+            async () => (status = (await balancer.ExchangeAsync("GET /lb/status HTTP/1.1\r\nHost: a\r\n\r\n")).Body).Contains("\"4xx\":2", StringComparison.Ordinal),
+            "both are among the responses");
+        Assert.Contains("\"bodies\":{\"max\":100,\"refused\":2}", status, StringComparison.Ordinal);
+        Assert.Contains("\"errors\":2", status, StringComparison.Ordinal);
+        Assert.Single(balancer.Logs, line => line.Contains("LIMIT_REQUEST_BODY", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Body_TooLong_IsNotAskedFor()
     {
@@ -52,6 +74,10 @@ public class RequestSizeTests
             $"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{string.Concat(Enumerable.Repeat(chunk, chunks))}0\r\n\r\n");
 
         Assert.Equal(status, answer.Status);
+        if (status != 200)
+        {
+            Assert.Contains("the body is longer than is taken here", answer.Body, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

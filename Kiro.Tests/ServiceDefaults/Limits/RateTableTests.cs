@@ -34,6 +34,21 @@ public sealed class RateTableTests
         Assert.Equal(2, Enumerable.Range(0, 10).Count(_ => table.TryTake(7, out var _)));
     }
 
+    [Theory]
+    [InlineData(1e-300, 1, 1)]
+    [InlineData(1e-10, 1, 1)]
+    [InlineData(1e-4, 1_000_000, 100)]
+    [InlineData(1e300, 1_000_000, 100)]
+    public void TryTake_OddRates_TakeTheBurst(double perSecond, int burst, int taken)
+    {
+        var table = new RateTable(1024, perSecond, burst, _time);
+        _time.Advance(TimeSpan.FromDays(10_000));
+
+        Assert.Equal(taken, Enumerable.Range(0, 100).Count(_ => table.TryTake(7, out var _)));
+        Assert.Equal(taken == 1, table.IsEmpty(7, out var wait));
+        Assert.InRange(wait, TimeSpan.Zero, TimeSpan.MaxValue);
+    }
+
     [Fact]
     public void TryTake_OneKeyIsEmpty_MostOthersAreNot()
     {
