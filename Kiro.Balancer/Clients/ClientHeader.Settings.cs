@@ -6,7 +6,6 @@ namespace Kiro.Balancer.Clients;
 internal sealed partial record ClientHeader
 {
     private const string Variable = "CLIENT_IP_HEADER";
-    private const string TokenCharacters = "!#$%&'*+-.^_`|~";
 
     public static ClientHeader Read(SettingsReader settings)
     {
@@ -16,7 +15,7 @@ internal sealed partial record ClientHeader
             return Default;
         }
 
-        if (!name.All(letter => char.IsAsciiLetterOrDigit(letter) || TokenCharacters.Contains(letter)))
+        if (!ClientFieldName.IsUsable(name))
         {
             settings.Reject(Variable, name, "X-Forwarded-For, Forwarded, or the name of a field with one address such as CF-Connecting-IP");
             return Default;

@@ -9,22 +9,13 @@ internal sealed partial record StickyOptions
     private const string CookieVariable = "STICKY_COOKIE";
     private const string DefaultCookie = "kiro";
     private const string Allowed = "ip, cookie, or header: and the name of a field that tells clients apart, such as header:X-User-Id";
-    private const string TokenCharacters = "!#$%&'*+-.^_`|~";
-    private const int MaxName = 64;
-
-    // Neither tells clients apart, or not in the same words on every path.
-    private static readonly HashSet<string> OtherPurposes = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "ALPN", "Close", "Connection", "Content-Length", "Cookie", "Expect", "Host", "HTTP2-Settings", "Keep-Alive",
-        "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
-    };
 
     public static StickyOptions Read(SettingsReader settings)
     {
         var (text, cookie) = (settings.Text(Variable, "ip"), settings.Text(CookieVariable, DefaultCookie));
-        if (!IsToken(cookie))
+        if (!ClientFieldName.IsToken(cookie))
         {
-            settings.Reject(CookieVariable, cookie, $"a cookie's name: up to {MaxName} letters, digits and {TokenCharacters}");
+            settings.Reject(CookieVariable, cookie, $"a cookie's name: up to {ClientFieldName.MaxLength} letters, digits and {ClientFieldName.TokenCharacters}");
         }
         else if (text == "cookie")
         {
@@ -42,7 +33,7 @@ internal sealed partial record StickyOptions
         }
 
         var name = text.StartsWith(FieldPrefix, StringComparison.Ordinal) ? text[FieldPrefix.Length..].Trim() : "";
-        if (!IsToken(name) || OtherPurposes.Contains(name))
+        if (!ClientFieldName.IsUsable(name))
         {
             settings.Reject(Variable, text, Allowed);
             return ByAddress;
@@ -50,7 +41,4 @@ internal sealed partial record StickyOptions
 
         return new StickyOptions(null, name);
     }
-
-    private static bool IsToken(string text) => text.Length is > 0 and <= MaxName
-        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || TokenCharacters.Contains(letter));
 }

@@ -21,5 +21,10 @@ internal sealed record ForwardingRules(HopMark Mark, Reloadable<ForwardingTimeou
     /// <summary>Whether a field of a request must not reach the node.</summary>
     public bool IsDropped(string name, bool peerIsTrusted) =>
         ForwardedClaims.IsDropped(name, peerIsTrusted)
-        || (!peerIsTrusted && ClientHeader.Form == ClientHeaderForm.OneAddress && name.Equals(ClientHeader.Name, StringComparison.OrdinalIgnoreCase));
+        || (ClientHeader.Form == ClientHeaderForm.OneAddress && name.Length == ClientHeader.Name.Length && IsClaimOfClient(name, peerIsTrusted));
+
+    // Some nodes take an underscore for a hyphen. Whoever is trusted writes the name as it is set.
+    private bool IsClaimOfClient(string name, bool peerIsTrusted) =>
+        name.Equals(ClientHeader.Name, StringComparison.OrdinalIgnoreCase) ? !peerIsTrusted
+        : name.Replace('_', '-').Equals(ClientHeader.Name.Replace('_', '-'), StringComparison.OrdinalIgnoreCase);
 }

@@ -65,6 +65,17 @@ public class ForwardedHeadersTests
         Assert.Equal(arrives, RawHead.Has(head, "CF-Connecting-IP"));
     }
 
+    [Theory]
+    [InlineData("TRUSTED_PROXIES=127.0.0.1")]
+    [InlineData("TRUSTED_PROXIES=none")]
+    public async Task OwnField_WithUnderscores_ReachesNoNode(string trust)
+    {
+        var head = await ForwardAsync("CF_Connecting_IP: 203.0.113.7\r\ncf-connecting_ip: 203.0.113.7\r\nCF_Connecting: kept\r\n", null, trust, "CLIENT_IP_HEADER=CF-Connecting-IP");
+
+        Assert.DoesNotContain("203.0.113.7", head, StringComparison.Ordinal);
+        Assert.Equal("kept", RawHead.Value(head, "CF_Connecting"));
+    }
+
     [Fact]
     public async Task TrustedPeer_WithSeveralLines_KeepsThemInOrder()
     {

@@ -129,9 +129,11 @@ internal ref struct NodeHeadWriter
         _ => false,
     };
 
+    // Some nodes take an underscore for a hyphen. Whoever is trusted writes the name as it is set.
     private readonly bool IsUntrusted(in RequestField field, in RequestAdditions additions) =>
-        field.NameLength == additions.TrustedField.Length && !additions.Client.PeerIsTrusted
-        && Ascii.EqualsIgnoreCase(field.Name(_bytes), additions.TrustedField);
+        field.NameLength == additions.TrustedField.Length
+        && (Ascii.EqualsIgnoreCase(field.Name(_bytes), additions.TrustedField)
+            ? !additions.Client.PeerIsTrusted : RequestFieldNames.ReadsLike(field.Name(_bytes), additions.TrustedField));
 
     // What a trusted proxy said before is kept and completed; what anybody else claimed is dropped.
     private void WriteForwarded(in RequestAdditions additions)

@@ -66,6 +66,22 @@ internal static class RequestFieldNames
             && Lookalike(bytes) == RequestFieldKind.Lookalike;
     }
 
+    /// <summary>Whether two names of one length differ in capitals, hyphens and underscores alone.</summary>
+    public static bool ReadsLike(ReadOnlySpan<byte> name, ReadOnlySpan<byte> other)
+    {
+        for (var place = 0; place < name.Length; place++)
+        {
+            if (Read(name[place]) != Read(other[place]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+
+        static int Read(byte letter) => letter == '_' ? '-' : letter is >= (byte)'A' and <= (byte)'Z' ? letter | 0x20 : letter;
+    }
+
     private static RequestFieldKind Exact(ReadOnlySpan<byte> name)
     {
         foreach (var (candidate, kind) in Table[Bucket(name.Length, name[0], name[^1])])
