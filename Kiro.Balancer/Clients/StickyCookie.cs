@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Primitives;
@@ -19,7 +18,6 @@ internal sealed class StickyCookie
     public const int MaxValue = 128;
 
     private const int IdBytes = 16;
-    private const int ShortLine = 512;
 
     private readonly byte[] _name;
     private readonly bool _isAlwaysSecure;
@@ -166,21 +164,8 @@ internal sealed class StickyCookie
 
     private bool TryFind(string line, out StickyKey key)
     {
-        if (line.Length <= ShortLine)
-        {
-            Span<byte> bytes = stackalloc byte[ShortLine];
-            return TryFind(bytes[..Encoding.Latin1.GetBytes(line, bytes)], out key);
-        }
-
-        var rented = ArrayPool<byte>.Shared.Rent(line.Length);
-        try
-        {
-            return TryFind(rented.AsSpan(0, Encoding.Latin1.GetBytes(line, rented)), out key);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
+        using var bytes = new Latin1Bytes(line, stackalloc byte[Latin1Bytes.Usual]);
+        return TryFind(bytes.Value, out key);
     }
 
     private string Remove(string line)

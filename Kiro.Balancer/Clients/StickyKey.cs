@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.IO.Hashing;
-using System.Text;
 using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Clients;
@@ -11,29 +9,14 @@ namespace Kiro.Balancer.Clients;
 /// </summary>
 internal readonly record struct StickyKey(ulong Value)
 {
-    private const int ShortText = 256;
-
     /// <summary>Of the bytes of a value, whatever they are.</summary>
     public static StickyKey Of(ReadOnlySpan<byte> value) => new(XxHash3.HashToUInt64(value));
 
     /// <summary>The same of a value that was read as Latin-1.</summary>
     public static StickyKey Of(ReadOnlySpan<char> value)
     {
-        if (value.Length <= ShortText)
-        {
-            Span<byte> bytes = stackalloc byte[ShortText];
-            return Of(bytes[..Encoding.Latin1.GetBytes(value, bytes)]);
-        }
-
-        var rented = ArrayPool<byte>.Shared.Rent(value.Length);
-        try
-        {
-            return Of(rented.AsSpan(0, Encoding.Latin1.GetBytes(value, rented)));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
+        using var bytes = new Latin1Bytes(value, stackalloc byte[Latin1Bytes.Usual]);
+        return Of(bytes.Value);
     }
 
     /// <summary>Of a field's lines, which mean the same as one line with commas between them (RFC 9110, section 5.3).</summary>
