@@ -7,7 +7,7 @@ internal static partial class LookAlikes
 {
     /// <summary>Names of one family begin like this; nobody else is likely to.</summary>
     private static readonly string[] Families =
-        ["BACKEND_", "BALANCER_", "CLIENT_IP_", "DRAIN_", "EXCHANGE_", "HASH_", "HEALTH_", "LEDGER_", "LIMIT_", "SQLITE_", "STICKY_", "TRUSTED_"];
+        ["BACKEND_", "BALANCER_", "CLIENT_IP_", "DRAIN_", "EXCHANGE_", "HASH_", "HEALTH_", "LEDGER_", "LIMIT_", "SQLITE_", "STICKY_", "TLS_", "TRUSTED_"];
 
     /// <summary>In shorter names a letter more or less makes another word.</summary>
     private const int MinLength = 6;
@@ -43,6 +43,11 @@ internal static partial class LookAlikes
         }
 
         var family = Families.FirstOrDefault(prefix => upper.StartsWith(prefix, StringComparison.Ordinal));
+        if (family is not null && KnownSettings.All.Where(known => known.StartsWith(upper, StringComparison.Ordinal)).MinBy(known => known.Length) is { } longer)
+        {
+            return longer;
+        }
+
         var (nearest, distance) = KnownSettings.All
             .Where(known => family is null || known.StartsWith(family, StringComparison.Ordinal))
             .Select(known => (Name: known, Distance: Distance(upper, known)))

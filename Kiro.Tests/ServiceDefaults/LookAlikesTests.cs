@@ -22,6 +22,9 @@ public sealed class LookAlikesTests
     [InlineData("NODENAME", "NODE_NAME")]
     [InlineData("LIMIT_CONNECTION", "LIMIT_CONNECTIONS")]
     [InlineData("DRAIN_DELY", "DRAIN_DELAY")]
+    [InlineData("TLS_CERT", "TLS_CERTIFICATE")]
+    [InlineData("TLS_CLIENT_CA_FILE", "TLS_CLIENT_CA")]
+    [InlineData("TLS_KEY_FILE", "TLS_KEY")]
     public void Meant_SlipOfThePen_IsTheNameOfOurs(string name, string meant) => Assert.Equal(meant, LookAlikes.Meant(name));
 
     [Theory]
