@@ -31,6 +31,7 @@ internal static class Chart
             // Cluster would replace the clients' addresses by a host's; see docs/client-address.md.
             resource.Service.Spec.ExternalTrafficPolicy = "Local";
             resource.AdditionalResources.Add(ChartPolicies.Disruption(resource));
+            resource.AdditionalResources.Add(ChartPolicies.Peers(resource));
         });
         api.PublishAsKubernetesService(resource =>
         {

@@ -1,4 +1,5 @@
 using Aspire.Hosting.Kubernetes;
+using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
@@ -41,6 +42,19 @@ internal static class ChartPolicies
         {
             ["maxUnavailable"] = 1,
             ["selector"] = Selector(service.Deployment().Spec.Selector.MatchLabels),
+        });
+
+    /// <summary>The name by which balancers find each other, to tell what operators order: also one that starts, and is not ready.</summary>
+    public static ChartObject Peers(KubernetesResource balancer) => new(
+        "v1", "Service", balancer.Deployment().Metadata.Name.Replace("deployment", "peers", StringComparison.Ordinal), new()
+        {
+            ["clusterIP"] = "None",
+            ["publishNotReadyAddresses"] = true,
+            ["selector"] = balancer.Deployment().Spec.Selector.MatchLabels,
+            ["ports"] = new object[]
+            {
+                new Dictionary<string, object> { ["name"] = "http", ["protocol"] = "TCP", ["port"] = PublishedSettings.BalancerPort },
+            },
         });
 
     /// <summary>

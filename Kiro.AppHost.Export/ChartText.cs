@@ -16,13 +16,23 @@ internal static partial class ChartText
 
         """;
 
-    private const string Mounts = """
+    private const string SecureVariables = """
                   env:
                     - name: "TLS_PORT"
                       value: "13443"
                     - name: "TLS_CERTIFICATES"
                       value: "/etc/kiro/tls"
+
+        """;
+
+    private const string Mounts = $"""
                   volumeMounts:
+                    - name: "state"
+                      mountPath: "{PublishedSettings.StateFolder}"
+
+        """;
+
+    private const string SecureMount = """
                     - name: "tls"
                       mountPath: "/etc/kiro/tls/site"
                       readOnly: true
@@ -41,8 +51,16 @@ internal static partial class ChartText
 
         """;
 
+    // It lives as long as the pod does: the orders of a container that is started again. Those of a new pod its peers tell.
     private const string Volumes = """
               volumes:
+                - name: "state"
+                  emptyDir:
+                    sizeLimit: "128Mi"
+
+        """;
+
+    private const string SecureVolume = """
                 - name: "tls"
                   secret:
                     secretName: "{{ .Values.parameters.balancer.tls_secret }}"
@@ -63,6 +81,16 @@ internal static partial class ChartText
 
         """;
 
+    private const string NodesName = "  BACKEND_DNS: \"api-service\"\n";
+
+    // Balancers believe each other by the token. On a loopback address none can ask another.
+    private const string PeersName = """
+        {{- if and .Values.secrets.balancer.admin_token (not (regexMatch "^(127[.]|[[]::1[]])" (.Values.config.balancer.admin_listen | toString))) }}
+          BALANCER_PEERS: "balancer-peers"
+        {{- end }}
+
+        """;
+
     private static readonly (string File, string Published, string Wanted)[] Changes =
     [
         // The pods leave with a preStop sleep.
@@ -73,12 +101,13 @@ internal static partial class ChartText
         ("templates/api/autoscaler.yaml", "maxReplicas: 20\n", "maxReplicas: {{ .Values.parameters.api.max_replicas }}\n"),
         ("templates/balancer/deployment.yaml", "replicas: 2\n", "replicas: {{ .Values.parameters.balancer.replicas }}\n"),
         // HTTPS by a secret of the kind kubernetes.io/tls, as cert-manager writes it, once one is named.
-        ("templates/balancer/deployment.yaml", Ports, IfTls(Mounts) + Ports + IfTls(SecurePort)),
-        ("templates/balancer/deployment.yaml", ServiceLinks, ServiceLinks + IfTls(Volumes)),
+        ("templates/balancer/deployment.yaml", Ports, IfTls(SecureVariables) + Mounts + IfTls(SecureMount) + Ports + IfTls(SecurePort)),
+        ("templates/balancer/deployment.yaml", ServiceLinks, ServiceLinks + Volumes + IfTls(SecureVolume)),
         ("templates/balancer/service.yaml", ServicePort, ServicePort + IfTls(SecureServicePort)),
         // The name of the nodes' service is the chart's to know.
         ("values.yaml", "    BACKEND_DNS: \"api-service\"\n", ""),
         ("templates/balancer/config.yaml", "\"{{ .Values.config.balancer.BACKEND_DNS }}\"", "\"api-service\""),
+        ("templates/balancer/config.yaml", NodesName, NodesName + PeersName),
     ];
 
     // Two releases in one namespace must not have the same names. A Service's name has room for 63 letters, and no dots.
@@ -109,6 +138,6 @@ internal static partial class ChartText
     [GeneratedRegex(@"""\{\{ (\.Values\.[\w.]+) \}\}""")]
     private static partial Regex Value();
 
-    [GeneratedRegex("\"((api|balancer)-(autoscaler|budget|config|deployment|network|secrets|service))\"")]
+    [GeneratedRegex("\"((api|balancer)-(autoscaler|budget|config|deployment|network|peers|secrets|service))\"")]
     private static partial Regex Name();
 }

@@ -60,12 +60,12 @@ internal static class ComposeFiles
         File.Delete(Path.Combine(folder, "docker-compose.yaml"));
         if (export == ExportKind.Scale)
         {
-            await SaveAsync("docker-compose.scale.yml", ComposeText.Scale, ComposeText.WithBalancerAddress(file));
+            await SaveAsync("docker-compose.scale.yml", ComposeText.Scale, ComposeText.WithState(ComposeText.WithBalancerAddress(file), "balancer"));
             return;
         }
 
-        await SaveAsync("docker-compose.cluster.yml", ComposeText.Cluster, ComposeText.WithBalancerAddress(file));
-        await SaveAsync("docker-compose.host.yml", ComposeText.Host, HostBalancer.Of(file).ToYaml());
+        await SaveAsync("docker-compose.cluster.yml", ComposeText.Cluster, ComposeText.WithState(ComposeText.WithBalancerAddress(file), "balancer"));
+        await SaveAsync("docker-compose.host.yml", ComposeText.Host, ComposeText.WithState(HostBalancer.Of(file).ToYaml(), "balancer-host"));
 
         Task SaveAsync(string name, string comment, string text) =>
             File.WriteAllTextAsync(Path.Combine(folder, name), comment + text, context.CancellationToken);

@@ -1,4 +1,5 @@
 using Aspire.Hosting.Docker.Resources;
+using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
@@ -27,6 +28,13 @@ internal static class ComposeText
 
         """;
 
+    // What outlives a container that is replaced.
+    private const string Mount = "    volumes:\n      - \"kiro-state:" + PublishedSettings.StateFolder + "\"\n";
+
+    private const string Volumes = "volumes:\n  kiro-state: {}\n";
+
+    private const string Restart = "    restart: ";
+
     private const string Networks = "    networks:\n      - \"" + ComposeNetwork.Name + "\"\n";
 
     /// <summary>The file, with the fixed address that the nodes believe: the publisher knows networks by name only.</summary>
@@ -39,5 +47,17 @@ internal static class ComposeText
             ? throw new InvalidOperationException("The publisher writes networks in another way now.")
             : string.Concat(text.AsSpan(0, networks), $"    networks:\n      {ComposeNetwork.Name}:\n        ipv4_address: \"{ComposeNetwork.BalancerAddress}\"\n",
                 text.AsSpan(networks + Networks.Length));
+    }
+
+    /// <summary>The file, with a volume for a balancer's state.</summary>
+    /// <param name="text">The file.</param>
+    /// <param name="service">The balancer.</param>
+    public static string WithState(string text, string service)
+    {
+        var balancer = text.IndexOf($"  {service}:\n", StringComparison.Ordinal);
+        var restart = text.IndexOf(Restart, balancer, StringComparison.Ordinal);
+        return restart < 0
+            ? throw new InvalidOperationException("The publisher writes services in another way now.")
+            : string.Concat(text.AsSpan(0, restart), Mount, text.AsSpan(restart), Volumes);
     }
 }

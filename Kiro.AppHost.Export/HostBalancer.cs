@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Aspire.Hosting.Docker.Resources;
+using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
@@ -14,6 +15,8 @@ internal static partial class HostBalancer
         service.Networks = [];
         service.Ports = [];
         service.Environment["BALANCER_PORT"] = $"${{BALANCER_PORT:-{service.Environment["BALANCER_PORT"]}}}";
+        // Beside the other one, which calls the nodes by other names.
+        service.Environment["STATE_FILE"] = PublishedSettings.StateFolder + "/state-host.json";
         // The nodes' ports on this host are the same as inside.
         service.Environment["BACKEND_HOSTS"] = HostName().Replace(service.Environment["BACKEND_HOSTS"], "127.0.0.1");
         return new ComposeFile { Version = cluster.Version }.AddService(service);

@@ -30,8 +30,17 @@ internal static class PublishedBalancer
             // Empty: the balancer's own default, whatever that comes to be.
             .WithSetting("FORWARDER", "")
             .WithSecret("HASH_SEED")
+            .WithState(export)
             .WithSharedSettings(token);
     }
+
+    // Where there is a volume for it. The chart finds the other balancers itself.
+    private static IResourceBuilder<ProjectResource> WithState(this IResourceBuilder<ProjectResource> balancer, ExportKind export) => export switch
+    {
+        ExportKind.Manifest => balancer,
+        ExportKind.Kubernetes => balancer.WithEnvironment("STATE_FILE", PublishedSettings.StateFile),
+        _ => balancer.WithEnvironment("STATE_FILE", PublishedSettings.StateFile).WithSetting("BALANCER_PEERS", ""),
+    };
 
     private static ReferenceExpression Hosts(IEnumerable<IResourceBuilder<ProjectResource>> nodes)
     {

@@ -11,6 +11,9 @@ internal static class PublishedSettings
     /// <summary>Of the first node, or of all where they have addresses of their own.</summary>
     public const int FirstPort = 13004;
 
+    /// <summary>Where the balancer keeps what outlives its container, and the folder that is a volume for it.</summary>
+    public const string StateFolder = "/var/lib/kiro", StateFile = StateFolder + "/state.json";
+
     /// <summary>The variable of the balancer's address in the compose files, and its default: the nodes believe it and nobody else.</summary>
     public static readonly (string Name, string Fallback) ComposeBalancer = ("KIRO_BALANCER_ADDRESS", "172.31.13.2");
 

@@ -38,7 +38,7 @@ internal sealed class Compose : IAsyncDisposable
         try
         {
             // What a test run that was killed left behind.
-            await compose.RunAsync(60, "down", "-t", "1", "--remove-orphans");
+            await compose.RunAsync(60, "down", "-v", "-t", "1", "--remove-orphans");
             await BuildAsync();
             await compose.RunAsync(60, ["up", "-d", .. more ?? []]);
             await compose.StatesAsync(nodes);
@@ -132,7 +132,7 @@ internal sealed class Compose : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await RunAsync(90, "down", "-t", "5");
+        await RunAsync(90, "down", "-v", "-t", "5");
         _http.Dispose();
         File.Delete(_environment);
     }

@@ -23,7 +23,8 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal(
             ["ConfigMap/kiro-api-config", "ConfigMap/kiro-balancer-config", "Deployment/kiro-api-deployment", "Deployment/kiro-balancer-deployment",
                 "HorizontalPodAutoscaler/kiro-api-autoscaler", "NetworkPolicy/kiro-api-network", "PodDisruptionBudget/kiro-api-budget",
-                "PodDisruptionBudget/kiro-balancer-budget", "Secret/kiro-api-secrets", "Secret/kiro-balancer-secrets", "Service/kiro-api-service", "Service/kiro-balancer-service"],
+                "PodDisruptionBudget/kiro-balancer-budget", "Secret/kiro-api-secrets", "Secret/kiro-balancer-secrets", "Service/kiro-api-service", "Service/kiro-balancer-peers",
+                "Service/kiro-balancer-service"],
             Names(_objects).Order(StringComparer.Ordinal));
     }
 
@@ -166,12 +167,42 @@ public sealed class KubernetesTests : IAsyncLifetime
         var pod = objects.OfType<V1Deployment>().Single(item => item.Metadata.Name == "kiro-balancer-deployment").Spec.Template.Spec;
         var container = Assert.Single(pod.Containers);
 
-        Assert.Equal("kiro-tls", Assert.Single(pod.Volumes).Secret.SecretName);
+        Assert.Equal("kiro-tls", pod.Volumes.Single(volume => volume.Name == "tls").Secret.SecretName);
         Assert.Equal(["13443", "/etc/kiro/tls"], container.Env.Select(variable => variable.Value));
-        Assert.Equal("/etc/kiro/tls/site", Assert.Single(container.VolumeMounts).MountPath);
+        Assert.Equal("/etc/kiro/tls/site", container.VolumeMounts.Single(mount => mount.Name == "tls").MountPath);
         Assert.Equal([13003, 13443], container.Ports.Select(port => port.ContainerPort));
         Assert.Equal([13003, 443], objects.OfType<V1Service>().Single(item => item.Metadata.Name == "kiro-balancer-service").Spec.Ports.Select(port => port.Port));
-        Assert.Null(Single<V1Deployment>("kiro-balancer-deployment").Spec.Template.Spec.Volumes);
+        Assert.DoesNotContain(Single<V1Deployment>("kiro-balancer-deployment").Spec.Template.Spec.Volumes, volume => volume.Name == "tls");
+    }
+
+    [Theory]
+    [InlineData("secrets.balancer.admin_token=change-me", true)]
+    [InlineData("secrets.balancer.admin_token=change-me,config.balancer.admin_listen=0.0.0.0:13002", true)]
+    // Where nobody else can ask.
+    [InlineData("secrets.balancer.admin_token=change-me,config.balancer.admin_listen=127.0.0.1:13002", false)]
+    [InlineData("secrets.balancer.admin_token=change-me,config.balancer.admin_listen=[::1]:13002", false)]
+    // They would believe nobody.
+    [InlineData("config.balancer.admin_listen=", false)]
+    public async Task Peers_OfBalancersThatCanAskEachOther_AreFoundByAName(string settings, bool areFound)
+    {
+        var objects = await LoadAsync("--set", settings);
+        var service = Single<V1Service>("kiro-balancer-peers", objects).Spec;
+
+        Assert.Equal(areFound ? "kiro-balancer-peers" : null, Single<V1ConfigMap>("kiro-balancer-config", objects).Data.TryGetValue("BALANCER_PEERS", out var name) ? name : null);
+        Assert.Equal(("None", true), (service.ClusterIP, service.PublishNotReadyAddresses));
+        Assert.Equal(Single<V1Deployment>("kiro-balancer-deployment", objects).Spec.Selector.MatchLabels, service.Selector);
+    }
+
+    [Fact]
+    public void State_OfABalancer_OutlivesItsContainer()
+    {
+        var pod = Single<V1Deployment>("kiro-balancer-deployment").Spec.Template.Spec;
+        var volume = Assert.Single(pod.Volumes);
+        var mount = Assert.Single(Assert.Single(pod.Containers).VolumeMounts);
+
+        Assert.NotNull(volume.EmptyDir);
+        Assert.Equal((volume.Name, "/var/lib/kiro"), (mount.Name, mount.MountPath));
+        Assert.Equal("/var/lib/kiro/state.json", Single<V1ConfigMap>("kiro-balancer-config").Data["STATE_FILE"]);
     }
 
     [Fact]
