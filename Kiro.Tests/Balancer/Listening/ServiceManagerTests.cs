@@ -81,7 +81,7 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         });
         Assert.Equal("READY=1", await ReceiveAsync(manager));
 
-        // A queue has room for ten (net.unix.max_dgram_qlen), or for 512.
+        // A queue has room for ten, or for 512, as the system is set up.
         await Task.Delay(TimeSpan.FromSeconds(6), TestContext.Current.CancellationToken);
         process.Signal("TERM");
 
