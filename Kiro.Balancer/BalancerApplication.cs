@@ -56,7 +56,7 @@ internal static class BalancerApplication
         builder.Services.AddFront(settings.Front);
 
         builder.Services.AddAdmin(live.Of(all => all.Admin));
-        builder.Services.AddPeers(live.Of(all => all.Peers));
+        builder.Services.AddPeers(live.Of(all => all.Peers), settings.Selection.KeepsSessions);
         builder.Services.AddDiscovery(live.Of(all => all.Discovery));
         builder.Services.AddHealth(live.Of(all => all.Health), live.Of(all => all.Errors));
         builder.Services.AddBalancerMetrics();

@@ -50,6 +50,7 @@ internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider ti
             Orders = knowledge?.Response.Count,
             Digest = OrderDigest.Decoded(knowledge?.Response.Digest)?.ToString(),
             InStep = knowledge?.IsInStep,
+            UntoldSessions = peer.UntoldSessions,
             Differences = [.. Difference.InWords(state.Lasting).Select(words => words + ".")],
         };
     }

@@ -177,6 +177,18 @@ internal sealed class BackendRegistry
         }
     }
 
+    /// <summary>The tenures of nodes, known here or not; see <see cref="TenureBook"/>.</summary>
+    /// <param name="ids">The nodes.</param>
+    /// <param name="selector">Knows those that keep sessions now.</param>
+    public Tenure[] TenuresOf(IReadOnlyList<string> ids, out Selector selector)
+    {
+        lock (_writing)
+        {
+            selector = _current.Selector;
+            return _tenures.Of(ids, Now.Uptime, 2 * _options.SessionIdle);
+        }
+    }
+
     /// <summary>Takes the time into account: a node on its way back gets more of its clients, and a drain for sessions may be over.</summary>
     public void Refresh()
     {

@@ -22,6 +22,10 @@ internal readonly record struct Difference(DifferenceKind Kind, string? Node = n
             DifferenceKind.NotDrained => $"does not have {Names(group)} drained by an operator, and this balancer has",
             DifferenceKind.State => $"sees {Names(group)} {group.Key.Theirs}, and this balancer {group.Key.Mine}",
             DifferenceKind.Weight => $"gives {Names(group)} weight {group.Key.Theirs}, and this balancer {group.Key.Mine}",
+            DifferenceKind.SessionIdle when group.Key.Theirs is "" => "is of a version that tells nothing of sessions: a client that changes balancers may lose its own",
+            DifferenceKind.SessionIdle when group.Key.Theirs is "0" or null || group.Key.Mine is "0" =>
+                $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a client that changes balancers may lose its session",
+            DifferenceKind.SessionIdle => $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a session may end with one of them and go on with the other",
             _ => "has other orders of operators than this balancer: are the clocks of both right?",
         });
 
@@ -52,6 +56,9 @@ internal enum DifferenceKind
 
     State,
     Weight,
+
+    /// <summary>How long sessions stay, or whether they do.</summary>
+    SessionIdle,
 
     /// <summary>The orders, although all nodes look the same.</summary>
     Orders,

@@ -19,9 +19,15 @@ internal sealed class Peer
     private ClusterView _view = ClusterView.Unknown;
     private long _told;
 
-    public Peer(PeerAddress address, AskPeer ask, PeerExchange exchange, TimeProvider time, ILogger logger)
+    /// <param name="address">Where it is.</param>
+    /// <param name="ask">Sends it a message about orders.</param>
+    /// <param name="exchange">What to do with the response.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Told when it can or cannot be reached.</param>
+    /// <param name="sessions">What it is told of sessions; null where they do not stay.</param>
+    public Peer(PeerAddress address, AskPeer ask, PeerExchange exchange, TimeProvider time, ILogger logger, SessionLink? sessions = null)
     {
-        (Address, _ask, _exchange, _time, _logger) = (address, ask, exchange, time, logger);
+        (Address, _ask, _exchange, _time, _logger, Sessions) = (address, ask, exchange, time, logger, sessions);
         _start = time.GetTimestamp();
         _state = new PeerState { Since = _start };
     }
@@ -30,6 +36,15 @@ internal sealed class Peer
 
     /// <summary>What is known of it.</summary>
     public PeerState State => _state;
+
+    /// <summary>What it is told of sessions; null where they do not stay.</summary>
+    public SessionLink? Sessions { get; }
+
+    /// <summary>Whether it is to be told of sessions. One that could be asked once is waited for.</summary>
+    public bool KeepsSessions => Sessions is not null && _state.Knowledge is { IsSelf: false, Response.SessionIdle: > 0 };
+
+    /// <summary>How many slots it is still to be told of; null when it is told nothing of sessions.</summary>
+    public int? UntoldSessions => KeepsSessions ? Sessions!.Untold.Count : null;
 
     /// <summary>Set when there is something to tell it.</summary>
     public WakeSignal TellNow { get; } = new();
@@ -70,6 +85,10 @@ internal sealed class Peer
                 Since = _state.IsReachable ? _state.Since : _time.GetTimestamp(),
                 Lasting = Lasting(knowledge.Differences),
             };
+            if (KeepsSessions && knowledge.Response.From is { } peer)
+            {
+                await Sessions!.MeetAsync(peer, stopping);
+            }
         }
         catch (PeerException problem)
         {

@@ -15,6 +15,9 @@ internal sealed class PeerClient : IDisposable
     /// <summary>Where a balancer is asked.</summary>
     public const string Path = "/lb/peers/orders";
 
+    /// <summary>Where it is told of sessions.</summary>
+    public const string SessionsPath = "/lb/peers/sessions";
+
     /// <summary>For a whole exchange.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
@@ -22,7 +25,7 @@ internal sealed class PeerClient : IDisposable
     private const int MaxResponse = 4 * 1024 * 1024;
 
     private readonly HttpClient _http;
-    private readonly Uri _url;
+    private readonly PeerName _name;
     private readonly string? _host;
     private readonly Reloadable<PeerOptions> _options;
     private readonly TimeProvider _time;
@@ -32,7 +35,7 @@ internal sealed class PeerClient : IDisposable
         (_options, _time) = (options, time);
         // A peer's admin listener does not know every name that it is reached by; over TLS the name is what is checked.
         _host = peer.Name.Scheme == "http" ? new IPEndPoint(peer.Address, peer.Name.Port).ToString() : null;
-        _url = new UriBuilder(peer.Name.Scheme, peer.Name.Host, peer.Name.Port, Path).Uri;
+        _name = peer.Name;
         _http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
@@ -54,34 +57,45 @@ internal sealed class PeerClient : IDisposable
     /// <inheritdoc cref="AskPeer" />
     public async Task<PeerResponse> AskAsync(PeerRequest question, CancellationToken cancellationToken)
     {
+        var response = await SendAsync(Path, "application/json", JsonSerializer.SerializeToUtf8Bytes(question, PeerJson.Default.PeerRequest), cancellationToken);
+        try
+        {
+            return JsonSerializer.Deserialize(response, PeerJson.Default.PeerResponse) ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw new PeerException("responds with something that cannot be understood");
+        }
+    }
+
+    /// <inheritdoc cref="AskSessions" />
+    public Task<byte[]> AskSessionsAsync(byte[] message, CancellationToken cancellationToken) =>
+        SendAsync(SessionsPath, "application/octet-stream", message, cancellationToken);
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<byte[]> SendAsync(string path, string type, byte[] body, CancellationToken cancellationToken)
+    {
         using var timeout = new CancellationTokenSource(Timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        using var request = new HttpRequestMessage(HttpMethod.Post, _url)
+        using var request = new HttpRequestMessage(HttpMethod.Post, new UriBuilder(_name.Scheme, _name.Host, _name.Port, path).Uri)
         {
-            Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(question, PeerJson.Default.PeerRequest)),
+            Content = new ByteArrayContent(body),
         };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue(type);
         request.Headers.Host = _host;
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("Kiro", ServiceDefaultsExtensions.Version));
         request.Headers.TryAddWithoutValidation("Authorization", _options.Value.Authorization);
         try
         {
             using var response = await _http.SendAsync(request, either.Token);
-            if (response.StatusCode != HttpStatusCode.OK)
-            {
-                throw new PeerException(InWords((int)response.StatusCode));
-            }
-
-            return JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(either.Token), PeerJson.Default.PeerResponse)
-                ?? throw new JsonException();
+            return response.StatusCode == HttpStatusCode.OK
+                ? await response.Content.ReadAsByteArrayAsync(either.Token)
+                : throw new PeerException(InWords((int)response.StatusCode));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new PeerException("does not respond");
-        }
-        catch (JsonException)
-        {
-            throw new PeerException("responds with something that cannot be understood");
         }
         catch (HttpRequestException failure)
         {
@@ -90,8 +104,6 @@ internal sealed class PeerClient : IDisposable
                 : $"cannot be reached: {ConnectError.From(failure).Problem}");
         }
     }
-
-    public void Dispose() => _http.Dispose();
 
     private static string InWords(int status) => status switch
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Selection;
 using Kiro.ServiceDefaults;
@@ -9,7 +10,8 @@ namespace Kiro.Balancer.Peers;
 /// takes them, and responds with its own digest and its orders where the digests differ; the first takes those and sends
 /// back what is still missing there. Nothing that is lost, repeated or comes late does harm.
 /// </summary>
-internal sealed class PeerExchange(OrderBook book, OperatorOrders orders, BackendRegistry registry, HashingOptions hashing, TimeProvider time)
+internal sealed class PeerExchange(
+    OrderBook book, OperatorOrders orders, BackendRegistry registry, HashingOptions hashing, SelectionOptions selection, TimeProvider time)
 {
     /// <summary>Orders in one message. Those that are left come with the next one.</summary>
     public const int MaxOrders = 512;
@@ -35,6 +37,7 @@ internal sealed class PeerExchange(OrderBook book, OperatorOrders orders, Backen
             Count = book.Count,
             Taken = taken,
             Mapping = _mapping,
+            SessionIdle = selection.SessionIdle.TotalSeconds,
             View = view.Hash,
             Nodes = request.KnownView == view.Hash ? null : view.Nodes,
         };
@@ -80,14 +83,21 @@ internal sealed class PeerExchange(OrderBook book, OperatorOrders orders, Backen
             differences.Add(new Difference(DifferenceKind.Mapping));
         }
 
+        if ((response.SessionIdle ?? 0) != selection.SessionIdle.TotalSeconds)
+        {
+            differences.Add(new Difference(DifferenceKind.SessionIdle, null, Shown(response.SessionIdle), Shown(selection.SessionIdle.TotalSeconds)));
+        }
+
         // A balancer tells nothing of nodes that it does not know, so then it is no wonder.
-        if (!isInStep && differences.TrueForAll(one => one.Kind is DifferenceKind.State or DifferenceKind.Mapping))
+        if (!isInStep && differences.TrueForAll(one => one.Kind is DifferenceKind.State or DifferenceKind.Mapping or DifferenceKind.SessionIdle))
         {
             differences.Add(new Difference(DifferenceKind.Orders));
         }
 
         return differences;
     }
+
+    private static string Shown(double? seconds) => seconds?.ToString("0.###", CultureInfo.InvariantCulture) ?? "";
 }
 
 /// <summary>Sends a message to a peer.</summary>

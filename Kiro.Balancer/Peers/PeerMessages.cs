@@ -45,6 +45,9 @@ internal sealed record PeerResponse
     /// <summary>Stands for its settings that decide which node is a client's: the same where they are the same.</summary>
     public string? Mapping { get; init; }
 
+    /// <summary>Its <c>SESSION_IDLE</c> in seconds, 0 where sessions do not stay; null when it is of a version that tells nothing of them.</summary>
+    public double? SessionIdle { get; init; }
+
     /// <summary>Stands for <see cref="Nodes"/>.</summary>
     public string? View { get; init; }
 

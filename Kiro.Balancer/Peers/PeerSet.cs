@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Peers;
 /// </summary>
 internal sealed class PeerSet(
     Reloadable<PeerOptions> options, PeerLookup lookup, PeerExchange exchange, OrderBook book, OperatorOrders orders, TimeProvider time,
-    ILogger<PeerSet> logger) : BackgroundService
+    ILogger<PeerSet> logger, SessionExchange? sessions = null) : BackgroundService
 {
     /// <summary>How long peers can delay the start, the lookup of their names included.</summary>
     public static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(3);
@@ -26,6 +26,9 @@ internal sealed class PeerSet(
     /// <summary>All of them, sorted by address, each once however many addresses it has; this balancer itself is not among them.</summary>
     public IEnumerable<Peer> All => _peers.Where(peer => peer.State.Knowledge?.IsSelf != true)
         .DistinctBy(peer => peer.State is { IsReachable: true, Knowledge.Response.From: { } id } ? id : peer.Address.ToString());
+
+    /// <summary>What each of them is to be told of sessions, at every address.</summary>
+    public IReadOnlyCollection<SessionLink> Links => [.. _peers.Select(peer => peer.Sessions).OfType<SessionLink>()];
 
     /// <summary>Peers that are left out because there are too many.</summary>
     public int LeftOut => lookup.LeftOut;
@@ -128,7 +131,7 @@ internal sealed class PeerSet(
     private Peer Make(PeerAddress address)
     {
         var client = new PeerClient(address, options, time);
-        var peer = new Peer(address, client.AskAsync, exchange, time, logger);
+        var peer = new Peer(address, client.AskAsync, exchange, time, logger, sessions?.LinkTo(client.AskSessionsAsync));
         _clients.Add(peer, client);
         return peer;
     }

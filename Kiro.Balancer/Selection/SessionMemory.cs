@@ -17,8 +17,9 @@ internal interface ISlotHolders
 /// A slot is one word: the tick of its last use, and the tenure of its node. A request reads the word, and writes it once in a
 /// tick. All writes are compare-and-swap: of several requests that find a slot free, one decides for all of them.
 /// </para>
+/// <para>What it takes to agree with other balancers is in <see cref="SessionClaims"/>.</para>
 /// </summary>
-internal sealed class SessionMemory : ISlotHolders
+internal sealed partial class SessionMemory : ISlotHolders
 {
     private const int TickBits = 32;
 
@@ -75,7 +76,7 @@ internal sealed class SessionMemory : ISlotHolders
             }
 
             place = selector.First(slot, loads, out home);
-            if (TryClaim(ref word, ref seen, now, selector, place))
+            if (TryClaim(slot, ref seen, now, selector, place))
             {
                 return place;
             }
@@ -98,7 +99,7 @@ internal sealed class SessionMemory : ISlotHolders
             }
 
             var place = selector.Next(slot, tried);
-            if (holder >= 0 || place < 0 || TryClaim(ref word, ref seen, now, selector, place))
+            if (holder >= 0 || place < 0 || TryClaim(slot, ref seen, now, selector, place))
             {
                 return place;
             }
@@ -112,9 +113,10 @@ internal sealed class SessionMemory : ISlotHolders
         var now = Now;
         ref var word = ref _slots[slot];
         var seen = Volatile.Read(ref word);
-        if (tenure != Tenure.None && (Holder(seen) == tenure || !IsLive(seen, now)) && seen != Word(now, tenure))
+        if (tenure != Tenure.None && (Holder(seen) == tenure || !IsLive(seen, now)) && seen != Word(now, tenure)
+            && Interlocked.CompareExchange(ref word, Word(now, tenure), seen) == seen && !(Holder(seen) == tenure && IsLive(seen, now)))
         {
-            Interlocked.CompareExchange(ref word, Word(now, tenure), seen);
+            _claims?.Claimed(slot);
         }
     }
 
@@ -153,7 +155,7 @@ internal sealed class SessionMemory : ISlotHolders
     private int Place(ulong word, uint now, Selector selector) => IsLive(word, now) ? selector.PlaceOf(Holder(word)) : -1;
 
     /// <returns>False when somebody was faster: <paramref name="seen"/> is then what they wrote.</returns>
-    private static bool TryClaim(ref ulong word, ref ulong seen, uint now, Selector selector, int place)
+    private bool TryClaim(int slot, ref ulong seen, uint now, Selector selector, int place)
     {
         var tenure = place < 0 ? Tenure.None : selector.TenureOf(place);
         if (tenure == Tenure.None)
@@ -162,8 +164,13 @@ internal sealed class SessionMemory : ISlotHolders
             return true;
         }
 
-        var found = Interlocked.CompareExchange(ref word, Word(now, tenure), seen);
+        var found = Interlocked.CompareExchange(ref _slots[slot], Word(now, tenure), seen);
         (var isOurs, seen) = (found == seen, found);
+        if (isOurs)
+        {
+            _claims?.Claimed(slot);
+        }
+
         return isOurs;
     }
 }

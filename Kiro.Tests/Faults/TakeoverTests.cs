@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
 using Kiro.Tests.Balancer.Listening.Tls;
 using Kiro.Tests.Support;
 
@@ -217,6 +219,40 @@ public sealed class TakeoverTests : IAsyncLifetime
 
         Assert.Equal((503, "1"), (response.Status, response.Value("Retry-After")));
         Assert.Contains("another process has taken the port over", response.Body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("loop")]
+    [InlineData("lean")]
+    public async Task Takeover_ClientsWithSessions_StayWithTheirNodes(string forwarder)
+    {
+        (_settings["FORWARDER"], _settings["SESSION_IDLE"]) = (forwarder, "600");
+        _settings["BACKEND_HOSTS"] = $"{_nodes[0].Host}*9,{_nodes[1].Host}";
+        var old = await StartAsync();
+        var before = await ServeAsync();
+        // For the newer process most clients are the other node's.
+        _settings["BACKEND_HOSTS"] = $"{_nodes[0].Host},{_nodes[1].Host}*9";
+        await StartAsync("--takeover");
+        await Eventually.BeTrue(() => old.Output.Contains("took the port over", StringComparison.Ordinal), "the old one leaves");
+
+        Assert.InRange(before.Count(node => node == _nodes[0].Node), 300, 499);
+        Assert.Equal(before, await ServeAsync());
+    }
+
+    /// <summary>Which node each of 500 clients meets.</summary>
+    private async Task<string[]> ServeAsync()
+    {
+        using var http = new HttpClient();
+        var nodes = new string[500];
+        for (var client = 0; client < nodes.Length; client++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://127.0.0.1:{Port}/hello"));
+            request.Headers.Add("X-Forwarded-For", string.Create(CultureInfo.InvariantCulture, $"203.0.{113 + (client / 250)}.{client % 250}"));
+            using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            nodes[client] = (await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("node").GetString()!;
+        }
+
+        return nodes;
     }
 
     private async Task<ServiceProcess> StartAsync(params string[] arguments)

@@ -36,6 +36,9 @@ internal sealed record PeerStatus
     /// <summary>Whether it has the same orders as this balancer.</summary>
     public required bool? InStep { get; init; }
 
+    /// <summary>How many sessions (slots of clients) it is still to be told of; null when it is told of none.</summary>
+    public required int? UntoldSessions { get; init; }
+
     /// <summary>What it has seen otherwise than this balancer for more than 30 s, in plain words.</summary>
     public required IReadOnlyList<string> Differences { get; init; }
 }

@@ -13,11 +13,19 @@ internal sealed class TakeoverChannel(Socket socket) : IDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> message, int[] descriptors, CancellationToken cancellationToken)
     {
-        SendLength(message.Length, descriptors);
-        while (!message.IsEmpty)
+        if (descriptors.Length > 0)
         {
-            message = message[await socket.SendAsync(message, SocketFlags.None, cancellationToken)..];
+            SendLength(message.Length, descriptors);
         }
+        else
+        {
+            // There may be no room for it just now.
+            var length = new byte[sizeof(int)];
+            BinaryPrimitives.WriteInt32LittleEndian(length, message.Length);
+            await SendAllAsync(length, cancellationToken);
+        }
+
+        await SendAllAsync(message, cancellationToken);
     }
 
     /// <param name="descriptors">Gets those that come with it.</param>
@@ -50,6 +58,14 @@ internal sealed class TakeoverChannel(Socket socket) : IDisposable
     }
 
     public void Dispose() => socket.Dispose();
+
+    private async Task SendAllAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        while (!bytes.IsEmpty)
+        {
+            bytes = bytes[await socket.SendAsync(bytes, SocketFlags.None, cancellationToken)..];
+        }
+    }
 
     private void SendLength(int length, int[] descriptors)
     {

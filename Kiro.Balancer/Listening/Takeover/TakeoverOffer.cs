@@ -13,10 +13,13 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// </summary>
 internal sealed partial class TakeoverOffer(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time,
-    ILogger<TakeoverOffer> logger) : IHostedLifecycleService, IDisposable
+    ILogger<TakeoverOffer> logger, IHandedOver? sessions = null) : IHostedLifecycleService, IDisposable
 {
     /// <summary>What the newer process begins with.</summary>
-    public static ReadOnlyMemory<byte> Hello { get; } = "kiro takeover 1"u8.ToArray();
+    public static ReadOnlyMemory<byte> Hello { get; } = "kiro takeover 2"u8.ToArray();
+
+    /// <summary>The same of one that wants the sockets only, as older versions do.</summary>
+    public static ReadOnlyMemory<byte> HelloSockets { get; } = "kiro takeover 1"u8.ToArray();
 
     /// <summary>What it says once it serves.</summary>
     public static ReadOnlyMemory<byte> Ready { get; } = "ready"u8.ToArray();
@@ -96,7 +99,9 @@ internal sealed partial class TakeoverOffer(
     private async Task<bool> HandOverAsync(Socket socket, int process, CancellationToken end)
     {
         using var channel = new TakeoverChannel(socket);
-        if (await channel.ReceiveAsync([], end) is not { } hello || !hello.AsSpan().SequenceEqual(Hello.Span))
+        var hello = await channel.ReceiveAsync([], end);
+        var wantsAll = hello.AsSpan().SequenceEqual(Hello.Span);
+        if (!wantsAll && !hello.AsSpan().SequenceEqual(HelloSockets.Span))
         {
             return false;
         }
@@ -104,7 +109,12 @@ internal sealed partial class TakeoverOffer(
         var open = sockets.Open;
         var addresses = Encoding.UTF8.GetBytes(string.Join('\n', open.Select(listener => listener.Address)));
         await channel.SendAsync(addresses, [.. open.Select(listener => listener.Descriptor)], end);
-        await channel.SendAsync(state.Write(), [], end);
+        var told = time.GetTimestamp();
+        if (wantsAll)
+        {
+            await SendKnowledgeAsync(channel, null, end);
+        }
+
         if (await channel.ReceiveAsync([], end) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
         {
             CalledOff(logger, process);
@@ -123,8 +133,11 @@ internal sealed partial class TakeoverOffer(
             using var limit = new CancellationTokenSource(Patience, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, end);
             await channel.SendAsync(Leaving, [], either.Token);
-            // Orders may have been given since.
-            await channel.SendAsync(state.Write(), [], either.Token);
+            if (wantsAll)
+            {
+                // Orders may have been given since, and clients have come while both were accepting.
+                await SendKnowledgeAsync(channel, time.GetElapsedTime(told), either.Token);
+            }
         }
         catch (Exception gone) when (gone is SocketException or OperationCanceledException)
         {
@@ -134,6 +147,18 @@ internal sealed partial class TakeoverOffer(
 
         lifetime.StopApplication();
         return true;
+    }
+
+    // The state, and then sessions; an empty message ends it.
+    private async Task SendKnowledgeAsync(TakeoverChannel channel, TimeSpan? since, CancellationToken end)
+    {
+        await channel.SendAsync(state.Write(), [], end);
+        foreach (var part in sessions?.Parts(since) ?? [])
+        {
+            await channel.SendAsync(part, [], end);
+        }
+
+        await channel.SendAsync(ReadOnlyMemory<byte>.Empty, [], end);
     }
 
     [LoggerMessage(70, LogLevel.Information, "Process {Process} took the port over: serves what is open, accepts nobody any more")]

@@ -16,7 +16,7 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// </summary>
 internal sealed partial class TakeoverStart(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, StateChanges changes, BackendRegistry registry,
-    TimeProvider time, ILogger<TakeoverStart> logger) : IHostedLifecycleService, IDisposable
+    TimeProvider time, ILogger<TakeoverStart> logger, IHandedOver? sessions = null) : IHostedLifecycleService, IDisposable
 {
     /// <summary>For the first probes, and for each answer of the older process.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -24,6 +24,7 @@ internal sealed partial class TakeoverStart(
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
 
     private TakeoverChannel? _older;
+    private bool _handsAllOver = true;
     private int _process;
 
     // Before anything begins: the nodes are to be known as the older process knows them.
@@ -31,21 +32,25 @@ internal sealed partial class TakeoverStart(
     {
         using var limit = new CancellationTokenSource(Patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        if (await ControlSocket.ConnectAsync(listen, either.Token) is not { } socket)
+        if (!await ConnectAsync(either.Token))
         {
             Nobody(logger, listen.Port);
             return;
         }
 
-        _older = new TakeoverChannel(socket);
-        if (ControlSocket.PeerOf(socket) is not { } process)
+        file.LeaveToAnother(true);
+        if (await ReceiveAsync(TakeoverOffer.Hello, either.Token))
         {
-            throw new StartRefusedException([$"--takeover: the process that serves {listen.Variable}={listen.Port} is another user's."]);
+            return;
         }
 
-        _process = process;
-        file.LeaveToAnother(true);
-        await ReceiveAsync(_older, either.Token);
+        // It may be of an older version.
+        _older?.Dispose();
+        _handsAllOver = false;
+        if (!await ConnectAsync(either.Token) || !await ReceiveAsync(TakeoverOffer.HelloSockets, either.Token))
+        {
+            throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
+        }
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -72,13 +77,12 @@ internal sealed partial class TakeoverStart(
         try
         {
             await _older.SendAsync(TakeoverOffer.Ready, [], either.Token);
-            if (await _older.ReceiveAsync([], either.Token) is null || await _older.ReceiveAsync([], either.Token) is not { } last)
+            if (await _older.ReceiveAsync([], either.Token) is null || !await ReceiveKnowledgeAsync(state.CatchUp, either.Token))
             {
                 Lost(logger, _process);
             }
             else
             {
-                state.CatchUp(last);
                 Took(logger, _process);
             }
         }
@@ -102,33 +106,89 @@ internal sealed partial class TakeoverStart(
 
     public void Dispose() => _older?.Dispose();
 
-    private async Task ReceiveAsync(TakeoverChannel older, CancellationToken cancellationToken)
+    private async Task<bool> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (await ControlSocket.ConnectAsync(listen, cancellationToken) is not { } socket)
+        {
+            return false;
+        }
+
+        _older = new TakeoverChannel(socket);
+        if (ControlSocket.PeerOf(socket) is not { } process)
+        {
+            throw new StartRefusedException([$"--takeover: the process that serves {listen.Variable}={listen.Port} is another user's."]);
+        }
+
+        _process = process;
+        return true;
+    }
+
+    private async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> hello, CancellationToken cancellationToken)
     {
         var descriptors = new List<int>();
         try
         {
-            await older.SendAsync(TakeoverOffer.Hello, [], cancellationToken);
-            if (await older.ReceiveAsync(descriptors, cancellationToken) is { } addresses
-                && await older.ReceiveAsync(descriptors, cancellationToken) is { } known)
+            await _older!.SendAsync(hello, [], cancellationToken);
+            if (await _older.ReceiveAsync(descriptors, cancellationToken) is not { } addresses)
             {
-                foreach (var (address, descriptor) in Encoding.UTF8.GetString(addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Zip(descriptors))
-                {
-                    sockets.Give(IPEndPoint.Parse(address), descriptor);
-                }
-
-                TakeKnowledge(known);
-                return;
+                return false;
             }
+
+            foreach (var (address, descriptor) in Encoding.UTF8.GetString(addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Zip(descriptors))
+            {
+                sockets.Give(IPEndPoint.Parse(address), descriptor);
+            }
+
+            return await ReceiveKnowledgeAsync(TakeKnowledge, cancellationToken);
         }
         catch (Exception problem) when (problem is SocketException or OperationCanceledException)
         {
-            // Told below.
+            return false;
         }
-
-        throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
     }
 
-    private void TakeKnowledge(byte[] known)
+    /// <returns>False when the older process went away in the middle of it.</returns>
+    private async Task<bool> ReceiveKnowledgeAsync(Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
+    {
+        if (!_handsAllOver)
+        {
+            return true;
+        }
+
+        if (await _older!.ReceiveAsync([], cancellationToken) is not { } known)
+        {
+            return false;
+        }
+
+        take(known);
+        while (true)
+        {
+            switch (await _older.ReceiveAsync([], cancellationToken))
+            {
+                case null:
+                    return false;
+                case []:
+                    return true;
+                case var part:
+                    TakeSessions(part);
+                    break;
+            }
+        }
+    }
+
+    private void TakeSessions(byte[] part)
+    {
+        try
+        {
+            sessions?.Take(part);
+        }
+        catch (FormatException)
+        {
+            // Of a version that says it in another way: this one begins without.
+        }
+    }
+
+    private void TakeKnowledge(ReadOnlyMemory<byte> known)
     {
         try
         {

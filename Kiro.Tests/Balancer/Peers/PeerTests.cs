@@ -8,6 +8,7 @@ namespace Kiro.Tests.Balancer.Peers;
 
 public sealed class PeerTests
 {
+    private readonly PeerAddress _address = new(new PeerName("http", "192.0.2.7", 13003), IPAddress.Parse("192.0.2.7"));
     private readonly TestPeer _mine = new(2);
 
     [Fact]
@@ -42,6 +43,28 @@ public sealed class PeerTests
                 "sees api-2:80 up, and this balancer starting",
             ],
             Difference.InWords(peer.State.Lasting));
+    }
+
+    [Theory]
+    [InlineData(600, 600, null)]
+    [InlineData(600, 0, "has SESSION_IDLE=0, and this balancer 600: a client that changes balancers may lose its session")]
+    [InlineData(0, 600, "has SESSION_IDLE=600, and this balancer 0: a client that changes balancers may lose its session")]
+    [InlineData(600, 300, "has SESSION_IDLE=300, and this balancer 600: a session may end with one of them and go on with the other")]
+    [InlineData(600, null, "is of a version that tells nothing of sessions: a client that changes balancers may lose its own")]
+    [InlineData(0, null, null)]
+    public async Task ExchangeAsync_SessionsStayElsewhereForAnotherTime_IsToldAsADifference(int mine, int? theirs, string? words)
+    {
+        var (one, other) = (new TestPeer(1, idle: mine), new TestPeer(1, idle: theirs ?? 0));
+        var peer = new Peer(_address, async (question, stop) => await other.AskAsync(question, stop) is var response && theirs is null
+            ? response with { SessionIdle = null }
+            : response, one.Exchange, one.Time, NullLogger.Instance);
+        for (var passed = 0; passed < 35; passed += 5)
+        {
+            await peer.ExchangeAsync(CancellationToken.None);
+            one.Time.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        Assert.Equal(words is null ? [] : [words], Difference.InWords(peer.State.Lasting));
     }
 
     [Fact]
@@ -102,7 +125,7 @@ public sealed class PeerTests
     private Peer Peer(TestPeer theirs) => Peer(theirs.AskAsync);
 
     private Peer Peer(AskPeer ask) => new(
-        new PeerAddress(new PeerName("http", "192.0.2.7", 13003), IPAddress.Parse("192.0.2.7")), ask, _mine.Exchange, _mine.Time, NullLogger.Instance);
+        _address, ask, _mine.Exchange, _mine.Time, NullLogger.Instance);
 
     private async Task ExchangeFor(Peer peer, int seconds)
     {

@@ -9,14 +9,14 @@ namespace Kiro.Tests.Balancer.Peers;
 /// <summary>What of a balancer has to do with orders, on a clock of its own.</summary>
 internal sealed class TestPeer
 {
-    public TestPeer(int nodes, TimeSpan ahead = default, ulong seed = HashingOptions.DefaultSeed)
+    public TestPeer(int nodes, TimeSpan ahead = default, ulong seed = HashingOptions.DefaultSeed, int idle = 0)
     {
         Time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000) + ahead);
         Book = new OrderBook(Time);
         Registry = Registries.Empty(Time, orders: Book);
         Registry.SetMembers(Registries.Endpoints(nodes));
         Orders = new OperatorOrders(Book, Registry);
-        Exchange = new PeerExchange(Book, Orders, Registry, new HashingOptions(seed, 32, 64), Time);
+        Exchange = new PeerExchange(Book, Orders, Registry, new HashingOptions(seed, 32, 64), new SelectionOptions(0, TimeSpan.Zero, TimeSpan.FromSeconds(idle)), Time);
     }
 
     public FakeTimeProvider Time { get; }
