@@ -51,7 +51,11 @@ internal sealed class RequestForwarder(
 
         if (RefusalOf(request) is { } refusal)
         {
-            context.Response.OnStarting(CloseAsync, context.Response);
+            if (!HttpProtocol.IsHttp2(request.Protocol))
+            {
+                context.Response.OnStarting(CloseAsync, context.Response);
+            }
+
             return RefuseAsync(context, refusal.Status, refusal.Problem);
         }
 

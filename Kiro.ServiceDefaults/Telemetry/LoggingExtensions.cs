@@ -15,6 +15,8 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
         ["Logging:LogLevel:System"] = "Warning",
+        // A client that floods its connection, which is closed for that, would write a critical line with each of many frames.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel.Http2"] = "None",
         // It would make an activity for every request in order to log it; spans for export do not need it.
         ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
         // The balancer says itself, without a stack trace, which node failed a request and why.
