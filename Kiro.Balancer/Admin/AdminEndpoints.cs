@@ -37,9 +37,9 @@ internal static class AdminEndpoints
             response.Headers.CacheControl = "no-store";
             return Results.Json(new ConfigStatus(report.Value.Settings, report.Value.Warnings), ContractJson.Default.ConfigStatus);
         });
-        admin.MapPost("/reload", (SettingsReload settings) => settings.Reload("POST /lb/reload") is { Problems.Count: > 0 } refused
-            ? Problem.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", refused.Problems))
-            : Results.Json(ReloadedStatus.Of(settings.Status), ContractJson.Default.ReloadedStatus));
+        admin.MapPost("/reload", async (SettingsReload settings) => await settings.ReloadAsync("POST /lb/reload") is var status && status.Problems.Count > 0
+            ? Problem.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", status.Problems))
+            : Results.Json(ReloadedStatus.Of(status), ContractJson.Default.ReloadedStatus));
         admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
             !TryReadTimeout(timeout, out var sessions)
                 ? Problem.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")

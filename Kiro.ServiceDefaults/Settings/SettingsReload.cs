@@ -5,7 +5,7 @@ namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>
 /// Reads all settings again and takes them into force, or none of them: they are read and validated together, as at the
-/// start, before any part is replaced. One reload at a time; a second one waits.
+/// start, before any part is replaced. One reload at a time; a second one waits, and whoever comes meanwhile waits for that one.
 /// </summary>
 public sealed partial class SettingsReload
 {
@@ -17,6 +17,8 @@ public sealed partial class SettingsReload
     private readonly ILogger<SettingsReload> _logger;
     private volatile ReloadStatus _status;
     private volatile IReadOnlyList<WatchedFile> _tried;
+    private readonly Lock _asking = new();
+    private Task<ReloadStatus>? _next;
     private SettingsReader _inForce;
 
     /// <param name="inForce">What the settings of the start were read with.</param>
@@ -49,6 +51,29 @@ public sealed partial class SettingsReload
         .. EnvironmentFile.Find() is { } path ? [WatchedFile.Read(path).File] : (IEnumerable<WatchedFile>)[],
         .. _tried.Where(file => !EnvironmentFile.IsIt(file.Path)).Select(file => WatchedFile.Read(file.Path).File),
     ];
+
+    /// <summary>Reads everything again, together with all who want it before that begins: however many do, and however long it
+    /// takes, no more than one waits.</summary>
+    /// <param name="cause">Who wants it, for the log; of several the first.</param>
+    /// <returns>The same as <see cref="Reload"/>.</returns>
+    public Task<ReloadStatus> ReloadAsync(string cause)
+    {
+        lock (_asking)
+        {
+            return _next ??= Task.Run(() =>
+            {
+                lock (_reloading)
+                {
+                    lock (_asking)
+                    {
+                        _next = null;
+                    }
+
+                    return Reload(cause);
+                }
+            });
+        }
+    }
 
     /// <summary>Reads everything again.</summary>
     /// <param name="cause">Who wants it, for the log: "SIGHUP", "a changed file".</param>

@@ -73,7 +73,7 @@ internal sealed class SettingsWatch(
             return;
         }
 
-        reload.Reload("SIGHUP");
+        _ = reload.ReloadAsync("SIGHUP");
     }
 
     private static bool HasTerminal()

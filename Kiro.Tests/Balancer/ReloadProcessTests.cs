@@ -102,6 +102,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         var before = load.Requests;
         await Eventually.BeTrue(() => load.Requests > before + 20, "it goes on");
         await load.StopAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"80 reloads: {load.Requests} requests, {load.Failures.Count} failed");
         Assert.Empty(load.Failures);
     }
 

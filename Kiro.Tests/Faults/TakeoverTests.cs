@@ -126,11 +126,10 @@ public sealed class TakeoverTests : IAsyncLifetime
             await Eventually.BeTrue(() => loads.Zip(before).All(pair => pair.First.Requests > pair.Second + 5), "the newer process is used alone");
         }
 
-        foreach (var load in loads)
-        {
-            await load.StopAsync();
-            Assert.Empty(load.Failures);
-        }
+        await Task.WhenAll(loads.Select(load => load.StopAsync()));
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{forwarder}, admin {hasAdmin}, TLS {hasTls}, {_rounds} takeovers: {string.Join(", ", loads.Select(load => $"{load.Requests} requests, {load.Failures.Count} failed"))}"));
+        Assert.All(loads, load => Assert.Empty(load.Failures));
     }
 
     [Theory]

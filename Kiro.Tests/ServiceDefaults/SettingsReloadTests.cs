@@ -13,6 +13,8 @@ public sealed class SettingsReloadTests
     private readonly IConfigurationRoot _configuration = (IConfigurationRoot)Settings.Of("A=1", "B=10");
     private readonly List<(int A, int B)> _taken = [];
     private readonly SettingsReload _reload;
+    private readonly ManualResetEventSlim _reading = new();
+    private ManualResetEventSlim? _hold;
 
     public SettingsReloadTests()
     {
@@ -95,9 +97,32 @@ public sealed class SettingsReloadTests
         Assert.InRange(_reload.Status.Generation, 2, 10);
     }
 
+    // A script that runs wild must not take a thread for each of its requests.
+    [Fact]
+    public async Task ReloadAsync_ManyWhileOneIsUnderWay_AreDoneTogetherAfterIt()
+    {
+        _reading.Reset();
+        _hold = new ManualResetEventSlim();
+        var first = _reload.ReloadAsync("first");
+        _reading.Wait(TestContext.Current.CancellationToken);
+        _configuration["A"] = "7";
+
+        var others = Enumerable.Range(0, 100).Select(_ => _reload.ReloadAsync("other")).ToList();
+
+        Assert.All(others, other => Assert.Same(others[0], other));
+        _hold.Set();
+        Assert.Equal(1, (await first).Generation);
+        var status = await others[0];
+        Assert.Equal((2, "A"), (status.Generation, string.Join(' ', status.Changed)));
+        _configuration["A"] = "8";
+        Assert.Equal(3, (await _reload.ReloadAsync("later")).Generation);
+    }
+
     private Action Read(SettingsReader reader)
     {
         var (a, b) = (reader.WholeNumber("A", 1, 1, 100), reader.WholeNumber("B", 1, 1, 100));
+        _reading.Set();
+        _hold?.Wait();
         if (a > b)
         {
             reader.Reject("A", $"{a}", "at most B");

@@ -88,6 +88,39 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         Assert.Equal(0, await process.ExitCode());
     }
 
+    [Theory]
+    [InlineData("kiro-balancer.service")]
+    [InlineData("kiro-balancer.socket")]
+    [InlineData("kiro-balancer@0.2.0.service")]
+    public async Task Units_AsTheyAreInstalled_AreUnderstood(string unit)
+    {
+        var analyze = Requirement.Find("systemd-analyze");
+        Requirement.Need("systemd", analyze is not null, "no systemd-analyze is installed.");
+        var units = _folder.CreateSubdirectory("units").FullName;
+        var dropIns = Directory.CreateDirectory(Path.Combine(units, "kiro-.service.d")).FullName;
+        var source = Path.Combine(Containers.Docker.Root, "deploy", "systemd");
+        foreach (var file in Directory.GetFiles(source, "kiro-balancer*"))
+        {
+            // The program has its place on the host, which this is not.
+            var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                Path.Combine(units, Path.GetFileName(file).Replace("@.", "@0.2.0.", StringComparison.Ordinal)),
+                text.Replace("/opt/kiro/current/Kiro.Balancer", "/bin/true", StringComparison.Ordinal).Replace("/opt/kiro/%i/Kiro.Balancer", "/bin/true", StringComparison.Ordinal),
+                TestContext.Current.CancellationToken);
+        }
+
+        File.Copy(Path.Combine(source, "kiro-.service.d", "service.conf"), Path.Combine(dropIns, "service.conf"));
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(analyze!, ["verify", "--man=no", Path.Combine(units, unit)])
+        {
+            RedirectStandardError = true, Environment = { ["SYSTEMD_UNIT_PATH"] = units + ":" },
+        })!;
+        var said = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        Assert.DoesNotContain("kiro", said, StringComparison.Ordinal);
+        Assert.True(process.ExitCode == 0, said);
+    }
+
     private static async Task<string> ReceiveAsync(Socket manager)
     {
         var buffer = new byte[256];
