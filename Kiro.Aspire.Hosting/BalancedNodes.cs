@@ -1,0 +1,45 @@
+using System.Globalization;
+using Aspire.Hosting.ApplicationModel;
+
+namespace Aspire.Hosting.Kiro;
+
+/// <summary>A resource that a balancer balances over; each of its replicas is a node.</summary>
+/// <param name="Resource">Projects and executables are reached past Aspire's proxy, which would hide their replicas.</param>
+/// <param name="Endpoint">Where they take requests.</param>
+/// <param name="Weight">Of each replica.</param>
+internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointReference Endpoint, double Weight)
+{
+    /// <summary>Tells each replica its own port, and with the snapshots of its environment us.</summary>
+    public const string PortVariable = "KIRO_NODE_PORT";
+
+    /// <summary>Whether Aspire starts it as a process of this machine.</summary>
+    public bool IsProcess => Resource is ProjectResource or ExecutableResource;
+
+    /// <summary>Where a replica listens, as <c>host:port</c>; null while it does not run.</summary>
+    public string? AddressOf(CustomResourceSnapshot snapshot)
+    {
+        // One that drains is shown so; its process runs on.
+        var state = snapshot.State?.Text;
+        if (state != KnownResourceStates.Running && state != DrainWatch.Draining)
+        {
+            return null;
+        }
+
+        if (!IsProcess)
+        {
+            return Endpoint.IsAllocated ? $"{Loopback(Endpoint.Host)}:{Endpoint.Port}" : null;
+        }
+
+        var port = snapshot.EnvironmentVariables.FirstOrDefault(variable => variable.Name == PortVariable)?.Value;
+        return int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? $"{Loopback(Endpoint.EndpointAnnotation.TargetHost)}:{number}"
+            : null;
+    }
+
+    /// <summary>As it stands in the balancer's list.</summary>
+    public string Line(string address) =>
+        Weight == 1 ? address : string.Create(CultureInfo.InvariantCulture, $"{address}*{Weight}");
+
+    // One spelling: the address is what a node is known by. Whoever listens on localhost or on all addresses is there, too.
+    private static string Loopback(string host) => host is "localhost" or "0.0.0.0" or "*" or "+" or "[::]" ? "127.0.0.1" : host;
+}

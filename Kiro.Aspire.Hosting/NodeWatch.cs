@@ -1,0 +1,86 @@
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Aspire.Hosting.Kiro;
+
+/// <summary>
+/// Keeps the list of nodes that a balancer watches: replicas that run are in it, with the ports that they have this time. A
+/// replica that was stopped leaves it at once, so that the balancer lets its requests end. The first one that runs starts the
+/// balancer.
+/// </summary>
+internal sealed partial class NodeWatch(
+    KiroBalancerResource balancer, ResourceNotificationService notifications, ResourceCommandService commands, ILogger<NodeWatch> logger) : BackgroundService
+{
+    private readonly SortedDictionary<string, string> _lines = new(StringComparer.Ordinal);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var change in notifications.WatchAsync(stoppingToken))
+        {
+            if (balancer.Nodes.Find(nodes => nodes.Resource.Name == change.Resource.Name) is { } nodes
+                && Note(nodes, change.ResourceId, nodes.AddressOf(change.Snapshot)))
+            {
+                await WriteAsync(stoppingToken);
+            }
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            Directory.Delete(balancer.WorkingDirectory, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A folder for temporary files is cleared by others, too.
+        }
+    }
+
+    private bool Note(BalancedNodes nodes, string id, string? address)
+    {
+        if (address is null)
+        {
+            balancer.Running.TryRemove(id, out _);
+            return _lines.Remove(id);
+        }
+
+        balancer.Running[id] = address;
+        var line = nodes.Line(address);
+        if (_lines.TryGetValue(id, out var known) && known == line)
+        {
+            return false;
+        }
+
+        _lines[id] = line;
+        return true;
+    }
+
+    private async Task WriteAsync(CancellationToken cancellationToken)
+    {
+        // Whose last node has left keeps the list: there is nobody to send its clients to, and the next node makes a new one.
+        if (_lines.Count == 0)
+        {
+            return;
+        }
+
+        // In one step: the balancer never reads half a list.
+        var isFirst = !File.Exists(balancer.NodeFile);
+        var next = balancer.NodeFile + ".next";
+        await File.WriteAllLinesAsync(next, _lines.Values.Distinct(), cancellationToken);
+        File.Move(next, balancer.NodeFile, overwrite: true);
+        Wrote(logger, balancer.Name, string.Join(", ", _lines.Values));
+        if (isFirst && await commands.ExecuteCommandAsync(balancer, KnownResourceCommands.StartCommand, cancellationToken) is { Success: false } failure)
+        {
+            DidNotStart(logger, balancer.Name, failure.Message);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "{Balancer} balances over {Nodes}")]
+    private static partial void Wrote(ILogger logger, string balancer, string nodes);
+
+    [LoggerMessage(2, LogLevel.Error, "{Balancer} could not be started: {Problem}")]
+    private static partial void DidNotStart(ILogger logger, string balancer, string? problem);
+}
