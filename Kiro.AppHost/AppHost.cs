@@ -18,7 +18,6 @@ else
     var database = builder.AddDatabase(settings);
     var nodes = builder.AddNodes(settings, database, token);
     var balancer = builder.AddBalancer(settings, nodes, token);
-    nodes.AddCommands(balancer, token, keepsSessions: settings.SessionIdle is not null);
     Leaving.AddTo(builder, [balancer, .. nodes]);
 }
 

@@ -2,42 +2,45 @@ using Kiro.AppHost.Settings;
 
 namespace Kiro.AppHost;
 
-/// <summary>The balancer: on a port of its own, because Aspire's proxy before it would give every client the same address.</summary>
+/// <summary>The balancer, as <c>Kiro.Aspire.Hosting</c> puts it before anybody's project.</summary>
 internal static class Balancer
 {
-    // The name under which the balancer looks for its nodes.
-    private const string Service = "api";
-
-    public static IResourceBuilder<ProjectResource> AddBalancer(
+    public static IResourceBuilder<KiroBalancerResource> AddBalancer(
         this IDistributedApplicationBuilder builder,
         AppHostSettings settings,
         IReadOnlyList<IResourceBuilder<ProjectResource>> nodes,
         IResourceBuilder<ParameterResource> token)
     {
-        // It waits for no node: one that is dead must not keep the others from being served.
-        var balancer = builder.AddProject<Projects.Kiro_Balancer>("balancer", options => options.ExcludeLaunchProfile = true)
-            .WithHttpEndpoint(settings.BalancerPort, env: "BALANCER_PORT", isProxied: false)
-            .WithExternalHttpEndpoints()
-            .WithoutHttpsCertificate()
-            .DisableForwardedHeaders()
-            .WithEnvironment("ADMIN_TOKEN", token)
-            // The dashboard's buttons and links, and its health check, ask on the one port.
-            .WithEnvironment("ADMIN_LISTEN", "")
-            .WithEnvironment("PROXY_PROTOCOL", "off")
+        var balancer = builder.AddKiroBalancer("balancer", settings.BalancerPort, token)
+            .WithSessionIdle(settings.SessionIdle)
+            .WithDrainCommands()
             .WithEnvironment("HEALTH_INTERVAL", settings.HealthInterval)
-            // Nobody is before it who would have to notice that it leaves.
-            .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "0")
-            .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "Kiro")
-            .WithUrlForEndpoint("http", _ => new() { Url = "/lb", DisplayText = "balancer" })
-            .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" })
-            .WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ServiceDiscovery);
-        if (settings.SessionIdle is { } idle)
+            .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" });
+        if (settings.DrainDelay is { } delay)
         {
-            balancer.WithEnvironment("SESSION_IDLE", idle);
+            balancer.WithEnvironment("DRAIN_DELAY", delay);
         }
 
-        // One name for all of them: services__api__http__0, __1, …
-        return nodes.Aggregate(balancer, (result, node) => result.WithReference(node, Service));
+        balancer.AddTls(settings.Tls);
+        return nodes.Aggregate(balancer, (result, node) => result.WithNodes(node));
+    }
+
+    private static void AddTls(this IResourceBuilder<KiroBalancerResource> balancer, TlsSettings tls)
+    {
+        foreach (var (name, value) in tls.Others)
+        {
+            balancer.WithEnvironment(name, value);
+        }
+
+        if (tls.KeyPassword is { } password)
+        {
+            balancer.WithEnvironment("TLS_KEY_PASSWORD", balancer.ApplicationBuilder.AddParameter("tls-key-password", password, secret: true));
+        }
+
+        if (tls.Port is { } port)
+        {
+            balancer.WithHttpsEndpoint(port, env: "TLS_PORT", isProxied: false).WithUrlForEndpoint("https", url => url.DisplayText = "Kiro (HTTPS)");
+        }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Leaving(IReadOnlyList<IResource> services, ResourceNotific
     // Whoever takes longer is left to the orchestrator.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public static void AddTo(IDistributedApplicationBuilder builder, IEnumerable<IResourceBuilder<ProjectResource>> services) =>
+    public static void AddTo(IDistributedApplicationBuilder builder, IEnumerable<IResourceBuilder<IResource>> services) =>
         builder.Services.AddHostedService(provider => new Leaving(
             [.. services.Select(service => service.Resource)],
             provider.GetRequiredService<ResourceNotificationService>(),

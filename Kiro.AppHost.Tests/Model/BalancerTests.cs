@@ -4,27 +4,23 @@ namespace Kiro.AppHost.Tests.Model;
 
 public sealed class BalancerTests
 {
-    /// <summary>The reference of many resources under one name is not tested by Aspire, and everything here stands on it.</summary>
     [Fact]
-    public async Task Environment_OfTheBalancer_HasEveryNodeUnderOneName()
+    public async Task AddBalancer_BalancesOverEveryNode_AndProbesThemEachSecond()
     {
-        var model = await AppHostModel.OfAsync(("SPARE_COUNT", "0"));
+        var model = await AppHostModel.OfAsync();
         var environment = await model.EnvironmentAsync("balancer");
 
-        var services = environment.Where(variable => variable.Key.StartsWith("services__", StringComparison.Ordinal));
         Assert.Equal(
-            [("services__api__http__0", "http://127.0.0.1:13004"), ("services__api__http__1", "http://127.0.0.1:13005"), ("services__api__http__2", "http://127.0.0.1:13006"),
-                ("services__api__http__3", "http://127.0.0.1:13007"), ("services__api__http__4", "http://127.0.0.1:13008")],
-            services.Select(variable => (variable.Key, variable.Value)).Order());
-        Assert.Equal("13003", environment["BALANCER_PORT"]);
-        Assert.Equal("1", environment["HEALTH_INTERVAL"]);
+            ["127.0.0.1:13004", "127.0.0.1:13005", "127.0.0.1:13006", "127.0.0.1:13007", "127.0.0.1:13008", "127.0.0.1:13009"],
+            ((KiroBalancerResource)model.Named("balancer")).Nodes.Select(nodes => $"{nodes.Endpoint.EndpointAnnotation.TargetHost}:{nodes.Endpoint.Port}"));
+        Assert.Equal(("13003", "1", "0"), (environment["BALANCER_PORT"], environment["HEALTH_INTERVAL"], environment["DRAIN_DELAY"]));
     }
 
     [Fact]
     public async Task AddBalancer_IsTheOnlyOneOutside_AndHasNoProxyBeforeIt()
     {
         var model = await AppHostModel.OfAsync();
-        var endpoint = Assert.Single(model.Project("balancer").Annotations.OfType<EndpointAnnotation>());
+        var endpoint = Assert.Single(model.Named("balancer").Annotations.OfType<EndpointAnnotation>());
 
         Assert.Equal(13003, endpoint.Port);
         Assert.True(endpoint.IsExternal);
@@ -45,5 +41,29 @@ public sealed class BalancerTests
         Assert.True(tokens[0].Length >= 32);
         Assert.Single(tokens.Distinct());
         Assert.NotEqual(tokens[0], (await (await AppHostModel.OfAsync()).EnvironmentAsync("balancer"))["ADMIN_TOKEN"]);
+    }
+
+    [Fact]
+    public async Task Tls_WithoutIt_IsOff()
+    {
+        var model = await AppHostModel.OfAsync();
+
+        Assert.DoesNotContain((await model.EnvironmentAsync("balancer")).Keys, name => name.StartsWith("TLS_", StringComparison.Ordinal));
+    }
+
+    /// <summary>The balancer runs in a folder of its own, where a path of the user's would lead nowhere.</summary>
+    [Fact]
+    public async Task Tls_ThatIsSet_IsTheBalancersWithWholePaths_AndHasAnEndpoint()
+    {
+        var model = await AppHostModel.OfAsync(
+            ("TLS_PORT", "13443"), ("TLS_CERTIFICATE", "certificates/fullchain.pem"), ("TLS_KEY", "/etc/kiro/privkey.pem"), ("TLS_KEY_PASSWORD", "a b "), ("TLS_REDIRECT", "on"));
+        var environment = await model.EnvironmentAsync("balancer");
+        var endpoint = Assert.Single(model.Named("balancer").Annotations.OfType<EndpointAnnotation>(), endpoint => endpoint.Name == "https");
+
+        Assert.Equal((13443, false, "https"), (endpoint.Port, endpoint.IsProxied, endpoint.UriScheme));
+        Assert.Equal(
+            [("TLS_CERTIFICATE", Path.GetFullPath("certificates/fullchain.pem")), ("TLS_KEY", "/etc/kiro/privkey.pem"), ("TLS_KEY_PASSWORD", "a b "), ("TLS_PORT", "13443"), ("TLS_REDIRECT", "on")],
+            environment.Where(variable => variable.Key.StartsWith("TLS_", StringComparison.Ordinal)).Select(variable => (variable.Key, variable.Value)).Order());
+        Assert.DoesNotContain((await model.EnvironmentAsync("api-1")).Keys, name => name.StartsWith("TLS_", StringComparison.Ordinal));
     }
 }

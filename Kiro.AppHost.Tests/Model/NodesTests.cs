@@ -8,7 +8,7 @@ public sealed class NodesTests
     public async Task AddNodes_ByDefault_AreFiveAndASpare_OnPortsOfTheirOwn()
     {
         var model = await AppHostModel.OfAsync();
-        var nodes = model.OfType<ProjectResource>().Where(project => project.Name != "balancer").ToList();
+        var nodes = model.OfType<ProjectResource>().ToList();
 
         Assert.Equal(["api-1", "api-2", "api-3", "api-4", "api-5", "api-6"], nodes.Select(node => node.Name));
         Assert.Equal([13004, 13005, 13006, 13007, 13008, 13009], nodes.Select(node => Endpoint(node).Port));
@@ -23,8 +23,8 @@ public sealed class NodesTests
     {
         var model = await AppHostModel.OfAsync(("INSTANCE_COUNT", "3"), ("SPARE_COUNT", "0"), ("START_PORT", "14000"));
 
-        Assert.Equal(["api-1", "api-2", "api-3", "balancer"], model.OfType<ProjectResource>().Select(project => project.Name));
-        Assert.Equal(14002, Endpoint(model.Project("api-3")).Port);
+        Assert.Equal(["api-1", "api-2", "api-3"], model.OfType<ProjectResource>().Select(project => project.Name));
+        Assert.Equal(14002, Endpoint((ProjectResource)model.Named("api-3")).Port);
     }
 
     [Fact]
@@ -57,24 +57,14 @@ public sealed class NodesTests
     }
 
     [Fact]
-    public async Task Commands_OfANode_AreDrainAndResume()
-    {
-        var model = await AppHostModel.OfAsync();
-
-        Assert.All(model.OfType<ProjectResource>().Where(project => project.Name != "balancer"), node =>
-            Assert.Equal(["drain", "resume"], node.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name).Intersect(["drain", "evacuate", "resume"])));
-    }
-
-    [Fact]
-    public async Task Commands_WhereSessionsStay_HaveBothKindsOfDrain()
+    public async Task Commands_OfEveryNode_DrainEvacuateAndResumeIt()
     {
         var model = await AppHostModel.OfAsync(("SESSION_IDLE", "600"));
 
         Assert.Equal("600", (await model.EnvironmentAsync("balancer"))["SESSION_IDLE"]);
-        Assert.All(model.OfType<ProjectResource>().Where(project => project.Name != "balancer"), node =>
-            Assert.Equal(
-                ["drain", "evacuate", "resume"],
-                node.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name).Intersect(["drain", "evacuate", "resume"])));
+        Assert.All(model.OfType<ProjectResource>(), node => Assert.Equal(
+            ["drain", "evacuate", "resume"],
+            node.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name).Intersect(["drain", "evacuate", "resume"])));
     }
 
     private static EndpointAnnotation Endpoint(ProjectResource node) => Assert.Single(node.Annotations.OfType<EndpointAnnotation>());

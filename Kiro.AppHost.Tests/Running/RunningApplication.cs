@@ -47,6 +47,9 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
                 .WithEnvironment("DRAIN_DELAY", "1");
         }
 
+        // Aspire's proxy takes connections before the dashboard does, and telemetry that is sent into one of these goes nowhere.
+        _builder.CreateResourceBuilder(_builder.Resources.OfType<KiroBalancerResource>().Single()).OnBeforeResourceStarted((_, _, _) => DashboardAsync());
+
         // What a test asks, and a health check that fails while a node is away, are no news.
         _builder.Services.AddLogging(logging => logging.AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical));
         _application = await _builder.BuildAsync();

@@ -20,25 +20,29 @@ internal static class AppHostModel
     /// <summary>The same, with or without the dashboard.</summary>
     public static Task<IDistributedApplicationTestingBuilder> BuilderAsync(bool withDashboard, params (string Name, string Value)[] settings)
     {
-        string[] unset = ["INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL", "DRAIN_DELAY"];
+        string[] unset =
+        [
+            "INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL", "DRAIN_DELAY", "SESSION_IDLE",
+            "TLS_PORT", "TLS_CERTIFICATE", "TLS_CERTIFICATES", "TLS_CLIENT_CA", "TLS_KEY", "TLS_KEY_PASSWORD", "TLS_REDIRECT",
+        ];
         var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
         string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
         return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(
             new DistributedApplicationTestingBuilderOptions { EnableDashboard = withDashboard }, arguments, TestContext.Current.CancellationToken);
     }
 
-    public static ProjectResource Project(this IEnumerable<IResource> resources, string name) =>
-        resources.OfType<ProjectResource>().Single(resource => resource.Name == name);
+    public static IResourceWithEnvironment Named(this IEnumerable<IResource> resources, string name) =>
+        resources.OfType<IResourceWithEnvironment>().Single(resource => resource.Name == name);
 
     /// <summary>The environment that a service would get, with the addresses that it would have.</summary>
     public static async Task<Dictionary<string, string>> EnvironmentAsync(this IEnumerable<IResource> resources, string name)
     {
-        foreach (var endpoint in resources.OfType<ProjectResource>().SelectMany(project => project.Annotations.OfType<EndpointAnnotation>()))
+        foreach (var endpoint in resources.OfType<IResourceWithEndpoints>().SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()))
         {
-            endpoint.AllocatedEndpoint ??= new AllocatedEndpoint(endpoint, endpoint.TargetHost, endpoint.Port!.Value);
+            endpoint.AllocatedEndpoint ??= new AllocatedEndpoint(endpoint, endpoint.TargetHost, endpoint.Port!.Value, targetPortExpression: $"{endpoint.Port}");
         }
 
-        var result = await ExecutionConfigurationBuilder.Create(resources.Project(name)).WithEnvironmentVariablesConfig().BuildAsync(
+        var result = await ExecutionConfigurationBuilder.Create(resources.Named(name)).WithEnvironmentVariablesConfig().BuildAsync(
             new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), NullLogger.Instance, TestContext.Current.CancellationToken);
         Assert.Null(result.Exception);
         return result.EnvironmentVariables.ToDictionary();

@@ -15,9 +15,11 @@ namespace Kiro.AppHost.Settings;
 /// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds, default 1 and not the balancer's 30: whoever stops a node in the dashboard
 /// looks for it on <c>/lb</c> at once, and a few nodes on one machine are probed for next to nothing. The balancer checks the value.</param>
 /// <param name="DrainDelay"><c>DRAIN_DELAY</c> in seconds; null: as long as it takes others here to notice that a service leaves.</param>
-/// <param name="SessionIdle"><c>SESSION_IDLE</c> in seconds; null: sessions do not stay. The balancer checks the value.</param>
+/// <param name="SessionIdle"><c>SESSION_IDLE</c>, up to a day; zero, the default: sessions do not stay.</param>
+/// <param name="Tls">HTTPS of the balancer.</param>
 internal sealed record AppHostSettings(
-    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval, string? DrainDelay, string? SessionIdle)
+    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval, string? DrainDelay,
+    TimeSpan SessionIdle, TlsSettings Tls)
 {
     /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
     /// <remarks>What is published is the same everywhere: in publish mode no setting of this machine counts.</remarks>
@@ -26,7 +28,7 @@ internal sealed record AppHostSettings(
         if (builder.ExecutionContext.IsPublishMode)
         {
             RejectWhatCannotBePublished(new SettingsReader(builder.Configuration));
-            return new AppHostSettings(5, 0, 13003, 13004, null, false, "1", null, null);
+            return new AppHostSettings(5, 0, 13003, 13004, null, false, "1", null, TimeSpan.Zero, TlsSettings.Off);
         }
 
         EnvironmentFile.Load();
@@ -42,7 +44,8 @@ internal sealed record AppHostSettings(
             reader.WholeNumber("MYSQL_CONTAINER", 0, 0, 1) == 1,
             reader.Text("HEALTH_INTERVAL") ?? "1",
             reader.Text("DRAIN_DELAY"),
-            reader.Text("SESSION_IDLE") is not "0" and var idle ? idle : null);
+            reader.Seconds("SESSION_IDLE", 0, 0, 86400),
+            TlsSettings.Read(reader));
         settings = reader.WholeNumber("FREE_PORTS", 0, 0, 1) == 1 ? settings with { BalancerPort = null, StartPort = null } : settings;
         settings.RejectPortsThatDoNotFit(reader);
         settings.RejectContainerThatIsNotBuiltIn(reader);
@@ -73,9 +76,13 @@ internal sealed record AppHostSettings(
         {
             reader.Reject("START_PORT", $"{StartPort}", $"at most {65536 - Nodes - Spares}, for {Nodes + Spares} nodes need as many ports in a row");
         }
-        else if (BalancerPort >= StartPort && BalancerPort <= last)
+
+        foreach (var (name, port) in ((string, int?)[])[("BALANCER_PORT", BalancerPort), ("TLS_PORT", Tls.Port)])
         {
-            reader.Reject("BALANCER_PORT", $"{BalancerPort}", $"a port outside of {StartPort} to {last}, which the nodes use");
+            if (last <= 65535 && port >= StartPort && port <= last)
+            {
+                reader.Reject(name, $"{port}", $"a port outside of {StartPort} to {last}, which the nodes use");
+            }
         }
     }
 
