@@ -65,10 +65,14 @@ internal static class ChunkedPiece
         return digits + 2;
     }
 
-    /// <summary>The last chunk and the trailers that may follow it.</summary>
-    public static byte[] End(ChunkDecoder decoder)
+    /// <summary>The last chunk of a request and the trailers that may follow it.</summary>
+    public static byte[] EndOfRequest(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.AllowedInRequest(decoder.Trailers) : []);
+
+    /// <summary>The last chunk of a response and the trailers that may follow it.</summary>
+    public static byte[] EndOfResponse(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : []);
+
+    private static byte[] End(IReadOnlyList<byte[]> trailers)
     {
-        var trailers = decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : [];
         var end = new byte[5 + trailers.Sum(trailer => trailer.Length + 2)];
         "0\r\n"u8.CopyTo(end);
         var place = 3;

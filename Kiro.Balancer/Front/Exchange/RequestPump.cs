@@ -120,7 +120,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         if (_chunks!.IsComplete)
         {
             State = BodyState.Complete;
-            outgoing.Append(ChunkedPiece.End(_chunks));
+            outgoing.Append(ChunkedPiece.EndOfRequest(_chunks));
         }
 
         return BodyFault.None;
@@ -224,7 +224,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         if (_chunks!.IsComplete)
         {
             State = BodyState.Complete;
-            return node.TrySend(ChunkedPiece.End(_chunks)) ? BodyFault.None : BodyFault.NodeLost;
+            return node.TrySend(ChunkedPiece.EndOfRequest(_chunks)) ? BodyFault.None : BodyFault.NodeLost;
         }
 
         return BodyFault.None;

@@ -206,7 +206,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
 
         if (isComplete && _makesChunks)
         {
-            end = ChunkedPiece.End(_chunks!);
+            end = ChunkedPiece.EndOfResponse(_chunks!);
         }
 
         if ((data > 0 || headLength > 0) && !TrySend(client, headLength, start, data, end))

@@ -76,4 +76,35 @@ public class TrailerTests
         Assert.Equal(("hello", OverYarpAttribute.IsLoop ? "X-Sum: 42\r\n" : "", true), received);
         Assert.Equal(OverYarpAttribute.IsLoop, RawHead.Has(Assert.Single(node.Heads), "Trailer"));
     }
+
+    // A node may take trailers for fields: nobody is to say there who a client is, or what else the balancer says itself.
+    [Theory]
+    [InlineData("X-Forwarded-For: 1.1.1.1")]
+    [InlineData("X-Real-IP: 1.1.1.1")]
+    [InlineData("x_real_ip: 1.1.1.1")]
+    [InlineData("X-Forwarded-Client-Cert: Hash=1")]
+    [InlineData("X-Kiro-Client: 1")]
+    [InlineData("Forwarded: for=1.1.1.1")]
+    [InlineData("CDN-Loop: a")]
+    [InlineData("Content-Length: 1")]
+    [InlineData("Transfer-Encoding: chunked")]
+    [InlineData("Host: b.example")]
+    [InlineData("Authorization: Basic x")]
+    [InlineData("Cookie: a=1")]
+    public async Task Request_TrailersThatTheBalancerActsOn_NeverArrive(string trailer)
+    {
+        (string Body, string Trailers, bool IsComplete) received = default;
+        await using var node = new RawBackend(async exchange =>
+        {
+            received = await exchange.Connection.ReadChunkedAsync();
+            await exchange.OkAsync("ok");
+        });
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync(
+            $"POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n{trailer}\r\nX-Sum: 42\r\n\r\n");
+
+        Assert.Equal("ok", answer.Body);
+        Assert.Equal(("hello", OverYarpAttribute.IsLoop ? "X-Sum: 42\r\n" : "", true), received);
+    }
 }
