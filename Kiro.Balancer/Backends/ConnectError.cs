@@ -19,6 +19,11 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
                 return new ConnectError(tls.Message, tls.IsSlow ? ConnectFault.Unaccepted : ConnectFault.Node);
             }
 
+            if (cause is ClosedWhileIdleException closed)
+            {
+                return new ConnectError(closed.Message, ConnectFault.Nobody);
+            }
+
             if (cause is TimeoutException)
             {
                 return new ConnectError("connection timed out", ConnectFault.Unaccepted);
@@ -53,6 +58,12 @@ internal enum ConnectFault
     /// <summary>The name could not be looked up just now; the node may be well.</summary>
     NameServer,
 
+    /// <summary>There is none just now, or not in this way; the node may be well, and another one may be reached.</summary>
+    Nobody,
+
     /// <summary>This process has no sockets or ports left; that says nothing about any node.</summary>
     Balancer,
 }
+
+/// <summary>A kept connection was given up at the very moment when a request was to go over it: nothing of that was sent.</summary>
+internal sealed class ClosedWhileIdleException() : IOException("the connection was closed while it was idle");

@@ -26,7 +26,7 @@ internal static class ForwardingServices
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => new BackendConnections(
             timeouts, services.GetRequiredService<BackendTls>(), services.GetRequiredService<TimeProvider>(),
-            isTraced: services.GetService<TracerProvider>() is not null));
+            services.GetRequiredService<ConnectionWatch>(), isTraced: services.GetService<TracerProvider>() is not null));
         builder.Services.AddSingleton<YarpSender>();
         builder.Services.AddSingleton<ConnectionWatch>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ConnectionWatch>());

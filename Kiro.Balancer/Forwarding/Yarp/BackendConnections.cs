@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.ServiceDefaults.Settings;
 
@@ -11,9 +12,10 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 /// <param name="timeouts">How long a connection may take.</param>
 /// <param name="tls">For nodes that are spoken to over TLS, and what is spoken to all.</param>
 /// <param name="time">For the time that a connection may take.</param>
+/// <param name="watch">Looks at the time for them.</param>
 /// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
 /// a span of its own that nobody records would cut them in two.</param>
-internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts, BackendTls tls, TimeProvider time, bool isTraced) : IDisposable
+internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts, BackendTls tls, TimeProvider time, ConnectionWatch watch, bool isTraced) : IDisposable
 {
     private HttpMessageInvoker? _shared;
 
@@ -58,7 +60,7 @@ internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts
 
         if (!tls.Options.IsHttp2)
         {
-            return new BackendStream(stream, socket, isShared);
+            return new BackendStream(stream, socket, isShared, node, watch);
         }
 
         BackendSocket.LimitUnacknowledged(socket);

@@ -11,6 +11,7 @@ internal sealed class ResponseGuard
     private readonly ResponseHead _head = new();
     private byte[] _rest = [];
     private int _looked;
+    private int _interim;
     private State _state;
     private bool _isHead;
     private long _left;
@@ -19,12 +20,15 @@ internal sealed class ResponseGuard
     /// <summary>A login that is bound to this connection has begun, and its response is over: nobody else is to use it.</summary>
     public bool IsPrivate => _state == State.Idle && _head.BindsConnection;
 
+    /// <summary>No response is under way.</summary>
+    public bool IsIdle => _state == State.Idle;
+
     /// <summary>Takes note of what is sent.</summary>
     public void NoteSent(ReadOnlySpan<byte> bytes)
     {
         if (_state == State.Idle && !bytes.IsEmpty)
         {
-            (_state, _looked, _isHead) = (State.Head, 0, bytes.StartsWith("HEAD "u8));
+            (_state, _looked, _interim, _isHead) = (State.Head, 0, 0, bytes.StartsWith("HEAD "u8));
         }
     }
 
@@ -76,7 +80,11 @@ internal sealed class ResponseGuard
         {
             consumed = 0;
         }
-        else if (state == HeadState.Complete && !(_head.IsInterim && _head.Status != StatusCodes.Status101SwitchingProtocols))
+        else if (state == HeadState.Complete && _head.IsInterim && _head.Status != StatusCodes.Status101SwitchingProtocols)
+        {
+            return ++_interim <= ResponseHead.MaxInterim;
+        }
+        else if (state == HeadState.Complete)
         {
             Begin();
         }

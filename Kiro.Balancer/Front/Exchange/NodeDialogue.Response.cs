@@ -52,7 +52,7 @@ internal sealed partial class NodeDialogue
             return Answer(head);
         }
 
-        if (++_interim > MaxInterim)
+        if (++_interim > ResponseHead.MaxInterim)
         {
             return ResponseStep.Invalid;
         }

@@ -6,9 +6,6 @@ namespace Kiro.Balancer.Front.Exchange;
 /// <summary>One try of a request at one node, over a kept connection or a new one: both directions at once.</summary>
 internal sealed partial class NodeDialogue : INodeUser, IWaiter
 {
-    /// <summary>Interim responses before a final one; more are no help to anybody.</summary>
-    private const int MaxInterim = 100;
-
     private readonly FrontWorker _worker;
     private readonly FrontExchange _exchange;
     private readonly OutgoingRequest _outgoing;

@@ -23,6 +23,9 @@ public sealed class ClientAbortTestsOverLean : ClientAbortTests;
 public sealed class ConnectionLoginTestsOverLean : ConnectionLoginTests;
 
 [OverLean]
+public sealed class DoubtedNodeTestsOverLean : DoubtedNodeTests;
+
+[OverLean]
 public sealed class DrainTestsOverLean : DrainTests;
 
 [OverLean]

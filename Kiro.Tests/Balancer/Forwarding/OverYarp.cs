@@ -23,6 +23,9 @@ public sealed class ClientAbortTestsOverYarp : ClientAbortTests;
 public sealed class ConnectionLoginTestsOverYarp : ConnectionLoginTests;
 
 [OverYarp]
+public sealed class DoubtedNodeTestsOverYarp : DoubtedNodeTests;
+
+[OverYarp]
 public sealed class DrainTestsOverYarp : DrainTests;
 
 [OverYarp]

@@ -123,6 +123,44 @@ public class WhatTheNodeSentTests
         Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
     }
 
+    [Theory]
+    [InlineData(100, 200)]
+    [InlineData(101, 502)]
+    [InlineData(100_000, 502)]
+    public async Task EarlyHints_WithoutEnd_Are502(int count, int expected)
+    {
+        await using var node = RawBackend.Answering(string.Concat(Enumerable.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", count)) + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        await client.SendAsync(Get);
+        var answer = await client.ReadAnswerAsync();
+        for (var number = 0; answer.Status == 103; number++)
+        {
+            Assert.True(number <= 100);
+            answer = await client.ReadAnswerAsync();
+        }
+
+        Assert.Equal(expected, answer.Status);
+    }
+
+    [Theory]
+    [InlineData(1000, 200)]
+    [InlineData(1001, 502)]
+    [InlineData(16_000, 502)]
+    public async Task Fields_ThatGrowOnTheirWay_AreTakenUpToABound(int count, int expected)
+    {
+        // With a space behind the colon, and lines that end as they should, a head is longer than it came.
+        var fields = string.Concat(Enumerable.Repeat("A:\n", count - 1));
+        await using var node = RawBackend.Answering($"HTTP/1.1 200 OK\n{fields}Content-Length: 2\n\nok");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await balancer.ExchangeAsync(Get);
+
+        Assert.Equal(expected, answer.Status);
+        Assert.DoesNotContain(balancer.Logs, line => line.Contains("Exception", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task EarlyHints_ToAnHttp10Client_AreDropped()
     {

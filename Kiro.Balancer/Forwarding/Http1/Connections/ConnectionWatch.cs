@@ -5,13 +5,13 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    private readonly HashSet<BackendConnection> _connections = [];
+    private readonly HashSet<IWatchedConnection> _connections = [];
     private int _now;
 
     /// <summary>Seconds since the start, near enough for timeouts and cheap enough to ask for every byte.</summary>
     public int Now => Volatile.Read(ref _now);
 
-    public void Add(BackendConnection connection)
+    public void Add(IWatchedConnection connection)
     {
         lock (_connections)
         {
@@ -19,7 +19,7 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
         }
     }
 
-    public void Remove(BackendConnection connection)
+    public void Remove(IWatchedConnection connection)
     {
         lock (_connections)
         {
@@ -57,11 +57,22 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
         }
     }
 
-    private BackendConnection[] All()
+    private IWatchedConnection[] All()
     {
         lock (_connections)
         {
             return [.. _connections];
         }
     }
+}
+
+/// <summary>A connection to a node that is looked at every second.</summary>
+internal interface IWatchedConnection
+{
+    /// <summary>Looks whether it has been idle, or stood still, for too long.</summary>
+    /// <param name="now">As <see cref="ConnectionWatch.Now"/>.</param>
+    void LookAtTime(int now);
+
+    /// <summary>Closes it if it is idle.</summary>
+    void CloseIdle();
 }

@@ -6,9 +6,6 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// <summary>Reads the heads of a response from a connection: the interim ones, and the final one.</summary>
 internal struct HeadReader(BackendConnection connection)
 {
-    /// <summary>Interim answers before a final one; more are no help to anybody.</summary>
-    private const int MaxInterim = 100;
-
     private int _looked;
     private int _interim;
 
@@ -50,6 +47,6 @@ internal struct HeadReader(BackendConnection connection)
             connection.BeginReceive();
         }
 
-        return ++_interim <= MaxInterim;
+        return ++_interim <= ResponseHead.MaxInterim;
     }
 }

@@ -12,6 +12,7 @@ internal static class FramingParser
     public static bool Apply(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
         head.Closes = head.IsHttp10;
+        var named = 0;
         foreach (var field in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(head.Fields))
         {
             var value = bytes.Slice(field.ValueStart, field.ValueLength);
@@ -26,7 +27,7 @@ internal static class FramingParser
                 case FieldKind.ContentLength or FieldKind.TransferEncoding:
                     return false;
                 case FieldKind.Connection:
-                    ReadOptions(value, head);
+                    named += ReadOptions(value, head);
                     break;
                 case FieldKind.Trailer:
                     head.AnnouncesTrailers = true;
@@ -35,6 +36,11 @@ internal static class FramingParser
                     ResponseTraits.Note(field.Known, value, head);
                     break;
             }
+        }
+
+        if (named > ResponseHead.MaxFields)
+        {
+            return false;
         }
 
         if (head.IsChunked && (head.ContentLength is not null || head.IsHttp10))
@@ -79,8 +85,10 @@ internal static class FramingParser
         return digits.Length > 0;
     }
 
-    private static void ReadOptions(ReadOnlySpan<byte> value, ResponseHead head)
+    /// <returns>How many options name fields.</returns>
+    private static int ReadOptions(ReadOnlySpan<byte> value, ResponseHead head)
     {
+        var named = 0;
         foreach (var range in value.Split((byte)','))
         {
             var option = value[range].Trim(" \t"u8);
@@ -91,8 +99,11 @@ internal static class FramingParser
             else if (option.Length > 0 && !Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
             {
                 head.NamesFields = true;
+                named++;
             }
         }
+
+        return named;
     }
 }
 

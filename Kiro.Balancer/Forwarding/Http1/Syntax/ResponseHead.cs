@@ -6,6 +6,12 @@ internal sealed class ResponseHead
     /// <summary>The longest head that is taken, in bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
+    /// <summary>Fields that are taken at most, and names in Connection: what a head grows by on its way to the client stays small.</summary>
+    public const int MaxFields = 1000;
+
+    /// <summary>Interim responses before a final one at most; more are no help to anybody.</summary>
+    public const int MaxInterim = 100;
+
     /// <summary>100 to 999.</summary>
     public int Status { get; set; }
 

@@ -128,7 +128,7 @@ internal static class ResponseParser
     private static bool ParseField(ReadOnlySpan<byte> line, int place, ResponseHead head)
     {
         var name = HttpSyntax.TokenLength(line);
-        if (name == 0 || name == line.Length || line[name] != ':')
+        if (name == 0 || name == line.Length || line[name] != ':' || head.Fields.Count == ResponseHead.MaxFields)
         {
             return false;
         }
