@@ -19,8 +19,8 @@ internal sealed class NodeConnector(NodeDialogue dialogue)
         _generation++;
         if (pool.Runtime.Backend.IsTls)
         {
-            // It came while the request was under way, which no other of this client will be here.
-            dialogue.OnConnector(null, new ConnectError("the node is spoken to over TLS", ConnectFault.Balancer));
+            // It came while the request was under way, which no other of this client will be here: a node without TLS may have it.
+            dialogue.OnConnector(null, new ConnectError("the node is spoken to over TLS", ConnectFault.Nobody));
             return;
         }
 

@@ -125,6 +125,27 @@ public class TlsNodeTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("-tls1_2", "node.example")]
+    [InlineData("-tls1_3", "node.example")]
+    [InlineData("-tls1_2", "127.0.0.1")]
+    [InlineData("-tls1_3", "127.0.0.1")]
+    public async Task Session_OfANodeThatIsCalledByName_IsResumed(string version, string name)
+    {
+        await using var node = new OpenSslNode(_authority.Issue([name]), version);
+        await using var balancer = await TestBalancer.StartAsync(
+            $"https://127.0.0.1:{node.Port}", $"BACKEND_CA={_authority.File}", $"BACKEND_TLS_NAME={name}", "HEALTH_INTERVAL=3600");
+
+        // Each response of this server ends its connection, and says how that began.
+        var page = "";
+        for (var number = 0; number < 3; number++)
+        {
+            page = await balancer.Http.GetStringAsync("/", Cancel);
+        }
+
+        Assert.Contains("\nReused, TLSv1", page, StringComparison.Ordinal);
+    }
+
     public void Dispose()
     {
         _authority.Dispose();
