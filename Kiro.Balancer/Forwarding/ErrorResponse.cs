@@ -34,6 +34,6 @@ internal static class ErrorResponse
             : (Problem.ContentType, Problem.Body(status, problem));
         context.Response.ContentType = type;
         context.Response.ContentLength = body.Length;
-        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(body).AsTask();
+        return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : context.Response.Body.WriteAsync(body).AsTask();
     }
 }

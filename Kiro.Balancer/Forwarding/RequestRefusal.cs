@@ -1,3 +1,4 @@
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -9,7 +10,7 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
     /// <returns>Null for a request that can be forwarded.</returns>
     public static RequestRefusal? Of(HttpRequest request)
     {
-        if (HttpMethods.IsConnect(request.Method) && !WebSocketHandshake.IsExtended(request.HttpContext))
+        if (request.Method == HttpMethods.Connect && !WebSocketHandshake.IsExtended(request.HttpContext))
         {
             return new RequestRefusal(StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
         }
@@ -26,16 +27,32 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
             return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has a fragment");
         }
 
+        if (OriginForm.HasUser(target))
+        {
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has no valid host");
+        }
+
+        if (!request.Host.HasValue && OriginForm.AuthorityOf(target) is { Length: > 0 } authority)
+        {
+            // HTTP/1.0 knows no Host, and Kestrel overrides only one that is there.
+            request.Host = new HostString(authority.ToString());
+        }
+
+        if (request.Host.Value is { Length: > 0 } host && !Authority.IsValid(host))
+        {
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "Host is invalid");
+        }
+
         if (request.Headers.TransferEncoding is { Count: > 0 } codings)
         {
-            if (HttpProtocol.IsHttp10(request.Protocol))
-            {
-                return new RequestRefusal(StatusCodes.Status400BadRequest, "HTTP/1.0 has no transfer codings");
-            }
-
             if (codings.Count > 1 || !string.Equals(codings[0]?.Trim(' ', '\t'), "chunked", StringComparison.OrdinalIgnoreCase))
             {
                 return new RequestRefusal(StatusCodes.Status501NotImplemented, "of transfer codings only chunked is supported, and only once");
+            }
+
+            if (HttpProtocol.IsHttp10(request.Protocol))
+            {
+                return new RequestRefusal(StatusCodes.Status400BadRequest, "HTTP/1.0 has no transfer codings");
             }
         }
 

@@ -26,6 +26,6 @@ internal sealed class RequestSenders(ForwardingOptions options, BackendTransport
     private static bool IsBeyondHttpClient(HttpRequest request) =>
         request.Host.Value is not { Length: > 0 }
         || request.Method.AsSpan().ContainsAnyInRange('a', 'z')
-        || (HttpMethods.IsOptions(request.Method)
+        || (request.Method == HttpMethods.Options
             && OriginForm.Of(request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method) == "*");
 }

@@ -16,7 +16,8 @@ internal static class RetryPolicy
         _ => false,
     };
 
+    /// <summary>Methods are case-sensitive: "put" is another one (RFC 9110, section 9.1), of which nobody knows.</summary>
     public static bool IsIdempotent(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method)
-        || HttpMethods.IsPut(method) || HttpMethods.IsDelete(method) || HttpMethods.IsTrace(method);
+        method == HttpMethods.Get || method == HttpMethods.Head || method == HttpMethods.Options
+        || method == HttpMethods.Put || method == HttpMethods.Delete || method == HttpMethods.Trace;
 }

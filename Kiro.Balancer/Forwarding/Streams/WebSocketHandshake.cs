@@ -9,13 +9,13 @@ internal static class WebSocketHandshake
 
     /// <summary>The same over HTTP/2: CONNECT with a protocol (RFC 8441).</summary>
     public static bool IsExtended(HttpContext context) =>
-        HttpMethods.IsConnect(context.Request.Method)
+        context.Request.Method == HttpMethods.Connect
         && context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: { } protocol }
         && string.Equals(protocol, "websocket", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsUpgrade(HttpRequest request) =>
         request.Headers.Upgrade.Count > 0
-        && HttpMethods.IsGet(request.Method)
+        && request.Method == HttpMethods.Get
         && HttpProtocol.IsHttp11(request.Protocol)
         && string.Equals(request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase)
         && !string.IsNullOrEmpty(request.Headers.SecWebSocketKey)

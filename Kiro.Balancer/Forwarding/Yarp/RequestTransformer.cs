@@ -77,6 +77,12 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     {
         attempt.Settle(answered: proxyResponse is not null);
         clock.Touch();
+        if (proxyResponse?.StatusCode == HttpStatusCode.SwitchingProtocols && !WebSocketHandshake.Is(httpContext.Request))
+        {
+            // YARP looks only whether Connection says "upgrade".
+            throw new HttpRequestException(HttpRequestError.InvalidResponse, "Nobody asked for another protocol.");
+        }
+
         var copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
         if (proxyResponse is null)
         {
@@ -100,6 +106,12 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         }
 
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
+        if (_trailers is null && HasBody(httpContext.Request, proxyResponse) && !HttpProtocol.IsHttp2(httpContext.Request.Protocol))
+        {
+            // None can follow.
+            httpContext.Response.Headers.Trailer = default;
+        }
+
         if (IsTunnel(proxyResponse))
         {
             // The content is the connection itself.
@@ -112,6 +124,10 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
         return copyBody && proxyResponse.StatusCode != HttpStatusCode.ResetContent;
     }
+
+    private static bool HasBody(HttpRequest request, HttpResponseMessage response) =>
+        request.Method != HttpMethods.Head && response.Content.Headers.ContentLength != 0
+        && response.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.ResetContent or HttpStatusCode.NotModified);
 
     // By an upgrade of HTTP/1.1, or by CONNECT of HTTP/2.
     private static bool IsTunnel(HttpResponseMessage response) =>
@@ -130,7 +146,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
                 break;
             case HttpStatusCode.UpgradeRequired when response.Headers.NonValidated.TryGetValues(HeaderNames.Upgrade, out var protocols):
                 headers.Upgrade = protocols.ToString();
-                headers.Connection = "keep-alive, Upgrade";
+                headers.Connection = ResponseFields.ConnectionOf(context.Response);
                 break;
             case HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired when BindsConnection(response.Headers):
                 context.Features.Get<ClientConnection>()?.Logins.Need();

@@ -28,7 +28,7 @@ internal sealed class ResponseTrailers
         if (!mayFollow
             || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.ResetContent or HttpStatusCode.NotModified
             || !HttpProtocol.IsHttp11(context.Request.Protocol)
-            || HttpMethods.IsHead(context.Request.Method))
+            || context.Request.Method == HttpMethods.Head)
         {
             return null;
         }

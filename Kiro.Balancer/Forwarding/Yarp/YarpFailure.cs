@@ -16,7 +16,8 @@ internal static class YarpFailure
         ForwarderError.Request when exception is HttpRequestException
             { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError } =>
             RequestFailure.From(ConnectError.From(exception)),
-        ForwarderError.Request when exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
+        ForwarderError.Request or ForwarderError.ResponseHeaders
+            when exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
             RequestFailure.InvalidResponse,
         // A 101 that nobody asked for: YARP finds no way to upgrade the client's connection.
         ForwarderError.UpgradeResponseClient when exception is InvalidOperationException => RequestFailure.InvalidResponse,

@@ -63,7 +63,7 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
 
     // Counting the bytes of a stream would cost every write; most answers say how long they are.
     private static string Bytes(HttpContext context) =>
-        HttpMethods.IsHead(context.Request.Method) || context.Response.StatusCode is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified
+        context.Request.Method == HttpMethods.Head || context.Response.StatusCode is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified
             ? "0"
             : context.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? AccessWord.None;
 }

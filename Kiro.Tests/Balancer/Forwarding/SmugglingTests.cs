@@ -69,29 +69,27 @@ public class SmugglingTests
         Assert.Equal(0, balancer.Backend(node.Port).Counters.Failures);
     }
 
-    [Fact]
-    public async Task Head_OddButUnambiguous_ArrivesWithoutTheOddity()
+    // RFC 9110, section 5.1: a node might read something else into it.
+    [Theory]
+    [InlineData("X(A)")]
+    [InlineData("X[A]")]
+    [InlineData("X@A")]
+    [InlineData("X/A")]
+    [InlineData("X=A")]
+    [InlineData("\"X-A\"")]
+    [InlineData("X-\u00e9")]
+    public async Task FieldName_ThatIsNoToken_Is400(string name)
     {
-        var body = "";
-        await using var node = new RawBackend(async exchange =>
-        {
-            body = await exchange.ReadBodyAsync();
-            await exchange.OkAsync("ok");
-        });
+        await using var node = RawBackend.Answering();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\nX(A): b\r\n\r\nhello");
-        if (OverYarpAttribute.IsLoop)
+        foreach (var fields in (string[])[$"{name}: b\r\n", $"Connection: {name}\r\n{name}: b\r\n"])
         {
+            var answer = await balancer.ExchangeAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n{fields}\r\nhello");
             Assert.Equal(400, answer.Status);
-            Assert.Empty(node.Heads);
-            return;
         }
 
-        var head = Assert.Single(node.Heads);
-        Assert.Equal("hello", body);
-        Assert.Equal("5", RawHead.Value(head, "Content-Length"));
-        Assert.DoesNotContain("X(A)", head, StringComparison.Ordinal);
+        Assert.Empty(node.Heads);
     }
 
     [Theory]

@@ -15,6 +15,7 @@ public class UpgradeTests
     [InlineData("several protocols", "Upgrade: websocket", "Upgrade: h2c, websocket")]
     [InlineData("no protocol", "Upgrade: websocket", "Upgrade:")]
     [InlineData("not GET", "GET / ", "HEAD / ")]
+    [InlineData("not GET either", "GET / ", "get / ")]
     [InlineData("HTTP/1.0", "HTTP/1.1", "HTTP/1.0")]
     [InlineData("not in Connection", "Connection: Upgrade\r\n", "")]
     [InlineData("another option", "Connection: Upgrade\r\n", "Connection: keep-alive\r\n")]
@@ -32,6 +33,19 @@ public class UpgradeTests
         var head = Assert.Single(node.Heads);
         Assert.False(RawHead.Has(head, "Upgrade"), what);
         Assert.False(RawHead.Has(head, "Connection"), what);
+    }
+
+    [Theory]
+    [InlineData("GET", "Connection: Upgrade\r\n")]
+    [InlineData("OPTIONS", "Connection: Upgrade\r\n")]
+    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: h2c\r\n")]
+    [InlineData("GET", "Connection: Upgrade\r\nUpgrade: websocket\r\n")]
+    public async Task Handshake_ThatNobodyBegan_CannotBeFinished(string method, string fields)
+    {
+        await using var node = RawBackend.Answering("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        Assert.Equal(502, (await balancer.ExchangeAsync($"{method} / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n")).Status);
     }
 
     [Theory]

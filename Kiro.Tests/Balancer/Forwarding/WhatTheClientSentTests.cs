@@ -70,6 +70,17 @@ public class WhatTheClientSentTests
         Assert.Equal("1", RawHead.Value(head, "X-Kept"));
     }
 
+    [Theory]
+    [InlineData("http://b.example/x")]
+    [InlineData("http://b.example?x")]
+    public async Task Target_InAbsoluteFormOfHttp10_SaysTheHost(string target)
+    {
+        var head = await ForwardAsync($"GET {target} HTTP/1.0\r\n\r\n");
+
+        Assert.Equal("b.example", RawHead.Value(head, "Host"));
+        Assert.Equal("b.example", RawHead.Value(head, "X-Forwarded-Host"));
+    }
+
     [Fact]
     public async Task Field_NamedInALineOfItsOwnBesideKeepAlive_IsDropped()
     {
@@ -143,6 +154,64 @@ public class WhatTheClientSentTests
         Assert.Equal("GET /x HTTP/1.1", RawHead.StartLine(head));
         Assert.Equal(expected, RawHead.Value(head, "Host"));
         Assert.Equal(expected, RawHead.Value(head, "X-Forwarded-Host"));
+    }
+
+    [Theory]
+    [InlineData("head")]
+    [InlineData("Head")]
+    [InlineData("trace")]
+    [InlineData("connect")]
+    public async Task Method_InSmallLetters_IsAnotherOne(string method)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+        using var client = await RawClient.ConnectAsync(balancer.Port);
+
+        for (var number = 0; number < 2; number++)
+        {
+            await client.SendAsync($"{method} / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        }
+
+        Assert.All(node.Heads, head => Assert.StartsWith($"{method} / ", head, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("a:99999")]
+    [InlineData("a:b")]
+    [InlineData("a:+1")]
+    [InlineData("a b")]
+    [InlineData("a/b")]
+    [InlineData("u@a")]
+    [InlineData("::1")]
+    [InlineData("[::1")]
+    [InlineData("[::1%25eth0]")]
+    [InlineData("[1.1.1.1]")]
+    [InlineData("a\"b")]
+    [InlineData("a\\b")]
+    [InlineData("\u00e9.example")]
+    public async Task Host_ThatIsNone_Is400(string host)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        Assert.Equal(400, (await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).Status);
+        Assert.Empty(node.Heads);
+    }
+
+    [Theory]
+    [InlineData("http://user@a.example/x")]
+    [InlineData("http://user:word@a.example/x")]
+    [InlineData("http://a.example@b.example?x")]
+    [InlineData("http://@a.example")]
+    public async Task Target_WithAUser_Is400(string target)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        Assert.Equal(400, (await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);
+        Assert.Empty(node.Heads);
+        Assert.Equal(200, (await balancer.ExchangeAsync("GET http://a.example/@?b=c@d HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);
     }
 
     [Theory]

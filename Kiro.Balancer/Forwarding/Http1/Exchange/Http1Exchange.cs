@@ -200,8 +200,15 @@ internal sealed class Http1Exchange(
         connection.Input.Consume(headLength);
         PrepareBody(head.Status);
 
-        var framing = head.Framing(HttpMethods.IsHead(_context.Request.Method));
-        var answer = new ResponseWriter(response, chunks: framing is BodyFraming.Chunked or BodyFraming.UntilClose && HttpProtocol.IsHttp11(_context.Request.Protocol));
+        var framing = head.Framing(_context.Request.Method == HttpMethods.Head);
+        var chunks = framing is BodyFraming.Chunked or BodyFraming.UntilClose && HttpProtocol.IsHttp11(_context.Request.Protocol);
+        if (head.AnnouncesTrailers && framing != BodyFraming.None && !chunks && !HttpProtocol.IsHttp2(_context.Request.Protocol))
+        {
+            // None can follow.
+            response.Headers.Trailer = default;
+        }
+
+        var answer = new ResponseWriter(response, chunks);
         if (framing != BodyFraming.None && await CopyBodyAsync(framing, answer) is { } failure)
         {
             return failure;

@@ -93,12 +93,17 @@ internal static class RequestHeadWriter
         var named = NamedFields(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
-            if ((FieldNames.Find(name)?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
+            var known = FieldNames.Find(name);
+            if (known is null && !HttpSyntax.IsToken(name))
+            {
+                // Kestrel takes some names that are none.
+                return false;
+            }
+
+            if ((known?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
                 || ForwardedClaims.IsWritten(name)
                 || forwarded.Rules.IsDropped(name, forwarded.Client.PeerIsTrusted)
                 || named?.Contains(name) == true
-                // Kestrel takes some names that are none; no node is to wonder about them.
-                || !HttpSyntax.IsToken(name)
                 || (neverWaits && name.Equals("Expect", StringComparison.OrdinalIgnoreCase))
                 || (span is not null && name.Length is 10 or 11 && name.StartsWith("trace", StringComparison.OrdinalIgnoreCase)
                     && name.AsSpan(5).Equals(name.Length == 11 ? "parent" : "state", StringComparison.OrdinalIgnoreCase)))
@@ -172,6 +177,6 @@ internal static class RequestHeadWriter
     }
 
     private static bool HasUsuallyNoBody(string method) =>
-        HttpMethods.IsGet(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method) || HttpMethods.IsDelete(method)
-        || HttpMethods.IsTrace(method);
+        method == HttpMethods.Get || method == HttpMethods.Head || method == HttpMethods.Options || method == HttpMethods.Delete
+        || method == HttpMethods.Trace;
 }

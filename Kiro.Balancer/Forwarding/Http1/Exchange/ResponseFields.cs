@@ -34,13 +34,30 @@ internal static class ResponseFields
             }
         }
 
+        headers.ContentLength = head.ContentLength;
         if (headers.Upgrade.Count > 0)
         {
-            // Upgrade must be named (RFC 9110, section 7.8), and Kestrel closes what is not said to be kept alive.
-            headers.Connection = "keep-alive, Upgrade";
+            headers.Connection = ConnectionOf(response);
+        }
+    }
+
+    /// <summary>Connection of a response that names other protocols: it says so (RFC 9110, section 7.8), and Kestrel closes what is
+    /// not said to be kept alive.</summary>
+    public static string ConnectionOf(HttpResponse response)
+    {
+        var request = response.HttpContext.Request;
+        var (isHttp11, closes, keeps) = (HttpProtocol.IsHttp11(request.Protocol), false, false);
+        foreach (var line in request.Headers.Connection)
+        {
+            foreach (var range in line.AsSpan().Split(','))
+            {
+                var option = line.AsSpan()[range].Trim(" \t");
+                closes |= option.Equals("close", StringComparison.OrdinalIgnoreCase);
+                keeps |= option.Equals("keep-alive", StringComparison.OrdinalIgnoreCase);
+            }
         }
 
-        headers.ContentLength = head.ContentLength;
+        return !closes && (isHttp11 || (keeps && response.ContentLength is not null)) ? "keep-alive, Upgrade" : "close, Upgrade";
     }
 
     /// <summary>An interim response as the client gets it.</summary>

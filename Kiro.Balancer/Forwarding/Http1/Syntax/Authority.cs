@@ -8,6 +8,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 internal static class Authority
 {
     private const int MaxPort = 65535;
+    private const int ShortValue = 256;
 
     // unreserved and sub-delims; the percent sign is looked at more closely.
     private static readonly SearchValues<byte> NameBytes =
@@ -36,6 +37,14 @@ internal static class Authority
         }
 
         return end == value.Length || (value[end] == ':' && IsPort(value[(end + 1)..]));
+    }
+
+    /// <summary>The same of a text.</summary>
+    /// <param name="value">Not empty; what is not Latin-1 is no part of an authority.</param>
+    public static bool IsValid(string value)
+    {
+        Span<byte> bytes = value.Length <= ShortValue ? stackalloc byte[ShortValue] : new byte[value.Length];
+        return IsValid(bytes[..Encoding.Latin1.GetBytes(value, bytes)]);
     }
 
     // A zone ("%eth0") means something on one machine only.

@@ -8,18 +8,18 @@ namespace Kiro.Tests.Balancer.Forwarding.Differential;
 /// <param name="Failures">Requests that the node is said to have failed.</param>
 internal sealed record Outcome(string? Received, string Answered, long Failures)
 {
-    public static string Of(string head, string body) => $"{RawHead.StartLine(head)}\n{Fields(head)}\n{body}";
+    public static string Of(string head, string body) => $"{RawHead.StartLine(head)}{Fields(head)}\n\n{body}";
 
     public static string Of(RawResponse answer) =>
         $"{Of(answer.Head, answer.Body)}\n{answer.Trailers}{(answer.IsComplete ? "" : "\n(breaks off)")}";
 
-    // In which order fields stand, how their names are written and how lines of one name are joined means nothing.
-    private static string Fields(string head) => string.Join('\n', head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1)
+    // In which order fields stand, how their names are written and whether lines of one name are joined means nothing.
+    private static string Fields(string head) => string.Concat(head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1)
         .Select(line => line.Split(':', 2))
         .GroupBy(parts => parts[0].ToLowerInvariant(), parts => parts.Length > 1 ? parts[1].Trim(' ') : "")
         .Where(field => field.Key is not ("date" or "cdn-loop"))
         .OrderBy(field => field.Key, StringComparer.Ordinal)
-        .Select(field => $"{field.Key}: {string.Join(", ", field)}"));
+        .Select(field => $"\n{field.Key}: {string.Join(field.Key switch { "cookie" => "; ", "user-agent" => " ", _ => ", " }, field).TrimEnd(' ')}"));
 }
 
 /// <summary>What came of a case over each path.</summary>
