@@ -33,7 +33,7 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
             return;
         }
 
-        logger.StateChanged(backend, health.State.Word(), reason);
+        logger.StateChanged(backend, health.State.Word(), health is { State: BackendState.Up, Error: null, Degradation: not null } ? ", but degraded" + reason : reason);
 
         var kind = health.State switch
         {

@@ -53,7 +53,8 @@ internal sealed class BackendList(SettingsReader settings, string variable, stri
         return [.. _endpoints.Values];
     }
 
+    // The other addresses of 127.0.0.0/8 may well be nodes of their own.
     private static bool IsThisMachine(BackendEndpoint endpoint) =>
         endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
-        || (IPAddress.TryParse(endpoint.Host, out var address) && IPAddress.IsLoopback(address));
+        || (IPAddress.TryParse(endpoint.Host, out var address) && (address.Equals(IPAddress.Loopback) || address.Equals(IPAddress.IPv6Loopback)));
 }

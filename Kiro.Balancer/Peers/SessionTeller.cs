@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Peers;
 /// </summary>
 internal sealed class SessionTeller(SessionMemory memory, PeerSet peers, TimeProvider time, ILogger<SessionTeller> logger) : BackgroundService
 {
-    /// <summary>Between two tellings.</summary>
+    /// <summary>How often they are told.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>For the last words of a balancer that stops.</summary>
