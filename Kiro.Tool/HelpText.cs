@@ -56,7 +56,7 @@ internal static class HelpText
         Exit codes
           0    a clean stop, or the answer is yes; status: healthy
           1    an option, a setting or the port cannot be used, or the answer is no;
-               status: no answer, or no node is up
+               status: no response, or no node is up
           2    status: it serves, but nodes are degraded
         """;
 }

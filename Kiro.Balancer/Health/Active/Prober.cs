@@ -87,7 +87,7 @@ internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls,
         var (outcome, error) = response.Problem is { } problem ? (ProbeOutcome.Failed, problem)
             : response.Status == StatusCodes.Status503ServiceUnavailable && said.Status == "draining" ? (ProbeOutcome.Draining, null)
             : Options.Status.Contains(response.Status) ? (ProbeOutcome.Passed, null)
-            : (ProbeOutcome.Failed, $"health answer {response.Status}");
+            : (ProbeOutcome.Failed, $"health response {response.Status}");
         return new ProbeResult(outcome, latency, error, said.Node, said.IsConcurrent)
         {
             Degradation = outcome == ProbeOutcome.Passed ? said.Degradation : null,
