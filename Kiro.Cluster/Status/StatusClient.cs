@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Kiro.ServiceDefaults.Health;
 
 namespace Kiro.Cluster.Status;
@@ -11,7 +12,6 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
 {
     private const long MaxResponse = 16 * 1024 * 1024;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private static readonly JsonSerializerOptions Web = new(JsonSerializerDefaults.Web);
 
     private readonly Uri _status = new($"{balancer.AbsoluteUri.TrimEnd('/')}/lb/status");
     private readonly HttpClient _http = new(balancer.IsLoopback ? OwnConnections.Handler(withProxyHeader) : new SocketsHttpHandler()) { Timeout = Patience, MaxResponseContentBufferSize = MaxResponse };
@@ -55,7 +55,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
             var json = await response.Content.ReadAsStringAsync(cancellationToken);
             return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"does not take {client ?? key} for a client: {Detail(json) ?? "it does not say why"}")
                 : !response.IsSuccessStatusCode ? (null, json, $"answers {(int)response.StatusCode}: no Kiro balancer, or an older one")
-                : JsonSerializer.Deserialize<ClientPart>(json, Web) is { Name: not null } route ? (route, json, null)
+                : JsonSerializer.Deserialize(json, StatusJson.Default.ClientPart) is { Name: not null } route ? (route, json, null)
                 : (null, json, "gives a response that is not a Kiro balancer's");
         }
         catch (HttpRequestException problem)
@@ -79,7 +79,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
         try
         {
             // Every JSON object would fit: these three make it ours.
-            return JsonSerializer.Deserialize<StatusDocument>(json, Web) is { Balancer: not null, Summary: not null, Backends: not null } document
+            return JsonSerializer.Deserialize(json, StatusJson.Default.StatusDocument) is { Balancer: not null, Summary: not null, Backends: not null } document
                 ? new StatusResponse(document, json, null)
                 : StatusResponse.Failed("gives a response that is not a Kiro balancer's");
         }
@@ -125,3 +125,9 @@ internal sealed record StatusResponse(StatusDocument? Document, string Json, str
 {
     public static StatusResponse Failed(string problem) => new(null, "", problem);
 }
+
+/// <summary>How it is read, without reflection: the tool is compiled ahead of time.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(ClientPart))]
+internal sealed partial class StatusJson : JsonSerializerContext;
