@@ -1,4 +1,5 @@
 using System.Text;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -19,8 +20,14 @@ internal sealed class RequestFieldEncoding : Encoding
 
     private RequestFieldEncoding(Func<string, string> read) => _read = read;
 
+    /// <summary>For the field of this name.</summary>
+    /// <exception cref="InvalidOperationException">It is no name (RFC 9110, section 5.1). Kestrel takes some that are none, and makes a
+    /// refusal of this.</exception>
     public static Encoding For(string field) => field.Length switch
     {
+        // HTTP/2's own begin with a colon.
+        0 => throw new InvalidOperationException("A field has no name."),
+        _ when field[0] != ':' && !HttpSyntax.IsToken(field) => throw new InvalidOperationException("A field has no valid name."),
         4 when field.Equals("Host", StringComparison.OrdinalIgnoreCase) => Host,
         10 when field.Equals("Connection", StringComparison.OrdinalIgnoreCase) => Connection,
         14 when field.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) => Length,

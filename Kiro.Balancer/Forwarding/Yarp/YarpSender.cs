@@ -78,16 +78,11 @@ internal sealed class YarpSender(
         return failure;
     }
 
-    // Names that are none, and controls in values, could mean something else to a node (RFC 9110, sections 5.1 and 5.5).
+    // Controls in values could mean something else to a node (RFC 9110, section 5.5).
     private static bool ArePassable(IHeaderDictionary headers)
     {
-        foreach (var (name, values) in headers)
+        foreach (var (_, values) in headers)
         {
-            if (!HttpSyntax.IsToken(name))
-            {
-                return false;
-            }
-
             foreach (var value in values)
             {
                 if (value is not null && !HttpSyntax.IsText(value))

@@ -93,14 +93,7 @@ internal static class RequestHeadWriter
         var named = NamedFields(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
-            var known = FieldNames.Find(name);
-            if (known is null && !HttpSyntax.IsToken(name))
-            {
-                // Kestrel takes some names that are none.
-                return false;
-            }
-
-            if ((known?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
+            if ((FieldNames.Find(name)?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
                 || ForwardedClaims.IsWritten(name)
                 || forwarded.Rules.IsDropped(name, forwarded.Client.PeerIsTrusted)
                 || named?.Contains(name) == true
