@@ -89,7 +89,7 @@ internal static class AdminEndpoints
 
     private static IResult Give(string id, BackendRegistry registry, Homes homes, Action<Backend> order)
     {
-        var (found, status, problem) = NodeLookup.Of(registry.Current, id);
+        var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
         {
             return Problem.Result(status, problem!);
@@ -101,7 +101,7 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, Homes homes)
     {
-        var (found, status, problem) = NodeLookup.Of(registry.Current, id);
+        var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
         {
             return Problem.Result(status, problem!);

@@ -23,12 +23,12 @@ internal static class AdminServices
         services.AddSingleton<EventBroadcast>();
         services.AddHostedService<EventRecorder>();
         services.AddSingleton<IStatePart, TimelinePart>();
-        services.AddSingleton<NodeHistories>();
-        services.AddHostedService(provider => provider.GetRequiredService<NodeHistories>());
+        services.AddSingleton<BackendHistories>();
+        services.AddHostedService(provider => provider.GetRequiredService<BackendHistories>());
         services.AddSingleton<BalancerHealth>();
         services.AddSingleton<CallerRoute>();
         services.AddSingleton<TlsReport>();
-        services.AddSingleton<Warnings>();
+        services.AddSingleton<WarningList>();
         services.AddSingleton<LimitsReport>();
         services.AddSingleton<PeersReport>();
         services.AddSingleton<StatusReport>();

@@ -46,7 +46,7 @@ internal static class ForwardingServices
             var counters = services.GetRequiredService<ForwardingCounters>();
             return new RetryBudget(() => counters.Requests, services.GetRequiredService<TimeProvider>());
         });
-        builder.Services.AddSingleton<Retries>();
+        builder.Services.AddSingleton<RetryChooser>();
         builder.Services.AddSingleton(services => new BackendGates(options.BackendConnections, services.GetRequiredService<TimeProvider>()));
         builder.Services.AddSingleton<KeptBytes>();
         builder.Services.AddSingleton<RequestForwarder>();

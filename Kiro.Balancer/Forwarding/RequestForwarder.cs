@@ -10,7 +10,6 @@ using Kiro.Balancer.Logging;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.AccessLog;
 using Kiro.Balancer.Telemetry.Traffic;
-using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
@@ -23,7 +22,7 @@ internal sealed class RequestForwarder(
     BackendChooser chooser,
     RequestSenders senders,
     ForwardingCounters counters,
-    Retries retries,
+    RetryChooser retries,
     BackendGates gates,
     FailureReports reports,
     OwnResponses own,

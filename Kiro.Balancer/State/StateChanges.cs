@@ -3,7 +3,7 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.State;
 
 /// <summary>Says that something is to be kept.</summary>
-internal sealed class StateChanges
+internal sealed class StateChanges : IDisposable
 {
     private readonly WakeSignal _changed = new();
 
@@ -18,4 +18,6 @@ internal sealed class StateChanges
 
     /// <summary>Waits for a change.</summary>
     public Task WaitAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken) => _changed.WaitAsync(limit, time, cancellationToken);
+
+    public void Dispose() => _changed.Dispose();
 }

@@ -1,5 +1,3 @@
-using Kiro.Balancer.Backends;
-
 namespace Kiro.Balancer.State;
 
 /// <summary>

@@ -71,5 +71,5 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Sess
         .Select((backend, place) => (backend.Id, Share: snapshot.Selector.IsPanic ? 0 : Math.Round(snapshot.Selector.Shares[place], 4)))
         .ToDictionary(item => item.Id, item => item.Share);
 
-    private static NodeName? At(BackendSnapshot snapshot, int place) => place < 0 ? null : NodeLookup.NameOf(snapshot.Backends[place]);
+    private static NodeName? At(BackendSnapshot snapshot, int place) => place < 0 ? null : NamedBackend.NameOf(snapshot.Backends[place]);
 }

@@ -40,7 +40,7 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<KnownBackend>? L
         var leaving = new List<KnownBackend>();
         foreach (var name in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            var (found, _, problem) = NodeLookup.Of(snapshot, name);
+            var (found, _, problem) = NamedBackend.Of(snapshot, name);
             if (found is not { } backend)
             {
                 return (null, problem);
@@ -60,7 +60,7 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<KnownBackend>? L
             return (null, Usage);
         }
 
-        var (found, _, problem) = NodeLookup.Of(snapshot, text[..star]);
+        var (found, _, problem) = NamedBackend.Of(snapshot, text[..star]);
         if (found is not { } backend)
         {
             return (null, problem);

@@ -18,7 +18,7 @@ internal static class WhatIfSnapshot
     {
         { Nodes: { } count } when count >= now.Count => now.Concat(Newcomers(now, count - now.Count)),
         // Whoever scales down takes away those that came last.
-        { Nodes: { } count } => now.Order(NodeOrder.Instance).Take(count),
+        { Nodes: { } count } => now.Order(BackendOrder.Instance).Take(count),
         { Leaving: { } leaving } => now.ExceptBy(leaving.Select(known => known.Backend), known => known.Backend),
         { Weight: var (changed, weight) } => now.Select(known => known.Backend == changed.Backend ? known with { OperatorWeight = weight } : known),
         _ => now,

@@ -26,7 +26,7 @@ internal sealed class EventWriter(MoveCounter counter)
         {
             Time = group.First().At,
             Kind = KindOf(group.Key.Kind),
-            Nodes = [.. group.Select(change => NodeLookup.NameOf(after.Of(change.Backend.Backend) ?? change.Backend)).Distinct().Take(MaxNames)],
+            Nodes = [.. group.Select(change => NamedBackend.NameOf(after.Of(change.Backend.Backend) ?? change.Backend)).Distinct().Take(MaxNames)],
             Count = group.Select(change => change.Backend.Backend).Distinct().Count(),
             From = group.Key.From is { } from ? from.Word() : null,
             Reason = group.Key.Reason,

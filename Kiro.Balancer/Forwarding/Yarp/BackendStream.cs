@@ -21,7 +21,7 @@ internal sealed class BackendStream : RelayStream, IWatchedConnection
     private readonly BackendRuntime? _node;
     private readonly ConnectionWatch _watch;
     private readonly ResponseGuard _guard = new();
-    private bool _isAnswered;
+    private bool _hasResponded;
     private int _state = Idle;
     private int _idleSince;
 
@@ -67,7 +67,7 @@ internal sealed class BackendStream : RelayStream, IWatchedConnection
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_isAnswered)
+        if (_hasResponded)
         {
             return ValueTask.CompletedTask;
         }
@@ -129,7 +129,7 @@ internal sealed class BackendStream : RelayStream, IWatchedConnection
         }
         catch (IOException closed) when (_socket.Available > 0)
         {
-            _isAnswered = true;
+            _hasResponded = true;
             throw new EarlyResponseException(closed);
         }
     }

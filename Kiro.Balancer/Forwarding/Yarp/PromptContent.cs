@@ -32,7 +32,7 @@ internal sealed class PromptContent : HttpContent
     {
         var prompt = new PromptStream(stream, _clock);
         await _body.CopyToAsync(prompt, context, cancellationToken);
-        if (!prompt.IsAnswered)
+        if (!prompt.HasResponded)
         {
             return;
         }

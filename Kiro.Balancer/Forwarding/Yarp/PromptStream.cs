@@ -11,7 +11,7 @@ internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : St
     public long Written { get; private set; }
 
     /// <summary>The node's response is there already, and nothing more can be sent.</summary>
-    public bool IsAnswered { get; private set; }
+    public bool HasResponded { get; private set; }
 
     public override bool CanRead => false;
 
@@ -39,7 +39,7 @@ internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : St
         }
         catch (EarlyResponseException)
         {
-            IsAnswered = true;
+            HasResponded = true;
             throw;
         }
     }
@@ -55,7 +55,7 @@ internal sealed class PromptStream(Stream connection, ExchangeClock? clock) : St
         }
         catch (EarlyResponseException)
         {
-            IsAnswered = true;
+            HasResponded = true;
             throw;
         }
     }

@@ -24,7 +24,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     private bool _isGrpc;
 
     /// <summary>The client has the whole response, whatever became of the request's body.</summary>
-    public bool IsAnswered { get; private set; }
+    public bool HasResponded { get; private set; }
 
     /// <summary>Undoes what a response that broke has left behind.</summary>
     public void DiscardResponse(HttpContext httpContext)
@@ -163,7 +163,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     public override ValueTask TransformResponseTrailersAsync(
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
-        IsAnswered = true;
+        HasResponded = true;
         if (_isGrpc && _stream!.WasEnded && httpContext.Response.SupportsTrailers())
         {
             // The client must not wonder about a call without a status, and may make it anew.

@@ -12,23 +12,23 @@ internal sealed class ResponseGuard
     private byte[] _rest = [];
     private int _looked;
     private int _interim;
-    private State _state;
+    private GuardState _state;
     private bool _isHead;
     private long _left;
     private ChunkDecoder? _chunks;
 
     /// <summary>A login that is bound to this connection has begun, and its response is over: nobody else is to use it.</summary>
-    public bool IsPrivate => _state == State.Idle && _head.BindsConnection;
+    public bool IsPrivate => _state == GuardState.Idle && _head.BindsConnection;
 
     /// <summary>No response is under way.</summary>
-    public bool IsIdle => _state == State.Idle;
+    public bool IsIdle => _state == GuardState.Idle;
 
     /// <summary>Takes note of what is sent.</summary>
     public void NoteSent(ReadOnlySpan<byte> bytes)
     {
-        if (_state == State.Idle && !bytes.IsEmpty)
+        if (_state == GuardState.Idle && !bytes.IsEmpty)
         {
-            (_state, _looked, _interim, _isHead) = (State.Head, 0, 0, bytes.StartsWith("HEAD "u8));
+            (_state, _looked, _interim, _isHead) = (GuardState.Head, 0, 0, bytes.StartsWith("HEAD "u8));
         }
     }
 
@@ -36,14 +36,14 @@ internal sealed class ResponseGuard
     /// <returns>False when the response is not valid.</returns>
     public bool TryRead(ReadOnlySpan<byte> received)
     {
-        while (!received.IsEmpty && _state is not (State.Idle or State.Unseen))
+        while (!received.IsEmpty && _state is not (GuardState.Idle or GuardState.Unseen))
         {
-            if (_state == State.Body)
+            if (_state == GuardState.Body)
             {
                 var here = (int)Math.Min(_left, received.Length);
                 received = received[here..];
                 _left -= here;
-                _state = _left == 0 ? State.Idle : State.Body;
+                _state = _left == 0 ? GuardState.Idle : GuardState.Body;
                 continue;
             }
 
@@ -67,10 +67,10 @@ internal sealed class ResponseGuard
 
     private bool TryRead(ReadOnlySpan<byte> bytes, out int consumed)
     {
-        if (_state == State.Chunks)
+        if (_state == GuardState.Chunks)
         {
             var isValid = _chunks!.TryRead(bytes, out consumed, out _);
-            _state = _chunks.IsComplete ? State.Idle : State.Chunks;
+            _state = _chunks.IsComplete ? GuardState.Idle : GuardState.Chunks;
             return isValid;
         }
 
@@ -97,16 +97,16 @@ internal sealed class ResponseGuard
         var framing = _head.Framing(_isHead);
         _left = _head.ContentLength ?? 0;
         _chunks = framing == BodyFraming.Chunked ? new ChunkDecoder() : null;
-        _state = _head.IsInterim ? State.Unseen : framing switch
+        _state = _head.IsInterim ? GuardState.Unseen : framing switch
         {
-            BodyFraming.None => State.Idle,
-            BodyFraming.Length => State.Body,
-            BodyFraming.Chunked => State.Chunks,
-            _ => State.Unseen,
+            BodyFraming.None => GuardState.Idle,
+            BodyFraming.Length => GuardState.Body,
+            BodyFraming.Chunked => GuardState.Chunks,
+            _ => GuardState.Unseen,
         };
     }
 
-    private enum State
+    private enum GuardState
     {
         Idle,
         Head,

@@ -53,7 +53,7 @@ internal sealed class YarpSender(
         attempt.WhenGivenUp(clock);
         var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
         var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, clock.Token);
-        if (error == ForwarderError.None || transformer.IsAnswered)
+        if (error == ForwarderError.None || transformer.HasResponded)
         {
             attempt.BytesIn = context.Request.ContentLength ?? 0;
             attempt.BytesOut = context.Response.ContentLength ?? 0;
@@ -64,7 +64,7 @@ internal sealed class YarpSender(
         var failure = clock.HasRunOut && !clientIsGone
             ? (context.Response.HasStarted ? RequestFailure.StalledResponse : RequestFailure.TooSlow)
             : attempt.IsGivenUp && !clientIsGone
-            ? RequestFailure.NodeHangs
+            ? RequestFailure.BackendHangs
             : YarpFailure.From(error, context.GetForwarderErrorFeature()?.Exception, clientIsGone);
         if (failure.Point != FailurePoint.Client)
         {

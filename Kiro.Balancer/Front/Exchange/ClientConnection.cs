@@ -4,7 +4,7 @@ using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -29,7 +29,7 @@ internal sealed partial class ClientConnection : FrontConnection
     private bool _awaitsHeader;
     private ClosingState? _closing;
     private FrontExchange? _exchange;
-    private NodeConnection? _bound;
+    private BackendConnection? _bound;
     private bool _needsMore;
     private bool _isReading;
 
@@ -105,7 +105,7 @@ internal sealed partial class ClientConnection : FrontConnection
     }
 
     /// <summary>Keeps a connection to a node on which this client has logged in, until either ends.</summary>
-    public void Bind(NodeConnection node)
+    public void Bind(BackendConnection node)
     {
         node.User = null;
         node.ClearDeadline();
@@ -117,7 +117,7 @@ internal sealed partial class ClientConnection : FrontConnection
     }
 
     /// <summary>The connection on which this client has logged in at a node.</summary>
-    public NodeConnection? TakeBound(NodePool pool)
+    public BackendConnection? TakeBound(BackendPool pool)
     {
         if (_bound is not { IsClosed: false, User: null } node || node.Pool != pool)
         {

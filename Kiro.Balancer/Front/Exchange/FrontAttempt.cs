@@ -1,5 +1,5 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Front.Exchange;
 /// its object.</summary>
 internal struct FrontAttempt
 {
-    private NodePool? _pool;
+    private BackendPool? _pool;
     private bool _isAwaited;
     private bool _isUnderWay;
     private long _began;
@@ -19,7 +19,7 @@ internal struct FrontAttempt
     /// <param name="pool">The node's.</param>
     /// <param name="isAwaited">Whether the node has all of the request at once, and owes a response from now on.</param>
     /// <param name="now">The clock's timestamp.</param>
-    public void Begin(NodePool pool, bool isAwaited, long now)
+    public void Begin(BackendPool pool, bool isAwaited, long now)
     {
         (_pool, _isAwaited, _isUnderWay, _began) = (pool, isAwaited, true, now);
         pool.Counters.Begin();
@@ -38,7 +38,7 @@ internal struct FrontAttempt
     }
 
     /// <summary>The response is complete.</summary>
-    public readonly void Record(int status, NodeConnection node) => _pool!.Traffic.Record(status, _waited, node.Sent, node.Received);
+    public readonly void Record(int status, BackendConnection node) => _pool!.Traffic.Record(status, _waited, node.Sent, node.Received);
 
     public void End()
     {

@@ -83,8 +83,8 @@ internal sealed partial class FrontExchange
             ReplacesTrace = _spans.IsOn,
         };
         var available = bytes.Length - head.Length;
-        _outgoing.Begin(NodeHeadWriter.MaxLength(head, additions) + (_keptLength > 0 ? _keptLength : _body.FirstPieceRoom(available)));
-        _outgoing.Advance(NodeHeadWriter.Write(bytes, head, additions, _outgoing.Room));
+        _outgoing.Begin(BackendHeadWriter.MaxLength(head, additions) + (_keptLength > 0 ? _keptLength : _body.FirstPieceRoom(available)));
+        _outgoing.Advance(BackendHeadWriter.Write(bytes, head, additions, _outgoing.Room));
         var rest = bytes[head.Length..];
         int consumed;
         if (_keptLength > 0)

@@ -22,7 +22,7 @@ internal sealed partial class FrontExchange : ITried
     private readonly RequestPump _body;
     private readonly KeptBodyPump _keeper;
     private readonly ExchangeSpans _spans = new();
-    private readonly NodeDialogue _dialogue;
+    private readonly BackendDialogue _dialogue;
     private ClientConnection? _client;
     private RequestMethod _method;
     private RequestBody _bodyKind;
@@ -45,7 +45,7 @@ internal sealed partial class FrontExchange : ITried
         _outgoing = new OutgoingRequest(worker.Loop);
         _body = new RequestPump(worker.Loop, worker.Services.Bodies);
         _keeper = new KeptBodyPump(worker.Loop, _outgoing);
-        _dialogue = new NodeDialogue(worker, this, _outgoing, _body);
+        _dialogue = new BackendDialogue(worker, this, _outgoing, _body);
     }
 
     /// <summary>The client's end. Not to be asked for when the exchange is over.</summary>
@@ -83,8 +83,8 @@ internal sealed partial class FrontExchange : ITried
 
     bool ITried.MayHaveRun { get; set; }
 
-    /// <summary>Whether it may leave the node that it waits for; see <see cref="Retries.TryLeave"/>.</summary>
-    public bool TryLeave() => _services.Retries.TryLeave(this, _last!.Value.Backend);
+    /// <summary>Whether it may leave the node that it waits for; see <see cref="RetryChooser.TryLeave"/>.</summary>
+    public bool TryLeave() => _services.RetryChooser.TryLeave(this, _last!.Value.Backend);
 
     /// <summary>Takes a request.</summary>
     /// <param name="client">Who sent it.</param>
@@ -184,7 +184,7 @@ internal sealed partial class FrontExchange : ITried
         }
 
         (_tried ??= []).Add(last.Backend);
-        if (_services.Retries.Next(this, failure) is { } next)
+        if (_services.RetryChooser.Next(this, failure) is { } next)
         {
             _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, last.Known, failure.Problem);
             _worker.Counters.Retry();

@@ -23,7 +23,7 @@ internal sealed record FrontServices(
     BackendRegistry Registry,
     BackendChooser Chooser,
     ForwardingCounters Counters,
-    Retries Retries,
+    RetryChooser RetryChooser,
     FailureReports Reports,
     BackendGates Gates,
     KeptBytes KeptBytes,

@@ -17,11 +17,11 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
 
     private readonly FrontWorker _worker;
     private readonly FrameBoundary? _boundary;
-    private NodeDialogue? _dialogue;
+    private BackendDialogue? _dialogue;
     private ClientConnection? _client;
     private bool _hasSentClose;
 
-    public FrontStream(FrontWorker worker, NodeDialogue dialogue, int slot, Backend backend, bool isTunnel = false)
+    public FrontStream(FrontWorker worker, BackendDialogue dialogue, int slot, Backend backend, bool isTunnel = false)
     {
         (_worker, _dialogue, _boundary) = (worker, dialogue, isTunnel ? new FrameBoundary() : null);
         worker.Services.Streams.Add(this, slot, backend);

@@ -4,7 +4,7 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -37,7 +37,7 @@ internal sealed class FrontWorker
     public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, HandOver handOver)
     {
         (Loop, Services, Own, _handOver) = (loop, services, own, handOver);
-        Pools = new NodePools(loop, services.Registry, services.Time);
+        Pools = new BackendPools(loop, services.Registry, services.Time);
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
         _stickyField = Encoding.ASCII.GetBytes(services.Clients.Sticky.Field ?? "");
@@ -50,7 +50,7 @@ internal sealed class FrontWorker
 
     public FrontServices Services { get; }
 
-    public NodePools Pools { get; }
+    public BackendPools Pools { get; }
 
     public OwnPaths Own { get; }
 

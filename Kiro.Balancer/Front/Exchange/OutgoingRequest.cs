@@ -1,7 +1,7 @@
 using System.Text;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -122,7 +122,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
     }
 
-    public Sending SendTo(NodeConnection node)
+    public Sending SendTo(BackendConnection node)
     {
         while (_sent < Length)
         {

@@ -1,6 +1,6 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Front.Exchange;
@@ -39,7 +39,7 @@ internal enum BodyFault
     Gone,
 
     /// <summary>The node's connection is lost.</summary>
-    NodeLost,
+    BackendLost,
 }
 
 /// <summary>Sends the body of a request to the node as it comes, and never more than the node takes.</summary>
@@ -135,7 +135,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
     /// <param name="client">Where it comes from.</param>
     /// <param name="node">Where it goes.</param>
     /// <param name="hasMoved">Whether a byte has moved.</param>
-    public BodyFault Run(ClientConnection client, NodeConnection node, out bool hasMoved)
+    public BodyFault Run(ClientConnection client, BackendConnection node, out bool hasMoved)
     {
         hasMoved = false;
         for (var turn = 0; State == BodyState.Flowing && !node.HasUnsent; turn++)
@@ -173,7 +173,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
                 Count(count);
             }
 
-            var fault = isLost ? BodyFault.NodeLost : pipe is null ? PassOn(count, client, node) : BodyFault.None;
+            var fault = isLost ? BodyFault.BackendLost : pipe is null ? PassOn(count, client, node) : BodyFault.None;
             if (fault != BodyFault.None)
             {
                 return fault;
@@ -183,7 +183,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         return BodyFault.None;
     }
 
-    private BodyFault PassOn(int count, ClientConnection client, NodeConnection node)
+    private BodyFault PassOn(int count, ClientConnection client, BackendConnection node)
     {
         var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
         if (_framing != BodyFraming.Chunked)
@@ -195,7 +195,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
                 Count(here);
             }
 
-            return node.TrySend(bytes[..here]) ? BodyFault.None : BodyFault.NodeLost;
+            return node.TrySend(bytes[..here]) ? BodyFault.None : BodyFault.BackendLost;
         }
 
         var isValid = ChunkedPiece.TryDecode(_chunks!, bytes, out var data, out var consumed);
@@ -217,14 +217,14 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
             "\r\n"u8.CopyTo(loop.Input.AsSpan(FrontLoop.Lead + data));
             if (!node.TrySend(loop.Input.AsSpan(start, FrontLoop.Lead - start + data + 2)))
             {
-                return BodyFault.NodeLost;
+                return BodyFault.BackendLost;
             }
         }
 
         if (_chunks!.IsComplete)
         {
             State = BodyState.Complete;
-            return node.TrySend(ChunkedPiece.EndOfRequest(_chunks)) ? BodyFault.None : BodyFault.NodeLost;
+            return node.TrySend(ChunkedPiece.EndOfRequest(_chunks)) ? BodyFault.None : BodyFault.BackendLost;
         }
 
         return BodyFault.None;

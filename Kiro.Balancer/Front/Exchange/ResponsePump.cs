@@ -1,6 +1,6 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.EventLoop;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -59,7 +59,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     /// <param name="client">Where it goes.</param>
     /// <param name="node">Where it comes from.</param>
     /// <param name="hasMoved">Whether a byte has moved.</param>
-    public ResponseStep Run(ClientConnection client, NodeConnection node, out bool hasMoved)
+    public ResponseStep Run(ClientConnection client, BackendConnection node, out bool hasMoved)
     {
         hasMoved = false;
         for (var turn = 0; !client.HasUnsent; turn++)
@@ -107,7 +107,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     }
 
     /// <summary>An interim head is done with: the next one follows.</summary>
-    public void Skip(NodeConnection node)
+    public void Skip(BackendConnection node)
     {
         node.Store(loop.Input.AsSpan(FrontLoop.Lead + _headLength, _available - _headLength));
         (_looked, _needsMore) = (0, false);
@@ -119,7 +119,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     /// <param name="makesChunks">Whether the client gets it in chunks.</param>
     /// <param name="client">Where it goes.</param>
     /// <param name="node">Where it comes from.</param>
-    public ResponseStep BeginBody(int written, BodyFraming framing, bool makesChunks, ClientConnection client, NodeConnection node)
+    public ResponseStep BeginBody(int written, BodyFraming framing, bool makesChunks, ClientConnection client, BackendConnection node)
     {
         (_readsHead, _framing, _makesChunks, _needsMore) = (false, framing, makesChunks, false);
         _left = framing == BodyFraming.Length ? head.ContentLength ?? 0 : 0;
@@ -134,7 +134,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     }
 
     /// <summary>After a handshake: all bytes, as they come, until one end closes.</summary>
-    public ResponseStep BeginTunnel(int written, ITunnelEnd tunnel, ClientConnection client, NodeConnection node)
+    public ResponseStep BeginTunnel(int written, ITunnelEnd tunnel, ClientConnection client, BackendConnection node)
     {
         _tunnel = tunnel;
         return BeginBody(written, BodyFraming.UntilClose, makesChunks: false, client, node);
@@ -144,7 +144,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     /// <returns>False when there is no way to say so, or the client is gone.</returns>
     public bool TryEnd(ClientConnection client) => _makesChunks && client.TrySend("0\r\n\r\n"u8);
 
-    private ResponseStep ReadHead(int count, NodeConnection node)
+    private ResponseStep ReadHead(int count, BackendConnection node)
     {
         var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
         var state = ResponseParser.Parse(bytes, _looked, head, out _headLength);
@@ -170,7 +170,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     }
 
     // The head, if it is still to be sent, is put right before the body, so that both leave at once and the body stays where it is.
-    private ResponseStep PassOn(int headLength, int from, int count, ClientConnection client, NodeConnection node)
+    private ResponseStep PassOn(int headLength, int from, int count, ClientConnection client, BackendConnection node)
     {
         var start = FrontLoop.Lead + from;
         var bytes = loop.Input.AsSpan(start, count);

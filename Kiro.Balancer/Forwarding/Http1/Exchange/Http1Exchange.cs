@@ -25,7 +25,7 @@ internal sealed class Http1Exchange(
     public bool WasUnsent { get; private set; }
 
     /// <summary>It failed before a single byte of a response.</summary>
-    public bool WasUnanswered { get; private set; }
+    public bool HadNoResponse { get; private set; }
 
     /// <returns>Null when the node has answered.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -38,7 +38,7 @@ internal sealed class Http1Exchange(
         var isReusable = false;
         try
         {
-            var failure = attempt.IsGivenUp ? RequestFailure.NodeHangs : await SendAsync() ?? await AnswerAsync();
+            var failure = attempt.IsGivenUp ? RequestFailure.BackendHangs : await SendAsync() ?? await RespondAsync();
             isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true } && connection.MayBeKept();
             if (failure is { } broken)
             {
@@ -140,7 +140,7 @@ internal sealed class Http1Exchange(
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<RequestFailure?> AnswerAsync()
+    private async ValueTask<RequestFailure?> RespondAsync()
     {
         var reader = new HeadReader(connection);
         while (true)
@@ -153,7 +153,7 @@ internal sealed class Http1Exchange(
                     continue;
                 }
 
-                WasUnanswered = reader.IsUntouched;
+                HadNoResponse = reader.IsUntouched;
                 return Lost() ?? RequestFailure.NoResponse;
             }
 
@@ -190,7 +190,7 @@ internal sealed class Http1Exchange(
         attempt.Settle(answered: true);
         if (attempt.IsGivenUp)
         {
-            return RequestFailure.NodeHangs;
+            return RequestFailure.BackendHangs;
         }
 
         var (head, response) = (connection.Head, _context.Response);
@@ -208,8 +208,8 @@ internal sealed class Http1Exchange(
             response.Headers.Trailer = default;
         }
 
-        var answer = new ResponseWriter(response, chunks);
-        if (framing != BodyFraming.None && await CopyBodyAsync(framing, answer) is { } failure)
+        var writer = new ResponseWriter(response, chunks);
+        if (framing != BodyFraming.None && await CopyBodyAsync(framing, writer) is { } failure)
         {
             return failure;
         }
@@ -217,14 +217,14 @@ internal sealed class Http1Exchange(
         if (_body is { IsComplete: false } && head.Status < 300)
         {
             // The node has responded and goes on reading, even if it closes the connection afterwards.
-            await answer.FlushAsync();
+            await writer.FlushAsync();
             await _body.Sending;
         }
 
         return null;
     }
 
-    private async ValueTask<RequestFailure?> CopyBodyAsync(BodyFraming framing, ResponseWriter answer)
+    private async ValueTask<RequestFailure?> CopyBodyAsync(BodyFraming framing, ResponseWriter writer)
     {
         var isStream = connection.Head.IsEventStream;
         if (isStream)
@@ -237,12 +237,12 @@ internal sealed class Http1Exchange(
 
         try
         {
-            return await new ResponseBody(connection, answer).CopyAsync(framing) switch
+            return await new ResponseBody(connection, writer).CopyAsync(framing) switch
             {
                 BodyEnd.Complete => null,
                 BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse,
                 BodyEnd.ClientGone => RequestFailure.ClientIsGone,
-                _ => Lost(isAnswered: true) ?? RequestFailure.BrokenResponse,
+                _ => Lost(hasResponded: true) ?? RequestFailure.BrokenResponse,
             };
         }
         finally
@@ -284,11 +284,11 @@ internal sealed class Http1Exchange(
     }
 
     /// <returns>What the balancer itself cut off; null when it did not.</returns>
-    private RequestFailure? Lost(bool isAnswered = false) => connection.AbortReason switch
+    private RequestFailure? Lost(bool hasResponded = false) => connection.AbortReason switch
     {
         AbortReason.Client => RequestFailure.ClientIsGone,
-        AbortReason.GivenUp => RequestFailure.NodeHangs,
-        AbortReason.StoodStill => isAnswered ? RequestFailure.StalledResponse : RequestFailure.TooSlow,
+        AbortReason.GivenUp => RequestFailure.BackendHangs,
+        AbortReason.StoodStill => hasResponded ? RequestFailure.StalledResponse : RequestFailure.TooSlow,
         _ => null,
     };
 }

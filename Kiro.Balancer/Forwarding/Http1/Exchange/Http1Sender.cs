@@ -39,7 +39,7 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
         {
             var exchange = new Http1Exchange(request, attempt, kept, streams, time, span);
             var failure = await exchange.RunAsync();
-            if (failure != RequestFailure.NoResponse || !(exchange.WasUnsent || (exchange.WasUnanswered && request.MayBeRepeated)))
+            if (failure != RequestFailure.NoResponse || !(exchange.WasUnsent || (exchange.HadNoResponse && request.MayBeRepeated)))
             {
                 return failure;
             }

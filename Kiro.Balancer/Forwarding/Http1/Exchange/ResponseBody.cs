@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// Copies a response's body to the client: what comes goes on at once, and nothing is received that the client has no
 /// room for. Whenever the node keeps us waiting, the client gets what there is, the head first.
 /// </summary>
-internal sealed class ResponseBody(BackendConnection connection, ResponseWriter answer)
+internal sealed class ResponseBody(BackendConnection connection, ResponseWriter writer)
 {
     /// <summary>Bodies with more to come than this are received straight into the client's buffers.</summary>
     private const int Long = 16 * 1024;
@@ -30,13 +30,13 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
         if (end == BodyEnd.Lost && connection.AbortReason == AbortReason.StreamEnded)
         {
             end = BodyEnd.Complete;
-            await answer.EndAsync();
+            await writer.EndAsync();
         }
 
         if (end is BodyEnd.Lost or BodyEnd.Invalid && _unflushed > 0)
         {
             // The client gets what there was before its connection breaks off.
-            await answer.FlushAsync();
+            await writer.FlushAsync();
         }
 
         return end;
@@ -52,7 +52,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
             left -= here;
             if (left == 0)
             {
-                await answer.EndAsync();
+                await writer.EndAsync();
                 return BodyEnd.Complete;
             }
 
@@ -74,19 +74,19 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
         var piece = new PieceSize();
         while (left > 0)
         {
-            var flush = answer.FlushAsync();
+            var flush = writer.FlushAsync();
             if (!flush.IsCompleted)
             {
                 piece.Shrink();
             }
 
             await flush;
-            if (answer.IsClientGone)
+            if (writer.IsClientGone)
             {
                 return BodyEnd.ClientGone;
             }
 
-            var room = answer.Room((int)Math.Min(left, piece.Bytes));
+            var room = writer.Room((int)Math.Min(left, piece.Bytes));
             connection.BeginReceive(room);
             var count = await connection.Receipt;
             if (!connection.Note(count))
@@ -94,13 +94,13 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
                 return BodyEnd.Lost;
             }
 
-            answer.Advance(count);
+            writer.Advance(count);
             left -= count;
             piece.Note(count, room.Length);
             await _turns.GiveWayAsync();
         }
 
-        await answer.EndAsync();
+        await writer.EndAsync();
         return BodyEnd.Complete;
     }
 
@@ -125,7 +125,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
             if (chunks.IsComplete)
             {
-                await answer.EndAsync(Trailers.Allowed(chunks.Trailers));
+                await writer.EndAsync(Trailers.Allowed(chunks.Trailers));
                 return BodyEnd.Complete;
             }
 
@@ -146,7 +146,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
             var end = await ReceiveAsync(mayEnd: true);
             if (end == BodyEnd.Complete)
             {
-                await answer.EndAsync();
+                await writer.EndAsync();
             }
 
             if (end is not null)
@@ -160,8 +160,8 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
     {
         if (data.Length > 0)
         {
-            await answer.StartAsync();
-            answer.Write(data.Span);
+            await writer.StartAsync();
+            writer.Write(data.Span);
             _unflushed += data.Length;
         }
     }
@@ -172,8 +172,8 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
         if (!connection.BeginReceive() || _unflushed >= MaxHeldBack)
         {
             _unflushed = 0;
-            await answer.FlushAsync();
-            if (answer.IsClientGone)
+            await writer.FlushAsync();
+            if (writer.IsClientGone)
             {
                 return BodyEnd.ClientGone;
             }

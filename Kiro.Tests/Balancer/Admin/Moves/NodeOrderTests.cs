@@ -15,12 +15,12 @@ public sealed class NodeOrderTests
     [InlineData("a99999999999999999998", "a99999999999999999999")]
     public void Compare_TwoNames_PutsTheSmallerNumberFirst(string first, string second)
     {
-        Assert.InRange(NodeOrder.Instance.Compare(Node(first), Node(second)), int.MinValue, -1);
-        Assert.InRange(NodeOrder.Instance.Compare(Node(second), Node(first)), 1, int.MaxValue);
+        Assert.InRange(BackendOrder.Instance.Compare(Node(first), Node(second)), int.MinValue, -1);
+        Assert.InRange(BackendOrder.Instance.Compare(Node(second), Node(first)), 1, int.MaxValue);
     }
 
     [Fact]
-    public void Compare_LeadingZeros_DoNotCount() => Assert.Equal(0, NodeOrder.Instance.Compare(Node("api-007"), Node("api-7")));
+    public void Compare_LeadingZeros_DoNotCount() => Assert.Equal(0, BackendOrder.Instance.Compare(Node("api-007"), Node("api-7")));
 
     private static KnownBackend Node(string name) => new(new Backend("host", 80), new BackendHealth { Node = name });
 }

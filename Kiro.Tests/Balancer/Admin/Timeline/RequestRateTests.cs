@@ -9,9 +9,9 @@ public sealed class RequestRateTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly ForwardingCounters _counters = new();
-    private readonly NodeHistories _rate;
+    private readonly BackendHistories _rate;
 
-    public RequestRateTests() => _rate = new NodeHistories(Registries.Empty(_time), _counters, _time);
+    public RequestRateTests() => _rate = new BackendHistories(Registries.Empty(_time), _counters, _time);
 
     public void Dispose() => _rate.Dispose();
 

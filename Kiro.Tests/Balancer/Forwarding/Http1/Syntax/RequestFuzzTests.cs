@@ -82,8 +82,8 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
         }
 
         var additions = new RequestAdditions { Client = Caller with { PeerIsTrusted = isTrusted }, Authority = "10.0.0.1:80"u8 };
-        var room = new byte[NodeHeadWriter.MaxLength(head, additions)];
-        var written = Encoding.Latin1.GetString(room, 0, NodeHeadWriter.Write(bytes, head, additions, room));
+        var room = new byte[BackendHeadWriter.MaxLength(head, additions)];
+        var written = Encoding.Latin1.GetString(room, 0, BackendHeadWriter.Write(bytes, head, additions, room));
         return written == expected.ForNode(isTrusted) && NaiveRequest.Read(written)?.Length == written.Length
             && (head.Length, head.Closes, head.IsWebSocket, head.IsChunked) == (expected.Length, expected.Closes, expected.IsWebSocket, expected.Codings is not null)
             ? state : null;

@@ -1,33 +1,33 @@
 using Kiro.Balancer.Forwarding.Sending;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>One try of a request at one node, over a kept connection or a new one: both directions at once.</summary>
-internal sealed partial class NodeDialogue : INodeUser, IWaiter
+internal sealed partial class BackendDialogue : IBackendUser, IWaiter
 {
     private readonly FrontWorker _worker;
     private readonly FrontExchange _exchange;
     private readonly OutgoingRequest _outgoing;
     private readonly RequestPump _body;
     private readonly ResponsePump _response;
-    private readonly NodeConnector _connector;
+    private readonly BackendConnector _connector;
     private FrontAttempt _attempt;
-    private NodePool? _pool;
-    private NodeConnection? _node;
+    private BackendPool? _pool;
+    private BackendConnection? _node;
     private FrontStream? _stream;
     private bool _isSendLost;
-    private bool _isAnswered;
+    private bool _hasResponded;
     private bool _mayReuse;
     private long _idleTime;
     private int _interim;
     private int _timeout;
 
-    public NodeDialogue(FrontWorker worker, FrontExchange exchange, OutgoingRequest outgoing, RequestPump body)
+    public BackendDialogue(FrontWorker worker, FrontExchange exchange, OutgoingRequest outgoing, RequestPump body)
     {
         (_worker, _exchange, _outgoing, _body) = (worker, exchange, outgoing, body);
         _response = new ResponsePump(worker.Loop, worker.ResponseHead);
-        _connector = new NodeConnector(this);
+        _connector = new BackendConnector(this);
     }
 
     IWaiter? IWaiter.NextWaiter { get; set; }
@@ -57,9 +57,9 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     /// <summary>Begins a try.</summary>
     /// <param name="pool">The node's.</param>
     /// <param name="isAwaited">Whether the node has all of the request at once.</param>
-    public void Begin(NodePool pool, bool isAwaited)
+    public void Begin(BackendPool pool, bool isAwaited)
     {
-        (_pool, _isAnswered, _mayReuse, _interim, HasStarted, Status, ContentLength) = (pool, false, false, 0, false, 0, null);
+        (_pool, _hasResponded, _mayReuse, _interim, HasStarted, Status, ContentLength) = (pool, false, false, 0, false, 0, null);
         _timeout = (int)_worker.Services.Timeouts.Value.Exchange.TotalMilliseconds;
         _attempt.Begin(pool, isAwaited, _worker.Loop.Timestamp);
         if (_exchange.MayBeRepeated)
@@ -116,11 +116,11 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
     {
         if (_exchange.TryLeave())
         {
-            Fail(RequestFailure.NodeHangs);
+            Fail(RequestFailure.BackendHangs);
         }
     }
 
-    void INodeUser.OnNodeReady()
+    void IBackendUser.OnBackendReady()
     {
         if (_node is { IsConnecting: false })
         {
@@ -128,7 +128,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
         }
     }
 
-    void INodeUser.OnSendLost() => LoseSend();
+    void IBackendUser.OnSendLost() => LoseSend();
 
     /// <summary>The stream of events, or the tunnel, has to end.</summary>
     public void EndStream()
@@ -156,7 +156,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
             return;
         }
 
-        if (_isAnswered)
+        if (_hasResponded)
         {
             if (_body.State != BodyState.Flowing || _isSendLost)
             {
@@ -213,7 +213,7 @@ internal sealed partial class NodeDialogue : INodeUser, IWaiter
         {
             case BodyFault.None:
                 return true;
-            case BodyFault.NodeLost:
+            case BodyFault.BackendLost:
                 LoseSend();
                 return true;
             case BodyFault.Ended when _stream is not null:

@@ -10,7 +10,7 @@ using Kiro.ServiceDefaults.Trust;
 namespace Kiro.Balancer.Admin;
 
 /// <summary>What an operator would otherwise find out late, in plain words.</summary>
-internal sealed class Warnings(
+internal sealed class WarningList(
     ClientCensus census, StickyOptions sticky, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload, StateStatus state,
     TrafficWatch traffic, TlsReport? tls = null)
 {

@@ -4,10 +4,10 @@ using Kiro.Balancer.Forwarding;
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>Looks at every node, and at all together, once a second, so that the requests themselves have nothing to write down.</summary>
-internal sealed class NodeHistories(BackendRegistry registry, ForwardingCounters counters, TimeProvider time) : IHostedService, IDisposable
+internal sealed class BackendHistories(BackendRegistry registry, ForwardingCounters counters, TimeProvider time) : IHostedService, IDisposable
 {
     private readonly Lock _sampling = new();
-    private readonly Dictionary<Backend, NodeHistory> _histories = [];
+    private readonly Dictionary<Backend, BackendHistory> _histories = [];
     private readonly RateWindow _all = new(() => counters.Requests, time);
     private ITimer? _timer;
 
@@ -61,7 +61,7 @@ internal sealed class NodeHistories(BackendRegistry registry, ForwardingCounters
             {
                 if (!_histories.TryGetValue(backend, out var history))
                 {
-                    _histories[backend] = history = new NodeHistory(registry.Runtimes.Of(backend), time);
+                    _histories[backend] = history = new BackendHistory(registry.Runtimes.Of(backend), time);
                 }
 
                 history.Sample(health);

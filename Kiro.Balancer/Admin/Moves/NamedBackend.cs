@@ -7,11 +7,11 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <param name="Backend">The node; null when there is not exactly one.</param>
 /// <param name="Status">Then 404 or 409, else 200.</param>
 /// <param name="Problem">Then the reason, in one line.</param>
-internal readonly record struct NodeLookup(KnownBackend? Backend, int Status, string? Problem)
+internal readonly record struct NamedBackend(KnownBackend? Backend, int Status, string? Problem)
 {
     private const int MaxShown = 60;
 
-    public static NodeLookup Of(BackendSnapshot snapshot, string name) => snapshot.Find(name) switch
+    public static NamedBackend Of(BackendSnapshot snapshot, string name) => snapshot.Find(name) switch
     {
         [var backend] => new(backend, StatusCodes.Status200OK, null),
         [] => new(null, StatusCodes.Status404NotFound, $"no such node: {Shortened(name)}"),

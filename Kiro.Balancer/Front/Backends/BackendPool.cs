@@ -5,23 +5,23 @@ using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 
-namespace Kiro.Balancer.Front.Nodes;
+namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>
 /// What one loop keeps open to one node. The connection that was used last is used first, so that those too many grow
 /// old. Also knows who waits for the node, so that they can be told when that is hopeless.
 /// </summary>
-internal sealed class NodePool
+internal sealed class BackendPool
 {
     /// <summary>A request that is sent while the node closes may be lost; in milliseconds.</summary>
     private const int CloseMargin = 1000;
 
     private readonly FrontLoop _loop;
-    private NodeConnection? _top;
+    private BackendConnection? _top;
     private CancellationTokenRegistration _abandoned;
     private bool _isRetired;
 
-    public NodePool(FrontLoop loop, BackendRuntime runtime, NodeAddresses addresses)
+    public BackendPool(FrontLoop loop, BackendRuntime runtime, BackendAddresses addresses)
     {
         (_loop, Runtime, Addresses) = (loop, runtime, addresses);
         (Counters, Traffic) = (runtime.Counters.Cell(loop.Index), runtime.Traffic.Cell(loop.Index));
@@ -38,7 +38,7 @@ internal sealed class NodePool
     /// <summary>This loop's.</summary>
     public TrafficCell Traffic { get; }
 
-    public NodeAddresses Addresses { get; }
+    public BackendAddresses Addresses { get; }
 
     /// <summary>The node's own name, as it stands in Host.</summary>
     public byte[] Authority { get; }
@@ -53,7 +53,7 @@ internal sealed class NodePool
     public int IdleCount { get; private set; }
 
     /// <summary>Takes an idle connection, the one that was used last.</summary>
-    public NodeConnection? TryTake()
+    public BackendConnection? TryTake()
     {
         if (_top is not { } connection)
         {
@@ -69,14 +69,14 @@ internal sealed class NodePool
     /// <param name="endpoint">One of the node's addresses.</param>
     /// <param name="user">Told how it ends, unless it has ended already.</param>
     /// <param name="error">0 when it is open, <see cref="Errno.InProgress"/>, or why it cannot be.</param>
-    public NodeConnection? Connect(IPEndPoint endpoint, INodeUser user, out int error)
+    public BackendConnection? Connect(IPEndPoint endpoint, IBackendUser user, out int error)
     {
         if (FrontSocket.Connect(endpoint, out error) is not { } socket)
         {
             return null;
         }
 
-        var connection = new NodeConnection(_loop, socket, this) { User = user, IsConnecting = error == Errno.InProgress };
+        var connection = new BackendConnection(_loop, socket, this) { User = user, IsConnecting = error == Errno.InProgress };
         if (!_loop.TryAdd(connection))
         {
             error = Errno.NoBuffers;
@@ -97,7 +97,7 @@ internal sealed class NodePool
     /// <summary>Keeps a connection for the next exchange.</summary>
     /// <param name="connection">Nobody uses it any more.</param>
     /// <param name="idleTime">For how long, in milliseconds.</param>
-    public void Return(NodeConnection connection, long idleTime)
+    public void Return(BackendConnection connection, long idleTime)
     {
         connection.User = null;
         if (_isRetired || idleTime <= 0)
@@ -118,7 +118,7 @@ internal sealed class NodePool
     }
 
     /// <summary>Closes an idle connection that the node has closed, or on which it spoke unasked.</summary>
-    public void DropSpoilt(NodeConnection connection)
+    public void DropSpoilt(BackendConnection connection)
     {
         connection.Close();
         if (_top is null)
@@ -129,7 +129,7 @@ internal sealed class NodePool
     }
 
     /// <summary>Forgets a connection that is about to be closed.</summary>
-    public void Forget(NodeConnection connection)
+    public void Forget(BackendConnection connection)
     {
         if (!connection.IsClosed)
         {
@@ -163,7 +163,7 @@ internal sealed class NodePool
         }
     }
 
-    private void Unlink(NodeConnection connection)
+    private void Unlink(BackendConnection connection)
     {
         if (connection.Above is { } above)
         {
@@ -188,7 +188,7 @@ internal sealed class NodePool
     }
 
     private void Register() => _abandoned = Runtime.Abandoned.UnsafeRegister(
-        static pool => ((NodePool)pool!)._loop.Post(static pool => ((NodePool)pool!).OnAbandoned(), pool), this);
+        static pool => ((BackendPool)pool!)._loop.Post(static pool => ((BackendPool)pool!).OnAbandoned(), pool), this);
 
     private void OnAbandoned()
     {

@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Forwarding.Retry;
 /// Where a request goes after a node failed it. It may be tried on several nodes as long as none has seen it, and is given to
 /// one more, and no third, after it may have run: a request that breaks or blocks its node must not go through all of them.
 /// </summary>
-internal sealed class Retries(BackendChooser chooser, RetryBudget budget) : ILeaving
+internal sealed class RetryChooser(BackendChooser chooser, RetryBudget budget) : ILeaving
 {
     /// <returns>Null when the request must not go on to another node, or there is none.</returns>
     public ChosenBackend? Next(ITried request, RequestFailure failure)
@@ -18,7 +18,7 @@ internal sealed class Retries(BackendChooser chooser, RetryBudget budget) : ILea
             || (mayHaveRun && request.MayHaveRun)
             || chooser.Next(request.Slot, request.Tried) is not { } next
             // Who left a node that hangs has paid already.
-            || (failure != RequestFailure.NodeHangs && !budget.TryTake()))
+            || (failure != RequestFailure.BackendHangs && !budget.TryTake()))
         {
             return null;
         }

@@ -1,11 +1,11 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <content>What the node says: interim responses, the final one, the end.</content>
-internal sealed partial class NodeDialogue
+internal sealed partial class BackendDialogue
 {
     private void OnStep(ResponseStep step)
     {
@@ -15,7 +15,7 @@ internal sealed partial class NodeDialogue
                 if (_body.State == BodyState.Flowing && Status < StatusCodes.Status300MultipleChoices && !_isSendLost && _stream is null)
                 {
                     // The node has responded and goes on reading, even if it closes the connection afterwards.
-                    _isAnswered = true;
+                    _hasResponded = true;
                     _worker.Loop.Queue(_exchange.Client);
                 }
                 else
@@ -49,7 +49,7 @@ internal sealed partial class NodeDialogue
 
         if (!head.IsInterim)
         {
-            return Answer(head);
+            return BeginResponse(head);
         }
 
         if (++_interim > ResponseHead.MaxInterim)
@@ -77,7 +77,7 @@ internal sealed partial class NodeDialogue
         return ResponseStep.Head;
     }
 
-    private ResponseStep Answer(ResponseHead head)
+    private ResponseStep BeginResponse(ResponseHead head)
     {
         Settle(head);
         _exchange.Client.ClearDeadline();
@@ -98,7 +98,7 @@ internal sealed partial class NodeDialogue
         ClosesClient = _exchange.Closes || EndsWithConnection || _body.State == BodyState.Dropped
             || _worker.Services.Drain.IsDraining || _worker.IsStopping;
         _mayReuse = !head.Closes && framing != BodyFraming.UntilClose;
-        _idleTime = NodePool.IdleTime(head.KeepAliveTimeout, head.KeepAliveMax);
+        _idleTime = BackendPool.IdleTime(head.KeepAliveTimeout, head.KeepAliveMax);
         _node!.IsBound |= head.BindsConnection;
         if (isOpenEnded && head.IsEventStream)
         {

@@ -3,7 +3,7 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>A node's last probes, and its requests per second over the last ten seconds.</summary>
-internal sealed class NodeHistory(BackendRuntime backend, TimeProvider time)
+internal sealed class BackendHistory(BackendRuntime backend, TimeProvider time)
 {
     public const int Probes = 30;
 

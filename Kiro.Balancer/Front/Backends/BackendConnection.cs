@@ -1,35 +1,35 @@
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 
-namespace Kiro.Balancer.Front.Nodes;
+namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>Whoever uses a connection to a node is told what happens to it.</summary>
-internal interface INodeUser
+internal interface IBackendUser
 {
     /// <summary>It is open, or cannot be.</summary>
     /// <param name="error">0, or the system's error.</param>
     void OnConnected(int error);
 
     /// <summary>It has something to read, or room for more.</summary>
-    void OnNodeReady();
+    void OnBackendReady();
 
     /// <summary>What was kept to be sent cannot be: the node has closed. It may have answered before.</summary>
     void OnSendLost();
 
     /// <summary>No byte has moved for too long, or it was not accepted in time.</summary>
-    void OnNodeDeadline();
+    void OnBackendDeadline();
 
     /// <summary>Something went wrong that should not have.</summary>
-    void OnNodeBroken();
+    void OnBackendBroken();
 }
 
-/// <summary>A connection to a node, used by one exchange at a time, or idle in its <see cref="NodePool"/>.</summary>
-internal sealed class NodeConnection(FrontLoop loop, FrontSocket socket, NodePool pool) : FrontConnection(loop, socket)
+/// <summary>A connection to a node, used by one exchange at a time, or idle in its <see cref="BackendPool"/>.</summary>
+internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, BackendPool pool) : FrontConnection(loop, socket)
 {
-    public NodePool Pool { get; } = pool;
+    public BackendPool Pool { get; } = pool;
 
     /// <summary>Null while it is idle.</summary>
-    public INodeUser? User { get; set; }
+    public IBackendUser? User { get; set; }
 
     public bool IsConnecting { get; set; }
 
@@ -43,10 +43,10 @@ internal sealed class NodeConnection(FrontLoop loop, FrontSocket socket, NodePoo
     public bool HasSent => Sent > 0;
 
     /// <summary>The idle connection that was used before this one.</summary>
-    public NodeConnection? Below { get; set; }
+    public BackendConnection? Below { get; set; }
 
     /// <summary>The idle connection that was used after this one.</summary>
-    public NodeConnection? Above { get; set; }
+    public BackendConnection? Above { get; set; }
 
     public override void OnEvents(Readiness events)
     {
@@ -85,16 +85,16 @@ internal sealed class NodeConnection(FrontLoop loop, FrontSocket socket, NodePoo
             return;
         }
 
-        user.OnNodeReady();
+        user.OnBackendReady();
     }
 
-    public override void OnTurn() => User?.OnNodeReady();
+    public override void OnTurn() => User?.OnBackendReady();
 
     public override void Abort()
     {
         if (User is { } user)
         {
-            user.OnNodeBroken();
+            user.OnBackendBroken();
         }
 
         Close();
@@ -115,7 +115,7 @@ internal sealed class NodeConnection(FrontLoop loop, FrontSocket socket, NodePoo
     {
         if (User is { } user)
         {
-            user.OnNodeDeadline();
+            user.OnBackendDeadline();
         }
         else
         {

@@ -1,20 +1,20 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Front.EventLoop;
 
-namespace Kiro.Balancer.Front.Nodes;
+namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>One loop's connections to all nodes.</summary>
-internal sealed class NodePools(FrontLoop loop, BackendRegistry registry, TimeProvider time)
+internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, TimeProvider time)
 {
-    private readonly Dictionary<Backend, NodePool> _pools = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Backend, BackendPool> _pools = new(ReferenceEqualityComparer.Instance);
     private BackendSnapshot? _seen;
 
-    public NodePool Of(BackendRuntime runtime)
+    public BackendPool Of(BackendRuntime runtime)
     {
         var backend = runtime.Backend;
         if (!_pools.TryGetValue(backend, out var pool))
         {
-            pool = new NodePool(loop, runtime, new NodeAddresses(backend, loop, time));
+            pool = new BackendPool(loop, runtime, new BackendAddresses(backend, loop, time));
             _pools.Add(backend, pool);
         }
 

@@ -1,6 +1,6 @@
 using Kiro.Balancer.Forwarding.Sending;
 
-namespace Kiro.Balancer.Front.Nodes;
+namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>Somebody who waits for a node, and a place in a list of them.</summary>
 internal interface IWaiter : IGivesUp

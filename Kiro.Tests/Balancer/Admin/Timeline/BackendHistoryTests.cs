@@ -6,19 +6,19 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Admin.Timeline;
 
-public sealed class NodeHistoryTests
+public sealed class BackendHistoryTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly BackendRegistry _registry;
     private readonly LiveBackend _backend;
-    private readonly NodeHistory _history;
+    private readonly BackendHistory _history;
 
-    public NodeHistoryTests()
+    public BackendHistoryTests()
     {
         _registry = Registries.Empty(_time);
         _registry.SetMembers(Registries.Endpoints(1));
         _backend = _registry.Find("api-1:80");
-        _history = new NodeHistory(_backend.Runtime, _time);
+        _history = new BackendHistory(_backend.Runtime, _time);
     }
 
     [Fact]
@@ -38,13 +38,13 @@ public sealed class NodeHistoryTests
     [Fact]
     public void Latencies_MoreThanAreKept_AreTheLast()
     {
-        for (var probe = 1; probe <= NodeHistory.Probes + 5; probe++)
+        for (var probe = 1; probe <= BackendHistory.Probes + 5; probe++)
         {
             Probe(probe);
             Seconds(1);
         }
 
-        Assert.Equal(Enumerable.Range(6, NodeHistory.Probes).Select(latency => (double?)latency), _history.Latencies);
+        Assert.Equal(Enumerable.Range(6, BackendHistory.Probes).Select(latency => (double?)latency), _history.Latencies);
     }
 
     [Fact]

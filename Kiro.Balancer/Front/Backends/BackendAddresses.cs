@@ -3,13 +3,13 @@ using System.Net.Sockets;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Front.EventLoop;
 
-namespace Kiro.Balancer.Front.Nodes;
+namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>
 /// Where a node is. A name is looked up away from the loop, and what was found serves for a second: as good as a look-up
 /// for each connection, without a storm of them.
 /// </summary>
-internal sealed class NodeAddresses(Backend backend, FrontLoop loop, TimeProvider time)
+internal sealed class BackendAddresses(Backend backend, FrontLoop loop, TimeProvider time)
 {
     /// <summary>In milliseconds.</summary>
     private const int Freshness = 1000;

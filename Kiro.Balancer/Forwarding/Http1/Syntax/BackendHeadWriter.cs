@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 /// Writes the head of a request for a node from the client's: target in origin form, fields as they came but for those that
 /// end here, the framing and the words about the client being the balancer's own.
 /// </summary>
-internal ref struct NodeHeadWriter
+internal ref struct BackendHeadWriter
 {
     private const int MaxAddress = 45;
 
@@ -21,7 +21,7 @@ internal ref struct NodeHeadWriter
     private readonly Span<byte> _output;
     private int _length;
 
-    private NodeHeadWriter(ReadOnlySpan<byte> bytes, RequestHead head, Span<byte> output)
+    private BackendHeadWriter(ReadOnlySpan<byte> bytes, RequestHead head, Span<byte> output)
     {
         _bytes = bytes;
         _head = head;
@@ -40,7 +40,7 @@ internal ref struct NodeHeadWriter
     /// <returns>The length in bytes.</returns>
     public static int Write(ReadOnlySpan<byte> bytes, RequestHead head, in RequestAdditions additions, Span<byte> output)
     {
-        var writer = new NodeHeadWriter(bytes, head, output);
+        var writer = new BackendHeadWriter(bytes, head, output);
         writer.WriteRequestLine(additions.Authority);
         writer.WriteFields(additions);
         writer.WriteForwarded(additions);

@@ -4,9 +4,9 @@ namespace Kiro.Balancer.Admin.Moves;
 
 /// <summary>By name, numbers within it by their value: api-2 stands before api-10, 10.0.0.9:80 before 10.0.0.10:80.</summary>
 // .NET's CompareOptions.NumericOrdering does the same, but not in the containers, which have no globalization data.
-internal sealed class NodeOrder : IComparer<KnownBackend>
+internal sealed class BackendOrder : IComparer<KnownBackend>
 {
-    public static NodeOrder Instance { get; } = new();
+    public static BackendOrder Instance { get; } = new();
 
     public int Compare(KnownBackend? x, KnownBackend? y) => Compare(NameOf(x), NameOf(y));
 

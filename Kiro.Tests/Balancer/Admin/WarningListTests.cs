@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Balancer.Admin;
 
-public sealed class WarningsTests
+public sealed class WarningListTests
 {
     private readonly ClientCensus _census = new();
     private readonly DiscoveryStatus _discovery = new();
@@ -108,7 +108,7 @@ public sealed class WarningsTests
     }
 
     private IReadOnlyList<string> Of(BackendRegistry registry, string reader = "198.51.100.9", bool isAdmin = true) =>
-        new Warnings(_census, BalancerSettings.Read(Support.Settings.Of(_settings)).Clients.Sticky, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new StateStatus(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
+        new WarningList(_census, BalancerSettings.Read(Support.Settings.Of(_settings)).Clients.Sticky, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new StateStatus(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
             .Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
     private void Note(string peer, int times, bool claimsAnother)

@@ -1,19 +1,19 @@
 using System.Net;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>Finds a new connection for a dialogue: looks the node's name up and tries one address after the other.</summary>
-internal sealed class NodeConnector(NodeDialogue dialogue)
+internal sealed class BackendConnector(BackendDialogue dialogue)
 {
-    private NodePool? _pool;
+    private BackendPool? _pool;
     private IPEndPoint[] _addresses = [];
     private int _next;
     private int _generation;
 
-    public void Start(NodePool pool)
+    public void Start(BackendPool pool)
     {
         _pool = pool;
         _generation++;

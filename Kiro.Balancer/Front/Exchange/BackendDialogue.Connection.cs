@@ -1,15 +1,15 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Front.Nodes;
+using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <content>Which connection it uses: kept ones first, then a new one.</content>
-internal sealed partial class NodeDialogue
+internal sealed partial class BackendDialogue
 {
     /// <summary>A connection is there, or cannot be.</summary>
-    public void OnConnector(NodeConnection? node, ConnectError error)
+    public void OnConnector(BackendConnection? node, ConnectError error)
     {
         if (node is null)
         {
@@ -24,7 +24,7 @@ internal sealed partial class NodeDialogue
         }
     }
 
-    void INodeUser.OnConnected(int error)
+    void IBackendUser.OnConnected(int error)
     {
         if (error != 0)
         {
@@ -39,7 +39,7 @@ internal sealed partial class NodeDialogue
         }
     }
 
-    void INodeUser.OnNodeDeadline()
+    void IBackendUser.OnBackendDeadline()
     {
         if (_node!.IsConnecting)
         {
@@ -47,7 +47,7 @@ internal sealed partial class NodeDialogue
             _node = null;
             _connector.GoOn(Errno.TimedOut);
         }
-        else if (_exchange.Client.HasUnsent || (_isAnswered && !_node.HasUnsent))
+        else if (_exchange.Client.HasUnsent || (_hasResponded && !_node.HasUnsent))
         {
             var client = _exchange.Client;
             _exchange.OnClientGone();
@@ -63,7 +63,7 @@ internal sealed partial class NodeDialogue
         }
     }
 
-    void INodeUser.OnNodeBroken() => Fail(RequestFailure.NoResponse);
+    void IBackendUser.OnBackendBroken() => Fail(RequestFailure.NoResponse);
 
     private void SendOverKept()
     {
@@ -90,7 +90,7 @@ internal sealed partial class NodeDialogue
         _connector.Start(_pool!);
     }
 
-    private void Use(NodeConnection node)
+    private void Use(BackendConnection node)
     {
         (_node, node.User, _isSendLost) = (node, this, false);
         (node.Sent, node.Received) = (0, 0);

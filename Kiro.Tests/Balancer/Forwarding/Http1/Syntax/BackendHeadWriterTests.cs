@@ -5,7 +5,7 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Syntax;
 
-public sealed class NodeHeadWriterTests
+public sealed class BackendHeadWriterTests
 {
     private const string Own = "X-Forwarded-For: 198.51.100.2\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.example\r\nX-Real-IP: 203.0.113.7\r\n";
 
@@ -77,7 +77,7 @@ public sealed class NodeHeadWriterTests
             Client = new Client(ClientAddress.From(IPAddress.Parse("203.0.113.7")), ClientAddress.From(IPAddress.Parse("198.51.100.2")), isTrusted),
             Authority = "10.0.0.1:80"u8,
         };
-        var output = new byte[NodeHeadWriter.MaxLength(head, additions)];
-        return Encoding.Latin1.GetString(output, 0, NodeHeadWriter.Write(bytes, head, additions, output));
+        var output = new byte[BackendHeadWriter.MaxLength(head, additions)];
+        return Encoding.Latin1.GetString(output, 0, BackendHeadWriter.Write(bytes, head, additions, output));
     }
 }
