@@ -9,7 +9,7 @@ internal static class Completion
         ("completion", "print what a shell completes"), ("help", "say how it is used"), ("version", "say which version it is"),
     ];
 
-    private static readonly string[] Switches = ["--check", "--health", "--alive", "--help", "--version"];
+    private static readonly string[] Switches = ["--check", "--health", "--alive", "--takeover", "--help", "--version"];
     private static readonly string[] OfStatus = ["--watch", "--json", "--client", "--key", "--url", "--plain"];
 
     public static IReadOnlyList<string> Shells { get; } = ["bash", "zsh", "fish"];

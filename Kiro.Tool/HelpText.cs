@@ -35,6 +35,8 @@ internal static class HelpText
         Switches
           --health           ask the balancer that runs here for its health: 0 when well
           --alive            the same, whether it runs at all
+          --takeover         take the port over from the balancer that serves it: no
+                             connection is refused or lost, and that one drains and ends
           --help, --version
 
         Switches of status

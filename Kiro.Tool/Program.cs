@@ -1,5 +1,6 @@
 using Kiro.Balancer;
 using Kiro.Balancer.Listening;
+using Kiro.Balancer.Listening.Takeover;
 using Kiro.Cluster.Status;
 using Kiro.Cluster.Terminal;
 using Kiro.ServiceDefaults;
@@ -25,7 +26,8 @@ try
             EnvironmentFile.Load();
             return await StatusCommand.RunAsync(arguments.Status.Url ?? ToolArguments.ThisMachine(), arguments.Status, TerminalKind.Current.IsTerminal && !arguments.Plain);
         default:
-            return await KiroApplication.RunAsync([.. arguments.Balancer], "", ListeningOptions.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()));
+            return await KiroApplication.RunAsync(
+                [.. arguments.Balancer], "", ListeningOptions.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()), TakeoverServices.Switch);
     }
 }
 catch (InvalidSettingsException invalid)

@@ -17,9 +17,9 @@ internal sealed class WakeSignal : IDisposable
         {
             _signal.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception problem) when (problem is SemaphoreFullException or ObjectDisposedException)
         {
-            // Somebody else was faster.
+            // Somebody else was faster, or whoever would wait is gone.
         }
     }
 

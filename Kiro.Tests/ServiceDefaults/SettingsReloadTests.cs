@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kiro.Tests.ServiceDefaults;
 
 /// <summary>With two settings: A may change, B may not. 0 is valid for neither, and A must not be larger than B.</summary>
-public sealed class SettingsReloadTests
+public sealed class SettingsReloadTests : IDisposable
 {
     private static readonly HashSet<string> CanChange = ["A"];
 
@@ -21,6 +21,12 @@ public sealed class SettingsReloadTests
         var reader = new SettingsReader(_configuration);
         Read(reader);
         _reload = new SettingsReload(reader, _configuration, Read, CanChange, TimeProvider.System, NullLogger<SettingsReload>.Instance);
+    }
+
+    public void Dispose()
+    {
+        _reading.Dispose();
+        _hold?.Dispose();
     }
 
     [Fact]

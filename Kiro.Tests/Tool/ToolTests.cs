@@ -69,6 +69,22 @@ public sealed class ToolTests
     }
 
     [Fact]
+    public async Task Takeover_FromTheOneThatServes_EndsIt()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Ports can be taken over on Linux alone.");
+        await using var node = await TestBackend.StartAsync();
+        string[] arguments = ["--hosts", node.Host, "--port", FreePort.Next().ToString(CultureInfo.InvariantCulture), "--drain-delay", "0"];
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{arguments[3]}") };
+        await using var older = new ServiceProcess("kiro", Nothing, arguments);
+        await Eventually.BeTrue(async () => (await http.GetAsync(new Uri("/health", UriKind.Relative))).IsSuccessStatusCode, "the node is up");
+
+        await using var newer = new ServiceProcess("kiro", Nothing, [.. arguments, "--takeover"]);
+
+        Assert.Equal(0, await older.ExitCode());
+        Assert.True((await http.GetAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+    }
+
+    [Fact]
     public async Task Completion_OfBash_KnowsVerbsAndOptions()
     {
         Assert.SkipWhen(Requirement.Find("bash") is null, "bash is not installed.");

@@ -30,13 +30,13 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Meet_BeforeThePeerKnowsAnyNode_CountsFromTheFirstMomentOn()
+    public async Task Meet_BeforeThePeerKnowsAnyNode_CountsFromTheFirstMomentOn()
     {
         Up(_one, 5);
         var before = Serve(_one);
         Up(_one, 10);
 
-        _other.MeetAsync(_one).Wait(TestContext.Current.CancellationToken);
+        await _other.MeetAsync(_one).WaitAsync(TestContext.Current.CancellationToken);
         _other.Registry.SetMembers(Registries.Endpoints(10));
         // While no node is up there is nobody who keeps sessions.
         Serve(_other);
@@ -46,14 +46,14 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Meet_MoreThanAMessageHolds_BringsAllOfThem()
+    public async Task Meet_MoreThanAMessageHolds_BringsAllOfThem()
     {
         Up(_one, 5);
         Up(_other, 5);
         var slots = Enumerable.Range(0, (3 * SessionMessage.MaxSlots) + 7).Select(number => number * 10).ToList();
         slots.ForEach(slot => _one.Serve(slot));
 
-        _other.MeetAsync(_one).Wait(TestContext.Current.CancellationToken);
+        await _other.MeetAsync(_one).WaitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(slots, _other.Memory.All().Select(held => held.Slot));
         // Bytes each: they were all claimed at once, and follow each other closely.

@@ -174,7 +174,7 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
             return (await StatusAsync(balancer)).GetProperty("backends").EnumerateArray().Sum(node => node.GetProperty("sessions").GetInt32()) >= Clients - 5;
         }, "it has heard of all sessions");
 
-    private Task WeighAsync(int balancer, double weight) =>
+    private Task<HttpResponseMessage> WeighAsync(int balancer, double weight) =>
         OrderAsync(balancer, $"/lb/backends/{_nodes[0].Host}/weight", new StringContent(JsonSerializer.Serialize(new { weight })));
 
     private async Task<HttpResponseMessage> OrderAsync(int balancer, string path, HttpContent content)

@@ -85,9 +85,11 @@ public sealed class StateFileTests : IAsyncLifetime
 
         await OrderAsync(balancer, _nodes[0].Host, "drain");
 
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, System.IO.File.GetUnixFileMode(File));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, new FileInfo(File).UnixFileMode);
         Assert.DoesNotContain(Token, await System.IO.File.ReadAllTextAsync(File, Cancel), StringComparison.Ordinal);
-        Assert.Equal(["state.json", "state.json.broken"], _folder.EnumerateFiles().Select(file => file.Name).Order(StringComparer.Ordinal));
+        await Eventually.BeTrue(
+            () => _folder.EnumerateFiles().Select(file => file.Name).Order(StringComparer.Ordinal).SequenceEqual(["state.json", "state.json.broken"]),
+            "no other file is left");
     }
 
     [Fact]
@@ -113,10 +115,15 @@ public sealed class StateFileTests : IAsyncLifetime
         await UpAsync(one, 2);
         await UpAsync(other, 2);
 
-        await OrderAsync(one, _nodes[0].Host, "drain");
-        await OrderAsync(other, _nodes[0].Host, "drain");
-
-        Assert.Contains(await WarningsAsync(other), warning => warning == $"STATE_FILE={File} is written by somebody else, too: each balancer needs a file of its own.");
+        await Eventually.BeTrue(
+            async () =>
+            {
+                // Each writes; who wrote for the first time only now does not know yet that it is not alone.
+                await OrderAsync(one, _nodes[0].Host, "drain");
+                await OrderAsync(other, _nodes[0].Host, "drain");
+                return (await WarningsAsync(other)).Contains($"STATE_FILE={File} is written by somebody else, too: each balancer needs a file of its own.");
+            },
+            "the warning is there");
     }
 
     // A node that is gone is found out by the first request, or the first probe, and no client notices.
@@ -166,7 +173,7 @@ public sealed class StateFileTests : IAsyncLifetime
         await using var balancer = await StartAsync();
         await UpAsync(balancer, 2);
         // Nobody can write over a folder, not even root.
-        Directory.CreateDirectory(File + ".new");
+        await Eventually.BeTrue(() => TryCreateFolder(File + ".new"), "no writing is under way");
         await OrderAsync(balancer, _nodes[0].Host, "drain");
         await Eventually.BeTrue(async () => await WarnsAsync(balancer), "the warning is there");
 
@@ -222,5 +229,17 @@ public sealed class StateFileTests : IAsyncLifetime
         request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
         using var response = await balancer.Http.SendAsync(request, Cancel);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
+    private static bool TryCreateFolder(string path)
+    {
+        try
+        {
+            return Directory.CreateDirectory(path).Exists;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 }

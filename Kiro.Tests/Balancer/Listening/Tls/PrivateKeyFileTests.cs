@@ -45,7 +45,7 @@ public sealed class PrivateKeyFileTests : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         Write(new CertificateRequest("CN=a.example", key, HashAlgorithmName.SHA384));
-        // As openssl ecparam -genkey writes it.
+        // As openssl writes a key that it has just made.
         File.WriteAllText(_files.PathOf("a.key"), $"-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n{key.ExportECPrivateKeyPem()}\n");
 
         Assert.Equal(["a.example"], Load().Names);
