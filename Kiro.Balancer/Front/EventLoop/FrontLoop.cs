@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Front.EventLoop;
 
@@ -8,7 +7,7 @@ namespace Kiro.Balancer.Front.EventLoop;
 /// One thread that waits for many connections and does whatever they are ready for, never waiting for a single one.
 /// Everything that belongs to it is touched by this thread alone; others reach it by <see cref="Post"/>.
 /// </summary>
-internal sealed class FrontLoop : IDisposable
+internal sealed partial class FrontLoop : IDisposable
 {
     /// <summary>What one receive brings at most, in bytes.</summary>
     public const int ReceiveSize = 128 * 1024;
@@ -175,128 +174,5 @@ internal sealed class FrontLoop : IDisposable
         {
             _thread.Join();
         }
-    }
-
-    private void Run()
-    {
-        try
-        {
-            while (!_isStopped)
-            {
-                var count = _epoll.Wait(_turns.Count > 0 ? 0 : _wheel.UntilNext(Now));
-                Timestamp = _time.GetTimestamp();
-                Volatile.Write(ref _now, (long)_time.GetElapsedTime(_start, Timestamp).TotalMilliseconds);
-                for (var index = 0; index < count; index++)
-                {
-                    Dispatch(_epoll[index]);
-                }
-
-                TakeTurns();
-                MeetDeadlines();
-            }
-        }
-        finally
-        {
-            CleanUp();
-        }
-    }
-
-    private void Dispatch((Readiness Events, ulong Key) ready)
-    {
-        switch (ready.Key)
-        {
-            case WakeKey:
-                _wake.Clear();
-                RunPosted();
-                return;
-            case ListenerKey:
-                _listener?.Accept(this);
-                return;
-        }
-
-        if (_connections[(int)(uint)ready.Key] is not { } connection || connection.Generation != (uint)(ready.Key >> 32))
-        {
-            return;
-        }
-
-        try
-        {
-            connection.OnEvents(ready.Events);
-        }
-        catch (Exception broken)
-        {
-            GiveUp(connection, broken);
-        }
-    }
-
-    private void TakeTurns()
-    {
-        (_turns, _turnsNow) = (_turnsNow, _turns);
-        foreach (var connection in _turnsNow)
-        {
-            connection.IsQueued = false;
-            if (connection.IsClosed)
-            {
-                continue;
-            }
-
-            try
-            {
-                connection.OnTurn();
-            }
-            catch (Exception broken)
-            {
-                GiveUp(connection, broken);
-            }
-        }
-
-        _turnsNow.Clear();
-    }
-
-    private void MeetDeadlines()
-    {
-        try
-        {
-            _wheel.Advance(Now);
-        }
-        catch (Exception broken)
-        {
-            _logger.LoopBroke(broken);
-        }
-    }
-
-    private void RunPosted()
-    {
-        while (_posted.TryDequeue(out var posted))
-        {
-            try
-            {
-                posted.Work(posted.State);
-            }
-            catch (Exception broken)
-            {
-                _logger.LoopBroke(broken);
-            }
-        }
-    }
-
-    // One connection's trouble is not everybody's.
-    private void GiveUp(FrontConnection connection, Exception broken)
-    {
-        _logger.LoopBroke(broken);
-        connection.Abort();
-    }
-
-    private void CleanUp()
-    {
-        _strangeClock?.Dispose();
-        foreach (var connection in All())
-        {
-            connection.Abort();
-        }
-
-        Pipes.Close();
-        _wake.Dispose();
-        _epoll.Dispose();
     }
 }

@@ -62,6 +62,9 @@ public sealed class NodeDrainTestsOverLean : NodeDrainTests;
 public sealed class RefusedConnectionTestsOverLean : RefusedConnectionTests;
 
 [OverLean]
+public sealed class RequestAddressTestsOverLean : RequestAddressTests;
+
+[OverLean]
 public sealed class RequestHeaderTestsOverLean : RequestHeaderTests;
 
 [OverLean]

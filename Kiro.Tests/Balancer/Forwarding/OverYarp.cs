@@ -62,6 +62,9 @@ public sealed class NodeDrainTestsOverYarp : NodeDrainTests;
 public sealed class RefusedConnectionTestsOverYarp : RefusedConnectionTests;
 
 [OverYarp]
+public sealed class RequestAddressTestsOverYarp : RequestAddressTests;
+
+[OverYarp]
 public sealed class RequestHeaderTestsOverYarp : RequestHeaderTests;
 
 [OverYarp]

@@ -5,8 +5,12 @@ namespace Kiro.Tests.Balancer.Clients.Sticky;
 /// <summary>Requests of a client, and the cookie that it is handed.</summary>
 internal static class StickyExchange
 {
-    public static Task<RawResponse> GetAsync(TestBalancer balancer, string fields = "") =>
-        balancer.ExchangeAsync($"GET /node HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    public static async Task<RawResponse> GetAsync(TestBalancer balancer, string fields = "")
+    {
+        var answer = await balancer.ExchangeAsync($"GET /node HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        Assert.Equal(200, answer.Status);
+        return answer;
+    }
 
     public static async Task<RawResponse> UpgradeAsync(TestBalancer balancer, string fields)
     {
