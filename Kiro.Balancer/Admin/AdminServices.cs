@@ -1,7 +1,6 @@
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
-using Kiro.Balancer.Clients;
 using Kiro.Balancer.State;
 using Kiro.ServiceDefaults.Pages;
 using Kiro.ServiceDefaults.Settings;
@@ -33,8 +32,7 @@ internal static class AdminServices
         services.AddSingleton<PeersReport>();
         services.AddSingleton<StatusReport>();
         services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
-        services.AddRateLimiter(limits => limits
-            .AddPolicy<ClientAddress, StreamLimit>(StreamLimit.Name)
-            .AddPolicy<ClientAddress?, WhatIfLimit>(WhatIfLimit.Name));
+        services.AddSingleton<StreamLimit>();
+        services.AddSingleton<WhatIfLimit>();
     }
 }

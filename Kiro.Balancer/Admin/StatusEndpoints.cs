@@ -13,8 +13,6 @@ internal static class StatusEndpoints
 
     public static void MapStatus(this WebApplication app)
     {
-        // After routing, which finds the limits below.
-        app.UseRateLimiter();
         // Made now, so that the uptime counts from the start and not from the first visit.
         var report = app.Services.GetRequiredService<StatusReport>();
         app.MapMethods("/lb/status", Read, (HttpContext context) =>
@@ -40,8 +38,9 @@ internal static class StatusEndpoints
             return route is null
                 ? Problem.Result(StatusCodes.Status400BadRequest, problem!) : Results.Json(route, ContractJson.Default.ClientStatus);
         });
-        app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context)).RequireRateLimiting(StreamLimit.Name);
-        app.MapGet("/lb/what-if", AskWhatIfAsync).RequireRateLimiting(WhatIfLimit.Name);
+        app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context))
+            .AddEndpointFilter(app.Services.GetRequiredService<StreamLimit>());
+        app.MapGet("/lb/what-if", AskWhatIfAsync).AddEndpointFilter(app.Services.GetRequiredService<WhatIfLimit>());
         // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
         app.Map("/lb/{**rest}", () => Problem.Result(StatusCodes.Status404NotFound, "the balancer has nothing here"));
         app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Answer(response));

@@ -2,15 +2,12 @@ using System.Threading.RateLimiting;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Clients;
 using Kiro.ServiceDefaults.Trust;
-using Microsoft.AspNetCore.RateLimiting;
 
 namespace Kiro.Balancer.Admin;
 
 /// <summary>How often one client may ask <c>/lb/what-if</c>: a token bucket. Whoever has the admin token has no limit.</summary>
-internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IRateLimiterPolicy<ClientAddress?>
+internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IEndpointFilter, IDisposable
 {
-    public const string Name = "what-if";
-
     /// <summary>As many as somebody who tries things out asks in a row; several people may share an address.</summary>
     public const int MaxAtOnce = 10;
 
@@ -18,18 +15,25 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IRate
     private static readonly TokenBucketRateLimiterOptions Bucket =
         new() { TokenLimit = MaxAtOnce, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1) };
 
-    public Func<OnRejectedContext, CancellationToken, ValueTask>? OnRejected { get; } = async (context, _) =>
+    private readonly PartitionedRateLimiter<HttpContext> _limiter = PartitionedRateLimiter.Create<HttpContext, ClientAddress>(
+        context => admin.Judge(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right
+            ? RateLimitPartition.GetNoLimiter(default(ClientAddress))
+            : RateLimitPartition.GetTokenBucketLimiter(caller.KeyOf(context), _ => Bucket));
+
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
+        using var token = _limiter.AttemptAcquire(context.HttpContext);
+        if (token.IsAcquired)
+        {
+            return await next(context);
+        }
+
         var response = context.HttpContext.Response;
         response.Headers.CacheControl = "no-store";
         // By then there is a token.
         response.Headers.RetryAfter = "1";
-        await Problem.Result(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second")
-            .ExecuteAsync(context.HttpContext);
-    };
+        return Problem.Result(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second");
+    }
 
-    public RateLimitPartition<ClientAddress?> GetPartition(HttpContext httpContext) =>
-        admin.Judge(httpContext.Request.Headers.Authorization, caller.IpOf(httpContext)) == AdminVerdict.Right
-            ? RateLimitPartition.GetNoLimiter<ClientAddress?>(null)
-            : RateLimitPartition.GetTokenBucketLimiter<ClientAddress?>(caller.KeyOf(httpContext), _ => Bucket);
+    public void Dispose() => _limiter.Dispose();
 }
