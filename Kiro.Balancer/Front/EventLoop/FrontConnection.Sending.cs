@@ -78,24 +78,32 @@ internal abstract partial class FrontConnection
         return true;
     }
 
-    /// <summary>Passes on what another connection has received without copying it.</summary>
-    /// <param name="pipe">An empty one of the loop's; what this end does not take yet stays in it.</param>
+    /// <summary>
+    /// Takes from another connection what is there of a body: moved on by the kernel where that pays, and otherwise into the
+    /// loop's <see cref="FrontLoop.Input"/>, for the caller to pass on.
+    /// </summary>
     /// <param name="from">The other connection.</param>
-    /// <param name="max">Bytes at most.</param>
-    /// <param name="count">What the other one had, as <see cref="Receive(Span{byte})"/> says it.</param>
-    /// <returns>False when this connection is lost.</returns>
-    public bool TryPassOn(FrontPipe pipe, FrontConnection from, long max, out int count)
+    /// <param name="left">What is to come of a body of known length, in bytes; otherwise 0.</param>
+    /// <param name="needsMore">Whether what was stored of the other one is of no use alone.</param>
+    /// <param name="count">As <see cref="Fill"/> says it.</param>
+    public Passage TakeFrom(FrontConnection from, long left, bool needsMore, out int count)
     {
-        count = from.Receive(pipe, (int)Math.Min(max, FrontPipe.Capacity));
+        if (from.HasStored || Loop.Pipes.TryRent(left) is not { } pipe)
+        {
+            count = from.Fill(needsMore);
+            return Passage.Received;
+        }
+
+        count = from.Receive(pipe, (int)Math.Min(left, FrontPipe.Capacity));
         if (count <= 0)
         {
             Loop.Pipes.Return(pipe);
-            return true;
+            return Passage.Received;
         }
 
         Sent += count;
         _pipe = pipe;
-        return TryFlush();
+        return TryFlush() ? Passage.PassedOn : Passage.Lost;
     }
 
     protected void DropUnsent()
@@ -140,4 +148,17 @@ internal abstract partial class FrontConnection
             Loop.Pipes.Return(pipe);
         }
     }
+}
+
+/// <summary>Where bytes of another connection are.</summary>
+internal enum Passage
+{
+    /// <summary>In the loop's Input, if there were any.</summary>
+    Received,
+
+    /// <summary>Sent, or in a pipe to be.</summary>
+    PassedOn,
+
+    /// <summary>Nowhere: the connection that takes them is lost.</summary>
+    Lost,
 }

@@ -146,17 +146,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
                 break;
             }
 
-            var pipe = client.HasStored ? null : loop.Pipes.TryRent(_left);
-            var (count, isLost) = (0, false);
-            if (pipe is null)
-            {
-                count = client.Fill(_needsMore);
-            }
-            else
-            {
-                isLost = !node.TryPassOn(pipe, client, _left, out count);
-            }
-
+            var passage = node.TakeFrom(client, _left, _needsMore, out var count);
             if (count == -1)
             {
                 return client.PeerHasEnded && !client.IsReadable ? BodyFault.Ended : BodyFault.None;
@@ -168,12 +158,17 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
             }
 
             hasMoved = true;
-            if (pipe is not null)
+            if (passage != Passage.Received)
             {
                 Count(count);
             }
 
-            var fault = isLost ? BodyFault.BackendLost : pipe is null ? PassOn(count, client, node) : BodyFault.None;
+            var fault = passage switch
+            {
+                Passage.Lost => BodyFault.BackendLost,
+                Passage.PassedOn => BodyFault.None,
+                _ => PassOn(count, client, node),
+            };
             if (fault != BodyFault.None)
             {
                 return fault;

@@ -49,7 +49,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     public void Begin()
     {
         (_looked, _needsMore, _readsHead, IsUntouched, IsClean) = (0, false, true, true, false);
-        (_chunks, _tunnel) = (null, null);
+        (_chunks, _tunnel, _left) = (null, null, 0);
     }
 
     /// <summary>Of the head that was read last, in the loop's Input.</summary>
@@ -70,17 +70,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
                 break;
             }
 
-            var pipe = _readsHead || node.HasStored ? null : loop.Pipes.TryRent(_left);
-            var (count, isLost) = (0, false);
-            if (pipe is null)
-            {
-                count = node.Fill(_needsMore);
-            }
-            else
-            {
-                isLost = !client.TryPassOn(pipe, node, _left, out count);
-            }
-
+            var passage = client.TakeFrom(node, _left, _needsMore, out var count);
             if (count == -1)
             {
                 break;
@@ -93,10 +83,13 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
 
             hasMoved = true;
             IsUntouched = false;
-            var step = isLost ? ResponseStep.ClientGone
-                : pipe is not null ? NotePassed(count)
-                : _readsHead ? ReadHead(count, node)
-                : PassOn(0, 0, count, client, node);
+            var step = passage switch
+            {
+                Passage.Lost => ResponseStep.ClientGone,
+                Passage.PassedOn => NotePassed(count),
+                _ when _readsHead => ReadHead(count, node),
+                _ => PassOn(0, 0, count, client, node),
+            };
             if (step != ResponseStep.Waits)
             {
                 return step;

@@ -46,13 +46,8 @@ public sealed class ServiceManagerTests : IAsyncDisposable
     {
         Requirement.Need("Linux", OperatingSystem.IsLinux(), "systemd needs Linux.");
         await using var node = await TestBackend.StartAsync();
-        var path = Path.Combine(_folder.FullName, "notify");
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        manager.Bind(new UnixDomainSocketEndPoint(path));
-        var process = Start([], new()
-        {
-            ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["NOTIFY_SOCKET"] = path, ["WATCHDOG_USEC"] = "200000", ["DRAIN_DELAY"] = "0",
-        });
+        var process = StartUnder(manager, node, watchdog: "200000");
 
         Assert.Equal("READY=1", await ReceiveAsync(manager));
         Assert.Equal("WATCHDOG=1", await ReceiveAsync(manager));
@@ -72,13 +67,8 @@ public sealed class ServiceManagerTests : IAsyncDisposable
     {
         Requirement.Need("Linux", OperatingSystem.IsLinux(), "systemd needs Linux.");
         await using var node = await TestBackend.StartAsync();
-        var path = Path.Combine(_folder.FullName, "notify");
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        manager.Bind(new UnixDomainSocketEndPoint(path));
-        var process = Start([], new()
-        {
-            ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["NOTIFY_SOCKET"] = path, ["WATCHDOG_USEC"] = "20000", ["DRAIN_DELAY"] = "0",
-        });
+        var process = StartUnder(manager, node, watchdog: "20000");
         Assert.Equal("READY=1", await ReceiveAsync(manager));
 
         // A queue has room for ten, or for 512, as the system is set up.
@@ -141,6 +131,16 @@ public sealed class ServiceManagerTests : IAsyncDisposable
             },
             "a node answers");
         return text;
+    }
+
+    private ServiceProcess StartUnder(Socket manager, TestBackend node, string watchdog)
+    {
+        var path = Path.Combine(_folder.FullName, "notify");
+        manager.Bind(new UnixDomainSocketEndPoint(path));
+        return Start([], new()
+        {
+            ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["NOTIFY_SOCKET"] = path, ["WATCHDOG_USEC"] = watchdog, ["DRAIN_DELAY"] = "0",
+        });
     }
 
     private ServiceProcess Start(string[] wrapper, Dictionary<string, string> settings)
