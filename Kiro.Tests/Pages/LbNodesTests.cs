@@ -30,6 +30,8 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         await page.AssertAccessibleAsync();
 
         cluster.Node(2).Signal("KILL");
+        // While it dies it may still begin to answer.
+        await cluster.Node(2).ExitCode();
         await SendAsync(cluster.Port);
 
         var state = page.Row("api-2").Locator(".state");

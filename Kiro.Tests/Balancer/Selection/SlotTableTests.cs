@@ -27,11 +27,14 @@ public sealed class SlotTableTests
     [Fact]
     public async Task IsReady_Filled_IsTrue()
     {
-        var table = new SlotTable(Nodes.Many(3).Rank());
+        var ranking = Nodes.Many(3).Rank();
+        var table = new SlotTable(ranking);
 
         await table.Filling;
 
         Assert.True(table.IsReady);
+        // The table of a ranking that nobody holds any more is not filled.
+        GC.KeepAlive(ranking);
     }
 
     [Fact]
