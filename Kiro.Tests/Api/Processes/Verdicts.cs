@@ -9,17 +9,20 @@ internal sealed class Verdicts(ApiNode node)
 
     private int _clients;
 
-    /// <summary>Waits for the first "degraded", then watches that nothing else is said.</summary>
-    /// <param name="reason">What the reason must contain.</param>
+    /// <summary>Waits until the node says why it is degraded, then watches that nothing else is said.</summary>
+    /// <param name="reason">What the reason must contain. What was under way on a connection that was ended may be the first
+    /// thing that fails, so it need not be the first reason.</param>
     public async Task StaysDownAsync(string reason, double seconds = 6)
     {
         await Eventually.BeTrue(
             async () =>
             {
                 await RequestsAsync();
-                return (await node.JsonAsync("/health")).GetProperty("status").GetString() == "degraded";
+                var health = await node.JsonAsync("/health");
+                return health.GetProperty("status").GetString() == "degraded"
+                    && health.GetProperty("reason").GetString()!.Contains(reason, StringComparison.Ordinal);
             },
-            $"degraded; the node's output: {node.Process.Output}");
+            $"degraded, {reason}; the node's output: {node.Process.Output}");
         var end = TimeProvider.System.GetTimestamp() + (long)(seconds * TimeProvider.System.TimestampFrequency);
         while (TimeProvider.System.GetTimestamp() < end)
         {
@@ -30,15 +33,6 @@ internal sealed class Verdicts(ApiNode node)
             await Task.Delay(100, TestContext.Current.CancellationToken);
         }
     }
-
-    /// <summary>Waits until the node gives this reason.</summary>
-    public async Task SaysAsync(string reason) => await Eventually.BeTrue(
-        async () =>
-        {
-            await RequestsAsync();
-            return (await node.JsonAsync("/health")).TryGetProperty("reason", out var given) && given.GetString()?.Contains(reason, StringComparison.Ordinal) == true;
-        },
-        $"{reason}; the node's output: {node.Process.Output}");
 
     /// <summary>Waits until the node is well again, and checks that each change was one line.</summary>
     public async Task RecoversAsync(int falls = 1)
