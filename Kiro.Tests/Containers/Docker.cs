@@ -32,7 +32,7 @@ internal static class Docker
     }
 
     /// <summary>Runs a program in compose-export/ and returns what it printed; fails the test when it fails.</summary>
-    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, double seconds = 60, Dictionary<string, string>? environment = null)
+    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, double seconds = 120, Dictionary<string, string>? environment = null)
     {
         using var process = new Process
         {

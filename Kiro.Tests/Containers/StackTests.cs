@@ -122,7 +122,7 @@ public sealed class StackTests
         private static Task<string> NotedAsync(params string[] command)
         {
             Compose.Note($"$ docker {string.Join(' ', command)}");
-            return Docker.RunAsync("docker", command, 120);
+            return Docker.RunAsync("docker", command, 300);
         }
     }
 }
