@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kiro.Tests.Support;
 using Microsoft.Playwright;
 
@@ -41,6 +42,30 @@ internal sealed class Dashboard : IAsyncDisposable
 
     /// <summary>The row of a table that has this text in it.</summary>
     public ILocator Row(string text) => Page.GetByRole(AriaRole.Row).Filter(new() { Has = Page.GetByText(text, new() { Exact = true }) });
+
+    /// <summary>Does something, again and again, until the dashboard shows what comes of it: telemetry is on its way for a while.
+    /// Otherwise the test says what it shows instead.</summary>
+    public async Task ShowsAsync(Func<Task> act, ILocator what)
+    {
+        var clock = Stopwatch.StartNew();
+        while (true)
+        {
+            await act();
+            try
+            {
+                await what.WaitForAsync(new() { Timeout = 5_000 });
+                return;
+            }
+            catch (TimeoutException) when (clock.ElapsedMilliseconds < Patience)
+            {
+                // Once more.
+            }
+            catch (TimeoutException)
+            {
+                Assert.Fail($"Not within {clock.Elapsed.TotalSeconds:0} s: {what}. {Page.Url} shows:\n{await Page.Locator("body").AriaSnapshotAsync()}");
+            }
+        }
+    }
 
     public static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 

@@ -28,7 +28,7 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
 
     public async ValueTask InitializeAsync()
     {
-        List<(string, string)> settings = [("FREE_PORTS", "1"), ("ADMIN_TOKEN", "change-me"), ("HEALTH_INTERVAL", "1")];
+        List<(string, string)> settings = [("FREE_PORTS", "1"), ("ADMIN_TOKEN", "0123456789abcdef")];
         if (HasServer)
         {
             await _server.ReadyAsync();
@@ -45,6 +45,15 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
             _builder.CreateResourceBuilder(project)
                 .WithEnvironment("SQLITE_FILE", _file)
                 .WithEnvironment("DRAIN_DELAY", "1");
+        }
+
+        // Aspire has all metrics sent each second, and exporters wait for 10 s: a dashboard on a machine that is busy with other tests
+        // falls behind for ever, and what it has not taken by then is lost.
+        foreach (var service in _builder.Resources.Where(resource => resource is ProjectResource or KiroBalancerResource).Cast<IResourceWithEnvironment>())
+        {
+            _builder.CreateResourceBuilder(service)
+                .WithEnvironment("OTEL_METRIC_EXPORT_INTERVAL", "5000")
+                .WithEnvironment("OTEL_EXPORTER_OTLP_TIMEOUT", "120000");
         }
 
         // Aspire's proxy takes connections before the dashboard does, and telemetry that is sent into one of these goes nowhere.
@@ -83,9 +92,23 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
 
     public Task<JsonElement> GetAsync(string path) => _http.GetFromJsonAsync<JsonElement>(path, TestContext.Current.CancellationToken);
 
+    /// <summary>Sends a request as a part of a trace, and returns the trace's id.</summary>
+    public async Task<string> TraceAsync(string path)
+    {
+        var trace = ActivityTraceId.CreateRandom().ToHexString();
+        using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom()}-01" } } };
+        using var response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
+        response.EnsureSuccessStatusCode();
+        return trace;
+    }
+
     /// <summary>Waits until so many nodes can take requests.</summary>
     public Task HealthyAsync(int nodes) => Eventually.BeTrue(
         async () => (await GetAsync("/lb/status")).GetProperty("summary").GetProperty("healthy").GetInt32() == nodes, $"{nodes} nodes are healthy", 120);
+
+    /// <summary>Waits until the balancer knows so many nodes, up or not.</summary>
+    public Task BalancesOverAsync(int nodes) => Eventually.BeTrue(
+        async () => (await GetAsync("/lb/status")).GetProperty("summary").GetProperty("total").GetInt32() == nodes, $"the balancer knows {nodes} nodes", 120);
 
     /// <summary>The dashboard, with the token that opens it.</summary>
     // GetDashboardUrlAsync waits for it to be healthy, but under the testing builder its state stays "Starting" for ever.
