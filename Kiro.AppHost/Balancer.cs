@@ -14,12 +14,14 @@ internal static class Balancer
         var balancer = builder.AddKiroBalancer("balancer", settings.BalancerPort, token)
             .WithSessionIdle(settings.SessionIdle)
             .WithDrainCommands()
-            .WithEnvironment("HEALTH_INTERVAL", settings.HealthInterval)
             .WithUrlForEndpoint("http", url => url.DisplayText = "Kiro")
             .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" });
-        if (settings.DrainDelay is { } delay)
+        foreach (var (name, given) in ((string, string?)[])[("HEALTH_INTERVAL", settings.HealthInterval), ("DRAIN_DELAY", settings.DrainDelay)])
         {
-            balancer.WithEnvironment("DRAIN_DELAY", delay);
+            if (given is not null)
+            {
+                balancer.WithEnvironment(name, given);
+            }
         }
 
         balancer.AddTls(settings.Tls);

@@ -33,8 +33,18 @@ internal sealed class Leaving(IReadOnlyList<IResource> services, ResourceNotific
         if (notifications.TryGetCurrentState(service.Name, out var current)
             && current.Snapshot.State?.Text is { } state && state != KnownResourceStates.NotStarted && !ended.Contains(state))
         {
-            await commands.ExecuteCommandAsync(service, KnownResourceCommands.StopCommand, cancellationToken);
-            await notifications.WaitForResourceAsync(service.Name, ended, cancellationToken);
+            // The command looks less and less often, up to three seconds apart, whether the process has ended. The news of it come at once.
+            using var told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            Task command = commands.ExecuteCommandAsync(service, KnownResourceCommands.StopCommand, told.Token);
+            try
+            {
+                await notifications.WaitForResourceAsync(service.Name, ended, cancellationToken);
+            }
+            finally
+            {
+                await told.CancelAsync();
+                await command.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 

@@ -36,6 +36,15 @@ internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointRe
             : null;
     }
 
+    /// <summary>Whether a replica is gone because that was wanted: it is told to stop, or came to its end by itself. One that
+    /// crashed has not left: it belongs to the model, and is missing.</summary>
+    public static bool HasLeft(CustomResourceSnapshot snapshot)
+    {
+        var state = snapshot.State?.Text;
+        return state == KnownResourceStates.Stopping
+            || ((state == KnownResourceStates.Finished || state == KnownResourceStates.Exited) && snapshot.ExitCode is null or 0);
+    }
+
     /// <summary>As it stands in the balancer's list.</summary>
     public string Line(string address) =>
         Weight == 1 ? address : string.Create(CultureInfo.InvariantCulture, $"{address}*{Weight}");

@@ -132,7 +132,7 @@ public static partial class KiroBalancerBuilderExtensions
             .WithEnvironment("BACKEND_DNS", "")
             .WithEnvironment("ADMIN_LISTEN", "")
             .WithEnvironment("PROXY_PROTOCOL", "off")
-            // Somebody stops a node in the dashboard and looks, and a few nodes on one machine are probed for next to nothing.
+            // Somebody kills a node and looks, and a few nodes on one machine are probed for next to nothing. Not less than HEALTH_TIMEOUT.
             .WithEnvironment("HEALTH_INTERVAL", "3")
             // Nobody is before it who would have to notice that it leaves.
             .WithEnvironment("DRAIN_DELAY", "0")

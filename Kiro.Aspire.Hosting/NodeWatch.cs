@@ -6,8 +6,8 @@ namespace Aspire.Hosting.Kiro;
 
 /// <summary>
 /// Keeps the list of nodes that a balancer watches: replicas that run are in it, with the ports that they have this time. A
-/// replica that was stopped leaves it at once, so that the balancer lets its requests end. The first one that runs starts the
-/// balancer.
+/// replica that was stopped leaves it at once, so that the balancer lets its requests end; one that crashed stays, so that the
+/// balancer shows it as down, until it runs again. The first one that runs starts the balancer.
 /// </summary>
 internal sealed partial class NodeWatch(
     KiroBalancerResource balancer, ResourceNotificationService notifications, ResourceCommandService commands, ILogger<NodeWatch> logger) : BackgroundService
@@ -19,7 +19,7 @@ internal sealed partial class NodeWatch(
         await foreach (var change in notifications.WatchAsync(stoppingToken))
         {
             if (balancer.Nodes.Find(nodes => nodes.Resource.Name == change.Resource.Name) is { } nodes
-                && Note(nodes, change.ResourceId, nodes.AddressOf(change.Snapshot)))
+                && Note(nodes, change.ResourceId, change.Snapshot))
             {
                 await WriteAsync(stoppingToken);
             }
@@ -39,12 +39,12 @@ internal sealed partial class NodeWatch(
         }
     }
 
-    private bool Note(BalancedNodes nodes, string id, string? address)
+    private bool Note(BalancedNodes nodes, string id, CustomResourceSnapshot snapshot)
     {
-        if (address is null)
+        if (nodes.AddressOf(snapshot) is not { } address)
         {
             balancer.Running.TryRemove(id, out _);
-            return _lines.Remove(id);
+            return BalancedNodes.HasLeft(snapshot) && _lines.Remove(id);
         }
 
         balancer.Running[id] = address;

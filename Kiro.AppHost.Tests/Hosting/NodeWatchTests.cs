@@ -57,6 +57,29 @@ public sealed class NodeWatchTests : IAsyncLifetime
         Assert.Equal("127.0.0.1:5009", _balancer.Running["shop-a"]);
     }
 
+    /// <summary>It shows as down on the balancer's page, instead of nowhere.</summary>
+    [Fact]
+    public async Task List_ReplicaThatCrashes_KeepsIt_UntilItRunsAgainOrIsStopped()
+    {
+        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
+        await TellAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
+        await IsAsync("127.0.0.1:5001", "127.0.0.1:5002");
+
+        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Finished, 5001, exitCode: 137);
+        await Eventually.BeTrue(() => !_balancer.Running.ContainsKey("shop-a"), "the watch has seen it");
+        // What follows is seen after it.
+        await TellAsync(_shop.Resource, "shop-c", KnownResourceStates.Running, 5003);
+        await IsAsync("127.0.0.1:5001", "127.0.0.1:5002", "127.0.0.1:5003");
+
+        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Starting, 5009);
+        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5009);
+        await IsAsync("127.0.0.1:5009", "127.0.0.1:5002", "127.0.0.1:5003");
+
+        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Stopping, 5009);
+        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Finished, 5009, exitCode: 143);
+        await IsAsync("127.0.0.1:5002", "127.0.0.1:5003");
+    }
+
     [Fact]
     public async Task List_TheLastReplicaLeaves_StaysAsItWas_SoThatTheBalancerCanStartAgain()
     {
@@ -86,9 +109,10 @@ public sealed class NodeWatchTests : IAsyncLifetime
         await _application.DisposeAsync();
     }
 
-    private Task TellAsync(IResource resource, string id, string state, int port) => _notifications.PublishUpdateAsync(resource, id, snapshot => snapshot with
+    private Task TellAsync(IResource resource, string id, string state, int port, int? exitCode = null) => _notifications.PublishUpdateAsync(resource, id, snapshot => snapshot with
     {
         State = state,
+        ExitCode = exitCode,
         EnvironmentVariables = ImmutableArray.Create(new EnvironmentVariableSnapshot(BalancedNodes.PortVariable, $"{port}", IsFromSpec: true)),
     });
 

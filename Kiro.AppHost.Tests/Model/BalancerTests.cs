@@ -5,7 +5,7 @@ namespace Kiro.AppHost.Tests.Model;
 public sealed class BalancerTests
 {
     [Fact]
-    public async Task AddBalancer_BalancesOverEveryNode_AndProbesThemEachSecond()
+    public async Task AddBalancer_BalancesOverEveryNode_AndProbesThemEveryFewSeconds()
     {
         var model = await AppHostModel.OfAsync();
         var environment = await model.EnvironmentAsync("balancer");
@@ -13,7 +13,7 @@ public sealed class BalancerTests
         Assert.Equal(
             ["127.0.0.1:13004", "127.0.0.1:13005", "127.0.0.1:13006", "127.0.0.1:13007", "127.0.0.1:13008", "127.0.0.1:13009"],
             ((KiroBalancerResource)model.Named("balancer")).Nodes.Select(nodes => $"{nodes.Endpoint.EndpointAnnotation.TargetHost}:{nodes.Endpoint.Port}"));
-        Assert.Equal(("13003", "1", "0"), (environment["BALANCER_PORT"], environment["HEALTH_INTERVAL"], environment["DRAIN_DELAY"]));
+        Assert.Equal(("13003", "3", "0"), (environment["BALANCER_PORT"], environment["HEALTH_INTERVAL"], environment["DRAIN_DELAY"]));
     }
 
     [Fact]

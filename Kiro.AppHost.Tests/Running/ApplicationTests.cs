@@ -21,13 +21,17 @@ public sealed class ApplicationTests(RunningApplication application)
     }
 
     [Fact]
-    public async Task Kill_OneOfFive_MovesItsClientsOnly_AndTheyComeHome()
+    public async Task Kill_OneOfFive_MovesItsClientsOnly_AndShowsItAsDown_UntilItIsStarted_AndTheyComeHome()
     {
         var homes = await application.AskAsync();
 
         await application.KillAsync("api-3");
         var moved = await application.AskAsync();
         Assert.All(homes, client => Assert.Equal(client.Value == "api-3", moved[client.Key] != client.Value));
+        // It was not stopped: it is missing.
+        await application.HealthyAsync(4);
+        var down = Assert.Single((await application.GetAsync("/lb/status")).GetProperty("backends").EnumerateArray(), node => node.GetProperty("state").GetString() == "down");
+        Assert.Equal("api-3", down.GetProperty("node").GetString());
 
         await application.CommandAsync("api-3", KnownResourceCommands.StartCommand);
         await application.HealthyAsync(5);
@@ -64,6 +68,8 @@ public sealed class ApplicationTests(RunningApplication application)
         await application.CommandAsync("api-6", KnownResourceCommands.StopCommand);
         await application.HealthyAsync(5);
         Assert.Equal(homes, await application.AskAsync());
+        // It was stopped: nobody misses it.
+        await application.BalancesOverAsync(5);
     }
 
     [Fact]

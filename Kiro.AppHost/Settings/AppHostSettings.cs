@@ -12,13 +12,12 @@ namespace Kiro.AppHost.Settings;
 /// <param name="StartPort"><c>START_PORT</c>: of the first node, default 13004, the others follow; null when any free port will do.</param>
 /// <param name="MySqlHost"><c>MYSQL_HOST</c>: a server that is there already.</param>
 /// <param name="MySqlContainer"><c>MYSQL_CONTAINER=1</c>: a server in a container, when no host is given.</param>
-/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds, default 1 and not the balancer's 30: whoever stops a node in the dashboard
-/// looks for it on <c>/lb</c> at once, and a few nodes on one machine are probed for next to nothing. The balancer checks the value.</param>
+/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds; null: that of <c>Kiro.Aspire.Hosting</c>, 3. The balancer checks the value.</param>
 /// <param name="DrainDelay"><c>DRAIN_DELAY</c> in seconds; null: as long as it takes others here to notice that a service leaves.</param>
 /// <param name="SessionIdle"><c>SESSION_IDLE</c>, up to a day; zero, the default: sessions do not stay.</param>
 /// <param name="Tls">HTTPS of the balancer.</param>
 internal sealed record AppHostSettings(
-    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string HealthInterval, string? DrainDelay,
+    int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string? HealthInterval, string? DrainDelay,
     TimeSpan SessionIdle, TlsSettings Tls)
 {
     /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
@@ -28,7 +27,7 @@ internal sealed record AppHostSettings(
         if (builder.ExecutionContext.IsPublishMode)
         {
             RejectWhatCannotBePublished(new SettingsReader(builder.Configuration));
-            return new AppHostSettings(5, 0, 13003, 13004, null, false, "1", null, TimeSpan.Zero, TlsSettings.Off);
+            return new AppHostSettings(5, 0, 13003, 13004, null, false, null, null, TimeSpan.Zero, TlsSettings.Off);
         }
 
         EnvironmentFile.Load();
@@ -42,7 +41,7 @@ internal sealed record AppHostSettings(
             reader.Port("START_PORT", 13004),
             reader.Text("MYSQL_HOST"),
             reader.WholeNumber("MYSQL_CONTAINER", 0, 0, 1) == 1,
-            reader.Text("HEALTH_INTERVAL") ?? "1",
+            reader.Text("HEALTH_INTERVAL"),
             reader.Text("DRAIN_DELAY"),
             reader.Seconds("SESSION_IDLE", 0, 0, 86400),
             TlsSettings.Read(reader));
