@@ -59,6 +59,6 @@ internal static class HelpText
           0    a clean stop, or the answer is yes; status: healthy
           1    an option, a setting or the port cannot be used, or the answer is no;
                status: no response, or no node is up
-          2    status: it serves, but nodes are degraded
+          2    status: it serves, but nodes are degraded or failing
         """;
 }

@@ -37,6 +37,9 @@ internal sealed class StatusReport(
     /// <summary>As many events as a page shows.</summary>
     private const int MaxEvents = 30;
 
+    private const string Failing = "failing";
+    private const string Degraded = "degraded";
+
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly long _start = time.GetTimestamp();
 
@@ -45,11 +48,12 @@ internal sealed class StatusReport(
         var snapshot = registry.Current;
         var clients = homes.Of(snapshot);
         var now = time.GetUtcNow();
+        BackendStatus[] backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))];
         return new StatusModel
         {
             Balancer = Balancer(),
-            Summary = Summary(snapshot.Backends),
-            Backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))],
+            Summary = Summary(snapshot.Backends) with { Failing = backends.Count(backend => backend.Status == Failing) },
+            Backends = backends,
             Client = caller.Of(context, snapshot),
             Warnings =
             [
@@ -93,6 +97,7 @@ internal sealed class StatusReport(
             Total = backends.Count,
             Healthy = states.GetValueOrDefault(BackendState.Up),
             Degraded = backends.Count(backend => backend.Health is { State: BackendState.Up, Degradation: not null }),
+            Failing = 0,
             Unhealthy = states.GetValueOrDefault(BackendState.Down) + states.GetValueOrDefault(BackendState.Starting),
             Draining = states.GetValueOrDefault(BackendState.Draining),
             Requests = counters.Requests,
@@ -111,6 +116,8 @@ internal sealed class StatusReport(
         var counted = runtime.Counters;
         var (rate, latencies) = histories.Of(backend.Backend);
         var passed = traffic.Of(backend.Backend);
+        var isUp = health.State == BackendState.Up;
+        var fault = isUp ? Outliers.Fault(passed) : null;
         return new BackendStatus
         {
             Id = backend.Id,
@@ -118,12 +125,12 @@ internal sealed class StatusReport(
             Port = backend.Backend.Port,
             Node = health.Node,
             State = health.State.Word(),
-            Healthy = health.State == BackendState.Up,
+            Healthy = isUp,
             Reachable = health.Reachable,
             Latency = health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
             LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
-            Status = health is { State: BackendState.Up, Degradation: not null } ? "degraded" : null,
-            Reason = health.State == BackendState.Up ? health.Degradation : null,
+            Status = fault is not null ? Failing : isUp && health.Degradation is not null ? Degraded : null,
+            Reason = !isUp ? null : fault is null ? health.Degradation : string.Join("; ", ((string?[])[fault, health.Degradation]).OfType<string>()),
             Error = health.Reason,
             LastCheck = health.LastCheck,
             Since = health.Since.Time,

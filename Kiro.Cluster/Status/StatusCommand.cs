@@ -41,9 +41,10 @@ internal static class StatusCommand
         {
             Console.Error.WriteLine($"Not healthy: {trouble}.");
         }
-        else if (status.DegradedNodes.ToArray() is { Length: > 0 } degraded)
+
+        foreach (var unwell in status.UnwellNodes.GroupBy(node => node.Unwell!, node => node.Node ?? node.Id))
         {
-            Console.Error.WriteLine($"Degraded: {string.Join(", ", degraded.Select(node => node.Node ?? node.Id))}.");
+            Console.Error.WriteLine($"{char.ToUpperInvariant(unwell.Key[0])}{unwell.Key[1..]}: {string.Join(", ", unwell)}.");
         }
 
         return status.ExitCode;

@@ -11,11 +11,11 @@ internal sealed record StatusDocument(
         : Summary?.Healthy > 0 ? null
         : "no node is up";
 
-    /// <summary>The nodes that serve without something they need.</summary>
-    public IEnumerable<BackendPart> DegradedNodes => (Backends ?? []).OfType<BackendPart>().Where(backend => backend.IsDegraded);
+    /// <summary>The nodes that serve, but not well: with errors, or without something they need.</summary>
+    public IEnumerable<BackendPart> UnwellNodes => (Backends ?? []).OfType<BackendPart>().Where(backend => backend.Unwell is not null);
 
     /// <summary>What a command that shows this ends with: see the help text.</summary>
-    public int ExitCode => Trouble is not null ? 1 : DegradedNodes.Any() ? 2 : 0;
+    public int ExitCode => Trouble is not null ? 1 : UnwellNodes.Any() ? 2 : 0;
 }
 
 internal sealed record BalancerPart(string? Mode, string? Version, string? State, double UptimeSeconds);
@@ -26,7 +26,7 @@ internal sealed record BackendPart(
     string? Id, string? Host, int Port, string? Node, string? State, double? LatencyMs, string? Error, double? Share,
     long? InFlight, long? Requests, double? RequestsPerSecond)
 {
-    /// <summary>What the node says of itself, such as <c>degraded</c>; null when it says nothing.</summary>
+    /// <summary><c>degraded</c> by its own words, <c>failing</c> by its responses; null when it is neither.</summary>
     public string? Status { get; init; }
 
     /// <summary>Why it is not simply well.</summary>
@@ -40,7 +40,8 @@ internal sealed record BackendPart(
 
     public bool IsUp => State is "up";
 
-    public bool IsDegraded => IsUp && Status is "degraded";
+    /// <summary>How it serves when it does not serve well: <c>degraded</c> or <c>failing</c>; else null.</summary>
+    public string? Unwell => IsUp && Status is "degraded" or "failing" ? Status : null;
 }
 
 /// <summary>Our own route.</summary>

@@ -28,9 +28,9 @@ internal static class StatusView
         }
 
         yield return $"{summary.Healthy} of {summary.Total} up";
-        if (status.DegradedNodes.Count() is > 0 and var degraded)
+        foreach (var (word, count) in status.UnwellNodes.CountBy(node => node.Unwell!))
         {
-            yield return $"{degraded} degraded";
+            yield return $"{count} {word}";
         }
 
         if (summary.Draining > 0)
@@ -48,7 +48,7 @@ internal static class StatusView
         Name = backend.Node ?? backend.Id ?? "?",
         Host = backend.Host ?? "?",
         Port = backend.Port,
-        State = backend.IsDegraded ? "degraded" : backend.State ?? "?",
+        State = backend.Unwell ?? backend.State ?? "?",
         Reason = backend is { LetsSessionsEnd: true, State: "draining" } ? $"{backend.Error}: {Figures.Count(backend.Sessions)} left" : backend.Error ?? backend.Reason,
         // What a node that is down did last says nothing any more.
         LatencyMs = backend.State == "down" ? null : backend.LatencyMs,

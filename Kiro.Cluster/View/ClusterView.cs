@@ -16,7 +16,7 @@ internal sealed record NodeView
 
     public required int Port { get; init; }
 
-    /// <summary><c>up</c>, <c>degraded</c>, <c>starting</c>, <c>down</c> or <c>draining</c>.</summary>
+    /// <summary><c>up</c>, <c>degraded</c>, <c>failing</c>, <c>starting</c>, <c>down</c> or <c>draining</c>.</summary>
     public required string State { get; init; }
 
     /// <summary>Why it is not simply up.</summary>
@@ -39,5 +39,5 @@ internal sealed record NodeView
     public int? Restarts { get; init; }
 
     /// <summary>It serves, well or not.</summary>
-    public bool IsUp => State is "up" or "degraded";
+    public bool IsUp => State is "up" or "degraded" or "failing";
 }

@@ -72,7 +72,7 @@ internal static class StateStyle
     public static Style Of(string state) => new(state switch
     {
         "up" => Color.Green,
-        "down" => Color.Red,
+        "down" or "failing" => Color.Red,
         _ => Color.Yellow,
     });
 }

@@ -139,6 +139,28 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
     }
 
     /// <summary>A request of each of sixty clients, so that every node has some.</summary>
+    [Theory]
+    [InlineData("", "The one node is up, but answers with errors")]
+    [InlineData(",127.0.0.1:1", "1 of 2 nodes is starting, 1 answers with errors")]
+    public async Task Lb_ANodeAnswersErrorsToEverybody_IsInTheHeadline(string others, string title)
+    {
+        await using var bad = await TestBackend.StartAsync("bad");
+        await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=" + bad.Host + others);
+        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("summary").GetProperty("healthy").GetInt32() == 1, "it is up");
+        for (var request = 0; request < 25; request++)
+        {
+            using var response = await balancer.Http.GetAsync("/status/500", TestContext.Current.CancellationToken);
+        }
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+
+        await page.Expect("#title").ToHaveTextAsync(title);
+        await page.Expect("#why").ToContainTextAsync("bad is up, but it answers 100 % of its requests with an error (5xx).");
+        await WatchedPage.Expect(page.Row("bad").Locator(".state")).ToHaveTextAsync("Failing");
+        await page.AssertAccessibleAsync();
+        await page.AssertFineAsync();
+    }
+
     private static async Task SendAsync(int port)
     {
         using var http = new HttpClient();

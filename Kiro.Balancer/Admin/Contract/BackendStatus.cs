@@ -30,10 +30,11 @@ internal sealed record BackendStatus
     /// <summary>The same as a number.</summary>
     public required double? LatencyMs { get; init; }
 
-    /// <summary><c>degraded</c> when it is up but says itself that something is wrong; else null.</summary>
+    /// <summary><c>failing</c> when it is up but answers at least a tenth of its requests with an error (5xx); <c>degraded</c> when it is
+    /// up but says itself that something is wrong; else null.</summary>
     public required string? Status { get; init; }
 
-    /// <summary>Then what is wrong, in its own words.</summary>
+    /// <summary>Then what is wrong, in plain words or its own.</summary>
     public required string? Reason { get; init; }
 
     /// <summary>Why it is not simply up, in plain words.</summary>

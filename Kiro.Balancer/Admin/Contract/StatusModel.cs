@@ -74,6 +74,9 @@ internal sealed record SummaryStatus
     /// <summary>Of those, the ones that say themselves that something is wrong.</summary>
     public required int Degraded { get; init; }
 
+    /// <summary>Of those that are up, the ones that answer at least a tenth of their requests with an error (5xx).</summary>
+    public required int Failing { get; init; }
+
     /// <summary>Those that are down or starting.</summary>
     public required int Unhealthy { get; init; }
 

@@ -29,6 +29,10 @@ internal static class Outliers
     public static bool Fails(TrafficCounts node, TrafficCounts others, double share = Errors) =>
         node.Responses >= MinResponses && node.ErrorShare >= share && others.ErrorShare < node.ErrorShare / 2;
 
+    /// <summary>What is wrong with a node's responses, whatever the others' are like; null when nothing is.</summary>
+    public static string? Fault(TrafficReading traffic) => Window(traffic) is var counts && counts.Responses >= MinResponses && counts.ErrorShare >= Errors
+        ? Invariant($"it answers {100 * counts.ErrorShare:0} % of its requests with an error (5xx)") : null;
+
     /// <summary>What stands out, in plain words.</summary>
     /// <param name="nodes">Every node, as it is called, with its traffic.</param>
     public static IEnumerable<string> Describe(IReadOnlyList<(string Name, TrafficReading Traffic)> nodes)

@@ -29,7 +29,7 @@ public sealed class StatusEndpointTests
         AssertShape(status.GetProperty("orders"), "count:Number digest:String refused:Number");
         AssertShape(status.GetProperty("balancer"), "port:Number mode:String version:String state:String startedAt:Time uptimeSeconds:Number sessionIdleSeconds:Number adminEnabled:False settings:Object");
         AssertShape(status.GetProperty("summary"),
-            "total:Number healthy:Number degraded:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");
+            "total:Number healthy:Number degraded:Number failing:Number unhealthy:Number draining:Number requests:Number requestsPerSecond:Number retries:Number errors:Number traffic:Object recentClients:Number");
         AssertShape(status.GetProperty("client"), 
             "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False stickyBy:String key:String slot:Number keptBySession:False ranking:Array");
         var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());

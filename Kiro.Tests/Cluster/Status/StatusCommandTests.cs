@@ -105,15 +105,18 @@ public class StatusCommandTests
             {"balancer":{"state":"running","version":"0.1.0","uptimeSeconds":5},"summary":{"total":3,"healthy":2},"backends":[
             {"id":"a:1","host":"a","port":1,"node":"api-1","state":"up","status":"degraded","reason":"MySQL at db:3306: Access denied.","requestsPerSecond":1.5},
             {"id":"a:2","host":"a","port":2,"node":"api-2","state":"up","status":"ok","requestsPerSecond":2.5},
+            {"id":"a:4","host":"a","port":4,"node":"api-4","state":"up","status":"failing","reason":"errors"},
             {"id":"a:3","host":"a","port":3,"node":"api-3","state":"down","error":"refused","status":"degraded","requestsPerSecond":13.5}]}
             """));
 
         await using var status = Status(["--url", $"http://127.0.0.1:{balancer.Port}"]);
 
         Assert.Equal(2, await status.ExitCode());
-        Assert.Contains("2 of 3 up · 1 degraded", status.Output, StringComparison.Ordinal);
+        Assert.Contains("2 of 3 up · 1 degraded · 1 failing", status.Output, StringComparison.Ordinal);
         Assert.Matches(@"(?m)^api-1 .* degraded .* 1\.5 .*MySQL at db:3306: Access denied\.\s*$", status.Output);
         Assert.Contains("Degraded: api-1.", status.Output, StringComparison.Ordinal);
+        Assert.Matches(@"(?m)^api-4 .* failing .*errors\s*$", status.Output);
+        Assert.Contains("Failing: api-4.", status.Output, StringComparison.Ordinal);
         // A node that is down has no rate.
         Assert.DoesNotContain("13.5", status.Output, StringComparison.Ordinal);
     }

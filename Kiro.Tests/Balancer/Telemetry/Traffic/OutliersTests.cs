@@ -35,6 +35,14 @@ public sealed class OutliersTests
     [Fact]
     public void Describe_OneIsSlowerButNotSlow_IsSilent() => Assert.Empty(Describe((100, 0, 2), (100, 0, 50)));
 
+    [Theory]
+    [InlineData(100, 100, "it answers 100 % of its requests with an error (5xx)")]
+    [InlineData(100, 10, "it answers 10 % of its requests with an error (5xx)")]
+    [InlineData(100, 9, null)]
+    [InlineData(19, 19, null)]
+    public void Fault_FromATenthOfEnoughResponses_IsTold(int responses, int errors, string? fault) =>
+        Assert.Equal(fault, Outliers.Fault(Traffic(responses, errors, 5)));
+
     private static List<string> Describe(params (int Responses, int Errors, int Milliseconds)[] nodes) =>
         [.. Outliers.Describe([.. nodes.Select((node, place) => ($"node-{place + 1}", Traffic(node.Responses, node.Errors, node.Milliseconds)))])];
 
