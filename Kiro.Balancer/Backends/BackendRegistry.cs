@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Backends;
 /// snapshot that requests read without a lock. What becomes of a node is for <see cref="BackendTransitions"/> to say.
 /// A verb about a node that is forgotten changes nothing.
 /// </summary>
-internal sealed class BackendRegistry
+internal sealed partial class BackendRegistry
 {
     private readonly Lock _writing = new();
     private readonly HashingOptions _hashing;
@@ -92,7 +92,11 @@ internal sealed class BackendRegistry
     }
 
     /// <summary>A probe of the node ended.</summary>
-    public void Probed(Backend backend, ProbeResult probe) => Change(backend, health => _transitions.Probed(health, probe, Now));
+    public void Probed(Backend backend, ProbeResult probe) => Probed([(backend, probe)]);
+
+    /// <summary>Probes of nodes ended: what comes of them is one change, however many they are.</summary>
+    public void Probed(IReadOnlyList<(Backend Backend, ProbeResult Probe)> probes) =>
+        Change([.. probes.Select(one => (one.Backend, new Func<BackendHealth, BackendHealth>(health => _transitions.Probed(health, one.Probe, Now))))]);
 
     /// <summary>A connection to the node was refused: its clients move on at once, and a probe finds out more.</summary>
     public void TakeOut(Backend backend, string error)
@@ -168,12 +172,12 @@ internal sealed class BackendRegistry
             var after = before with { OperatorWeight = weight };
             if (before.Weight == after.Weight)
             {
-                Swap(new BackendSnapshot(With(after), _current.Selector, _options, _current.SelectedAt));
+                _current.Note(after);
                 return;
             }
 
             _notes.Weighted(after, before.Weight);
-            Publish(With(after));
+            Publish([.. _current.Backends.Select(member => member.Backend == backend ? after : member)]);
         }
     }
 
@@ -206,32 +210,6 @@ internal sealed class BackendRegistry
         }
     }
 
-    private void Change(Backend backend, Func<BackendHealth, BackendHealth> transition)
-    {
-        lock (_writing)
-        {
-            if (_current.Of(backend) is not { } before)
-            {
-                return;
-            }
-
-            var after = Enter(before, transition(before.Health));
-            if (after.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
-            {
-                Forget(after);
-                Publish([.. _current.Backends.Where(member => member != before)]);
-            }
-            else if (before.State != after.State || before.Health.KeepsSessions != after.Health.KeepsSessions || before.Health.Node != after.Health.Node)
-            {
-                Select(MarkTwins(With(after)), _current.Selector.Ranking);
-            }
-            else if (before != after)
-            {
-                Swap(new BackendSnapshot(With(after), _current.Selector, _options, _current.SelectedAt));
-            }
-        }
-    }
-
     // Where sessions do not stay there is nothing to wait for.
     private KnownBackend Enforced(KnownBackend ordered) => ordered.Health.DrainReasons.HasFlag(DrainReasons.Sessions) && !_options.KeepsSessions
         ? ordered with { Health = BackendTransitions.Ordered(ordered.Health, DrainReasons.Operator) }
@@ -242,9 +220,6 @@ internal sealed class BackendRegistry
         _orders?.Left(known.Id);
         _notes.Left(known);
     }
-
-    private KnownBackend[] With(KnownBackend changed) =>
-        [.. _current.Backends.Select(member => member.Backend == changed.Backend ? changed : member)];
 
     private KnownBackend Enter(KnownBackend before, BackendHealth health)
     {
@@ -261,7 +236,8 @@ internal sealed class BackendRegistry
     {
         var twins = TwinRule.Find(members);
         return Array.ConvertAll(members, member =>
-            Enter(member, BackendTransitions.Drained(member.Health, DrainReasons.Twin, isWanted: twins.Contains(member.Backend))));
+            BackendTransitions.Drained(member.Health, DrainReasons.Twin, isWanted: twins.Contains(member.Backend)) is var health && ReferenceEquals(health, member.Health)
+                ? member : Enter(member, health));
     }
 
     private void Publish(KnownBackend[] members)

@@ -2,7 +2,8 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>All that a request needs to know to choose its node, at one moment. Immutable, all the way down.</summary>
+/// <summary>All that a request needs to know to choose its node, at one moment: immutable, but for what no choice depends on and
+/// <see cref="Note"/> keeps current.</summary>
 internal sealed class BackendSnapshot
 {
     private readonly KnownBackend[] _backends;
@@ -12,8 +13,8 @@ internal sealed class BackendSnapshot
     /// <param name="options">What the selector goes by.</param>
     /// <param name="selectedAt">When the selector was made, as <see cref="Moment.Uptime"/>.</param>
     public BackendSnapshot(KnownBackend[] backends, Selector selector, SelectionOptions options, TimeSpan selectedAt) =>
-        (_backends, Selector, Options, SelectedAt, HasTls) =
-        (backends, selector, options, selectedAt, Array.Exists(backends, known => known.Backend.IsTls));
+        (_backends, Selector, Options, SelectedAt, HasTls, NotUp) =
+        (backends, selector, options, selectedAt, Array.Exists(backends, known => known.Backend.IsTls), backends.Count(known => known.State != BackendState.Up));
 
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<KnownBackend> Backends => _backends;
@@ -26,6 +27,9 @@ internal sealed class BackendSnapshot
 
     /// <summary>When the selector was made, for a slow start.</summary>
     public TimeSpan SelectedAt { get; }
+
+    /// <summary>How many nodes are not up.</summary>
+    public int NotUp { get; }
 
     /// <summary>Whether any node is spoken to over TLS.</summary>
     public bool HasTls { get; }
@@ -60,6 +64,10 @@ internal sealed class BackendSnapshot
 
         return -1;
     }
+
+    /// <summary>Takes over what is known of a node when it changes no choice, such as when it was probed and how long that took: the
+    /// one thing that changes here. For the registry alone, under its lock.</summary>
+    public void Note(KnownBackend known) => _backends[PlaceOf(known.Backend)] = known;
 
     /// <summary>A node by its id, or else by the name that it gives itself. Several, when they give themselves the same one.</summary>
     public IReadOnlyList<KnownBackend> Find(string idOrName) => Array.Find(_backends, backend => backend.Id == idOrName) is { } node

@@ -9,6 +9,10 @@ internal sealed class Selector
 {
     private const int None = -1;
 
+    /// <summary>Of more nodes than that, shares are what the weights make expect: to count slots would take seconds, and tell less
+    /// than a share is.</summary>
+    private const int MaxCounted = 1000;
+
     private readonly bool[] _available;
     private readonly BoundedLoad? _bound;
     private readonly SlowStart? _slowStart;
@@ -107,6 +111,13 @@ internal sealed class Selector
 
     private double[] WorkOutShares()
     {
+        if (_available.Length > MaxCounted)
+        {
+            var weights = Ranking.Nodes.Select((node, place) => IsPanic || _available[place] ? node.Weight : 0).ToArray();
+            var all = weights.Sum();
+            return Array.ConvertAll(weights, weight => weight / all);
+        }
+
         // Every 16th slot tells the share to a tenth of a percent.
         const int Step = 16;
         var slots = new int[_available.Length];

@@ -160,7 +160,7 @@ internal sealed class SimulatedBalancer
             _registry.Probed(known.Backend, new ProbeResult(outcome, outcome is ProbeOutcome.Passed or ProbeOutcome.Draining ? takes : null, outcome.ToString(), null));
             if (_probes[node.Endpoint.Id] == appointment && Known(node) is { } after)
             {
-                ProbeIn(node, _schedule.Next(after.Health, _random.NextDouble()));
+                ProbeIn(node, _schedule.Next(after.Health, _registry.Current, _registry.Now.Uptime, _random.NextDouble()));
             }
         });
     }

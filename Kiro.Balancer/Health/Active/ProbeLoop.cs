@@ -1,13 +1,22 @@
+using System.Diagnostics.CodeAnalysis;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Logging;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>Probes every node in a loop of its own, so that a slow one delays nobody else's verdict.</summary>
+/// <summary>Probes every node in a loop of its own, so that a slow one delays the verdict of none that is up.</summary>
 internal sealed class ProbeLoop(
     BackendRegistry registry, Prober prober, ProbeSchedule schedule, Reloadable<HealthOptions> options, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
 {
+    /// <summary>Nodes that are not up and are probed at once: a list of thousands that are not there must not take all descriptors.
+    /// A node that is up never waits for its turn.</summary>
+    public const int MaxOfNotUp = 256;
+
+    [SuppressMessage("Usage", "CA2213:Disposable fields should be disposed", Justification = "Without a wait handle there is nothing to dispose of, and probes that end late give their turn back.")]
+    private readonly SemaphoreSlim _turns = new(MaxOfNotUp);
+    private readonly Verdicts _verdicts = new(registry);
+
     /// <summary>However many requests fail, a node is not probed more often.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
 
@@ -46,6 +55,28 @@ internal sealed class ProbeLoop(
         }
     }
 
+    private async Task<(ProbeResult Probe, long Began)> ProbeInTurnAsync(Backend backend, CancellationToken cancellationToken)
+    {
+        var isInTurn = registry.Current.Of(backend) is not { State: BackendState.Up };
+        if (isInTurn)
+        {
+            await _turns.WaitAsync(cancellationToken);
+        }
+
+        try
+        {
+            var began = time.GetTimestamp();
+            return (await prober.ProbeAsync(backend, cancellationToken), began);
+        }
+        finally
+        {
+            if (isInTurn)
+            {
+                _turns.Release();
+            }
+        }
+    }
+
     // Under other rules each node is judged anew, and none waits for the end of an interval that is not in force any more.
     private void ProbeAll()
     {
@@ -63,11 +94,10 @@ internal sealed class ProbeLoop(
         {
             try
             {
-                var began = time.GetTimestamp();
-                var found = await prober.ProbeAsync(backend, cancellationToken);
+                var (found, began) = await ProbeInTurnAsync(backend, cancellationToken);
                 var probe = busy.Judge(found, began, registry.Current.Of(backend)?.Health.IsConcurrent == true);
                 runtime.IsDoubted = probe.Outcome is not (ProbeOutcome.Passed or ProbeOutcome.Draining or ProbeOutcome.Unknown);
-                registry.Probed(backend, probe);
+                await _verdicts.GiveAsync(backend, probe);
                 if (registry.Current.Of(backend) is not { } known)
                 {
                     return;
@@ -79,7 +109,7 @@ internal sealed class ProbeLoop(
                     runtime.AbandonWaiting();
                 }
 
-                var wait = schedule.Next(known.Health, Random.Shared.NextDouble());
+                var wait = schedule.Next(known.Health, registry.Current, registry.Now.Uptime, Random.Shared.NextDouble());
                 var pause = wait < MinInterval ? wait : MinInterval;
                 await Task.Delay(pause, time, cancellationToken);
                 await runtime.ProbeNow.WaitAsync(wait - pause, time, cancellationToken);

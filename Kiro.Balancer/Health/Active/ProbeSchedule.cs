@@ -12,13 +12,23 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
     /// <summary>A node in transition, down or on its way out.</summary>
     private static readonly TimeSpan FastInterval = TimeSpan.FromSeconds(2);
 
+    /// <summary>Nodes that are not up are probed no more often than this, all together, unless <c>HEALTH_INTERVAL</c> asks for more:
+    /// a list with thousands of nodes that are not there must not cost a core.</summary>
+    private const double MaxPerSecond = 500;
+
+    /// <summary>A node that has been down for long will hardly be back in the next second: it is probed this often within the time
+    /// that it has been down.</summary>
+    private const int ProbesPerOutage = 30;
+
     /// <summary>Probes spread over time instead of hitting a node from all balancers at once.</summary>
     private const double Jitter = 0.1;
 
     /// <summary>The time until the next probe.</summary>
     /// <param name="health">After the last one.</param>
+    /// <param name="snapshot">The nodes as they are.</param>
+    /// <param name="uptime">Now, as <see cref="Moment.Uptime"/>.</param>
     /// <param name="random">Evenly from 0 to 1.</param>
-    public TimeSpan Next(BackendHealth health, double random)
+    public TimeSpan Next(BackendHealth health, BackendSnapshot snapshot, TimeSpan uptime, double random)
     {
         const DrainReasons Leaving = DrainReasons.Node | DrainReasons.Absent;
         var isSteady = health is { Verdict: BackendVerdict.Up, Failures: 0, EjectedUntil: null } && (health.DrainReasons & Leaving) == 0;
@@ -26,7 +36,16 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
         var interval = isSteady ? usual
             : !health.HasBeenUp ? StartingInterval
             : FastInterval;
+        if (!isSteady)
+        {
+            // One that passes its probes is about to return. While no node is up, each is waited for.
+            var isGone = health is { Verdict: not BackendVerdict.Up, Successes: 0 } && !snapshot.Selector.IsPanic;
+            interval = Longest(interval, TimeSpan.FromSeconds(snapshot.NotUp / MaxPerSecond), isGone ? (uptime - health.Since.Uptime) / ProbesPerOutage : default);
+        }
+
         var bounded = interval < usual ? interval : usual;
         return bounded * (1 + Jitter * (2 * random - 1));
     }
+
+    private static TimeSpan Longest(TimeSpan one, TimeSpan two, TimeSpan three) => one > two ? (one > three ? one : three) : two > three ? two : three;
 }

@@ -32,6 +32,58 @@ public sealed class BackendRegistryTests
         Assert.True(await IsSet(registry.MembersChanged));
     }
 
+    [Theory]
+    [InlineData(ProbeOutcome.Passed)]
+    [InlineData(ProbeOutcome.Failed)]
+    public void Probed_ChangesNoChoice_CopiesNothing(object outcome)
+    {
+        var registry = Registries.Up(3, _time);
+        var before = registry.Current;
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        registry.Probed(before.Backends[1].Backend, new ProbeResult((ProbeOutcome)outcome, TimeSpan.FromMilliseconds(7), "why", null));
+
+        Assert.Same(before, registry.Current);
+        var known = registry.Current.Backends[1];
+        Assert.Equal((_time.GetUtcNow(), "why", 7.0), (known.Health.LastCheck, known.Health.Error, known.Health.Latency?.TotalMilliseconds));
+        Assert.Null(registry.Current.Backends[0].Health.Error);
+    }
+
+    [Fact]
+    public void Probed_SeveralAtOnce_IsOneChange()
+    {
+        var feed = new ChangeFeed();
+        var registry = Registries.Empty(_time, feed);
+        registry.SetMembers(Registries.Endpoints(3));
+        Assert.True(feed.Changes.TryRead(out _));
+
+        registry.Probed(
+        [
+            (registry.Current.Backends[0].Backend, new ProbeResult(ProbeOutcome.Passed, null, null, "a")),
+            (registry.Current.Backends[1].Backend, new ProbeResult(ProbeOutcome.Refused, null, "no", null)),
+            (registry.Current.Backends[2].Backend, new ProbeResult(ProbeOutcome.Passed, null, null, "c")),
+            (registry.Current.Backends[0].Backend, new ProbeResult(ProbeOutcome.Refused, null, "gone", null)),
+            (new Backend("stranger", 80), new ProbeResult(ProbeOutcome.Passed, null, null, null)),
+        ]);
+
+        Assert.Equal([BackendState.Down, BackendState.Down, BackendState.Up], registry.Current.Backends.Select(backend => backend.State));
+        Assert.Equal(2, registry.Current.NotUp);
+        Assert.True(feed.Changes.TryRead(out var change));
+        Assert.Equal([ChangeKind.Up, ChangeKind.Up, ChangeKind.Down], change.Changes.Select(item => item.Kind));
+        Assert.False(feed.Changes.TryRead(out _));
+    }
+
+    [Fact]
+    public void Probed_SomeOfSeveralAreForgotten_TheOthersChange()
+    {
+        var registry = Registries.Up(3, _time);
+        registry.SetMembers([new BackendEndpoint("api-2", 80)]);
+
+        registry.Probed([.. registry.Current.Backends.Select(known => (known.Backend, new ProbeResult(ProbeOutcome.Refused, null, "no", null)))]);
+
+        Assert.Equal([("api-2:80", BackendState.Down)], registry.Current.Backends.Select(known => (known.Id, known.State)));
+    }
+
     [Fact]
     public void SetMembers_SameNodeTwice_IsOneNode()
     {

@@ -73,10 +73,10 @@ public sealed class ConcurrencyTests
         Assert.Equal(snapshot.Backends.Select(backend => backend.Id), snapshot.Selector.Ranking.Nodes.Select(node => node.Id));
         var chosen = snapshot.Choose(slot % 1000);
         Assert.NotNull(chosen);
-        Assert.Contains(chosen, snapshot.Backends);
+        Assert.Contains(chosen.Backend, snapshot.Backends.Select(known => known.Backend));
         // One snapshot gives one response, whatever happens to the nodes meanwhile.
-        Assert.Same(chosen, snapshot.Choose(slot % 1000));
-        Assert.Same(chosen, snapshot.Next(slot % 1000, []));
-        Assert.NotSame(chosen, snapshot.Next(slot % 1000, [chosen.Backend]));
+        Assert.Same(chosen.Backend, snapshot.Choose(slot % 1000)?.Backend);
+        Assert.Same(chosen.Backend, snapshot.Next(slot % 1000, [])?.Backend);
+        Assert.NotSame(chosen.Backend, snapshot.Next(slot % 1000, [chosen.Backend])?.Backend);
     }
 }

@@ -127,6 +127,19 @@ public sealed class SelectorTests
         Assert.False(registry.Current.Selector.IsChanging);
     }
 
+    [Fact]
+    public void Shares_OfVeryManyNodes_AreByWeightAmongThoseThatAreUp()
+    {
+        var candidates = Candidates(2000);
+        candidates[1] = candidates[1] with { Weight = 2 };
+        for (var place = 4; place < candidates.Length; place++)
+        {
+            candidates[place] = candidates[place] with { IsAvailable = false };
+        }
+
+        Assert.Equal([0.2, 0.4, 0.2, 0.2, 0], Of(candidates, SelectionOptions.Off).Shares.Take(5));
+    }
+
     private static IEnumerable<int> Slots() => Enumerable.Range(0, Sample).Select(index => index * (ClientHash.SlotCount / Sample));
 
     /// <summary>Nodes that are up, some of them back for so many seconds.</summary>

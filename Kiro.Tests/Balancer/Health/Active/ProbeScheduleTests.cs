@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Health.Active;
+using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Health.Active;
@@ -27,9 +28,44 @@ public sealed class ProbeScheduleTests
         var (schedule, transitions) = (new ProbeSchedule(options), new BackendTransitions(options.Thresholds));
         var health = probes.Aggregate(new BackendHealth(), (health, probe) => transitions.Probed(health, Result(probe), default));
 
-        Assert.Equal(seconds, schedule.Next(health, 0.5).TotalSeconds, 1e-6);
-        Assert.Equal(seconds * 0.9, schedule.Next(health, 0).TotalSeconds, 1e-6);
-        Assert.Equal(seconds * 1.1, schedule.Next(health, 1).TotalSeconds, 1e-6);
+        var snapshot = Registries.Up(1).Current;
+
+        Assert.Equal(seconds, schedule.Next(health, snapshot, default, 0.5).TotalSeconds, 1e-6);
+        Assert.Equal(seconds * 0.9, schedule.Next(health, snapshot, default, 0).TotalSeconds, 1e-6);
+        Assert.Equal(seconds * 1.1, schedule.Next(health, snapshot, default, 1).TotalSeconds, 1e-6);
+    }
+
+    [Theory]
+    // The longer it has been down, the rarer, at most as rare as a node that is up; unless it passes, or no node is up.
+    [InlineData("PR", 59, 1, 2)]
+    [InlineData("PR", 300, 1, 10)]
+    [InlineData("PR", 3600, 1, 30)]
+    [InlineData("R", 300, 1, 10)]
+    [InlineData("PRP", 3600, 1, 2)]
+    [InlineData("PF", 3600, 1, 2)]
+    [InlineData("PD", 3600, 1, 2)]
+    [InlineData("PR", 3600, 0, 2)]
+    public void Next_DownForLong_IsProbedLessOften(string probes, int downFor, int others, double seconds)
+    {
+        var options = Settings.Read(HealthOptions.Read);
+        var (schedule, transitions) = (new ProbeSchedule(options), new BackendTransitions(options.Thresholds));
+        var health = probes.Aggregate(new BackendHealth(), (health, probe) => transitions.Probed(health, Result(probe), default));
+
+        Assert.Equal(seconds, schedule.Next(health, Registries.Up(others).Current, TimeSpan.FromSeconds(downFor), 0.5).TotalSeconds, 1e-6);
+    }
+
+    [Theory]
+    [InlineData(500, 1)]
+    [InlineData(2000, 4)]
+    [InlineData(20_000, 30)]
+    public void Next_ManyAreNotUp_AreProbed500TimesASecondTogether(int nodes, double seconds)
+    {
+        var schedule = new ProbeSchedule(Settings.Read(HealthOptions.Read));
+        var registry = Registries.Empty();
+        registry.SetMembers(Registries.Endpoints(nodes));
+
+        Assert.Equal(seconds, schedule.Next(new BackendHealth(), registry.Current, default, 0.5).TotalSeconds, 1e-6);
+        Assert.Equal(30, schedule.Next(new BackendHealth { Verdict = BackendVerdict.Up }, registry.Current, default, 0.5).TotalSeconds, 1e-6);
     }
 
     private static ProbeResult Result(char probe) => probe switch
