@@ -46,7 +46,7 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash, Sessi
 
     /// <summary>The route of any client.</summary>
     /// <param name="address">Its address, as text, or the part of it that is hashed, such as <c>2001:db8:1:2::/64</c>.</param>
-    /// <param name="key">Its cookie, or the value of the field that tells clients apart. One of the two is given.</param>
+    /// <param name="key">The bytes of its cookie, or of the field that tells clients apart, as Latin-1. One of the two is given.</param>
     /// <param name="snapshot">The nodes as they are.</param>
     /// <returns>The route, or null and what is wrong in one line.</returns>
     public (ClientStatus? Route, string? Problem) Of(string? address, string? key, BackendSnapshot snapshot)
@@ -82,11 +82,11 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash, Sessi
             return (null, "there are no keys while STICKY_BY is ip; ask with client, an IP address");
         }
 
-        if (text.Length == 0 || (_sticky.Cookie is not null && text.Length > StickyCookie.MaxValue) || text.Any(letter => letter > 0xFF))
+        if (text.Length == 0 || (_sticky.Cookie is not null && text.Length > StickyCookie.MaxValue))
         {
             return (null, _sticky.Cookie is { } cookie
-                ? $"key must be the value of the cookie {cookie.Name}, 1 to {StickyCookie.MaxValue} characters of Latin-1"
-                : $"key must be a value of {_sticky.Field}, not empty and in Latin-1");
+                ? $"key must be the value of the cookie {cookie.Name}, 1 to {StickyCookie.MaxValue} bytes"
+                : $"key must be a value of {_sticky.Field}, not empty");
         }
 
         return (Status(snapshot, hash.Slot(StickyKey.Of(text.AsSpan())), KeyShown(text)), null);

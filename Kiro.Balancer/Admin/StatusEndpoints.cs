@@ -30,8 +30,9 @@ internal static class StatusEndpoints
             response.Headers.CacheControl = "no-store";
             return Results.Json([.. events.Newest(EventRing.Capacity)], ContractJson.Default.ClusterEventArray);
         });
-        app.MapMethods("/lb/route", Read, (HttpContext context, string? client, string? key, CallerRoute routes, BackendRegistry registry) =>
+        app.MapMethods("/lb/route", Read, (HttpContext context, string? client, CallerRoute routes, BackendRegistry registry) =>
         {
+            var key = QueryBytes.Of(context.Request.QueryString, "key");
             context.Response.Headers.CacheControl = "no-store";
             var (route, problem) = client is null && key is null
                 ? (routes.Of(context, registry.Current), null) : routes.Of(client, key, registry.Current);

@@ -9,7 +9,7 @@ internal sealed class ChangeFeed
     private const int Capacity = 1024;
 
     private readonly Channel<RegistryChange> _channel = Channel.CreateBounded<RegistryChange>(
-        new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest });
 
     /// <summary>In the order in which they happened.</summary>
     public ChannelReader<RegistryChange> Changes => _channel.Reader;

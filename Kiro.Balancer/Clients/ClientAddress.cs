@@ -29,7 +29,8 @@ internal readonly record struct ClientAddress(UInt128 Value)
 
     /// <summary>
     /// Reads an entry of X-Forwarded-For: an address, with or without a port, IPv6 with or without brackets.
-    /// IPv4 must be four decimal numbers: "1" or "0x7f.1" are no addresses here.
+    /// IPv4 must be four decimal numbers: "1" or "0x7f.1" are no addresses here, and neither is "010.1.1.1", which is 10.1.1.1 to
+    /// some and 8.1.1.1 to others.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out ClientAddress address)
     {
@@ -103,7 +104,7 @@ internal readonly record struct ClientAddress(UInt128 Value)
         foreach (var part in text.Split('.'))
         {
             var digits = text[part];
-            if (++octets > 4 || digits.Length > 3
+            if (++octets > 4 || digits.Length > 3 || (digits.Length > 1 && digits[0] == '0')
                 || !byte.TryParse(digits, System.Globalization.NumberStyles.None, null, out var octet))
             {
                 return false;

@@ -14,12 +14,16 @@ internal sealed class EventRecorder(
     /// <summary>What happens within so short a time is told together: two hundred nodes that come up are one event.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
 
+    private readonly Lock _recording = new();
     private readonly HeldSlots? _held = sessions is null ? null : new HeldSlots();
+    private bool _isHeld;
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         // Here and not below, so that it comes before whatever the first lookup finds.
         ring.Add([new ClusterEvent { Time = time.GetUtcNow(), Kind = "started" }]);
+        // An order is kept together with its event.
+        state.Keeping += Record;
         return base.StartAsync(cancellationToken);
     }
 
@@ -30,7 +34,7 @@ internal sealed class EventRecorder(
             while (await feed.Changes.WaitToReadAsync(stoppingToken))
             {
                 // Now, and not later: until then whoever lost a session would have the next one.
-                sessions?.CopyTo(_held!);
+                Hold();
                 await Task.Delay(Together, time, stoppingToken);
                 Record();
                 state.Note();
@@ -43,17 +47,34 @@ internal sealed class EventRecorder(
         }
     }
 
+    private void Hold()
+    {
+        lock (_recording)
+        {
+            if (!_isHeld)
+            {
+                sessions?.CopyTo(_held!);
+                _isHeld = true;
+            }
+        }
+    }
+
     private void Record()
     {
-        var changes = new List<RegistryChange>();
-        while (feed.Changes.TryRead(out var change))
+        lock (_recording)
         {
-            changes.Add(change);
-        }
+            Hold();
+            var changes = new List<RegistryChange>();
+            while (feed.Changes.TryRead(out var change))
+            {
+                changes.Add(change);
+            }
 
-        if (changes.Count > 0)
-        {
-            Record(changes);
+            _isHeld = false;
+            if (changes.Count > 0)
+            {
+                Record(changes);
+            }
         }
     }
 

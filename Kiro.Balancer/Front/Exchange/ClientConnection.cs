@@ -215,6 +215,7 @@ internal sealed partial class ClientConnection : FrontConnection
 
     private void Refuse(int status, string problem, bool isHead)
     {
+        _worker.Services.Own.Record(status);
         SendError(status, problem, isHead, closes: true);
         BeginClosing(linger: true);
     }

@@ -48,6 +48,8 @@ public sealed class BackendHostsTests
     [InlineData("[2001:db8::g]:80", "[2001:db8::g]:80")]
     [InlineData("[api-1]:80", "[api-1]:80")]
     [InlineData("[10.0.0.1]:80", "[10.0.0.1]:80")]
+    [InlineData("010.1.1.1:80", "010.1.1.1:80")]
+    [InlineData("10.1:80", "10.1:80")]
     [InlineData("10.0.0.1:80;10.0.0.2:80", "10.0.0.1:80;10.0.0.2:80")]
     [InlineData("api-1:80,api-2:80*0", "api-2:80*0")]
     [InlineData("api-1:80*", "api-1:80*")]

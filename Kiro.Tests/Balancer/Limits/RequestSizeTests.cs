@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Net.Http.Json;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Limits;
@@ -20,6 +22,11 @@ public class RequestSizeTests
 
         Assert.Equal(status, answer.Status);
         Assert.Equal(status == 200 ? 1 : 0, node.Heads.Count);
+        var counted = status == 200 ? "2xx" : "4xx";
+        await Eventually.BeTrue(
+            async () => (await balancer.Http.GetFromJsonAsync<JsonElement>("/lb/status", TestContext.Current.CancellationToken))
+                .GetProperty("summary").GetProperty("traffic").GetProperty("responses").GetProperty(counted).GetInt64() == 1,
+            "it is counted");
         Assert.Equal(status == 200 ? null : "close", answer.Value("Connection"));
         if (status != 200)
         {

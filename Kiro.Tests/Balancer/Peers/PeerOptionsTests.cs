@@ -28,6 +28,8 @@ public sealed class PeerOptionsTests
     [InlineData("http://a/b")]
     [InlineData("http://u:p@a")]
     [InlineData("[a]:80")]
+    [InlineData("010.0.0.1:80")]
+    [InlineData("10.1")]
     public void Read_SomethingElse_IsRefusedInOneLine(string part)
     {
         var line = Assert.Single(Support.Settings.Refusals(settings => PeerOptions.Read(settings, Own), $"BALANCER_PEERS=ok:1,{part}", "ADMIN_TOKEN=secret"));

@@ -6,11 +6,29 @@ using Kiro.Balancer.State;
 using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Admin.Timeline;
 
 public sealed class EventRecorderTests
 {
+    [Fact]
+    public async Task Keep_WhatHappenedAMomentAgo_IsInTheTimeline()
+    {
+        var (feed, ring, state) = (new ChangeFeed(), new EventRing(), new StateChanges());
+        // The clock stands still, so that nothing is written for its time has come.
+        using var recorder = new EventRecorder(
+            feed, new EventWriter(new MoveCounter(new RecentSlots())), ring, state, new FakeTimeProvider(), NullLogger<EventRecorder>.Instance);
+        await recorder.StartAsync(TestContext.Current.CancellationToken);
+        var registry = Registries.Up(2, TimeProvider.System, feed);
+
+        registry.Evacuate(registry.Find("api-1:80"));
+        state.Keep();
+
+        Assert.Equal("draining", ring.Newest(1)[0].Kind);
+        await recorder.StopAsync(TestContext.Current.CancellationToken);
+    }
+
     [Fact]
     public async Task Recorder_AChangeThatCannotBeWritten_GoesOnWithTheNext()
     {

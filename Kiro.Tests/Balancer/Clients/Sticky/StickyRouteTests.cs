@@ -55,13 +55,16 @@ public sealed class StickyRouteTests
 
     [Theory]
     [InlineData("STICKY_BY=cookie", "Cookie: kiro=some value\r\n", "some%20value")]
-    [InlineData("STICKY_BY=header:X-User", "X-User: ä/=&\r\n", "%C3%A4%2F%3D%26")]
+    [InlineData("STICKY_BY=cookie", "Cookie: kiro=\u00C3\u00A4\r\n", "%c3%A4")]
+    [InlineData("STICKY_BY=header:X-User", "X-User: \u00C3\u00A4/=&\r\n", "%C3%A4%2F%3D%26")]
+    [InlineData("STICKY_BY=header:X-User", "X-User: \u00E4/=&\r\n", "%E4%2F%3D%26")]
+    [InlineData("STICKY_BY=header:X-User", "X-User: a b%zz\r\n", "a+b%zz")]
     public async Task Route_Key_IsTheOneThatItsRequestsTake(string setting, string fields, string key)
     {
         await using var one = RawBackend.Answering();
         await using var two = RawBackend.Answering();
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", setting);
-        // A field's value is bytes; /lb/route takes them as Latin-1.
+        // A field's value is bytes, whatever they mean to whom: here each character is one.
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync($"GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         await client.ReadAnswerAsync();
@@ -78,7 +81,6 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=ip", "client=nobody", "client must be an IP address")]
     [InlineData("STICKY_BY=cookie", "client=203.0.113.7", "an address alone has no node while STICKY_BY is cookie")]
     [InlineData("STICKY_BY=cookie", "key=", "key must be the value of the cookie kiro")]
-    [InlineData("STICKY_BY=cookie", "key=%E2%82%AC", "key must be the value of the cookie kiro")]
     [InlineData("STICKY_BY=header:X-User", "key=%20", "key must be a value of X-User")]
     public async Task Route_NothingToTell_Is400WithTheReason(string setting, string query, string problem)
     {
