@@ -53,8 +53,8 @@ internal static class HelpText
                gives no response or one that is not a balancer's, when it is shutting
                down, and when no node is up. A node that is down beside others, and
                warnings, are not.
-          2    status: it serves, but nodes are degraded, such as without their database, or
-               failing: a tenth of their responses or more are errors (5xx)
+          2    status: it serves, but nodes are degraded, such as without their
+               database, or failing: a tenth of their responses or more are errors
           130  a second Ctrl-C has ended what did not stop
 
         """;
