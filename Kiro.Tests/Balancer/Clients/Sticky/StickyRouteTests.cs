@@ -111,7 +111,9 @@ public sealed class StickyRouteTests
             await client.ReadAnswerAsync();
         }
 
-        var warnings = (await AskAsync(balancer, "/lb/status", "")).GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!).ToArray();
+        // On a busy machine one of the nodes may be told to be slow as well.
+        var warnings = (await AskAsync(balancer, "/lb/status", "")).GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!)
+            .Where(warning => warning.Contains(" request so far ", StringComparison.Ordinal)).ToArray();
 
         Assert.Equal(beginning is null ? 0 : 1, warnings.Length);
         Assert.All(warnings, warning => Assert.StartsWith(beginning!, warning, StringComparison.Ordinal));
