@@ -52,7 +52,7 @@ internal sealed class StatusReport(
         return new StatusModel
         {
             Balancer = Balancer(),
-            Summary = Summary(snapshot.Backends) with { Failing = backends.Count(backend => backend.Status == Failing) },
+            Summary = Summary(snapshot.Backends, backends.Count(backend => backend.Status == Failing)),
             Backends = backends,
             Client = caller.Of(context, snapshot),
             Warnings =
@@ -89,7 +89,7 @@ internal sealed class StatusReport(
         Settings = ReloadedStatus.Of(settings.Status),
     };
 
-    private SummaryStatus Summary(IReadOnlyList<KnownBackend> backends)
+    private SummaryStatus Summary(IReadOnlyList<KnownBackend> backends, int failing)
     {
         var states = backends.CountBy(backend => backend.State).ToDictionary();
         return new SummaryStatus
@@ -97,7 +97,7 @@ internal sealed class StatusReport(
             Total = backends.Count,
             Healthy = states.GetValueOrDefault(BackendState.Up),
             Degraded = backends.Count(backend => backend.Health is { State: BackendState.Up, Degradation: not null }),
-            Failing = 0,
+            Failing = failing,
             Unhealthy = states.GetValueOrDefault(BackendState.Down) + states.GetValueOrDefault(BackendState.Starting),
             Draining = states.GetValueOrDefault(BackendState.Draining),
             Requests = counters.Requests,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Discovery;
 
@@ -61,8 +62,7 @@ internal static class BackendAddress
         return Uri.CheckHostName(host) switch
         {
             UriHostNameType.IPv6 when isBracketed => new BackendEndpoint(IPAddress.Parse(host).ToString(), port, weight, isTls),
-            // "010.1.1.1" is 10.1.1.1 to some and 8.1.1.1 to others, and "1" is 0.0.0.1.
-            UriHostNameType.IPv4 or UriHostNameType.Dns when !isBracketed && (!IPAddress.TryParse(host, out var address) || address.ToString() == host) => new BackendEndpoint(host, port, weight, isTls),
+            UriHostNameType.IPv4 or UriHostNameType.Dns when !isBracketed && HostName.IsUnambiguous(host) => new BackendEndpoint(host, port, weight, isTls),
             _ => null,
         };
     }

@@ -93,8 +93,7 @@ internal sealed record PeerOptions
         return Uri.CheckHostName(host) switch
         {
             UriHostNameType.IPv6 => new PeerName(scheme, IPAddress.Parse(host).ToString(), port),
-            // "010.1.1.1" is 10.1.1.1 to some and 8.1.1.1 to others, and "1" is 0.0.0.1.
-            UriHostNameType.IPv4 or UriHostNameType.Dns when !IPAddress.TryParse(host, out var ip) || ip.ToString() == host => new PeerName(scheme, host.ToLowerInvariant(), port),
+            UriHostNameType.IPv4 or UriHostNameType.Dns when HostName.IsUnambiguous(host) => new PeerName(scheme, host.ToLowerInvariant(), port),
             _ => null,
         };
     }

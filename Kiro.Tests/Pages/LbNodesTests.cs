@@ -138,7 +138,6 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         page.AssertNothingForbidden();
     }
 
-    /// <summary>A request of each of sixty clients, so that every node has some.</summary>
     [Theory]
     [InlineData("", "The one node is up, but answers with errors")]
     [InlineData(",127.0.0.1:1", "1 of 2 nodes is starting, 1 answers with errors")]
@@ -161,6 +160,7 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         await page.AssertFineAsync();
     }
 
+    /// <summary>A request of each of sixty clients, so that every node has some.</summary>
     private static async Task SendAsync(int port)
     {
         using var http = new HttpClient();
