@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Selection;
 internal sealed class SlotTable
 {
     /// <summary>Up to this many nodes of one weight the calculation is fast enough; several weights cost a logarithm each.</summary>
-    public const int WorthwhileFrom = 24;
+    public const int WorthwhileFrom = 16;
 
     private const int Piece = 4096;
 

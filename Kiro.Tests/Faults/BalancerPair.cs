@@ -41,8 +41,16 @@ internal sealed class BalancerPair : IAsyncDisposable
         var network = PairNetwork.TryMake();
         Requirement.Need("pair", network is not null, "no network namespace can be made here: that takes root.");
         var pair = new BalancerPair(network!);
-        await pair.StartAllAsync();
-        return pair;
+        try
+        {
+            await pair.StartAllAsync();
+            return pair;
+        }
+        catch
+        {
+            await pair.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Which of the two has the address.</summary>

@@ -35,23 +35,16 @@ internal sealed class PairNetwork : IDisposable
             return null;
         }
 
-        network.Must("-n", network.Switch, "link", "add", "br0", "type", "bridge");
-        network.Must("-n", network.Switch, "link", "set", "br0", "up");
-        foreach (var host in (int[])[0, 1])
+        try
         {
-            network.Must("netns", "add", network.Host(host));
-            network.Must("-n", network.Host(host), "link", "set", "lo", "up");
-            network.Must("link", "add", "eth0", "netns", network.Host(host), "type", "veth", "peer", "name", Plug(host), "netns", network.Switch);
-            network.Must("-n", network.Host(host), "address", "add", $"{network.AddressOf(host)}/24", "dev", "eth0");
-            network.Must("-n", network.Host(host), "link", "set", "eth0", "up");
-            network.Must("-n", network.Switch, "link", "set", Plug(host), "master", "br0", "up");
+            network.Build();
+            return network;
         }
-
-        network.Must("link", "add", network._name, "type", "veth", "peer", "name", "outside", "netns", network.Switch);
-        network.Must("address", "add", $"{network.Outside}/24", "dev", network._name);
-        network.Must("link", "set", network._name, "up");
-        network.Must("-n", network.Switch, "link", "set", "outside", "master", "br0", "up");
-        return network;
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The namespace of a host.</summary>
@@ -73,10 +66,32 @@ internal sealed class PairNetwork : IDisposable
 
     public void Dispose()
     {
+        // The kernel takes a deleted namespace apart in its own time: until then this end, and so its name, would stay.
+        TryIp("link", "delete", _name);
         foreach (var space in (string[])[Host(0), Host(1), Switch])
         {
             TryIp("netns", "delete", space);
         }
+    }
+
+    private void Build()
+    {
+        Must("-n", Switch, "link", "add", "br0", "type", "bridge");
+        Must("-n", Switch, "link", "set", "br0", "up");
+        foreach (var host in (int[])[0, 1])
+        {
+            Must("netns", "add", Host(host));
+            Must("-n", Host(host), "link", "set", "lo", "up");
+            Must("link", "add", "eth0", "netns", Host(host), "type", "veth", "peer", "name", Plug(host), "netns", Switch);
+            Must("-n", Host(host), "address", "add", $"{AddressOf(host)}/24", "dev", "eth0");
+            Must("-n", Host(host), "link", "set", "eth0", "up");
+            Must("-n", Switch, "link", "set", Plug(host), "master", "br0", "up");
+        }
+
+        Must("link", "add", _name, "type", "veth", "peer", "name", "outside", "netns", Switch);
+        Must("address", "add", $"{Outside}/24", "dev", _name);
+        Must("link", "set", _name, "up");
+        Must("-n", Switch, "link", "set", "outside", "master", "br0", "up");
     }
 
     private static string Plug(int host) => string.Create(CultureInfo.InvariantCulture, $"plug{host}");

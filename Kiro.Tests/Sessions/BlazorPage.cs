@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Components.Web;
 
 namespace Kiro.Tests.Sessions;
 
-/// <summary>The page of <see cref="Blazor"/>: a counter, alive on the server.</summary>
+/// <summary>The page of <see cref="Blazor"/>: a counter, alive on the server. When its circuit is lost it loads itself anew.</summary>
 public sealed class BlazorPage : ComponentBase
 {
     [Inject]
@@ -18,8 +18,16 @@ public sealed class BlazorPage : ComponentBase
         builder.OpenComponent<BlazorCounter>(1);
         builder.AddComponentRenderMode(new InteractiveServerRenderMode(prerender: false));
         builder.CloseComponent();
+        builder.AddMarkupContent(2, """
+            <div id="components-reconnect-modal"></div>
+            <script>
+              document.getElementById("components-reconnect-modal").addEventListener("components-reconnect-state-changed", ({ detail }) => {
+                if (["failed", "rejected", "resume-failed"].includes(detail.state)) location.reload();
+              });
+            </script>
+            """);
         // 4 is long polling.
-        builder.AddMarkupContent(2, Node.LongPolling
+        builder.AddMarkupContent(3, Node.LongPolling
             ? "<script src=\"_framework/blazor.web.js\" autostart=\"false\"></script><script>Blazor.start({ circuit: { configureSignalR: builder => builder.withUrl('_blazor', { transport: 4 }) } })</script></body></html>"
             : "<script src=\"_framework/blazor.web.js\"></script></body></html>");
     }
