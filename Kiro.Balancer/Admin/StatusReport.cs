@@ -131,6 +131,7 @@ internal sealed class StatusReport(
             LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
             Status = fault is not null ? Failing : isUp && health.Degradation is not null ? Degraded : null,
             Reason = !isUp ? null : fault is null ? health.Degradation : string.Join("; ", ((string?[])[fault, health.Degradation]).OfType<string>()),
+            StatusSince = !isUp ? null : passed.FailingSince ?? (health.Degradation is null ? null : health.DegradedSince),
             Error = health.Reason,
             LastCheck = health.LastCheck,
             Since = health.Since.Time,

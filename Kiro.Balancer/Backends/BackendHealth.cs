@@ -35,6 +35,9 @@ internal sealed record BackendHealth
     /// <summary>What the node itself says is wrong although it serves; null when nothing is.</summary>
     public string? Degradation { get; init; }
 
+    /// <summary>Since when it says so.</summary>
+    public DateTimeOffset? DegradedSince { get; init; }
+
     /// <summary>The name that the node gives itself in its health response, if any.</summary>
     public string? Node { get; init; }
 

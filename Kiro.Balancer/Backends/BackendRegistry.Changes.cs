@@ -12,11 +12,11 @@ internal sealed partial class BackendRegistry
         lock (_writing)
         {
             KnownBackend[]? members = null;
-            var gone = new HashSet<Backend>();
+            HashSet<Backend>? gone = null;
             foreach (var (backend, transition) in changes)
             {
                 var place = _current.PlaceOf(backend);
-                if (place < 0 || gone.Contains(backend))
+                if (place < 0 || gone?.Contains(backend) == true)
                 {
                     continue;
                 }
@@ -25,7 +25,7 @@ internal sealed partial class BackendRegistry
                 var after = Enter(before, transition(before.Health));
                 if (after.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
                 {
-                    gone.Add(backend);
+                    (gone ??= []).Add(backend);
                     Forget(after);
                 }
                 else if (members is not null || IsChosenOtherwise(before, after))
@@ -39,7 +39,7 @@ internal sealed partial class BackendRegistry
                 }
             }
 
-            if (gone.Count > 0)
+            if (gone is not null)
             {
                 Publish([.. (members ?? _current.Backends).Where(member => !gone.Contains(member.Backend))]);
             }

@@ -36,9 +36,11 @@ internal sealed class StartReport(
 
     private string Healthy()
     {
-        var degraded = nodes.Where(node => node.Degraded is not null).ToArray();
+        var instances = nodes.Where(node => !node.Node.IsBalancer).ToArray();
+        var degraded = instances.Where(node => node.Degraded is not null).ToArray();
+        var all = instances.Length switch { 1 => "The one node is", 2 => "Both nodes are", _ => "All nodes are" };
         return degraded.Length == 0
-            ? "All nodes are healthy."
-            : $"All nodes serve, {degraded.Length} of them degraded: {string.Join(", ", degraded.Select(node => node.Degraded).Distinct())}";
+            ? $"{all} healthy."
+            : $"{all} up{(degraded.Length < instances.Length ? $", {degraded.Length} of them" : ", but")} degraded: {string.Join(", ", degraded.Select(node => node.Degraded).Distinct())}";
     }
 }

@@ -18,6 +18,12 @@ internal sealed record ShownNodes(IReadOnlyList<NodeView> Rows, string? More)
         var rows = nodes.Index().OrderBy(entry => entry.Item.State is "up").Take(room).OrderBy(entry => entry.Index).Select(entry => entry.Item).ToArray();
         var rest = nodes.Count - rows.Length;
         var restUp = nodes.Count(node => node.IsUp) - rows.Count(node => node.IsUp);
-        return new ShownNodes(rows, restUp == rest ? $"… and {rest} more, all up" : $"… and {rest} more, {restUp} of them up");
+        return new ShownNodes(rows, (rest, restUp) switch
+        {
+            (1, _) => $"… and 1 more, {(restUp == 1 ? "up" : "not up")}",
+            (2, 2) => "… and 2 more, both up",
+            _ when restUp == rest => $"… and {rest} more, all up",
+            _ => $"… and {rest} more, {(restUp == 0 ? "none" : restUp)} of them up",
+        });
     }
 }

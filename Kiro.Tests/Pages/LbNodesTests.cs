@@ -139,8 +139,8 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Theory]
-    [InlineData("", "The one node is up, but answers with errors")]
-    [InlineData(",127.0.0.1:1", "1 of 2 nodes is starting, 1 answers with errors")]
+    [InlineData("", "The one node is up, but returns errors")]
+    [InlineData(",127.0.0.1:1", "1 of 2 nodes is starting, 1 returns errors")]
     public async Task Lb_ANodeAnswersErrorsToEverybody_IsInTheHeadline(string others, string title)
     {
         await using var bad = await TestBackend.StartAsync("bad");
@@ -154,7 +154,7 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
 
         await page.Expect("#title").ToHaveTextAsync(title);
-        await page.Expect("#why").ToContainTextAsync("bad is up, but it answers 100 % of its requests with an error (5xx).");
+        await page.Expect("#why").ToContainTextAsync("): 100 % of its responses are errors (5xx).");
         await WatchedPage.Expect(page.Row("bad").Locator(".state")).ToHaveTextAsync("Failing");
         await page.AssertAccessibleAsync();
         await page.AssertFineAsync();

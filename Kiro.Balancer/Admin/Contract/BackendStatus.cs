@@ -37,6 +37,9 @@ internal sealed record BackendStatus
     /// <summary>Then what is wrong, in plain words or its own.</summary>
     public required string? Reason { get; init; }
 
+    /// <summary>Since when; null when it is neither.</summary>
+    public required DateTimeOffset? StatusSince { get; init; }
+
     /// <summary>Why it is not simply up, in plain words.</summary>
     public required string? Error { get; init; }
 

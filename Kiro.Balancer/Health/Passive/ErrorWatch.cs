@@ -33,18 +33,20 @@ internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficW
             return;
         }
 
-        var nodes = registry.Current.Backends.Select(known => (known.Backend, traffic.Of(known.Backend).Last10Seconds)).ToList();
-        var all = TrafficCounts.Sum(nodes.Select(node => node.Last10Seconds));
+        var nodes = registry.Current.Backends.Select(known => (known.Backend, Counts: Responses(traffic.Of(known.Backend).Last10Seconds))).ToList();
+        var all = nodes.Aggregate(default(ResponseCounts), (sum, node) => sum + node.Counts);
         foreach (var (backend, counts) in nodes)
         {
             // Without other nodes' responses nobody knows whether it is the node.
-            var others = all.Since(counts);
+            var others = all - counts;
             if (others.Responses >= Outliers.MinResponses && Outliers.Fails(counts, others, Share))
             {
                 registry.Eject(backend, string.Create(CultureInfo.InvariantCulture, $"{100 * counts.ErrorShare:0} % of {counts.Responses} responses in 10 s were errors (5xx)"));
             }
         }
     }
+
+    private static ResponseCounts Responses(TrafficCounts counts) => new(counts.Responses, counts.Errors);
 }
 
 /// <summary>What errors in responses lead to.</summary>

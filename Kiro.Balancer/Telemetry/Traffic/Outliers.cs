@@ -18,55 +18,83 @@ internal static class Outliers
     /// <summary>... when it is noticed at all.</summary>
     private static readonly TimeSpan Noticed = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The last ten seconds if they say enough, else the last five minutes.</summary>
-    public static TrafficCounts Window(TrafficReading traffic) =>
-        traffic.Last10Seconds.Responses >= MinResponses ? traffic.Last10Seconds : traffic.Last5Minutes;
-
     /// <summary>Whether a node has far more errors than the others have together.</summary>
     /// <param name="node">Its responses.</param>
     /// <param name="others">Those of all other nodes.</param>
     /// <param name="share">The part of its responses, 0 to 1, from which on it counts.</param>
-    public static bool Fails(TrafficCounts node, TrafficCounts others, double share = Errors) =>
+    public static bool Fails(ResponseCounts node, ResponseCounts others, double share = Errors) =>
         node.Responses >= MinResponses && node.ErrorShare >= share && others.ErrorShare < node.ErrorShare / 2;
 
-    /// <summary>What is wrong with a node's responses, whatever the others' are like; null when nothing is.</summary>
-    public static string? Fault(TrafficReading traffic) => Window(traffic) is var counts && counts.Responses >= MinResponses && counts.ErrorShare >= Errors
-        ? Invariant($"it answers {100 * counts.ErrorShare:0} % of its requests with an error (5xx)") : null;
+    /// <summary>Whether a node's responses are such that it is failing, whatever the others' are like.</summary>
+    public static bool IsFailing(ResponseCounts node) => node.Responses >= MinResponses && node.ErrorShare >= Errors;
+
+    /// <summary>What is wrong with a node's responses; null when nothing is.</summary>
+    public static string? Fault(TrafficReading traffic) => traffic.FailingSince is null ? null : Invariant($"{Percent(traffic.Recent)} of its responses are errors (5xx)");
 
     /// <summary>What stands out, in plain words.</summary>
     /// <param name="nodes">Every node, as it is called, with its traffic.</param>
     public static IEnumerable<string> Describe(IReadOnlyList<(string Name, TrafficReading Traffic)> nodes)
     {
-        var windows = nodes.Select(node => (node.Name, Counts: Window(node.Traffic))).ToList();
-        var all = TrafficCounts.Sum(windows.Select(node => node.Counts));
+        var all = nodes.Aggregate(default(ResponseCounts), (sum, node) => sum + node.Traffic.Recent);
+        var windows = nodes.Select(node => Window(node.Traffic)).ToList();
+        var durations = TrafficCounts.Sum(windows);
         var stands = 0;
-        foreach (var (name, counts) in windows)
+        foreach (var ((name, traffic), window) in nodes.Zip(windows))
         {
-            var others = all.Since(counts);
-            if (Fails(counts, others))
+            var others = all - traffic.Recent;
+            if (Fails(traffic.Recent, others))
             {
                 stands++;
-                yield return Invariant($"{name} answers {100 * counts.ErrorShare:0} % of its requests with an error (5xx), the other nodes {100 * others.ErrorShare:0.#} %.");
+                yield return Invariant($"{Percent(traffic.Recent)} of the responses of {name} are errors (5xx){(others.Responses > 0 ? $", of the other nodes {100 * others.ErrorShare:0.#} %" : "")}.");
             }
 
-            if (IsSlow(counts, others) is { } slow)
+            if (IsSlow(window, durations.Since(window)) is { } slow && IsStillSlow(traffic, slow.Others))
             {
                 yield return Invariant($"{name} is slow: one request in a hundred takes longer than {Shown(slow.Node)}, on the other nodes {Shown(slow.Others)} (p99).");
             }
         }
 
-        if (stands == 0 && all.Responses >= MinResponses && all.ErrorShare >= Errors)
+        if (stands == 0 && nodes.Count > 1 && IsFailing(all))
         {
-            yield return Invariant($"{100 * all.ErrorShare:0} % of all requests are answered with an error (5xx), by no node more than by the others.");
+            yield return Invariant($"{Percent(all)} of all responses are errors (5xx), and no node stands out.");
         }
     }
+
+    private static string Percent(ResponseCounts counts) => Invariant($"{100 * counts.ErrorShare:0} %");
+
+    // The last ten seconds if they say enough, else the last five minutes.
+    private static TrafficCounts Window(TrafficReading traffic) =>
+        traffic.Last10Seconds.Responses >= MinResponses ? traffic.Last10Seconds : traffic.Last5Minutes;
 
     private static (TimeSpan Node, TimeSpan Others)? IsSlow(TrafficCounts node, TrafficCounts others) =>
         node.Responses >= MinResponses && others.Responses >= MinResponses
         && node.Quantile(0.99) is { } here && others.Quantile(0.99) is { } there
-        && here > Noticed && here > Slow * there
+        && IsSlow(here, there)
             ? (here, there)
             : null;
+
+    private static bool IsSlow(TimeSpan here, TimeSpan there) => here > Noticed && here > Slow * there;
+
+    // With little traffic five minutes remember for long what is over: the newest responses have a say, too.
+    private static bool IsStillSlow(TrafficReading traffic, TimeSpan others)
+    {
+        var responses = 0L;
+        foreach (var point in traffic.Points.Reverse())
+        {
+            if (point.P99 is { } p99 && IsSlow(p99, others))
+            {
+                return true;
+            }
+
+            responses += point.Responses;
+            if (responses >= MinResponses)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static string Shown(TimeSpan duration) => duration.TotalSeconds >= 1
         ? Invariant($"{duration.TotalSeconds:0.0} s")

@@ -31,6 +31,9 @@ internal sealed class TrafficHistory(int maxPoints)
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<TrafficPoint> Points => [.. _points];
 
+    /// <summary>By which a node is judged.</summary>
+    public RecentResponses Recent { get; } = new();
+
     /// <summary>To be called once a second.</summary>
     /// <returns>Whether a point is complete.</returns>
     public bool Sample(TrafficCounts now)

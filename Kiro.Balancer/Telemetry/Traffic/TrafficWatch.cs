@@ -62,22 +62,22 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
     {
         lock (_sampling)
         {
-            Sample([.. registry.Current.Backends.Select(known => known.Backend)]);
+            Sample(registry.Current.Backends);
         }
 
         Sampled?.Invoke();
     }
 
-    private void Sample(Backend[] backends)
+    private void Sample(IReadOnlyList<KnownBackend> backends)
     {
-        foreach (var gone in _nodes.Keys.Except(backends).ToList())
+        foreach (var gone in _nodes.Keys.Except(backends.Select(known => known.Backend)).ToList())
         {
             // What it answered does not become undone.
             _gone = TrafficCounts.Sum([_gone, registry.Runtimes.Of(gone).Traffic.Sum()]);
             _nodes.Remove(gone);
         }
 
-        foreach (var backend in backends)
+        foreach (var (backend, health) in backends.Select(known => (known.Backend, known.Health)))
         {
             if (!_nodes.TryGetValue(backend, out var history))
             {
@@ -87,6 +87,8 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
             var now = registry.Runtimes.Of(backend).Traffic.Sum();
             // An idle node keeps one set of counts, not one for each sample.
             history.Sample(now.Responses == history.Total.Responses ? history.Total : now);
+            history.Recent.Sample(
+                new ResponseCounts(now.Responses, now.Errors), health.State == BackendState.Up ? health.Since.Uptime : null, time.GetUtcNow());
         }
 
         if (_all.Sample(TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(history => history.Total)])))
@@ -105,6 +107,12 @@ internal sealed record TrafficReading
 
     public required TrafficCounts Last5Minutes { get; init; }
 
+    /// <summary>Of a node: what it is judged by.</summary>
+    public required ResponseCounts Recent { get; init; }
+
+    /// <summary>Of a node: since when it answers too many requests with errors; null when it does not.</summary>
+    public required DateTimeOffset? FailingSince { get; init; }
+
     /// <summary>Points of ten seconds each, oldest first.</summary>
     public required IReadOnlyList<TrafficPoint> Points { get; init; }
 
@@ -116,6 +124,8 @@ internal sealed record TrafficReading
         Total = history.Total,
         Last10Seconds = history.Last10Seconds,
         Last5Minutes = history.Last5Minutes,
+        Recent = history.Recent.Counts,
+        FailingSince = history.Recent.FailingSince,
         Points = history.Points,
         PointAt = pointAt,
     };

@@ -34,11 +34,11 @@ public sealed class StatusEndpointTests
             "ip:String backend:String node:String peer:String peerIsTrusted:True claimIgnored:False stickyBy:String key:String slot:Number keptBySession:False ranking:Array");
         var backends = status.GetProperty("backends").EnumerateArray().ToDictionary(backend => backend.GetProperty("port").GetInt32());
         AssertShape(backends[node.Port],
-            "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number status:Null reason:Null error:Null "
+            "id:String host:String port:Number node:String state:String healthy:True reachable:True latency:String latencyMs:Number status:Null reason:Null statusSince:Null error:Null "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
             + "requestsPerSecond:Number clients:Number sessions:Null keptBySessions:Null operatorWeight:Null drainedByOperator:False letsSessionsEnd:False sessionsUntil:Null hasBeenUp:True latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
         AssertShape(backends[nobody],
-            "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null status:Null reason:Null error:String "
+            "id:String host:String port:Number node:Null state:String healthy:False reachable:False latency:Null latencyMs:Null status:Null reason:Null statusSince:Null error:String "
             + "lastCheck:Time since:Time weight:Number share:Number inFlight:Number requests:Number failures:Number "
             + "requestsPerSecond:Number clients:Number sessions:Null keptBySessions:Null operatorWeight:Null drainedByOperator:False letsSessionsEnd:False sessionsUntil:Null hasBeenUp:False latencyHistory:Array traffic:Object responseHistory:Array errorHistory:Array");
 

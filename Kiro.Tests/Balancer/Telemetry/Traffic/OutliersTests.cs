@@ -11,15 +11,15 @@ public sealed class OutliersTests
 
     [Fact]
     public void Describe_OneAnswersErrors_NamesItAndTheOthers() =>
-        Assert.Equal(["node-2 answers 100 % of its requests with an error (5xx), the other nodes 1 %."], Describe((100, 1, 5), (100, 100, 5), (100, 1, 5)));
+        Assert.Equal(["100 % of the responses of node-2 are errors (5xx), of the other nodes 1 %."], Describe((100, 1, 5), (100, 100, 5), (100, 1, 5)));
 
     [Fact]
     public void Describe_TheOnlyNodeAnswersErrors_IsNamed() =>
-        Assert.Equal(["node-1 answers 50 % of its requests with an error (5xx), the other nodes 0 %."], Describe((100, 50, 5)));
+        Assert.Equal(["50 % of the responses of node-1 are errors (5xx)."], Describe((100, 50, 5)));
 
     [Fact]
     public void Describe_AllAnswerErrors_BlamesNobody() =>
-        Assert.Equal(["50 % of all requests are answered with an error (5xx), by no node more than by the others."], Describe((100, 50, 5), (100, 50, 5)));
+        Assert.Equal(["50 % of all responses are errors (5xx), and no node stands out."], Describe((100, 50, 5), (100, 50, 5)));
 
     [Fact]
     public void Describe_AFewResponses_SayNothing() => Assert.Empty(Describe((10, 10, 5), (100, 0, 5)));
@@ -36,12 +36,63 @@ public sealed class OutliersTests
     public void Describe_OneIsSlowerButNotSlow_IsSilent() => Assert.Empty(Describe((100, 0, 2), (100, 0, 50)));
 
     [Theory]
-    [InlineData(100, 100, "it answers 100 % of its requests with an error (5xx)")]
-    [InlineData(100, 10, "it answers 10 % of its requests with an error (5xx)")]
+    [InlineData(100, 100, "100 % of its responses are errors (5xx)")]
+    [InlineData(100, 10, "10 % of its responses are errors (5xx)")]
     [InlineData(100, 9, null)]
     [InlineData(19, 19, null)]
     public void Fault_FromATenthOfEnoughResponses_IsTold(int responses, int errors, string? fault) =>
         Assert.Equal(fault, Outliers.Fault(Traffic(responses, errors, 5)));
+
+    [Fact]
+    public void Describe_OneWasSlow_IsSilentOnceItsNewestResponsesAreQuick()
+    {
+        var (slow, quick) = (Gradual(1500), Gradual(20));
+        Assert.Single(Describe(slow, quick));
+
+        slow.Pass(responses: 20, milliseconds: 20);
+
+        Assert.Empty(Describe(slow, quick));
+    }
+
+    private static List<string> Describe(params Steady[] nodes) =>
+        [.. Outliers.Describe([.. nodes.Select((node, place) => ($"node-{place + 1}", node.Reading))])];
+
+    // Three responses in ten seconds, for three minutes.
+    private static Steady Gradual(int milliseconds)
+    {
+        var node = new Steady();
+        for (var turn = 0; turn < 18; turn++)
+        {
+            node.Pass(responses: 3, milliseconds);
+        }
+
+        return node;
+    }
+
+    private sealed class Steady
+    {
+        private readonly BackendTraffic _traffic = new(new FakeTimeProvider());
+        private readonly TrafficHistory _history = new(TrafficWatch.MaxNodePoints);
+
+        public TrafficReading Reading => TrafficReading.Of(_history, default);
+
+        /// <summary>Responses within a second, and nine seconds without.</summary>
+        public void Pass(int responses, int milliseconds)
+        {
+            for (var response = 0; response < responses; response++)
+            {
+                _traffic.Record(200, TimeSpan.FromMilliseconds(milliseconds), 0, 0);
+            }
+
+            for (var second = 0; second < TrafficHistory.PointSeconds; second++)
+            {
+                _history.Sample(_traffic.Sum());
+            }
+
+            // A second of its own, so that the next ten seconds begin without these.
+            _history.Sample(_traffic.Sum());
+        }
+    }
 
     private static List<string> Describe(params (int Responses, int Errors, int Milliseconds)[] nodes) =>
         [.. Outliers.Describe([.. nodes.Select((node, place) => ($"node-{place + 1}", Traffic(node.Responses, node.Errors, node.Milliseconds)))])];
@@ -55,7 +106,9 @@ public sealed class OutliersTests
         }
 
         var history = new TrafficHistory(0);
-        history.Sample(traffic.Sum());
+        var sum = traffic.Sum();
+        history.Sample(sum);
+        history.Recent.Sample(new ResponseCounts(sum.Responses, sum.Errors), null, default);
         return TrafficReading.Of(history, default);
     }
 }
