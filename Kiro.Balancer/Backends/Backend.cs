@@ -49,3 +49,15 @@ internal sealed record BackendEndpoint(string Host, int Port, double Weight = 1,
     /// that begins to speak it keeps its clients.</summary>
     public string Id { get; } = Backend.IdOf(Host, Port);
 }
+
+/// <summary>Which weights a node can have.</summary>
+internal static class BackendWeight
+{
+    public const double Min = 0.01;
+    public const double Max = 1000;
+
+    /// <summary>The same in words.</summary>
+    public const string Allowed = "a number from 0.01 to 1000";
+
+    public static bool IsValid(double weight) => weight is >= Min and <= Max;
+}

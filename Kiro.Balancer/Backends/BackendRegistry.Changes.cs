@@ -1,6 +1,8 @@
+using Kiro.Balancer.Selection;
+
 namespace Kiro.Balancer.Backends;
 
-/// <content>What becomes of nodes that something happened to.</content>
+/// <content>From what a verb changes to the snapshot that requests read.</content>
 internal sealed partial class BackendRegistry
 {
     private void Change(Backend backend, Func<BackendHealth, BackendHealth> transition) => Change([(backend, transition)]);
@@ -52,4 +54,68 @@ internal sealed partial class BackendRegistry
 
     private static bool IsChosenOtherwise(KnownBackend before, KnownBackend after) =>
         before.State != after.State || before.Health.KeepsSessions != after.Health.KeepsSessions || before.Health.Node != after.Health.Node;
+
+    // Where sessions do not stay there is nothing to wait for.
+    private KnownBackend Enforced(KnownBackend ordered) => ordered.Health.DrainReasons.HasFlag(DrainReasons.Sessions) && !_options.KeepsSessions
+        ? ordered with { Health = BackendTransitions.Ordered(ordered.Health, DrainReasons.Operator) }
+        : ordered;
+
+    private void Forget(KnownBackend known)
+    {
+        _orders?.Left(known.Id);
+        _notes.Left(known);
+    }
+
+    private KnownBackend Enter(KnownBackend before, BackendHealth health)
+    {
+        var after = before with { Health = BackendTransitions.Dated(before.Health, health, Now) };
+        if (BackendTransitions.IsAnother(before.Health, after.Health))
+        {
+            _notes.Changed(after, before.State);
+        }
+
+        return after;
+    }
+
+    private KnownBackend[] MarkTwins(KnownBackend[] members)
+    {
+        var twins = TwinRule.Find(members);
+        return Array.ConvertAll(members, member =>
+            BackendTransitions.Drained(member.Health, DrainReasons.Twin, isWanted: twins.Contains(member.Backend)) is var health && ReferenceEquals(health, member.Health)
+                ? member : Enter(member, health));
+    }
+
+    private void Publish(KnownBackend[] members)
+    {
+        members = MarkTwins(members);
+        Array.Sort(members, (a, b) => string.CompareOrdinal(a.Id, b.Id));
+        // The ranking is the one thing here that costs: it stays as long as ids and weights do.
+        var before = _current.Selector.Ranking;
+        var nodes = Candidates(members, TimeSpan.Zero);
+        var ranking = before.Nodes.SequenceEqual(nodes.Select(node => (node.Id, node.Weight))) ? before : new Rendezvous(nodes, _hashing.Seed);
+        Select(members, ranking);
+        if (ranking != before)
+        {
+            before.Retire();
+        }
+
+        MembersChanged.Set();
+    }
+
+    private void Select(KnownBackend[] members, Rendezvous ranking)
+    {
+        var now = Now.Uptime;
+        members = _options.KeepsSessions ? _tenures.Assign(members) : members;
+        Swap(new BackendSnapshot(members, new Selector(Candidates(members, now), ranking, _options), _options, now));
+    }
+
+    private void Swap(BackendSnapshot after)
+    {
+        var before = _current;
+        _current = after;
+        _notes.Publish(before, after);
+    }
+
+    private static Candidate[] Candidates(KnownBackend[] members, TimeSpan uptime) =>
+        Array.ConvertAll(members, member => member.AsCandidate(uptime));
 }

@@ -35,3 +35,53 @@ internal sealed record KnownBackend(Backend Backend, BackendHealth Health)
 /// <param name="Time">The time of day, for showing: somebody may set the clock.</param>
 /// <param name="Uptime">The time since the registry was made, for durations: it only grows.</param>
 internal readonly record struct Moment(DateTimeOffset Time, TimeSpan Uptime);
+
+/// <summary>What a node may be used for.</summary>
+internal enum BackendState
+{
+    /// <summary>Known, but not yet probed: it gets requests only when no other node is up.</summary>
+    Starting,
+
+    /// <summary>It gets the requests of its clients.</summary>
+    Up,
+
+    /// <summary>It failed its probes, refused a connection or was ejected.</summary>
+    Down,
+
+    /// <summary>It works and gets no new requests; those in flight finish.</summary>
+    Draining,
+}
+
+internal static class BackendStates
+{
+    /// <summary>The word for it wherever it is told: status, events, metrics, log.</summary>
+    public static string Word(this BackendState state) => state switch
+    {
+        BackendState.Starting => "starting",
+        BackendState.Up => "up",
+        BackendState.Down => "down",
+        _ => "draining",
+    };
+}
+
+/// <summary>What was known of nodes before this process began. Called by <see cref="BackendRegistry"/> alone, under its lock.</summary>
+internal interface IBackendMemory
+{
+    /// <summary>A node's health as it was last known.</summary>
+    /// <param name="id">The node, which has just become known.</param>
+    /// <param name="fresh">Its health when nothing was known.</param>
+    /// <param name="now">The registry's time.</param>
+    BackendHealth Recall(string id, BackendHealth fresh, Moment now);
+}
+
+/// <summary>What operators ordered about nodes, known to this balancer or not. Called by <see cref="BackendRegistry"/> alone,
+/// under its lock: it must not call back.</summary>
+internal interface IStandingOrders
+{
+    /// <summary>A node is known from now on.</summary>
+    /// <returns>It, as the orders want it.</returns>
+    KnownBackend Joined(KnownBackend newcomer);
+
+    /// <summary>A node is forgotten, and with it what was ordered.</summary>
+    void Left(string id);
+}

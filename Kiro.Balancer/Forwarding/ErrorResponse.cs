@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.Net;
+using System.Text;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Kiro.Balancer.Forwarding;
 
@@ -35,5 +38,45 @@ internal static class ErrorResponse
         context.Response.ContentType = type;
         context.Response.ContentLength = body.Length;
         return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : context.Response.Body.WriteAsync(body).AsTask();
+    }
+}
+
+/// <summary>What a person gets when no node gave a response; a program gets problem details.</summary>
+internal sealed class ErrorPage
+{
+    private const string Variable = "ERROR_PAGE";
+    private const int MaxBytes = 256 * 1024;
+
+    private readonly string _html;
+
+    /// <param name="html">The page, with <c>{{status}}</c>, <c>{{title}}</c> and <c>{{detail}}</c> where these are to be shown.</param>
+    public ErrorPage(string html) => _html = html;
+
+    /// <summary><c>ERROR_PAGE</c>: a file of one's own instead of the built-in page.</summary>
+    public static ErrorPage Read(SettingsReader settings) =>
+        settings.FileText(Variable, MaxBytes, "a readable HTML file") is { } html ? new ErrorPage(html) : BuiltIn();
+
+    /// <summary>The Content-Type of <see cref="Body"/>.</summary>
+    public const string ContentType = "text/html; charset=utf-8";
+
+    /// <summary>Whether an error is told by a page: to a person with a browser, unless it is the request's fault.</summary>
+    /// <param name="status">An HTTP status from 400 on.</param>
+    /// <param name="accept">The request's Accept field.</param>
+    public static bool IsFor(int status, string? accept) =>
+        status >= StatusCodes.Status502BadGateway && accept?.Contains("text/html", StringComparison.OrdinalIgnoreCase) == true;
+
+    /// <summary>A whole response body, for whoever writes the rest of the response.</summary>
+    /// <param name="status">An HTTP status.</param>
+    /// <param name="detail">What is wrong, in one line of plain words.</param>
+    public byte[] Body(int status, string detail) => Encoding.UTF8.GetBytes(_html
+        .Replace("{{status}}", status.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        .Replace("{{title}}", ReasonPhrases.GetReasonPhrase(status), StringComparison.Ordinal)
+        .Replace("{{detail}}", WebUtility.HtmlEncode(detail), StringComparison.Ordinal));
+
+    private static ErrorPage BuiltIn()
+    {
+        using var stream = typeof(ErrorPage).Assembly.GetManifestResourceStream("error.html")!;
+        using var reader = new StreamReader(stream);
+        return new ErrorPage(reader.ReadToEnd());
     }
 }

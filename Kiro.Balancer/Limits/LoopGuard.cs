@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Kiro.ServiceDefaults.Limits;
 using Microsoft.Extensions.Primitives;
 
@@ -43,4 +45,58 @@ internal sealed partial class LoopGuard(HopMark mark, TimeProvider time, ILogger
 
     [LoggerMessage(35, LogLevel.Warning, "{Count} requests came back to this balancer and were answered with 508: one of its nodes leads here again")]
     private static partial void CameBack(ILogger logger, long count);
+}
+
+/// <summary>
+/// The mark that this balancer leaves on what it forwards, to know a request that comes back to it: an element of
+/// <c>CDN-Loop</c> (RFC 8586). That field exists because <c>Via</c> (RFC 9110, section 7.6.3) cannot be had for nothing:
+/// nginx, IIS and others stop compressing for whoever sends one.
+/// </summary>
+internal sealed class HopMark
+{
+    public const string FieldName = "CDN-Loop";
+
+    private const int RandomBytes = 8;
+
+    private readonly byte[] _bytes;
+    private readonly byte[] _line;
+
+    public HopMark()
+        : this($"kiro-{RandomNumberGenerator.GetHexString(RandomBytes * 2, lowercase: true)}")
+    {
+    }
+
+    /// <param name="name">A pseudonym that nobody else uses: a token (RFC 9110, section 5.6.2).</param>
+    public HopMark(string name)
+    {
+        Name = name;
+        _bytes = Encoding.ASCII.GetBytes(name);
+        _line = Encoding.ASCII.GetBytes($"{FieldName}: {name}\r\n");
+    }
+
+    /// <summary>The element, as text.</summary>
+    public string Name { get; }
+
+    /// <summary>The element. What a client sent in the field comes before it, with a comma between them.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>The whole field line, for a request that came without the field.</summary>
+    public ReadOnlySpan<byte> Line => _line;
+
+    /// <summary>Whether a value of the field has the mark. No other pseudonym can contain it by chance.</summary>
+    public bool IsIn(ReadOnlySpan<byte> value) => value.IndexOf(_bytes) >= 0;
+
+    /// <summary>Whether one of the field's values has the mark.</summary>
+    public bool IsIn(in StringValues values)
+    {
+        foreach (var value in values)
+        {
+            if (value is not null && value.Contains(Name, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

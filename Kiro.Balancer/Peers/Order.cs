@@ -48,3 +48,57 @@ internal sealed record Order(string Backend, string Kind, string? Value, long Da
 
     private static bool IsText(string? text, int max) => text is { Length: > 0 } && text.Length <= max && !text.AsSpan().ContainsAnyInRange('\0', ' ');
 }
+
+/// <summary>How an operator wants a node to drain, as the value of an <see cref="Order"/>.</summary>
+/// <param name="LetsSessionsEnd">Whether its sessions may end first.</param>
+/// <param name="Until">For how long they may; null for as long as they last.</param>
+internal readonly record struct DrainOrder(bool LetsSessionsEnd, DateTimeOffset? Until)
+{
+    private const string AtOnce = "evacuate";
+    private const string Sessions = "drain";
+
+    /// <summary>Without waiting for sessions.</summary>
+    public static DrainOrder Evacuate => default;
+
+    /// <returns>Null for no order. A way to drain that only newer versions know is taken for the one without ifs and buts.</returns>
+    public static DrainOrder? Parse(string? value) => value switch
+    {
+        null => null,
+        Sessions => new DrainOrder(true, null),
+        _ when value.StartsWith(Sessions + ":", StringComparison.Ordinal)
+            && long.TryParse(value.AsSpan(Sessions.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            => new DrainOrder(true, DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)),
+        _ => Evacuate,
+    };
+
+    /// <summary>Its text.</summary>
+    public override string ToString() => !LetsSessionsEnd ? AtOnce
+        : Until is { } until ? string.Create(CultureInfo.InvariantCulture, $"{Sessions}:{until.ToUnixTimeMilliseconds()}")
+        : Sessions;
+}
+
+/// <summary>
+/// Dates orders so that a later one has the greater date on whichever balancer it is given, if that one had heard of the
+/// earlier: a hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva and Leone, "Logical Physical Clocks", OPODIS 2014).
+/// A date is 48 bits of milliseconds since 1970 and 16 bits that count within one; counting beyond them runs into the next.
+/// Not for several threads at once.
+/// </summary>
+internal sealed class HybridClock(TimeProvider time)
+{
+    private const int CounterBits = 16;
+
+    private long _last;
+
+    /// <summary>The time of day of a date.</summary>
+    public static DateTimeOffset TimeOf(long date) => DateTimeOffset.FromUnixTimeMilliseconds(date >> CounterBits);
+
+    /// <summary>The first date of a time of day.</summary>
+    public static long DateOf(DateTimeOffset time) => time.ToUnixTimeMilliseconds() << CounterBits;
+
+    /// <summary>A date greater than all that were given or seen, even when the time of day is set back.</summary>
+    public long Next() => _last = Math.Max(_last + 1, DateOf(time.GetUtcNow()));
+
+    /// <summary>Takes note of a date that another balancer gave.</summary>
+    public void See(long date) => _last = Math.Max(_last, date);
+}

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Kiro.Balancer.Admin.Contract;
 
 /// <summary>The response of <c>GET /lb/status</c>.</summary>
@@ -101,3 +103,22 @@ internal sealed record SummaryStatus
     /// <summary>Clients with a request in the last five to ten minutes.</summary>
     public required long RecentClients { get; init; }
 }
+
+/// <summary>HTTPS to clients.</summary>
+internal sealed record TlsStatus
+{
+    /// <summary>Where it listens.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>Those that expire first, at most 50.</summary>
+    public required IReadOnlyList<CertificateStatus> Certificates { get; init; }
+
+    /// <summary>Why the files that lie there now are not in force; null when they are.</summary>
+    public required string? Problem { get; init; }
+}
+
+/// <summary>A certificate in force: what it is for, when it expires, and in how many whole days; negative afterwards.</summary>
+internal sealed record CertificateStatus(IReadOnlyList<string> Names, DateTimeOffset NotAfter, int DaysLeft);
+
+/// <summary>The response of <c>GET /health</c>.</summary>
+internal sealed record HealthStatus(string Status, [property: JsonPropertyName("healthy_backends")] int HealthyBackends);

@@ -69,3 +69,64 @@ internal sealed class BackendHistories(BackendRegistry registry, ForwardingCount
         }
     }
 }
+
+/// <summary>A node's last probes, and its requests per second over the last ten seconds.</summary>
+internal sealed class BackendHistory(BackendRuntime backend, TimeProvider time)
+{
+    public const int Probes = 30;
+
+    private readonly Queue<double?> _latencies = new();
+    private readonly RateWindow _requests = new(() => backend.Counters.Requests, time);
+    private DateTimeOffset? _lastCheck;
+
+    /// <summary>In milliseconds, oldest first; null for a probe that got no response.</summary>
+    public IReadOnlyList<double?> Latencies => [.. _latencies];
+
+    public double RequestsPerSecond => _requests.PerSecond;
+
+    /// <summary>To be called once a second.</summary>
+    /// <param name="health">The node's, at this moment.</param>
+    public void Sample(BackendHealth health)
+    {
+        if (health.LastCheck != _lastCheck)
+        {
+            _lastCheck = health.LastCheck;
+            _latencies.Enqueue(health.Reachable && health.Latency is { } latency ? Math.Round(latency.TotalMilliseconds, 1) : null);
+            if (_latencies.Count > Probes)
+            {
+                _latencies.Dequeue();
+            }
+        }
+
+        _requests.Sample();
+    }
+}
+
+/// <summary>How much a counter grew per second over the last ten seconds, from a sample a second. Not safe for several
+/// threads at once.</summary>
+/// <param name="count">The counter, which only grows.</param>
+/// <param name="time">The clock.</param>
+internal sealed class RateWindow(Func<long> count, TimeProvider time)
+{
+    private const int Samples = 10;
+
+    private readonly Queue<(long Timestamp, long Count)> _samples = new();
+
+    /// <summary>How often to call <see cref="Sample"/>.</summary>
+    public static TimeSpan Period { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Up to this moment; 0 before the first sample.</summary>
+    public double PerSecond =>
+        _samples.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Timestamp).TotalSeconds is > 0 and var elapsed
+            ? (count() - oldest.Count) / elapsed
+            : 0;
+
+    public void Sample()
+    {
+        _samples.Enqueue((time.GetTimestamp(), count()));
+        if (_samples.Count > Samples)
+        {
+            _samples.Dequeue();
+        }
+    }
+}

@@ -129,3 +129,12 @@ internal sealed partial class FrontLoop
         _epoll.Dispose();
     }
 }
+
+/// <summary>Where new connections come from.</summary>
+internal interface ILoopListener
+{
+    int Descriptor { get; }
+
+    /// <summary>Somebody may be waiting. Never blocks.</summary>
+    void Accept(FrontLoop loop);
+}

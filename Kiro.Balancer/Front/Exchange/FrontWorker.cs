@@ -1,10 +1,11 @@
+using System.Globalization;
 using System.Net;
 using System.Text;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
-using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Backends;
+using Kiro.Balancer.Front.EventLoop;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -118,6 +119,30 @@ internal sealed class FrontWorker
         {
             worker.Pools.Tidy();
             Start();
+        }
+    }
+}
+
+/// <summary>The Date of responses that have none (RFC 9110, section 6.6.1), written anew once a second.</summary>
+internal sealed class DateLine(TimeProvider time)
+{
+    private byte[] _line = [];
+    private long _second = -1;
+
+    /// <summary>The whole line.</summary>
+    public ReadOnlySpan<byte> Line
+    {
+        get
+        {
+            var now = time.GetUtcNow();
+            var second = now.Ticks / TimeSpan.TicksPerSecond;
+            if (second != _second)
+            {
+                _second = second;
+                _line = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"Date: {now:R}\r\n"));
+            }
+
+            return _line;
         }
     }
 }

@@ -94,3 +94,17 @@ internal sealed class ListenSockets
 
     private static bool IsAny(IPEndPoint address) => address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any);
 }
+
+/// <summary>A listener whose socket another process may get, too.</summary>
+internal interface ISharedListener
+{
+    /// <summary>Where it listens.</summary>
+    IPEndPoint Address { get; }
+
+    /// <summary>Its socket.</summary>
+    int Descriptor { get; }
+
+    /// <summary>Leaves what comes from now on to the others that have the socket. What was accepted is served; the socket stays
+    /// open until the listener ends.</summary>
+    Task StopAcceptingAsync();
+}

@@ -67,3 +67,27 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
             ? "0"
             : context.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? AccessWord.None;
 }
+
+/// <summary>What a request that will be logged gathers on its way.</summary>
+internal sealed class AccessRecord
+{
+    /// <summary>The node that was tried last; null when none was.</summary>
+    public KnownBackend? Backend { get; private set; }
+
+    public int Tries { get; private set; }
+
+    public void Tried(KnownBackend backend)
+    {
+        Backend = backend;
+        Tries++;
+    }
+}
+
+internal static class AccessLogServices
+{
+    public static void AddAccessLog(this IServiceCollection services, Reloadable<AccessLogOptions> options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<AccessLogWriter>();
+    }
+}

@@ -107,3 +107,19 @@ internal static class FieldNames
 /// <param name="Text">Its usual spelling; the very string that Kestrel knows it by.</param>
 /// <param name="Kind">What becomes of it.</param>
 internal sealed record FieldName(string Text, FieldKind Kind);
+
+/// <summary>What becomes of a field.</summary>
+internal enum FieldKind
+{
+    /// <summary>It is passed on.</summary>
+    EndToEnd,
+
+    /// <summary>It concerns one connection.</summary>
+    HopByHop,
+
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    Trailer,
+    Host,
+}

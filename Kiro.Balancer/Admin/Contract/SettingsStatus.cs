@@ -1,3 +1,5 @@
+using Kiro.ServiceDefaults.Settings;
+
 namespace Kiro.Balancer.Admin.Contract;
 
 /// <summary>Which settings are in force; the response of <c>POST /lb/reload</c>, too.</summary>
@@ -12,3 +14,8 @@ internal sealed record ReloadedStatus(
     public static ReloadedStatus Of(Kiro.ServiceDefaults.Settings.ReloadStatus status) =>
         new(status.Generation, status.TakenAt, status.Changed, status.Pending, IsRefused: status.Problems.Count > 0);
 }
+
+/// <summary>The response of <c>GET /lb/config</c>: what <c>--check</c> prints.</summary>
+/// <param name="Settings">By name; secrets are hidden.</param>
+/// <param name="Warnings">What is allowed but hardly meant.</param>
+internal sealed record ConfigStatus(IReadOnlyList<SettingInForce> Settings, IReadOnlyList<string> Warnings);
