@@ -3,7 +3,7 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.State;
 
 /// <summary>Says that something is to be kept.</summary>
-internal sealed class StateChanges : IDisposable
+internal sealed class StateChanges
 {
     private readonly WakeSignal _changed = new();
 
@@ -25,6 +25,4 @@ internal sealed class StateChanges : IDisposable
 
     /// <summary>Waits for a change.</summary>
     public Task WaitAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken) => _changed.WaitAsync(limit, time, cancellationToken);
-
-    public void Dispose() => _changed.Dispose();
 }

@@ -23,6 +23,9 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
     /// <summary>Probes spread over time instead of hitting a node from all balancers at once.</summary>
     private const double Jitter = 0.1;
 
+    /// <summary>Steady nodes whose probes are due within so long are probed at one moment: what costs most of a probe is waking up for it.</summary>
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(250);
+
     /// <summary>The time until the next probe.</summary>
     /// <param name="health">After the last one.</param>
     /// <param name="snapshot">The nodes as they are.</param>
@@ -44,7 +47,14 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
         }
 
         var bounded = interval < usual ? interval : usual;
-        return bounded * (1 + Jitter * (2 * random - 1));
+        var wait = bounded * (1 + Jitter * (2 * random - 1));
+        return isSteady && bounded * Jitter > Together ? Aligned(uptime + wait, min: uptime + bounded * (1 - Jitter)) - uptime : wait;
+    }
+
+    private static TimeSpan Aligned(TimeSpan due, TimeSpan min)
+    {
+        var before = TimeSpan.FromTicks(due.Ticks - due.Ticks % Together.Ticks);
+        return before >= min ? before : before + Together;
     }
 
     private static TimeSpan Longest(TimeSpan one, TimeSpan two, TimeSpan three) => one > two ? (one > three ? one : three) : two > three ? two : three;

@@ -3,12 +3,10 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Backends;
 
-public sealed class WakeSignalTests : IDisposable
+public sealed class WakeSignalTests
 {
     private readonly FakeTimeProvider _time = new();
     private readonly WakeSignal _signal = new();
-
-    public void Dispose() => _signal.Dispose();
 
     [Fact]
     public async Task WaitAsync_Signal_EndsTheWait()

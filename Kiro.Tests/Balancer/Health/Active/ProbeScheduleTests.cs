@@ -68,6 +68,21 @@ public sealed class ProbeScheduleTests
         Assert.Equal(30, schedule.Next(new BackendHealth { Verdict = BackendVerdict.Up }, registry.Current, default, 0.5).TotalSeconds, 1e-6);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.123)]
+    [InlineData(0.999999)]
+    public void Next_SteadyNodes_AreDueAtOneMomentOfAQuarterSecond(double random)
+    {
+        var schedule = new ProbeSchedule(Settings.Read(HealthOptions.Read));
+        var now = TimeSpan.FromSeconds(1234.5678);
+
+        var wait = schedule.Next(new BackendHealth { Verdict = BackendVerdict.Up }, Registries.Up(1).Current, now, random);
+
+        Assert.InRange(wait.TotalSeconds, 27, 33);
+        Assert.Equal(0, (now + wait).Ticks % TimeSpan.FromSeconds(0.25).Ticks);
+    }
+
     private static ProbeResult Result(char probe) => probe switch
     {
         'P' => new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null),
