@@ -65,7 +65,7 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
             }
 
             var before = ranked.Current;
-            var next = new ClusterRanking(cluster, _key, before, candidates => new Rendezvous(candidates, _slots.Seed, isKept: TakeTable(ranked, candidates)));
+            var next = new ClusterRanking(cluster, _key, before, (candidates, last) => new Rendezvous(candidates, _slots.Seed, isKept: TakeTable(ranked, candidates), last));
             ranked.Current = next;
             if (before?.IsContinuedBy(next) == false)
             {

@@ -23,8 +23,8 @@ internal sealed class ClusterRanking
     /// <param name="cluster">As YARP knows it now.</param>
     /// <param name="key">What is hashed when the cluster does not say.</param>
     /// <param name="before">The ranking that this one replaces, if there is one.</param>
-    /// <param name="rank">Makes a ranking of other destinations than before.</param>
-    public ClusterRanking(ClusterState cluster, ClientKey key, ClusterRanking? before, Func<Candidate[], Rendezvous> rank)
+    /// <param name="rank">Makes a ranking of other destinations than before, after the last one.</param>
+    public ClusterRanking(ClusterState cluster, ClientKey key, ClusterRanking? before, Func<Candidate[], Rendezvous?, Rendezvous> rank)
     {
         (_model, _state) = (cluster.Model, cluster.DestinationsState);
         Key = _model.Config.Metadata?.TryGetValue(ClientHashConstants.KeyMetadata, out var own) == true && ClientKey.TryParse(own, out var named) ? named : key;
@@ -38,7 +38,7 @@ internal sealed class ClusterRanking
 
         _available = new bool[_destinations.Length];
         Mark(_state.AvailableDestinations, _available);
-        _ranking = before?._candidates.AsSpan().SequenceEqual(_candidates) == true ? before._ranking : rank(_candidates);
+        _ranking = before?._candidates.AsSpan().SequenceEqual(_candidates) == true ? before._ranking : rank(_candidates, before?._ranking);
     }
 
     /// <summary>What is hashed for this cluster.</summary>

@@ -92,7 +92,7 @@ internal sealed partial class BackendRegistry
         // The ranking is the one thing here that costs: it stays as long as ids and weights do.
         var before = _current.Selector.Ranking;
         var nodes = Candidates(members, TimeSpan.Zero);
-        var ranking = before.Nodes.SequenceEqual(nodes.Select(node => (node.Id, node.Weight))) ? before : new Rendezvous(nodes, _hashing.Seed);
+        var ranking = before.Nodes.SequenceEqual(nodes.Select(node => (node.Id, node.Weight))) ? before : new Rendezvous(nodes, _hashing.Seed, before: before);
         Select(members, ranking);
         if (ranking != before)
         {

@@ -19,16 +19,19 @@ internal sealed class Rendezvous
 
     private const int None = -1;
 
+    private readonly ulong[] _seeds;
     private readonly WeightGroup[] _groups;
     private readonly SlotTable? _table;
 
     /// <param name="nodes">In any order; their places in this list are what <see cref="First"/> answers with.</param>
     /// <param name="seed">The same on every balancer.</param>
     /// <param name="isKept">False for a ranking that only a few questions are put to: it gets no table.</param>
-    public Rendezvous(IReadOnlyList<Candidate> nodes, ulong seed, bool isKept = true)
+    /// <param name="before">The one that this replaces: where few nodes are others, its table makes the new one cheap.</param>
+    public Rendezvous(IReadOnlyList<Candidate> nodes, ulong seed, bool isKept = true, Rendezvous? before = null)
     {
         Seed = seed;
         Nodes = [.. nodes.Select(node => (node.Id, node.Weight))];
+        _seeds = [.. nodes.Select(node => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(node.Id), (long)seed))];
         // Equal scores (once in 2^52) go to the smaller id, so the order of the list must not count.
         _groups = [.. nodes
             .Select((node, place) => (node, place))
@@ -36,9 +39,9 @@ internal sealed class Rendezvous
             .GroupBy(item => item.node.Weight)
             .Select(group => new WeightGroup(
                 group.Key,
-                [.. group.Select(item => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(item.node.Id), (long)seed))],
+                [.. group.Select(item => _seeds[item.place])],
                 [.. group.Select(item => item.place)]))];
-        _table = isKept && (nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1) ? new SlotTable(this) : null;
+        _table = isKept && (nodes.Count > SlotTable.WorthwhileFrom || _groups.Length > 1) ? new SlotTable(this, before is null ? null : RankingChange.Find(before, this)) : null;
     }
 
     /// <summary>The nodes, in the places that the responses name.</summary>
@@ -49,6 +52,9 @@ internal sealed class Rendezvous
 
     /// <summary>Ends when <see cref="First"/> is as fast as it gets; its responses are the same before.</summary>
     public Task Ready => _table?.Filling ?? Task.CompletedTask;
+
+    /// <summary>Whether <see cref="First"/> is a read, or a calculation over few nodes.</summary>
+    public bool IsFast => _table?.IsReady ?? Nodes.Count <= SlotTable.WorthwhileFrom;
 
     /// <summary>Nobody will ask any more, or so few that the calculation does: a table that is being filled is given up.</summary>
     public void Retire() => _table?.GiveUp();
@@ -88,6 +94,14 @@ internal sealed class Rendezvous
         }
 
         return best[0] != None ? best[0] : best[1];
+    }
+
+    /// <summary>Compares the ranks of two places for a slot: above 0 when the first is higher, 0 when their scores are equal.</summary>
+    public int Compare(int slot, int one, int other)
+    {
+        var (slotKey, weight, otherWeight) = (SlotKey(slot), Nodes[one].Weight, Nodes[other].Weight);
+        var (hash, otherHash) = (Mix(slotKey ^ _seeds[one]), Mix(slotKey ^ _seeds[other]));
+        return weight == otherWeight ? hash.CompareTo(otherHash) : Score(hash, weight).CompareTo(Score(otherHash, otherWeight));
     }
 
     /// <summary>All places, highest-ranked first.</summary>

@@ -21,7 +21,9 @@ internal sealed class SlotTable
     private volatile bool _isGivenUp;
 
     /// <param name="rendezvous">Whose responses are written down.</param>
-    public SlotTable(Rendezvous rendezvous) => Filling = FillAsync(new WeakReference<Rendezvous>(rendezvous), new WeakReference<SlotTable>(this));
+    /// <param name="change">From the ranking before, when it is small: then most of them are known.</param>
+    public SlotTable(Rendezvous rendezvous, RankingChange? change = null) =>
+        Filling = FillAsync(new WeakReference<Rendezvous>(rendezvous), new WeakReference<SlotTable>(this), change);
 
     public bool IsReady => _isReady;
 
@@ -34,13 +36,13 @@ internal sealed class SlotTable
     public int this[int slot] => _nodes[slot];
 
     // One table at a time: filling them takes a core, which requests need. What nobody holds any more is not filled.
-    private static async Task FillAsync(WeakReference<Rendezvous> rendezvous, WeakReference<SlotTable> table)
+    private static async Task FillAsync(WeakReference<Rendezvous> rendezvous, WeakReference<SlotTable> table, RankingChange? change)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await Turn.WaitAsync();
         try
         {
-            for (var slot = 0; slot < ClientHash.SlotCount && TryFill(rendezvous, table, slot); slot += Piece)
+            for (var slot = 0; slot < ClientHash.SlotCount && TryFill(rendezvous, table, change, slot); slot += Piece)
             {
             }
         }
@@ -51,7 +53,7 @@ internal sealed class SlotTable
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryFill(WeakReference<Rendezvous> of, WeakReference<SlotTable> into, int start)
+    private static bool TryFill(WeakReference<Rendezvous> of, WeakReference<SlotTable> into, RankingChange? change, int start)
     {
         if (!of.TryGetTarget(out var rendezvous) || !into.TryGetTarget(out var table) || table._isGivenUp)
         {
@@ -60,7 +62,7 @@ internal sealed class SlotTable
 
         for (var slot = start; slot < start + Piece; slot++)
         {
-            table._nodes[slot] = (ushort)rendezvous.FirstAmong(slot, []);
+            table._nodes[slot] = (ushort)(change?.First(slot, rendezvous) ?? rendezvous.FirstAmong(slot, []));
         }
 
         table._isReady = start + Piece == ClientHash.SlotCount;

@@ -17,10 +17,8 @@ public sealed class HealthQuestionTests
     [InlineData("Kiro.Balancer")]
     public async Task Ask_NobodyThere_EndsWithOne(string program)
     {
-        await using var question = new ServiceProcess(program, _variables, "--health");
-
-        Assert.Equal(1, await question.ExitCode());
-        Assert.Contains("refused", question.Output, StringComparison.Ordinal);
+        // A busy machine may not even refuse within the question's patience.
+        await Eventually.BeTrue(async () => await AskAsync(program, "--health", "refused") == (1, true), "it is refused");
     }
 
     [Fact]
@@ -29,18 +27,17 @@ public sealed class HealthQuestionTests
         await using var service = new ServiceProcess("Kiro.Api", _variables);
         await Eventually.BeTrue(() => service.Output.Contains("serves on port", StringComparison.Ordinal), "the service serves");
 
-        // A busy machine may not answer within the question's patience.
-        await Eventually.BeTrue(async () => await AskAsync("--health", "\"status\":\"ok\"") == (0, true), "it is well");
-        Assert.Equal((0, true), await AskAsync("--alive", "alive"));
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"ok\"") == (0, true), "it is well");
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "it lives");
 
         service.Signal("TERM");
-        await Eventually.BeTrue(async () => await AskAsync("--health", "\"status\":\"draining\"") == (1, true), "it drains");
-        Assert.Equal((0, true), await AskAsync("--alive", "alive"));
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"draining\"") == (1, true), "it drains");
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "it lives");
     }
 
-    private async Task<(int Code, bool Says)> AskAsync(string question, string words)
+    private async Task<(int Code, bool Says)> AskAsync(string program, string question, string words)
     {
-        await using var process = new ServiceProcess("Kiro.Api", _variables, question);
+        await using var process = new ServiceProcess(program, _variables, question);
         var code = await process.ExitCode();
         return (code, process.Output.Contains(words, StringComparison.Ordinal));
     }

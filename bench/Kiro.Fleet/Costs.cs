@@ -24,9 +24,10 @@ internal static class Costs
 
         registry.Current.Selector.Ranking.Ready.Wait();
         var node = registry.Current.Backends[0].Backend;
-        var fill = Stopwatch.GetTimestamp();
-        new Rendezvous([.. nodes.Select(endpoint => new Candidate(endpoint.Id, 1))], HashingOptions.DefaultSeed).Ready.Wait();
-        var filled = Stopwatch.GetElapsedTime(fill);
+        var candidates = nodes.Select(endpoint => new Candidate(endpoint.Id, 1)).ToList();
+        var (all, filled) = Fill(candidates, null);
+        var (_, filledLess) = Fill(candidates[1..], all);
+        var (_, filledMore) = Fill([.. candidates, new Candidate("one-more:80", 1)], all);
         var list = string.Join('\n', nodes.Take(size.Nodes).Select(endpoint => endpoint.Id));
         return
         [
@@ -39,12 +40,21 @@ internal static class Costs
             }))),
             ("discovery names the same nodes", Micro(Time(() => registry.SetMembers(nodes[..^1])))),
             ("discovery names one node more", Micro(Time(() => registry.SetMembers(registry.Current.Backends.Count > size.Nodes ? nodes[..^1] : nodes)))),
-            ("the table of all slots is filled anew, in the background", $"{filled.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s, 2 MiB"),
+            ("the table of all slots is filled, in the background", $"{filled.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)} s, 2 MiB"),
+            ("the same after one node came, or left", $"{Milli(filledMore)}, {Milli(filledLess)}"),
             ($"a list of {size.Nodes:N0} nodes", $"{Encoding.UTF8.GetByteCount(list) / 1000.0:0.0} KB"),
         ];
     }
 
     private static ProbeResult Passed { get; } = new(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null);
+
+    private static (Rendezvous Ranking, TimeSpan Time) Fill(IReadOnlyList<Candidate> candidates, Rendezvous? before)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var ranking = new Rendezvous(candidates, HashingOptions.DefaultSeed, before: before);
+        ranking.Ready.Wait();
+        return (ranking, Stopwatch.GetElapsedTime(start));
+    }
 
     private static TimeSpan Time(Action change)
     {
@@ -59,6 +69,8 @@ internal static class Costs
         times.Sort();
         return times[Repeats / 2];
     }
+
+    private static string Milli(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:N0} ms");
 
     private static string Micro(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMicroseconds:N0} µs");
 }

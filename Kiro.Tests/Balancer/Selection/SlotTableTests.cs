@@ -24,6 +24,45 @@ public sealed class SlotTableTests
         Assert.Equal(0, wrong);
     }
 
+    /// <summary>Nodes come, leave and change their weights, some at a time: each table is filled from the one before.</summary>
+    [Theory]
+    [InlineData(new double[] { 1 })]
+    [InlineData(new[] { 1, 2, 0.5, 7 })]
+    public async Task Filling_AfterChanges_IsTheCalculatedAnswer(double[] weights)
+    {
+        var random = new Random(1);
+        var nodes = Nodes.Many(40, weights).ToList();
+        var ranking = nodes.Rank();
+        await ranking.Ready;
+        for (var step = 0; step < 10; step++)
+        {
+            var (left, came, weighted) = (random.Next(4), random.Next(4), random.Next(3));
+            nodes.RemoveRange(random.Next(nodes.Count - left), left);
+            nodes.InsertRange(random.Next(nodes.Count), Enumerable.Range(0, came).Select(one => new Candidate($"step-{step}-{one}", weights[random.Next(weights.Length)])));
+            for (var one = 0; one < weighted; one++)
+            {
+                var place = random.Next(nodes.Count);
+                nodes[place] = nodes[place] with { Weight = weights[random.Next(weights.Length)] };
+            }
+
+            var next = new Rendezvous(nodes, ranking.Seed, before: ranking);
+            Assert.NotNull(RankingChange.Find(ranking, next));
+            await next.Ready;
+            Assert.All(Nodes.Slots(5000), slot => Assert.Equal(next.FirstAmong(slot, []), next.First(slot)));
+            ranking = next;
+        }
+    }
+
+    [Fact]
+    public async Task Find_MostNodesAreOthersOrNothingIsWrittenDownYet_IsNull()
+    {
+        using var unfilled = new Retiring(Nodes.Many(1000).Rank());
+        Assert.Null(RankingChange.Find(unfilled.Ranking, Nodes.Many(5).Rank()));
+        using var filled = new Retiring(Nodes.Many(20).Rank());
+        await filled.Ranking.Ready;
+        Assert.Null(RankingChange.Find(filled.Ranking, Nodes.Many(5).Rank()));
+    }
+
     [Fact]
     public async Task IsReady_Filled_IsTrue()
     {
