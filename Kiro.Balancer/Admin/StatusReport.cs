@@ -117,7 +117,7 @@ internal sealed class StatusReport(
         var (rate, latencies) = histories.Of(backend.Backend);
         var passed = traffic.Of(backend.Backend);
         var isUp = health.State == BackendState.Up;
-        var fault = isUp ? Outliers.Fault(passed) : null;
+        var fault = isUp && passed.FailingSince is not null ? Outliers.Fault(passed.Recent) : null;
         return new BackendStatus
         {
             Id = backend.Id,
@@ -131,7 +131,7 @@ internal sealed class StatusReport(
             LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
             Status = fault is not null ? Failing : isUp && health.Degradation is not null ? Degraded : null,
             Reason = !isUp ? null : fault is null ? health.Degradation : string.Join("; ", ((string?[])[fault, health.Degradation]).OfType<string>()),
-            StatusSince = !isUp ? null : passed.FailingSince ?? (health.Degradation is null ? null : health.DegradedSince),
+            StatusSince = !isUp ? null : passed.FailingSince ?? health.DegradedSince?.Time,
             Error = health.Reason,
             LastCheck = health.LastCheck,
             Since = health.Since.Time,

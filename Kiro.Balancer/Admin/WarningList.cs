@@ -50,7 +50,7 @@ internal sealed class WarningList(
         warnings.AddRange(snapshot.Backends.Where(backend => backend.Health is { State: BackendState.Up, Degradation: not null })
             .GroupBy(backend => backend.Health.Degradation, backend => backend.Name)
             .Select(group => $"{Together([.. group])} degraded: {group.Key!.TrimEnd('.')}."));
-        warnings.AddRange(Outliers.Describe([.. snapshot.Backends.Select(backend => (backend.Name, traffic.Of(backend.Backend)))]));
+        warnings.AddRange(Outliers.Describe([.. snapshot.Backends.Where(backend => backend.State is BackendState.Up or BackendState.Draining).Select(backend => (backend.Name, traffic.Of(backend.Backend)))]));
         if (loops.IsLooping)
         {
             warnings.Add("Requests came back to this balancer and were answered with 508 (loop detected): one of its nodes leads here again.");

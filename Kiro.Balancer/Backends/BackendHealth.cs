@@ -36,7 +36,7 @@ internal sealed record BackendHealth
     public string? Degradation { get; init; }
 
     /// <summary>Since when it says so.</summary>
-    public DateTimeOffset? DegradedSince { get; init; }
+    public Moment? DegradedSince { get; init; }
 
     /// <summary>The name that the node gives itself in its health response, if any.</summary>
     public string? Node { get; init; }

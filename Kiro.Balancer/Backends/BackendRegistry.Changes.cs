@@ -73,6 +73,10 @@ internal sealed partial class BackendRegistry
         {
             _notes.Changed(after, before.State);
         }
+        else if (after.State == BackendState.Up && before.Health.Degradation is null != after.Health.Degradation is null)
+        {
+            _notes.Degraded(after);
+        }
 
         return after;
     }

@@ -58,7 +58,7 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
             Error = isEjected ? health.Error : probe.Error,
             Node = probe.Node ?? health.Node,
             Degradation = probe.Degradation,
-            DegradedSince = probe.Degradation is null ? null : health.DegradedSince ?? now.Time,
+            DegradedSince = probe.Degradation is null ? null : health.DegradedSince ?? now,
             IsConcurrent = probe.Latency is null ? health.IsConcurrent : probe.IsConcurrent,
             Successes = passed ? health.Successes + 1 : 0,
             Failures = passed ? 0 : health.Failures + 1,

@@ -94,6 +94,10 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
         Note(kind, backend, before, health.Reason);
     }
 
+    /// <summary>The node serves as before, and says that something is wrong, or no longer.</summary>
+    public void Degraded(KnownBackend backend) =>
+        logger.ConditionChanged(backend, backend.Health.Degradation is { } reason ? "degraded: " + reason : "no longer degraded");
+
     /// <summary>An operator gave the node another weight than before.</summary>
     public void Weighted(KnownBackend backend, double before)
     {

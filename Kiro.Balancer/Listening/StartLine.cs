@@ -14,7 +14,7 @@ internal static partial class StartLine
         app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), Over(discovery), Page(listen, admin)));
 
     private static string Where(ListenPort listen) => listen.Addresses.Count == 0
-        ? $"port {listen.Port} of every address"
+        ? $"port {listen.Port} of all addresses"
         : string.Join(", ", listen.Addresses.Select(address => new IPEndPoint(address, listen.Port)));
 
     private static string Over(DiscoveryOptions discovery) => discovery.Mode switch
@@ -38,6 +38,6 @@ internal static partial class StartLine
         return address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? $"http://localhost:{port}/lb" : $"http://{new IPEndPoint(address, port)}/lb";
     }
 
-    [LoggerMessage(55, LogLevel.Information, "Listens on {Where}, balances over {Nodes}; status page: {Page}")]
+    [LoggerMessage(55, LogLevel.Information, "Listening on {Where}, balancing over {Nodes}; status page: {Page}")]
     private static partial void Serves(ILogger logger, string where, string nodes, string page);
 }

@@ -13,6 +13,9 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Information, "{Backend} is {State}{Reason}")]
     public static partial void StateChanged(this ILogger logger, object backend, string state, string reason);
 
+    [LoggerMessage(8, LogLevel.Information, "{Backend} is {Condition}")]
+    public static partial void ConditionChanged(this ILogger logger, object backend, string condition);
+
     [LoggerMessage(4, LogLevel.Error, "Probing {Backend} went wrong in a way that it should not")]
     public static partial void ProbeBroke(this ILogger logger, Exception exception, object backend);
 

@@ -24,8 +24,14 @@ internal sealed record RunnerArguments(
         var rest = new Queue<string>(isStatus ? arguments.Skip(1) : arguments);
         while (rest.TryDequeue(out var argument))
         {
-            if (argument is "--url" or "--client" or "--key" && rest.TryDequeue(out var value))
+            if (isStatus && argument is "--url" or "--client" or "--key")
             {
+                if (!rest.TryDequeue(out var value))
+                {
+                    problems.Add($"{argument} needs a value: {argument} VALUE or {argument}=VALUE.");
+                    continue;
+                }
+
                 argument = $"{argument}={value}";
             }
 

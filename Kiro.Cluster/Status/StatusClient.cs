@@ -53,7 +53,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
             var query = string.Join('&', Parameters(("client", client), ("key", key)));
             using var response = await _http.GetAsync(new Uri(_status, "route?" + query), cancellationToken);
             var json = await response.Content.ReadAsStringAsync(cancellationToken);
-            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"does not take {client ?? key} for a client: {Detail(json) ?? "it does not say why"}")
+            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"refused the question about {client ?? key}: {Detail(json) ?? "it gave no reason"}")
                 : !response.IsSuccessStatusCode ? (null, json, $"answers {(int)response.StatusCode}: no Kiro balancer, or an older one")
                 : JsonSerializer.Deserialize(json, StatusJson.Default.ClientPart) is { Name: not null } route ? (route, json, null)
                 : (null, json, "gives a response that is not a Kiro balancer's");

@@ -56,8 +56,10 @@ internal sealed record ClientPart(string? Ip, string? Backend, string? Node, IRe
     /// <summary>Whose route it is.</summary>
     public string? Name => Ip ?? Key;
 
-    /// <summary>The node, or why there is none.</summary>
-    public string Target => Node ?? Backend ?? (StickyBy is "cookie" && Key is null ? "no node before the first response brings the cookie" : "no node");
+    /// <summary>The node, with its state when it is not up, or why there is none.</summary>
+    public string Target => Backend is not null
+        ? (Node ?? Backend) + (Ranking?.FirstOrDefault(node => node.Id == Backend)?.State is { } state and not "up" ? $" ({state})" : "")
+        : StickyBy is "cookie" && Key is null ? "no node before the first response brings the cookie" : "no node";
 }
 
 /// <summary>A node in the ranking of a client.</summary>

@@ -59,7 +59,7 @@ internal sealed record ProgramArguments(ProgramTask Task, string[] Settings)
             return true;
         }
 
-        meant = LookAlikes.Meant(name) is { } known ? $" --{known}=… may be meant." : "";
+        meant = LookAlikes.Meant(name) is { } known ? $" Did you mean --{known}=…?" : "";
         return false;
     }
 }

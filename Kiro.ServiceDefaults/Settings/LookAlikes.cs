@@ -23,7 +23,7 @@ internal static partial class LookAlikes
                 && !KnownSettings.IsOfTheFramework(name) && !IsOfAnOrchestrator(name, value)
                 && Meant(name) is { } meant && own.Contains(meant, StringComparer.OrdinalIgnoreCase))
             {
-                yield return $"{name} is set, but there is no such setting. {meant} may be meant.";
+                yield return $"{name} is not a setting. Did you mean {meant}?";
             }
         }
     }

@@ -28,7 +28,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         {
             ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["HEALTH_FALL"] = "3",
         });
-        await SaysAsync("Listens on");
+        await SaysAsync("Listening on");
 
         await File.WriteAllTextAsync(file, "HEALTH_TIMEOUT=2\nHEALTH_FALL=5\n", TestContext.Current.CancellationToken);
         await SaysAsync("generation 2: HEALTH_RISE, HEALTH_TIMEOUT changed");
@@ -70,7 +70,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         _process.Signal("HUP");
 
         await SaysAsync("Settings reloaded (SIGHUP): nothing changed, generation 1 stays in force");
-        await SaysAsync("Listens on");
+        await SaysAsync("Listening on");
         Assert.False(_process.HasExited);
     }
 

@@ -52,7 +52,7 @@ public class RunnerArgumentsTests
     [Theory]
     [InlineData("status --no-balancer", "Unknown argument of status: --no-balancer. --help lists what there is.")]
     [InlineData("status now", "Unknown argument of status: now. --help lists what there is.")]
-    [InlineData("status --url", "Unknown argument of status: --url. --help lists what there is.")]
+    [InlineData("status --url", "--url needs a value: --url VALUE or --url=VALUE.")]
     [InlineData("--watch", "Unknown argument: --watch. --help lists what there is.")]
     [InlineData("status --url lb.example:13003", "--url=lb.example:13003 is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
     [InlineData("status --url ftp://lb.example", "--url=ftp://lb.example is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]

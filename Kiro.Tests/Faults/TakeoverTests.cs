@@ -258,7 +258,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     {
         var process = Start(arguments);
         await Eventually.BeTrue(
-            () => process.HasExited || process.Output.Contains("Listens on", StringComparison.Ordinal), "it listens");
+            () => process.HasExited || process.Output.Contains("Listening on", StringComparison.Ordinal), "it listens");
         if (process.HasExited)
         {
             // Waits for the output, too.

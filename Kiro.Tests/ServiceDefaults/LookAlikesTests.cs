@@ -42,7 +42,7 @@ public sealed class LookAlikesTests
     public void Meant_OtherPeoplesNames_AreNoneOfOurs(string name) => Assert.Null(LookAlikes.Meant(name));
 
     [Theory]
-    [InlineData("BACKEND_HOST", "a:1", "BACKEND_HOST is set, but there is no such setting. BACKEND_HOSTS may be meant.")]
+    [InlineData("BACKEND_HOST", "a:1", "BACKEND_HOST is not a setting. Did you mean BACKEND_HOSTS?")]
     [InlineData("BACKEND_HOST", "", null)]
     [InlineData("backend_hosts", "a:1", null)]
     // Of another program: the one that reads it will say so.

@@ -32,7 +32,7 @@ public sealed class SettingsReportTests
     [InlineData("HEALTH_INTERVAL=2", "HEALTH_TIMEOUT is longer than HEALTH_INTERVAL: a node that hangs is probed less often than the interval says.")]
     [InlineData("BACKEND_HOSTS=localhost:1,127.0.0.1:1,127.0.0.1:2", "BACKEND_HOSTS names one node twice: localhost:1 and 127.0.0.1:1 are the same port of this machine.")]
     [InlineData("BACKEND_HOSTS=127.0.0.1:1,127.0.0.2:1,127.0.0.3:1", null)]
-    [InlineData("BACKEND_HOST=a:1", "BACKEND_HOST is set, but there is no such setting. BACKEND_HOSTS may be meant.")]
+    [InlineData("BACKEND_HOST=a:1", "BACKEND_HOST is not a setting. Did you mean BACKEND_HOSTS?")]
     [InlineData("", null)]
     public void Warnings_HardlyMeant_AreOneSentenceEach(string pairs, string? warning) =>
         Assert.Equal(warning is null ? [] : [warning], Report(pairs.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Warnings);

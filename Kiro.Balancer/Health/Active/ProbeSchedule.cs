@@ -16,8 +16,8 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
     /// a list with thousands of nodes that are not there must not cost a core.</summary>
     private const double MaxPerSecond = 500;
 
-    /// <summary>A node that has been down for long will hardly be back in the next second: it is probed this often within the time
-    /// that it has been down.</summary>
+    /// <summary>A node that has been down, or degraded, for long will hardly be well in the next second: it is probed this often within
+    /// the time that it has been so.</summary>
     private const int ProbesPerOutage = 30;
 
     /// <summary>Probes spread over time instead of hitting a node from all balancers at once.</summary>
@@ -44,6 +44,11 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
             // One that passes its probes is about to return. While no node is up, each is waited for.
             var isGone = health is { Verdict: not BackendVerdict.Up, Successes: 0 } && !snapshot.Selector.IsPanic;
             interval = Longest(interval, TimeSpan.FromSeconds(snapshot.NotUp / MaxPerSecond), isGone ? (uptime - health.Since.Uptime) / ProbesPerOutage : default);
+        }
+        else if (health.DegradedSince is { } degraded)
+        {
+            // Nodes often lack the same thing, so all of them may be.
+            interval = Longest(FastInterval, TimeSpan.FromSeconds(snapshot.Backends.Count / MaxPerSecond), (uptime - degraded.Uptime) / ProbesPerOutage);
         }
 
         var bounded = interval < usual ? interval : usual;

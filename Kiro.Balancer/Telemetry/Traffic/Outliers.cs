@@ -28,8 +28,8 @@ internal static class Outliers
     /// <summary>Whether a node's responses are such that it is failing, whatever the others' are like.</summary>
     public static bool IsFailing(ResponseCounts node) => node.Responses >= MinResponses && node.ErrorShare >= Errors;
 
-    /// <summary>What is wrong with a node's responses; null when nothing is.</summary>
-    public static string? Fault(TrafficReading traffic) => traffic.FailingSince is null ? null : Invariant($"{Percent(traffic.Recent)} of its responses are errors (5xx)");
+    /// <summary>What is wrong with a node that is failing.</summary>
+    public static string Fault(ResponseCounts node) => $"{Percent(node)} of its responses are errors (5xx)";
 
     /// <summary>What stands out, in plain words.</summary>
     /// <param name="nodes">Every node, as it is called, with its traffic.</param>
@@ -45,7 +45,7 @@ internal static class Outliers
             if (Fails(traffic.Recent, others))
             {
                 stands++;
-                yield return Invariant($"{Percent(traffic.Recent)} of the responses of {name} are errors (5xx){(others.Responses > 0 ? $", of the other nodes {100 * others.ErrorShare:0.#} %" : "")}.");
+                yield return Invariant($"{Percent(traffic.Recent)} of the responses from {name} are errors (5xx){(others.Responses > 0 ? $", compared with {100 * others.ErrorShare:0.#} % from the other nodes" : "")}.");
             }
 
             if (IsSlow(window, durations.Since(window)) is { } slow && IsStillSlow(traffic, slow.Others))

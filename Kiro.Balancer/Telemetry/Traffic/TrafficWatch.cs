@@ -1,9 +1,10 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Telemetry.Traffic;
 
 /// <summary>Sums what was counted, once a second, so that the requests themselves only count.</summary>
-internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, TimeProvider time) : IHostedService, IDisposable
+internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, TimeProvider time, ILogger<TrafficWatch>? logger = null) : IHostedService, IDisposable
 {
     /// <summary>An hour of points.</summary>
     public const int MaxPoints = 3600 / TrafficHistory.PointSeconds;
@@ -77,8 +78,9 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
             _nodes.Remove(gone);
         }
 
-        foreach (var (backend, health) in backends.Select(known => (known.Backend, known.Health)))
+        foreach (var known in backends)
         {
+            var backend = known.Backend;
             if (!_nodes.TryGetValue(backend, out var history))
             {
                 _nodes[backend] = history = new TrafficHistory(MaxNodePoints);
@@ -87,13 +89,24 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
             var now = registry.Runtimes.Of(backend).Traffic.Sum();
             // An idle node keeps one set of counts, not one for each sample.
             history.Sample(now.Responses == history.Total.Responses ? history.Total : now);
-            history.Recent.Sample(
-                new ResponseCounts(now.Responses, now.Errors), health.State == BackendState.Up ? health.Since.Uptime : null, time.GetUtcNow());
+            Judge(known, history.Recent, new ResponseCounts(now.Responses, now.Errors));
         }
 
         if (_all.Sample(TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(history => history.Total)])))
         {
             _pointAt = time.GetUtcNow();
+        }
+    }
+
+    private void Judge(KnownBackend known, RecentResponses recent, ResponseCounts total)
+    {
+        var wasFailing = recent.FailingSince is not null;
+        var isUp = known.State == BackendState.Up;
+        recent.Sample(total, isUp ? known.Health.Since.Uptime : null, time.GetUtcNow());
+        var isFailing = recent.FailingSince is not null;
+        if (isUp && wasFailing != isFailing)
+        {
+            logger?.ConditionChanged(known, isFailing ? "failing: " + Outliers.Fault(recent.Counts) : "no longer failing");
         }
     }
 }

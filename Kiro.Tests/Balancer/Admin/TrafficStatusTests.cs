@@ -26,7 +26,7 @@ public sealed class TrafficStatusTests
         Assert.Equal((25, 1, 0), (Responses(status, good.Port, "2xx"), Responses(status, good.Port, "4xx"), Responses(status, good.Port, "5xx")));
         var all = status.GetProperty("summary").GetProperty("traffic").GetProperty("responses");
         Assert.Equal((25, 1, 25), (all.GetProperty("2xx").GetInt64(), all.GetProperty("4xx").GetInt64(), all.GetProperty("5xx").GetInt64()));
-        Assert.Contains("100 % of the responses of bad are errors (5xx), of the other nodes 0 %.", status.GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()));
+        Assert.Contains("100 % of the responses from bad are errors (5xx), compared with 0 % from the other nodes.", status.GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()));
         var node = status.GetProperty("backends").EnumerateArray().Single(backend => backend.GetProperty("port").GetInt32() == bad.Port);
         Assert.Equal(("up", "failing", "100 % of its responses are errors (5xx)"),
             (node.GetProperty("state").GetString(), node.GetProperty("status").GetString(), node.GetProperty("reason").GetString()));

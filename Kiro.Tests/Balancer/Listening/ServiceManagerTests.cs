@@ -38,7 +38,7 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         using var http = new HttpClient();
         Assert.Contains("node-1", await Eventually200Async(http, $"http://127.0.0.1:{port}/"), StringComparison.Ordinal);
 
-        Assert.Contains("Listens on", process.Output, StringComparison.Ordinal);
+        Assert.Contains("Listening on", process.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,7 +24,7 @@ public sealed partial class ProgramTests
     [Theory]
     [InlineData("--helpme", "Unknown argument: --helpme. --help lists what there is.")]
     [InlineData("serve", "Unknown argument: serve. --help lists what there is.")]
-    [InlineData("--BACKEND_HOST=a:1", "Unknown argument: --BACKEND_HOST=a:1. --BACKEND_HOSTS=… may be meant. --help lists what there is.")]
+    [InlineData("--BACKEND_HOST=a:1", "Unknown argument: --BACKEND_HOST=a:1. Did you mean --BACKEND_HOSTS=…? --help lists what there is.")]
     public async Task Argument_Unknown_IsOneLineAndEndsWithOne(string argument, string line)
     {
         var (code, output) = await RunAsync("Kiro.Balancer", [], argument);
@@ -50,7 +50,7 @@ public sealed partial class ProgramTests
         Assert.Matches("(?m)^HEALTH_PATH +/health +default$", process.Output);
         Assert.Matches("(?m)^ADMIN_TOKEN +\\(hidden\\) +environment$", process.Output);
         Assert.DoesNotContain("short-secret", process.Output, StringComparison.Ordinal);
-        Assert.Matches("(?m)^warning: HEALTH_INTERVALL is set, .*HEALTH_INTERVAL may be meant\\.$", process.Output);
+        Assert.Matches("(?m)^warning: HEALTH_INTERVALL is not a setting\\. Did you mean HEALTH_INTERVAL\\?$", process.Output);
         Assert.Matches("(?m)^warning: HEALTH_RISE in .*\\.env is not used: the environment says something else\\.$", process.Output);
         Assert.Matches("(?m)^warning: ADMIN_TOKEN is shorter than 16 characters", process.Output);
     }
@@ -83,7 +83,7 @@ public sealed partial class ProgramTests
         process.Signal("TERM");
         Assert.Equal(0, await process.ExitCode());
 
-        Assert.Contains($"balances over 127.0.0.1:{node} (BACKEND_HOSTS)", process.Output, StringComparison.Ordinal);
+        Assert.Contains($"balancing over 127.0.0.1:{node} (BACKEND_HOSTS)", process.Output, StringComparison.Ordinal);
         Assert.Contains("Told to stop by SIGTERM", process.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("is down", process.Output, StringComparison.Ordinal);
         foreach (var line in process.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))

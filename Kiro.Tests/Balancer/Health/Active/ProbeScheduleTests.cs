@@ -55,6 +55,22 @@ public sealed class ProbeScheduleTests
     }
 
     [Theory]
+    // Whether what it lacks is back is known soon, and of one that has lacked it for long, by and by.
+    [InlineData(0, 5, 2)]
+    [InlineData(59, 5, 2)]
+    [InlineData(300, 5, 10)]
+    [InlineData(3600, 5, 30)]
+    [InlineData(0, 2000, 4)]
+    public void Next_Degraded_IsProbedMoreOften(int degradedFor, int nodes, double seconds)
+    {
+        var options = Settings.Read(HealthOptions.Read);
+        var (schedule, transitions) = (new ProbeSchedule(options), new BackendTransitions(options.Thresholds));
+        var health = transitions.Probed(new BackendHealth(), Result('P') with { Degradation = "database unavailable" }, default);
+
+        Assert.Equal(seconds, schedule.Next(health, Registries.Up(nodes).Current, TimeSpan.FromSeconds(degradedFor), 0.5).TotalSeconds, 1e-6);
+    }
+
+    [Theory]
     [InlineData(500, 1)]
     [InlineData(2000, 4)]
     [InlineData(20_000, 30)]
