@@ -24,7 +24,7 @@ internal static partial class Log
     [LoggerMessage(203, LogLevel.Error, "A flush of the ledger failed for a reason that is not the database's.")]
     public static partial void FlushBroken(ILogger logger, Exception problem);
 
-    [LoggerMessage(300, LogLevel.Information, "{Node} serves on port {Port}.")]
+    [LoggerMessage(300, LogLevel.Information, "{Node} is listening on port {Port}.")]
     public static partial void Serving(ILogger logger, string node, int port);
 
     [LoggerMessage(301, LogLevel.Error, "A heartbeat failed for a reason that is not the database's.")]

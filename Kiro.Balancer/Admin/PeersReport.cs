@@ -21,7 +21,7 @@ internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider ti
             if (state.Problem is not null && since >= PeerState.Patience)
             {
                 yield return string.Create(CultureInfo.InvariantCulture,
-                    $"The balancer {peer.Address} {state.Problem}, for {since.TotalSeconds:0} s now: operators' orders do not get there.");
+                    $"The balancer {peer.Address} {state.Problem}, for {since.TotalSeconds:0} s now: admin actions do not reach it.");
             }
 
             foreach (var difference in Difference.InWords(state.Lasting))
@@ -32,7 +32,7 @@ internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider ti
 
         if (peers.LeftOut > 0)
         {
-            yield return $"BALANCER_PEERS stands for {PeerLookup.MaxPeers + peers.LeftOut} balancers. Only {PeerLookup.MaxPeers} of them are told operators' orders.";
+            yield return $"BALANCER_PEERS names {PeerLookup.MaxPeers + peers.LeftOut} balancers. Only {PeerLookup.MaxPeers} of them receive admin actions.";
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class WarningList(
         var warnings = new List<string>();
         if (snapshot.Backends.Count == 0)
         {
-            warnings.Add("No node is known yet, so every request is answered with 503.");
+            warnings.Add("No node is known yet, so every request gets 503.");
         }
         else if (snapshot.Selector.IsPanic)
         {
@@ -33,7 +33,7 @@ internal sealed class WarningList(
 
         if (discovery.Problem is { } problem)
         {
-            warnings.Add($"{problem}. The last good answer stays in use.");
+            warnings.Add($"{problem}. The last good result stays in use.");
         }
 
         if (census.IgnoredProxy is { } proxy)
@@ -53,12 +53,12 @@ internal sealed class WarningList(
         warnings.AddRange(Outliers.Describe([.. snapshot.Backends.Where(backend => backend.State is BackendState.Up or BackendState.Draining).Select(backend => (backend.Name, traffic.Of(backend.Backend)))]));
         if (loops.IsLooping)
         {
-            warnings.Add("Requests came back to this balancer and were answered with 508 (loop detected): one of its nodes leads here again.");
+            warnings.Add("Requests came back to this balancer and got 508 (loop detected): one of its nodes leads back here.");
         }
 
         foreach (var same in SameNames(snapshot))
         {
-            warnings.Add($"{string.Join(" and ", same.Select(backend => backend.Id))} call themselves {same.Key}: if that is one node under several names, it gets the share of several.");
+            warnings.Add($"{string.Join(" and ", same.Select(backend => backend.Id))} call themselves {same.Key}: if that is one node under several names, it gets several shares.");
         }
 
         warnings.AddRange(tls?.Warnings() ?? []);

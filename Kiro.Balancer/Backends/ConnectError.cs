@@ -39,7 +39,7 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
         SocketError.HostUnreachable or SocketError.NetworkUnreachable => new("host unreachable", ConnectFault.Node),
         SocketError.TimedOut => new("connection timed out", ConnectFault.Unaccepted),
         SocketError.HostNotFound or SocketError.NoData => new("name not found", ConnectFault.Node),
-        SocketError.TryAgain => new("no name server answers", ConnectFault.NameServer),
+        SocketError.TryAgain => new("no name server responds", ConnectFault.NameServer),
         SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AddressNotAvailable =>
             new($"the balancer itself is short of connections ({socket.Message})", ConnectFault.Balancer),
         _ => new(socket.Message, ConnectFault.Node),

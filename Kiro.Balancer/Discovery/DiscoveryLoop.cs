@@ -90,7 +90,7 @@ internal sealed class DiscoveryLoop(
             {
                 TimeoutException => "no response in time",
                 SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData } => "the name does not exist",
-                SocketException { SocketErrorCode: SocketError.TryAgain } => "no name server answers",
+                SocketException { SocketErrorCode: SocketError.TryAgain } => "no name server responds",
                 _ => failure.Message,
             };
         }

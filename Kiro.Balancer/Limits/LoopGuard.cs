@@ -43,7 +43,7 @@ internal sealed partial class LoopGuard(HopMark mark, TimeProvider time, ILogger
         }
     }
 
-    [LoggerMessage(35, LogLevel.Warning, "{Count} requests came back to this balancer and were answered with 508: one of its nodes leads here again")]
+    [LoggerMessage(35, LogLevel.Warning, "{Count} requests came back to this balancer and got 508: one of its nodes leads back here")]
     private static partial void CameBack(ILogger logger, long count);
 }
 

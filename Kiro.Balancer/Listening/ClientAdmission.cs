@@ -114,6 +114,6 @@ internal sealed partial class ClientAdmission(
     [LoggerMessage(52, LogLevel.Warning, "LIMIT_CONNECTIONS={Wanted} is more than the limit of {Descriptors} open files allows: {Max}. LimitNOFILE= (systemd), ulimit -n or --ulimit nofile= (Docker) raise it")]
     private static partial void TooMany(ILogger logger, int wanted, long descriptors, int max);
 
-    [LoggerMessage(51, LogLevel.Warning, "Connections of clients wait, {Count} attempts to accept one failed: {Problem}")]
+    [LoggerMessage(51, LogLevel.Warning, "Client connections are waiting, {Count} attempts to accept one failed: {Problem}")]
     private static partial void Short(ILogger logger, long count, string problem);
 }

@@ -16,13 +16,13 @@ internal static partial class Log
     [LoggerMessage(8, LogLevel.Information, "{Backend} is {Condition}")]
     public static partial void ConditionChanged(this ILogger logger, object backend, string condition);
 
-    [LoggerMessage(4, LogLevel.Error, "Probing {Backend} went wrong in a way that it should not")]
+    [LoggerMessage(4, LogLevel.Error, "Probing {Backend} failed unexpectedly")]
     public static partial void ProbeBroke(this ILogger logger, Exception exception, object backend);
 
-    [LoggerMessage(5, LogLevel.Information, "{Backend} has weight {Weight} now")]
+    [LoggerMessage(5, LogLevel.Information, "{Backend} now has weight {Weight}")]
     public static partial void Weighted(this ILogger logger, object backend, double weight);
 
-    [LoggerMessage(6, LogLevel.Error, "Writing down what happened went wrong in a way that it should not")]
+    [LoggerMessage(6, LogLevel.Error, "Recording an event failed unexpectedly")]
     public static partial void TimelineBroke(this ILogger logger, Exception exception);
 
     [LoggerMessage(7, LogLevel.Information, "{Backend} is not up yet{Reason}")]
@@ -40,14 +40,14 @@ internal static partial class Log
     [LoggerMessage(31, LogLevel.Warning, "{Method} {Path} failed at {Backend} with {Status}: {Problem}")]
     public static partial void RequestFailed(this ILogger logger, string method, string path, object backend, int status, string problem);
 
-    [LoggerMessage(32, LogLevel.Error, "An event loop went wrong in a way that it should not; what it was about is cut off")]
+    [LoggerMessage(32, LogLevel.Error, "An event loop failed unexpectedly; the connection at fault was closed")]
     public static partial void LoopBroke(this ILogger logger, Exception exception);
 
     [LoggerMessage(40, LogLevel.Information, "client={Client} method={Method} path={Path} status={Status} bytes={Bytes} ms={Milliseconds} node={Node} tries={Tries}")]
     public static partial void Served(
         this ILogger logger, string client, string method, string path, int status, string bytes, double milliseconds, string node, int tries);
 
-    [LoggerMessage(50, LogLevel.Information, "{Count} certificates taken")]
+    [LoggerMessage(50, LogLevel.Information, "{Count} certificates loaded")]
     public static partial void CertificatesLoaded(this ILogger logger, int count);
 
     [LoggerMessage(51, LogLevel.Warning, "{Problem}")]
@@ -56,13 +56,13 @@ internal static partial class Log
     [LoggerMessage(56, LogLevel.Warning, "{Warning}")]
     public static partial void CertificateExpires(this ILogger logger, string warning);
 
-    [LoggerMessage(60, LogLevel.Information, "The balancer {Peer} is reached")]
+    [LoggerMessage(60, LogLevel.Information, "The balancer {Peer} is reachable")]
     public static partial void PeerReachable(this ILogger logger, object peer);
 
     [LoggerMessage(61, LogLevel.Warning, "The balancer {Peer} {Problem}")]
     public static partial void PeerUnreachable(this ILogger logger, object peer, string problem);
 
-    [LoggerMessage(62, LogLevel.Error, "Asking the balancer {Peer} went wrong in a way that it should not")]
+    [LoggerMessage(62, LogLevel.Error, "Asking the balancer {Peer} failed unexpectedly")]
     public static partial void PeerBroke(this ILogger logger, Exception exception, object peer);
 
     [LoggerMessage(63, LogLevel.Warning, "Not every balancer of BALANCER_PEERS has responded within {Seconds} s; this one serves now")]

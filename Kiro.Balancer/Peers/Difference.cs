@@ -26,7 +26,7 @@ internal readonly record struct Difference(DifferenceKind Kind, string? Node = n
             DifferenceKind.SessionIdle when group.Key.Theirs is "0" or null || group.Key.Mine is "0" =>
                 $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a client that changes balancers may lose its session",
             DifferenceKind.SessionIdle => $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a session may end with one of them and go on with the other",
-            _ => "has other orders of operators than this balancer: are the clocks of both right?",
+            _ => "has other admin actions than this balancer: compare the clocks of both",
         });
 
     private static string Names(IEnumerable<Difference> differences)

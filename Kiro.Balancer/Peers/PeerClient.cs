@@ -108,7 +108,7 @@ internal sealed class PeerClient : IDisposable
     private static string InWords(int status) => status switch
     {
         StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests => "has another ADMIN_TOKEN",
-        StatusCodes.Status404NotFound => "does not take orders from peers: it is of an older version, or has no ADMIN_TOKEN",
+        StatusCodes.Status404NotFound => "does not accept admin actions from peers: it is of an older version, or has no ADMIN_TOKEN",
         >= 300 and < 400 => "redirects elsewhere: is it to be asked by https://?",
         _ => $"responds with {status}",
     };

@@ -28,7 +28,7 @@ internal sealed record SelectionOptions(int BalanceFactor, TimeSpan SlowStart, T
         var options = new SelectionOptions(factor, settings.Seconds("SLOW_START", 0, 0, 3600), settings.Seconds("SESSION_IDLE", 0, 0, 86400));
         if (factor > 0 && options.KeepsSessions)
         {
-            settings.Warn($"With {Factor}={factor} a request of a client with a session goes to another node while its own has its share, SESSION_IDLE or not.");
+            settings.Warn($"With {Factor}={factor} a request may go to another node while the client's own has its share, even within a session (SESSION_IDLE).");
         }
 
         return options;

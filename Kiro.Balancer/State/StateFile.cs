@@ -99,7 +99,7 @@ internal sealed partial class StateFile(
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
                 status.Unwritable = Told(status.Unwritable,
-                    $"STATE_FILE={options.File} cannot be written, so orders do not outlive this process: {problem.Message.ReplaceLineEndings(" ")}");
+                    $"STATE_FILE={options.File} cannot be written, so admin actions are lost when this process ends: {problem.Message.ReplaceLineEndings(" ")}");
             }
         }
     }

@@ -34,7 +34,7 @@ internal sealed class BalancerMetrics : IHostedService, IDisposable
         _meter.CreateObservableGauge("kiro.balancer.ignored_proxy", () => Flag(census.IgnoredProxy is not null), null, "1 while most requests come through a proxy that is not trusted");
         _meter.CreateObservableGauge("kiro.discovery.failing", () => Flag(discovery.Problem is not null), null, "1 while the last lookup of the nodes failed");
         _meter.CreateObservableCounter("kiro.backend.requests", () => Counted(registry, counters => counters.Requests), "{request}", "Requests given to a node, each try counted");
-        _meter.CreateObservableCounter("kiro.backend.failures", () => Counted(registry, counters => counters.Failures), "{request}", "Requests that a node did not answer");
+        _meter.CreateObservableCounter("kiro.backend.failures", () => Counted(registry, counters => counters.Failures), "{request}", "Requests that got no response from the node");
         _meter.CreateObservableCounter("kiro.backend.overflows", () => Counted(registry, counters => counters.Overflows), "{request}", "Requests that went elsewhere because the node had its share");
         _meter.CreateObservableUpDownCounter("kiro.backend.in_flight", () => Counted(registry, counters => counters.InFlight), "{request}", "Requests under way at a node");
         _meter.CreateObservableGauge("kiro.backend.up", () => Each(registry, backend => Flag(backend.State == BackendState.Up)), null, "1 while a node is up");

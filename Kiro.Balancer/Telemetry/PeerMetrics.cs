@@ -12,7 +12,7 @@ internal sealed class PeerMetrics : IHostedService
         var meter = meters.Create(BalancerMetrics.MeterName);
         meter.CreateObservableUpDownCounter("kiro.balancer.peers", () => ByState(peers), "{balancer}", "Other balancers by whether they respond");
         meter.CreateObservableUpDownCounter("kiro.balancer.peers_differing", () => peers.All.Count(peer => peer.State.Lasting.Count > 0), "{balancer}", "Other balancers that have seen something otherwise for 30 s");
-        meter.CreateObservableUpDownCounter("kiro.balancer.orders", () => book.Count, "{order}", "Orders of operators that are in force");
+        meter.CreateObservableUpDownCounter("kiro.balancer.orders", () => book.Count, "{order}", "Admin actions (drain, weight) in force");
         meter.CreateObservableCounter("kiro.balancer.orders_refused", () => book.Refused, "{order}", "Orders of other balancers that were malformed, dated too far ahead, or too many");
         meter.CreateObservableCounter("kiro.balancer.sessions_told", () => sessions.Told, "{slot}", "Sessions (slots of clients) that other balancers were told of");
         meter.CreateObservableCounter("kiro.balancer.sessions_heard", () => sessions.Heard, "{slot}", "Sessions that were taken as other balancers told them");

@@ -20,7 +20,7 @@ internal sealed class HealthProbe(int instances) : IDisposable
             using var answer = await (node.WithProxyHeader ? _introduced : _http).GetAsync(new Uri($"http://127.0.0.1:{node.Port}/health"), cancellationToken);
             if (!answer.IsSuccessStatusCode)
             {
-                return new NodeHealth(false, $"answers {(int)answer.StatusCode}");
+                return new NodeHealth(false, $"responded with {(int)answer.StatusCode}");
             }
 
             var body = await answer.Content.ReadAsStringAsync(cancellationToken);
@@ -28,11 +28,11 @@ internal sealed class HealthProbe(int instances) : IDisposable
         }
         catch (HttpRequestException)
         {
-            return new NodeHealth(false, "does not answer");
+            return new NodeHealth(false, "does not respond");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new NodeHealth(false, "does not answer in time");
+            return new NodeHealth(false, "does not respond in time");
         }
     }
 

@@ -57,7 +57,7 @@ internal sealed class ClusterWatch(
         {
             null => [],
             { Ended: { } ended } => [$"The balancer {ended}."],
-            { Healthy.IsCompleted: true } => ["The balancer does not answer."],
+            { Healthy.IsCompleted: true } => ["The balancer does not respond."],
             _ => [],
         };
         var starting = supervisors.Any(supervisor => !supervisor.Healthy.IsCompleted) ? " · starting" : "";

@@ -26,7 +26,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
             using var answer = await _http.GetAsync(_status, cancellationToken);
             if (!answer.IsSuccessStatusCode)
             {
-                return StatusResponse.Failed($"answers {(int)answer.StatusCode}: no Kiro balancer, or one that is not reachable this way");
+                return StatusResponse.Failed($"responded with {(int)answer.StatusCode}: not a Kiro balancer, or its pages are elsewhere");
             }
 
             return Read(await answer.Content.ReadAsStringAsync(cancellationToken));
@@ -37,7 +37,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return StatusResponse.Failed($"does not answer within {Patience.TotalSeconds} s");
+            return StatusResponse.Failed($"did not respond within {Patience.TotalSeconds} s");
         }
     }
 
@@ -54,9 +54,9 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
             using var response = await _http.GetAsync(new Uri(_status, "route?" + query), cancellationToken);
             var json = await response.Content.ReadAsStringAsync(cancellationToken);
             return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"refused the question about {client ?? key}: {Detail(json) ?? "it gave no reason"}")
-                : !response.IsSuccessStatusCode ? (null, json, $"answers {(int)response.StatusCode}: no Kiro balancer, or an older one")
+                : !response.IsSuccessStatusCode ? (null, json, $"responded with {(int)response.StatusCode}: not a Kiro balancer, or an older one")
                 : JsonSerializer.Deserialize(json, StatusJson.Default.ClientPart) is { Name: not null } route ? (route, json, null)
-                : (null, json, "gives a response that is not a Kiro balancer's");
+                : (null, json, "did not respond like a Kiro balancer");
         }
         catch (HttpRequestException problem)
         {
@@ -64,11 +64,11 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
         }
         catch (JsonException)
         {
-            return (null, "", "gives a response that is not a Kiro balancer's");
+            return (null, "", "did not respond like a Kiro balancer");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (null, "", $"does not answer within {Patience.TotalSeconds} s");
+            return (null, "", $"did not respond within {Patience.TotalSeconds} s");
         }
     }
 
@@ -81,11 +81,11 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
             // Every JSON object would fit: these three make it ours.
             return JsonSerializer.Deserialize(json, StatusJson.Default.StatusDocument) is { Balancer: not null, Summary: not null, Backends: not null } document
                 ? new StatusResponse(document, json, null)
-                : StatusResponse.Failed("gives a response that is not a Kiro balancer's");
+                : StatusResponse.Failed("did not respond like a Kiro balancer");
         }
         catch (JsonException)
         {
-            return StatusResponse.Failed("gives a response that is not a Kiro balancer's");
+            return StatusResponse.Failed("did not respond like a Kiro balancer");
         }
     }
 

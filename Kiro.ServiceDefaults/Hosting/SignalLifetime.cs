@@ -60,9 +60,9 @@ internal sealed partial class SignalLifetime(
             lifetime.StopApplication();
         }));
 
-    [LoggerMessage(92, LogLevel.Information, "Told to stop by {Signal}: serves for another {Delay} s, then waits up to {Timeout} s for requests in flight")]
+    [LoggerMessage(92, LogLevel.Information, "Stopping on {Signal}: keeps serving for {Delay} s, then waits up to {Timeout} s for requests in flight")]
     private static partial void Drains(ILogger logger, PosixSignal signal, double delay, double timeout);
 
-    [LoggerMessage(93, LogLevel.Information, "Told to stop by {Signal}: waits up to {Timeout} s for requests in flight")]
+    [LoggerMessage(93, LogLevel.Information, "Stopping on {Signal}: waits up to {Timeout} s for requests in flight")]
     private static partial void Stops(ILogger logger, PosixSignal signal, double timeout);
 }

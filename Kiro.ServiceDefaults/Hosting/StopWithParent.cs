@@ -38,6 +38,6 @@ public sealed partial class StopWithParent(IHostApplicationLifetime lifetime, Dr
         }
     }
 
-    [LoggerMessage(94, LogLevel.Information, "Stops, because the process that started it is gone or told it to")]
+    [LoggerMessage(94, LogLevel.Information, "Stopping: the process that started it has ended or asked it to")]
     private static partial void Stops(ILogger logger);
 }

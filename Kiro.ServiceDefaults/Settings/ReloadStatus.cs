@@ -21,7 +21,7 @@ public sealed record ReloadStatus
     /// <summary>A sentence for each thing that somebody should mend.</summary>
     public IEnumerable<string> Warnings =>
     [
-        .. Problems.Select(problem => $"New settings were not taken, those before stay in force: {problem}"),
+        .. Problems.Select(problem => $"New settings were rejected, the previous ones stay in force: {problem}"),
         .. Pending.Select(PendingWarning),
     ];
 

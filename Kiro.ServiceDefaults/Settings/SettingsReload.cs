@@ -169,7 +169,7 @@ public sealed partial class SettingsReload
     [LoggerMessage(96, LogLevel.Information, "Settings reloaded ({Cause}): nothing changed, generation {Generation} stays in force")]
     private static partial void Same(ILogger logger, string cause, int generation);
 
-    [LoggerMessage(97, LogLevel.Warning, "New settings were not taken ({Cause}), those before stay in force: {Problem}")]
+    [LoggerMessage(97, LogLevel.Warning, "New settings were rejected ({Cause}), the previous ones stay in force: {Problem}")]
     private static partial void Refused(ILogger logger, string cause, string problem);
 
     [LoggerMessage(98, LogLevel.Warning, "{Warning}")]

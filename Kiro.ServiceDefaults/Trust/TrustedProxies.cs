@@ -32,7 +32,7 @@ public static class TrustedProxies
 
         if (networks.Find(network => network.PrefixLength == 0) is { } everybody && networks.Any(network => network.PrefixLength == 0))
         {
-            settings.Warn($"{Variable} contains {everybody}: every client is believed about its own address, and can choose the node that serves it.");
+            settings.Warn($"{Variable} contains {everybody}: any client can forge its address, and so choose the node that serves it.");
         }
 
         return networks;

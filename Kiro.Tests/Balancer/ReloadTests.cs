@@ -61,7 +61,7 @@ public sealed class ReloadTests : IAsyncLifetime
         await Eventually.BeTrue(async () => Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is refused");
 
         var refused = await _balancer.Status();
-        Assert.Contains($"New settings were not taken, those before stay in force: BACKEND_FILE={NodeFile} is not valid: expected host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 2, nonsense, is not.", Warnings(refused));
+        Assert.Contains($"New settings were rejected, the previous ones stay in force: BACKEND_FILE={NodeFile} is not valid: expected host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 2, nonsense, is not.", Warnings(refused));
         Assert.Equal(_nodes.Take(2).Select(node => $"{node.Host} up 1").Order(), Nodes(refused).Order());
 
         await File.WriteAllTextAsync(NodeFile, $"{_nodes[0].Host}\n{_nodes[1].Host}\n", TestContext.Current.CancellationToken);

@@ -32,7 +32,7 @@ public sealed class NodeSupervisorTests : IDisposable
     [Fact]
     public async Task RunAsync_ExitCode1BeforeItServed_GivesUp()
     {
-        _health = new NodeHealth(false, "does not answer");
+        _health = new NodeHealth(false, "does not respond");
         var running = Start();
         (await NextStart()).SetResult(1);
 

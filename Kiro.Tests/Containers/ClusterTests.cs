@@ -39,7 +39,7 @@ public sealed class ClusterTests
         Assert.Contains(warnings, warning => warning.StartsWith("172.31.13.1 sends X-Forwarded-For, but is not trusted", StringComparison.Ordinal));
         Assert.Contains(warnings, warning => warning.StartsWith("Every request so far came from 172.31.13.1", StringComparison.Ordinal));
         Compose.Note(await compose.RunAsync(30, "ps"));
-        Assert.Contains("api-5 serves on port 13008", await compose.RunAsync(30, "logs", "api-5"), StringComparison.Ordinal);
+        Assert.Contains("api-5 is listening on port 13008", await compose.RunAsync(30, "logs", "api-5"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -173,7 +173,7 @@ public sealed class TakeoverTests : IAsyncLifetime
         await Eventually.BeTrue(() => _nodes.Any(node => !node.Arrived.IsEmpty), "the request has arrived");
 
         await StartAsync("--takeover");
-        await Eventually.BeTrue(() => old.Output.Contains("took the port over", StringComparison.Ordinal), "the old one leaves");
+        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old one leaves");
         Array.ForEach(_nodes, node => node.Hold.Release());
 
         await held;
@@ -210,7 +210,7 @@ public sealed class TakeoverTests : IAsyncLifetime
         await kept.SendAsync("GET /lb/status HTTP/1.1\r\nHost: kiro.test\r\n\r\n");
         Assert.Equal(200, (await kept.ReadAnswerAsync()).Status);
         await StartAsync("--takeover");
-        await Eventually.BeTrue(() => old.Output.Contains("took the port over", StringComparison.Ordinal), "the old one leaves");
+        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old one leaves");
 
         await kept.SendAsync(
             $"POST /lb/backends/{_nodes[0].Host}/drain HTTP/1.1\r\nHost: kiro.test\r\nAuthorization: Bearer {_settings["ADMIN_TOKEN"]}\r\nContent-Length: 0\r\n\r\n");
@@ -232,7 +232,7 @@ public sealed class TakeoverTests : IAsyncLifetime
         // For the newer process most clients are the other node's.
         _settings["BACKEND_HOSTS"] = $"{_nodes[0].Host},{_nodes[1].Host}*9";
         await StartAsync("--takeover");
-        await Eventually.BeTrue(() => old.Output.Contains("took the port over", StringComparison.Ordinal), "the old one leaves");
+        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old one leaves");
 
         Assert.InRange(before.Count(node => node == _nodes[0].Node), 300, 499);
         Assert.Equal(before, await ServeAsync());

@@ -25,7 +25,7 @@ public sealed class HealthQuestionTests
     public async Task Ask_ServiceServesThenDrains_EndsWithZeroThenOne()
     {
         await using var service = new ServiceProcess("Kiro.Api", _variables);
-        await Eventually.BeTrue(() => service.Output.Contains("serves on port", StringComparison.Ordinal), "the service serves");
+        await Eventually.BeTrue(() => service.Output.Contains("is listening on port", StringComparison.Ordinal), "the service serves");
 
         await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"ok\"") == (0, true), "it is well");
         await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "it lives");

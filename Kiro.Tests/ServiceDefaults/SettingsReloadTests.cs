@@ -55,7 +55,7 @@ public sealed class SettingsReloadTests : IDisposable
 
         var refused = _reload.Reload("test");
 
-        Assert.Equal(["New settings were not taken, those before stay in force: A=0 is not valid: expected a whole number from 1 to 100."], refused.Warnings);
+        Assert.Equal(["New settings were rejected, the previous ones stay in force: A=0 is not valid: expected a whole number from 1 to 100."], refused.Warnings);
         Assert.Equal(1, refused.Generation);
         Assert.Empty(_taken);
         _configuration["A"] = "2";

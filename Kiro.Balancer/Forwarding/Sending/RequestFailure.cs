@@ -13,7 +13,7 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
 
     public static RequestFailure NoResponse { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before a response");
 
-    public static RequestFailure BackendHangs { get; } = new(FailurePoint.BeforeResponse, "the node does not answer");
+    public static RequestFailure BackendHangs { get; } = new(FailurePoint.BeforeResponse, "the node does not respond");
 
     public static RequestFailure TooSlow { get; } = new(FailurePoint.Timeout, "no response in time");
 

@@ -161,15 +161,15 @@ internal sealed partial class TakeoverOffer(
         await channel.SendAsync(ReadOnlyMemory<byte>.Empty, [], end);
     }
 
-    [LoggerMessage(70, LogLevel.Information, "Process {Process} took the port over: serves what is open, accepts nobody any more")]
+    [LoggerMessage(70, LogLevel.Information, "Process {Process} took over the port: this one finishes what is open and accepts no more connections")]
     private static partial void TakenOver(ILogger logger, int process);
 
-    [LoggerMessage(71, LogLevel.Warning, "Process {Process} wanted to take the port over and went away before it was ready: all goes on as before")]
+    [LoggerMessage(71, LogLevel.Warning, "Process {Process} asked to take over the port but ended before it was ready: this one keeps serving")]
     private static partial void CalledOff(ILogger logger, int process);
 
-    [LoggerMessage(76, LogLevel.Warning, "Process {Process} took the port over and went away again")]
+    [LoggerMessage(76, LogLevel.Warning, "Process {Process} took over the port and ended again")]
     private static partial void GoneAgain(ILogger logger, int process);
 
-    [LoggerMessage(72, LogLevel.Warning, "No newer process can take the port over (--takeover): {Problem}")]
+    [LoggerMessage(72, LogLevel.Warning, "No newer process can take over the port (--takeover): {Problem}")]
     private static partial void NoOffer(ILogger logger, string problem);
 }

@@ -224,15 +224,15 @@ internal sealed partial class TakeoverStart(
         }
     }
 
-    [LoggerMessage(73, LogLevel.Information, "Took the port over from process {Process}")]
+    [LoggerMessage(73, LogLevel.Information, "Took over the port from process {Process}")]
     private static partial void Took(ILogger logger, int process);
 
-    [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed the port over and did not say that it leaves")]
+    [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed over the port but did not confirm that it is leaving")]
     private static partial void Lost(ILogger logger, int process);
 
-    [LoggerMessage(77, LogLevel.Warning, "What process {Process} knows cannot be read, operators' orders among it: {Problem}")]
+    [LoggerMessage(77, LogLevel.Warning, "The state of process {Process}, admin actions included, cannot be read: {Problem}")]
     private static partial void NotUnderstood(ILogger logger, int process, string problem);
 
-    [LoggerMessage(75, LogLevel.Information, "--takeover: nobody serves port {Port}, so this is a start like any other")]
+    [LoggerMessage(75, LogLevel.Information, "--takeover: no process is serving port {Port}, so this is a normal start")]
     private static partial void Nobody(ILogger logger, int port);
 }

@@ -40,7 +40,7 @@ public sealed class WarningListTests
     {
         _discovery.Problem = "Looking up api failed: no address";
 
-        Assert.Equal("Looking up api failed: no address. The last good answer stays in use.", Assert.Single(Of(Registries.Up(3))));
+        Assert.Equal("Looking up api failed: no address. The last good result stays in use.", Assert.Single(Of(Registries.Up(3))));
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public sealed class ConnectErrorTests
     [Theory]
     [InlineData(SocketError.ConnectionRefused, "connection refused", nameof(ConnectFault.Node))]
     [InlineData(SocketError.HostNotFound, "name not found", nameof(ConnectFault.Node))]
-    [InlineData(SocketError.TryAgain, "no name server answers", nameof(ConnectFault.NameServer))]
+    [InlineData(SocketError.TryAgain, "no name server responds", nameof(ConnectFault.NameServer))]
     [InlineData(SocketError.HostUnreachable, "host unreachable", nameof(ConnectFault.Node))]
     [InlineData(SocketError.NetworkUnreachable, "host unreachable", nameof(ConnectFault.Node))]
     [InlineData(SocketError.TimedOut, "connection timed out", nameof(ConnectFault.Unaccepted))]

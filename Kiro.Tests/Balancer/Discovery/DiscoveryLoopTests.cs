@@ -125,7 +125,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     [Theory]
     [InlineData(SocketError.HostNotFound, "the name does not exist")]
     [InlineData(SocketError.NoData, "the name does not exist")]
-    [InlineData(SocketError.TryAgain, "no name server answers")]
+    [InlineData(SocketError.TryAgain, "no name server responds")]
     public async Task Execute_NameCannotBeResolved_IsAFailureInPlainWords(SocketError error, string words)
     {
         _lookup.Fail(new SocketException((int)error));

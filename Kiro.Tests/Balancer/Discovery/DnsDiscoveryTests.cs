@@ -53,7 +53,7 @@ public sealed class DnsDiscoveryTests
         // The server dies: nothing changes but the warning.
         await dns.Stop();
         await Expect(http, balancer, "a warning and the same nodes",
-            status => Warns(status, "no name server answers") && States(status) == "127.0.0.11:up 127.0.0.13:up ::1:up");
+            status => Warns(status, "no name server responds") && States(status) == "127.0.0.11:up 127.0.0.13:up ::1:up");
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/", TestContext.Current.CancellationToken)).StatusCode);
 
         // It is back and has forgotten the name: still the last good answer.

@@ -86,7 +86,7 @@ public sealed class PeerProcessTests : IAsyncLifetime
         await StartAsync(0);
 
         await Eventually.BeTrue(
-            () => AnyErrsAsync(0, "does not take orders from peers: it is of an older version, or has no ADMIN_TOKEN"), "the other one is told of");
+            () => AnyErrsAsync(0, "does not accept admin actions from peers: it is of an older version, or has no ADMIN_TOKEN"), "the other one is told of");
         Assert.All(await PeersOf(0), peer => Assert.False(peer.GetProperty("reachable").GetBoolean()));
         Assert.DoesNotContain("Error", _balancers[0]!.Process.Output, StringComparison.OrdinalIgnoreCase);
     }

@@ -217,7 +217,7 @@ public sealed class StateFileTests : IAsyncLifetime
         (await balancer.Status()).GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!);
 
     private static async Task<bool> WarnsAsync(BalancerInProcess balancer) => (await WarningsAsync(balancer))
-        .Any(warning => warning.Contains("cannot be written, so orders do not outlive this process", StringComparison.Ordinal));
+        .Any(warning => warning.Contains("cannot be written, so admin actions are lost when this process ends", StringComparison.Ordinal));
 
     private static Task UpAsync(BalancerInProcess balancer, int count) => Eventually.BeTrue(
         async () => (await balancer.Status()).GetProperty("summary").GetProperty("healthy").GetInt32() == count, $"{count} nodes are up");

@@ -133,8 +133,8 @@ public class StatusCommandTests
     }
 
     [Theory]
-    [InlineData("", "gives a response that is not a Kiro balancer's.")]
-    [InlineData("/lb", "answers 404: no Kiro balancer, or one that is not reachable this way.")]
+    [InlineData("", "did not respond like a Kiro balancer.")]
+    [InlineData("/lb", "responded with 404: not a Kiro balancer, or its pages are elsewhere.")]
     public async Task Status_SomebodyElse_IsOneLineAndExitCode1(string path, string problem)
     {
         await using var node = await TestBackend.StartAsync();

@@ -70,7 +70,7 @@ public class LiveTableTests
         Assert.DoesNotMatch(LostNode, terminal.Output);
         Assert.DoesNotContain(OtherScreen, terminal.Output, StringComparison.Ordinal);
         Assert.Equal(term is not "dumb", terminal.IsColoured);
-        Assert.Contains(" serves on port ", terminal.Output, StringComparison.Ordinal);
+        Assert.Contains(" is listening on port ", terminal.Output, StringComparison.Ordinal);
     }
 
     private static PseudoTerminal Start(Dictionary<string, string> environment, params string[] arguments)

@@ -84,7 +84,7 @@ public sealed partial class ProgramTests
         Assert.Equal(0, await process.ExitCode());
 
         Assert.Contains($"balancing over 127.0.0.1:{node} (BACKEND_HOSTS)", process.Output, StringComparison.Ordinal);
-        Assert.Contains("Told to stop by SIGTERM", process.Output, StringComparison.Ordinal);
+        Assert.Contains("Stopping on SIGTERM", process.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("is down", process.Output, StringComparison.Ordinal);
         foreach (var line in process.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {

@@ -61,7 +61,7 @@ internal static class RequestParser
             }
 
             head.Length = place + 2;
-            return bytes[place + 1] == '\n' ? RequestMeaning.Judge(bytes, head) : head.Refuse(400, "a carriage return stands alone");
+            return bytes[place + 1] == '\n' ? RequestMeaning.Judge(bytes, head) : head.Refuse(400, "a carriage return without a line feed");
         }
 
         return state == RequestState.Complete ? RequestState.Incomplete : state;
@@ -73,7 +73,7 @@ internal static class RequestParser
         {
             if (lines == MaxEmptyLines)
             {
-                return head.Refuse(400, "too many empty lines stand before the request");
+                return head.Refuse(400, "too many empty lines before the request");
             }
 
             if (place + 1 == bytes.Length)
@@ -83,7 +83,7 @@ internal static class RequestParser
 
             if (bytes[place + 1] != '\n')
             {
-                return head.Refuse(400, "a carriage return stands alone");
+                return head.Refuse(400, "a carriage return without a line feed");
             }
         }
 
