@@ -64,7 +64,7 @@ internal static class AdminEndpoints
                 return Problem.Result(StatusCodes.Status429TooManyRequests, "too many wrong tokens came from your address");
             default:
                 context.Response.Headers.WWWAuthenticate = "Bearer";
-                return Problem.Result(StatusCodes.Status401Unauthorized, "this takes Authorization: Bearer with the ADMIN_TOKEN");
+                return Problem.Result(StatusCodes.Status401Unauthorized, "this needs the header Authorization: Bearer with the ADMIN_TOKEN");
         }
     }
 

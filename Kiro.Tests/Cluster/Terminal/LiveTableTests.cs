@@ -17,7 +17,7 @@ public class LiveTableTests
     {
         await using var terminal = Start([]);
         await terminal.Shows("2 of 2 up");
-        await terminal.Shows("All nodes are healthy.");
+        await terminal.Shows("Both nodes are healthy.");
         Assert.Contains(OtherScreen, terminal.Output, StringComparison.Ordinal);
         Assert.True(terminal.IsColoured);
 
@@ -57,7 +57,7 @@ public class LiveTableTests
     public async Task Plain_Terminal_PrintsPrefixedLines(string term, string argument)
     {
         await using var terminal = Start(new() { ["TERM"] = term }, argument);
-        await terminal.Shows("All nodes are healthy.");
+        await terminal.Shows("Both nodes are healthy.");
         await terminal.Shows("  stop ");
         // Keeps the balancer there for a while after the signal, which the keyboard sends to all of them.
         var slow = argument == "--plain" ? RunningCluster.Get($"http://127.0.0.1:{terminal.BalancerPort}/api/slow?ms=3000") : Task.FromResult("");

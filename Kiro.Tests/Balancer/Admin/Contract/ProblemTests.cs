@@ -20,8 +20,8 @@ public sealed class ProblemTests
     [InlineData("GET", "/lb/no-such-thing", 404, "the balancer has nothing here")]
     [InlineData("POST", "/lb", 404, "the balancer has nothing here")]
     [InlineData("GET", "/lb/what-if?nodes=0", 400, "nodes must be a whole number from 1 to 1000")]
-    [InlineData("GET", "/lb/admin", 401, "this takes Authorization: Bearer with the ADMIN_TOKEN")]
-    [InlineData("POST", "/lb/backends/api-9/drain", 401, "this takes Authorization: Bearer with the ADMIN_TOKEN")]
+    [InlineData("GET", "/lb/admin", 401, "this needs the header Authorization: Bearer with the ADMIN_TOKEN")]
+    [InlineData("POST", "/lb/backends/api-9/drain", 401, "this needs the header Authorization: Bearer with the ADMIN_TOKEN")]
     [InlineData("GET", "/anything", 503, "no node is known")]
     public async Task Errors_OfTheBalancer_AreProblemDetails(string method, string target, int status, string detail)
     {
