@@ -20,7 +20,7 @@ public sealed class LbPeersTests(Browser browser) : IClassFixture<Browser>
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{port}/lb", width, scheme);
 
         await page.Expect("#peers li").ToHaveCountAsync(2);
-        await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{port + 1}" })).ToContainTextAsync(new Regex("1 node \\(1 up\\), 0 orders, the same as here"));
+        await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{port + 1}" })).ToContainTextAsync(new Regex("1 node \\(1 up\\), 0 admin actions, the same as here"));
         await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{nobody}" })).ToContainTextAsync("cannot be reached: connection refused; never heard");
         await page.KeepAsync("lb-peers");
         await page.AssertAccessibleAsync();
