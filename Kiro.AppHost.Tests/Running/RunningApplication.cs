@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Kiro.AppHost.Tests.Support;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,7 +11,7 @@ namespace Kiro.AppHost.Tests.Running;
 
 /// <summary>The whole application under Aspire's orchestrator, with its dashboard, on free ports, with MariaDB where that is installed.</summary>
 [CollectionDefinition(nameof(RunningApplication))]
-public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixture<RunningApplication>
+public sealed class RunningApplication : IAsyncLifetime, ICollectionFixture<RunningApplication>
 {
     // It takes a minute on a machine that has nothing else to do; more only costs time when it fails.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -57,7 +56,8 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
         }
 
         // Aspire's proxy takes connections before the dashboard does, and telemetry that is sent into one of these goes nowhere.
-        _builder.CreateResourceBuilder(_builder.Resources.OfType<KiroBalancerResource>().Single()).OnBeforeResourceStarted((_, _, _) => DashboardAsync());
+        _builder.CreateResourceBuilder(_builder.Resources.OfType<KiroBalancerResource>().Single()).OnBeforeResourceStarted(
+            (_, _, end) => _application.ResourceNotifications.WaitForResourceHealthyAsync("aspire-dashboard", end));
 
         // What a test asks, and a health check that fails while a node is away, are no news.
         _builder.Services.AddLogging(logging => logging.AddFilter("System.Net.Http", LogLevel.Warning).AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical));
@@ -111,27 +111,7 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
         async () => (await GetAsync("/lb/status")).GetProperty("summary").GetProperty("total").GetInt32() == nodes, $"the balancer knows {nodes} nodes", 120);
 
     /// <summary>The dashboard, with the token that opens it.</summary>
-    // GetDashboardUrlAsync waits for it to be healthy, but under the testing builder its state stays "Starting" for ever.
-    public async Task<Uri> DashboardAsync()
-    {
-        var logs = _application.Services.GetRequiredService<ResourceLoggerService>();
-        Match? found = null;
-        await Eventually.BeTrue(
-            async () =>
-            {
-                if (_application.ResourceNotifications.TryGetCurrentState("aspire-dashboard", out var dashboard))
-                {
-                    await foreach (var lines in logs.GetAllAsync(dashboard.ResourceId))
-                    {
-                        found ??= lines.Select(line => Listening().Match(line.Content)).FirstOrDefault(match => match.Success);
-                    }
-                }
-
-                return found is not null;
-            },
-            "the dashboard says where it listens");
-        return new Uri($"{found!.Groups[1].Value}/login?t={_builder.Configuration["AppHost:BrowserToken"]}");
-    }
+    public Task<Uri> DashboardAsync() => _application.GetDashboardUrlAsync(TestContext.Current.CancellationToken);
 
     /// <summary>What the dashboard's button of that name does.</summary>
     public async Task CommandAsync(string resource, string command)
@@ -176,7 +156,4 @@ public sealed partial class RunningApplication : IAsyncLifetime, ICollectionFixt
         await _server.DisposeAsync();
         File.Delete(_file);
     }
-
-    [GeneratedRegex("Now listening on: (http://[^\"\\\\ ]+)")]
-    private static partial Regex Listening();
 }

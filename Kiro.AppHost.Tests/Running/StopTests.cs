@@ -54,6 +54,7 @@ public sealed class StopTests
             ["DOTNET_ENVIRONMENT"] = "Development",
             ["ASPNETCORE_URLS"] = $"http://localhost:{ports[^3]}",
             ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
+            ["AppHost__OtlpApiKey"] = _mark.Value,
             ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://localhost:{ports[^2]}",
             ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://localhost:{ports[^1]}",
         });

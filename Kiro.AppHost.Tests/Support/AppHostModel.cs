@@ -25,7 +25,9 @@ internal static class AppHostModel
             "INSTANCE_COUNT", "SPARE_COUNT", "START_PORT", "BALANCER_PORT", "FREE_PORTS", "MYSQL_HOST", "MYSQL_CONTAINER", "ADMIN_TOKEN", "HEALTH_INTERVAL", "DRAIN_DELAY", "SESSION_IDLE",
             "TLS_PORT", "TLS_CERTIFICATE", "TLS_CERTIFICATES", "TLS_CLIENT_CA", "TLS_KEY", "TLS_KEY_PASSWORD", "TLS_REDIRECT",
         ];
-        var given = settings.Select(setting => $"--{setting.Name}={setting.Value}");
+        // Without one Aspire writes a new key into the user secrets of the AppHost; a copy that runs meanwhile takes it for its own, and its
+        // dashboard refuses the telemetry of all that starts later.
+        var given = settings.Append(("AppHost:OtlpApiKey", Guid.NewGuid().ToString("N"))).Select(setting => $"--{setting.Item1}={setting.Item2}");
         string[] arguments = [.. unset.Except(settings.Select(setting => setting.Name)).Select(name => $"--{name}="), .. given];
         return DistributedApplicationTestingBuilder.CreateAsync<Projects.Kiro_AppHost>(
             new DistributedApplicationTestingBuilderOptions { EnableDashboard = withDashboard }, arguments, TestContext.Current.CancellationToken);
