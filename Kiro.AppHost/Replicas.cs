@@ -36,8 +36,8 @@ internal static class Replicas
             .WithEnvironment("NODE_NAME", name)
             .WithEnvironment("TRUSTED_PROXIES", Loopback)
             .WithEnvironment("ADMIN_TOKEN", token)
-            // Longer than the balancer takes to notice.
-            .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "1.5")
+            // Longer than the balancer takes to notice: it is told at once. After Ctrl-C everybody waits for it.
+            .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "0.5")
             .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "node")
             .WithUrlForEndpoint("http", _ => new() { Url = "/status.html", DisplayText = "status" });

@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.Kiro;
@@ -7,8 +6,6 @@ namespace Aspire.Hosting.Kiro;
 internal static class DrainCommands
 {
     private const string Evacuate = "evacuate";
-
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     public static void AddTo(IDistributedApplicationBuilder builder, KiroBalancerResource balancer, BalancedNodes nodes)
     {
@@ -42,11 +39,9 @@ internal static class DrainCommands
             return CommandResults.Failure($"{context.ResourceName} does not run.");
         }
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{balancer.PrimaryEndpoint.Url}/lb/backends/{address}/{order}");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await balancer.AdminTokenParameter.GetValueAsync(context.CancellationToken));
         try
         {
-            using var response = await Http.SendAsync(request, context.CancellationToken);
+            using var response = await AdminRequest.PostAsync(balancer, $"backends/{address}/{order}", context.CancellationToken);
             return response.IsSuccessStatusCode
                 ? CommandResults.Success()
                 : CommandResults.Failure($"{balancer.Name} responds with {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(context.CancellationToken)}");

@@ -12,6 +12,8 @@ namespace Aspire.Hosting.Kiro;
 internal sealed partial class NodeWatch(
     KiroBalancerResource balancer, ResourceNotificationService notifications, ResourceCommandService commands, ILogger<NodeWatch> logger) : BackgroundService
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly SortedDictionary<string, string> _lines = new(StringComparer.Ordinal);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -72,9 +74,34 @@ internal sealed partial class NodeWatch(
         await File.WriteAllLinesAsync(next, _lines.Values.Distinct(), cancellationToken);
         File.Move(next, balancer.NodeFile, overwrite: true);
         Wrote(logger, balancer.Name, string.Join(", ", _lines.Values));
-        if (isFirst && await commands.ExecuteCommandAsync(balancer, KnownResourceCommands.StartCommand, cancellationToken) is { Success: false } failure)
+        if (!isFirst)
+        {
+            await TellAsync(cancellationToken);
+        }
+        else if (await commands.ExecuteCommandAsync(balancer, KnownResourceCommands.StartCommand, cancellationToken) is { Success: false } failure)
         {
             DidNotStart(logger, balancer.Name, failure.Message);
+        }
+    }
+
+    // By itself it finds the list within a second. A node that was told to stop may be gone by then.
+    private async Task TellAsync(CancellationToken cancellationToken)
+    {
+        if (!balancer.PrimaryEndpoint.IsAllocated
+            || !notifications.TryGetCurrentState(balancer.Name, out var current) || current.Snapshot.State?.Text != KnownResourceStates.Running)
+        {
+            return;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Patience);
+        try
+        {
+            using var response = await AdminRequest.PostAsync(balancer, "reload", limit.Token);
+        }
+        catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            // It starts or stops, or has too much to do.
         }
     }
 

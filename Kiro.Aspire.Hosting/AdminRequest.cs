@@ -1,0 +1,21 @@
+using System.Net.Http.Headers;
+using Aspire.Hosting.ApplicationModel;
+
+namespace Aspire.Hosting.Kiro;
+
+/// <summary>What a running balancer is asked to do.</summary>
+internal static class AdminRequest
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
+
+    /// <param name="balancer">Has its address and the token.</param>
+    /// <param name="path">Below <c>/lb/</c>.</param>
+    /// <param name="cancellationToken">Ends the wait for the response.</param>
+    /// <exception cref="HttpRequestException">It cannot be reached.</exception>
+    public static async Task<HttpResponseMessage> PostAsync(KiroBalancerResource balancer, string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{balancer.PrimaryEndpoint.Url}/lb/{path}");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await balancer.AdminTokenParameter.GetValueAsync(cancellationToken));
+        return await Http.SendAsync(request, cancellationToken);
+    }
+}
