@@ -15,6 +15,27 @@ internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointRe
     /// <summary>Whether Aspire starts it as a process of this machine.</summary>
     public bool IsProcess => Resource is ProjectResource or ExecutableResource;
 
+    /// <summary>Looks whether there is something to connect to, once the model is complete: endpoints may be added after us.</summary>
+    /// <exception cref="DistributedApplicationException">There is no such endpoint, or it does not speak plain HTTP.</exception>
+    public void ThrowIfUnreachable(string balancer)
+    {
+        var name = Endpoint.EndpointName;
+        var all = Resource.Annotations.OfType<EndpointAnnotation>().ToList();
+        var endpoint = all.Find(endpoint => string.Equals(endpoint.Name, name, StringComparison.OrdinalIgnoreCase));
+        if (endpoint is null)
+        {
+            throw new DistributedApplicationException(
+                $"{balancer} cannot balance over {Resource.Name}, which has no endpoint {name}: add it with WithHttpEndpoint(), or name another one in WithNodes. "
+                + (all.Count == 0 ? "It has none." : $"It has {string.Join(", ", all.Select(endpoint => endpoint.Name))}."));
+        }
+
+        if (endpoint.UriScheme != "http")
+        {
+            throw new DistributedApplicationException(
+                $"{balancer} cannot balance over {Resource.Name}: its endpoint {name} speaks {endpoint.UriScheme}, and nodes are expected to speak plain HTTP.");
+        }
+    }
+
     /// <summary>Where a replica listens, as <c>host:port</c>; null while it does not run.</summary>
     public string? AddressOf(CustomResourceSnapshot snapshot)
     {

@@ -34,6 +34,11 @@ public static partial class KiroBalancerBuilderExtensions
             builder, $"{name}-admin-token", secret: true, new GenerateParameterDefault { MinLength = 32, Special = false });
         var isRun = builder.ExecutionContext.IsRunMode;
         var resource = new KiroBalancerResource(name, isRun ? Directory.CreateTempSubdirectory("kiro-").FullName : ".", token);
+        builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
+        {
+            resource.Nodes.ForEach(nodes => nodes.ThrowIfUnreachable(name));
+            return Task.CompletedTask;
+        });
         var balancer = builder.AddResource(resource)
             .WithEnvironment("ADMIN_TOKEN", token)
             .WithOtlpExporter();
@@ -49,7 +54,7 @@ public static partial class KiroBalancerBuilderExtensions
     /// <param name="builder">The balancer.</param>
     /// <param name="nodes">A project, an executable or a container with an HTTP endpoint. Any number of them may be added.</param>
     /// <param name="weight">The share of each replica relative to other nodes, from 0.01 to 1000.</param>
-    /// <param name="endpointName">Which endpoint; it has to speak plain HTTP.</param>
+    /// <param name="endpointName">Which endpoint; it has to speak plain HTTP. Without it the start is refused.</param>
     /// <returns>The same builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> WithNodes<T>(
         this IResourceBuilder<KiroBalancerResource> builder, IResourceBuilder<T> nodes, double weight = 1, string endpointName = "http")

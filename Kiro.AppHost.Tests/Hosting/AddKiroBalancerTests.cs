@@ -68,6 +68,20 @@ public sealed class AddKiroBalancerTests
     }
 
     [Theory]
+    [InlineData("http", "web", "lb cannot balance over shop, which has no endpoint web: add it with WithHttpEndpoint(), or name another one in WithNodes. It has http.")]
+    [InlineData("https", "https", "lb cannot balance over shop: its endpoint https speaks https, and nodes are expected to speak plain HTTP.")]
+    public void ThrowIfUnreachable_NoSuchEndpointOrNotHttp_SaysSo(string scheme, string wanted, string problem)
+    {
+        var builder = ShopModel.Builder();
+        var shop = builder.AddExecutable("shop", "python3", ".").WithEndpoint(scheme: scheme);
+        var balancer = builder.AddKiroBalancer("lb", 8080).WithNodes(shop, endpointName: wanted).Resource;
+
+        var refused = Assert.Throws<DistributedApplicationException>(() => balancer.Nodes.Single().ThrowIfUnreachable("lb"));
+
+        Assert.Equal(problem, refused.Message);
+    }
+
+    [Theory]
     [InlineData(-1)]
     [InlineData(86401)]
     public void WithSessionIdle_OutOfRange_IsRefused(int seconds) =>
