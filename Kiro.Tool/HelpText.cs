@@ -48,7 +48,7 @@ internal static class HelpText
           --plain            with --watch: print one table after the other
 
         Examples
-          kiro --hosts 10.0.0.4:8080,10.0.0.5:8080*2 --port 80
+          kiro --hosts "10.0.0.4:8080,10.0.0.5:8080*2" --port 80
           kiro --dns api --backend-port 8080 --health-path /healthz
           kiro status --client 203.0.113.7
           kiro completion bash > ~/.local/share/bash-completion/completions/kiro
