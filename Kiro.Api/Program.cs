@@ -24,7 +24,7 @@ return await KiroApplication.RunAsync(args, "A node of Kiro's replicated HTTP AP
     app.UseConnectionCloseWhileDraining();
     app.UseCallerAddress(settings.Callers);
     app.UseLedger();
-    app.MapDefaultEndpoints(app.Services.GetRequiredService<NodeHealth>().Answer);
+    app.MapDefaultEndpoints(app.Services.GetRequiredService<NodeHealth>().Respond);
     app.MapCallers();
     app.MapNodes();
     app.MapLedger();

@@ -71,7 +71,7 @@ internal static class BalancerApplication
         app.UseAdminListener(settings.AdminListener);
         app.UseHttpsRedirect(settings.Tls, settings.AdminListener);
         app.UseForwarding(settings.AdminListener);
-        app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Answer);
+        app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Respond);
         app.MapStatus();
         app.MapAdmin();
         app.SayWhyLoopsAreOff(settings.Front);

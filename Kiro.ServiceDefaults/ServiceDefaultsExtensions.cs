@@ -97,12 +97,12 @@ public static class ServiceDefaultsExtensions
     /// <param name="health">The service's own response to <c>GET /health</c>.</param>
     public static void MapDefaultEndpoints(this WebApplication app, Func<IResult> health)
     {
-        app.MapMethods("/health", Read, context => AnswerAsync(context, health()));
-        app.MapMethods("/alive", Read, context => AnswerAsync(context, Results.Text("alive\n")));
+        app.MapMethods("/health", Read, context => RespondAsync(context, health()));
+        app.MapMethods("/alive", Read, context => RespondAsync(context, Results.Text("alive\n")));
         app.MapPrometheusScrapingEndpoint();
     }
 
-    private static Task AnswerAsync(HttpContext context, IResult result)
+    private static Task RespondAsync(HttpContext context, IResult result)
     {
         context.Response.Headers.CacheControl = "no-store";
         return result.ExecuteAsync(context);

@@ -8,7 +8,7 @@ namespace Kiro.Api.Demo;
 /// <summary>Endpoints that stand for the kinds of work a real API does: a body both ways, a slow response, a stream.</summary>
 internal static class DemoEndpoints
 {
-    private const int LongestWait = 60_000;
+    private const int MaxWait = 60_000;
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     public static void MapDemo(this IEndpointRouteBuilder app)
@@ -32,9 +32,9 @@ internal static class DemoEndpoints
     /// <summary>Answers after <c>ms</c> milliseconds, also while the node drains.</summary>
     private static async Task<IResult> SlowAsync(string? ms, NodeIdentity node, TimeProvider time, CancellationToken aborted)
     {
-        if (!int.TryParse(ms ?? "1000", out var wait) || wait is < 0 or > LongestWait)
+        if (!int.TryParse(ms ?? "1000", out var wait) || wait is < 0 or > MaxWait)
         {
-            return Problem.Response(StatusCodes.Status400BadRequest, $"ms must be a whole number from 0 to {LongestWait}.");
+            return Problem.Response(StatusCodes.Status400BadRequest, $"ms must be a whole number from 0 to {MaxWait}.");
         }
 
         await Task.Delay(TimeSpan.FromMilliseconds(wait), time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -16,7 +16,7 @@ internal sealed class NodeHealth(NodeIdentity node, DatabaseState database, SqlD
     }
 
     /// <summary>Without its database a node still serves, so only one that is leaving is not healthy.</summary>
-    public IResult Answer()
+    public IResult Respond()
     {
         var report = Report();
         return Results.Json(

@@ -35,7 +35,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
                         "DELETE FROM nodes WHERE name = @Name AND last_heartbeat < @limit", new { old.Name, limit });
                 }
 
-                return [.. rows.Where(row => row.LastHeartbeat >= limit).Select(Answer)];
+                return [.. rows.Where(row => row.LastHeartbeat >= limit).Select(ResponseOf)];
             },
             cancellationToken);
 
@@ -47,7 +47,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
                 new { Now, self.Name, self.Instance }),
             cancellationToken);
 
-    private NodeResponse Answer(NodeRow row) => new(
+    private NodeResponse ResponseOf(NodeRow row) => new(
         row.Name, row.Address, row.Version,
         DateTimeOffset.FromUnixTimeMilliseconds(row.StartedAt),
         DateTimeOffset.FromUnixTimeMilliseconds(row.LastHeartbeat),

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Kiro.Api.Callers;
 using Kiro.Api.Health;
 using Kiro.Api.Ledger;
@@ -14,11 +15,11 @@ internal static class StatusEndpoints
     public static void MapStatus(this IEndpointRouteBuilder app)
     {
         app.MapGet("/", () => Results.Redirect("/status.html"));
-        app.MapGet("/status.html", (HttpResponse response, HtmlPage page) => page.Answer(response));
-        app.MapGet("/api/status", AnswerAsync);
+        app.MapGet("/status.html", (HttpResponse response, HtmlPage page) => page.Respond(response));
+        app.MapGet("/api/status", RespondAsync);
     }
 
-    private static async Task<IResult> AnswerAsync(
+    private static async Task<IResult> RespondAsync(
         HttpContext context, AdminAccess admin, NodeHealth health, NodeDirectory directory, LedgerSummary ledger, TimeProvider time)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -39,4 +40,32 @@ internal static class StatusEndpoints
                 totals,
                 time.GetUtcNow()));
     }
+}
+
+/// <summary>What the status page shows. It is public, so it does not say why a database is down.</summary>
+/// <param name="Node">The node that answers.</param>
+/// <param name="Status">As in /health.</param>
+/// <param name="Database"><c>up</c> or <c>down</c>.</param>
+/// <param name="DatabaseKind"><c>mysql</c> or <c>sqlite</c>.</param>
+/// <param name="Version">Of the program.</param>
+/// <param name="UptimeSeconds">Since the process began.</param>
+/// <param name="Cluster">All nodes.</param>
+/// <param name="Client">The caller's own route.</param>
+/// <param name="Ledger">Null while the database is away.</param>
+/// <param name="Timestamp">When this was true.</param>
+internal sealed record StatusResponse(
+    string Node, string Status, string Database, string DatabaseKind, string Version, double UptimeSeconds,
+    ClusterResponse Cluster, CallerResponse Client, LedgerTotals? Ledger, DateTimeOffset Timestamp);
+
+/// <summary>The cluster, and how many of its nodes are up.</summary>
+internal sealed record ClusterResponse(int Total, int Up, IReadOnlyList<NodeSummary> Nodes);
+
+/// <summary>A node as the public may see it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="State">As in <see cref="NodeResponse"/>.</param>
+/// <param name="Address">Only for the administrator; else it is left out.</param>
+internal sealed record NodeSummary(
+    string Name, string State, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Address)
+{
+    public static NodeSummary Of(NodeResponse node, bool isAdmin) => new(node.Name, node.State, isAdmin ? node.Address : null);
 }

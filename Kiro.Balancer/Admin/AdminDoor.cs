@@ -38,6 +38,6 @@ internal static class AdminDoor
     private static Task RefuseAsync(HttpContext context, int status, string problem)
     {
         context.Response.Headers.XContentTypeOptions = "nosniff";
-        return Problem.Result(status, problem).ExecuteAsync(context);
+        return ProblemResponse.Result(status, problem).ExecuteAsync(context);
     }
 }

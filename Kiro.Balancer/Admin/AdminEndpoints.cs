@@ -27,7 +27,7 @@ internal static class AdminEndpoints
             var http = context.HttpContext;
             var access = http.RequestServices.GetRequiredService<AdminAccess>();
             return !access.IsSet
-                ? Problem.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer")
+                ? ProblemResponse.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer")
                 : Refusal(http, access) ?? Elsewhere(http) ?? await next(context);
         });
         // For the page: is this the token?
@@ -38,11 +38,11 @@ internal static class AdminEndpoints
             return Results.Json(new ConfigStatus(report.Value.Settings, report.Value.Warnings), ContractJson.Default.ConfigStatus);
         });
         admin.MapPost("/reload", async (SettingsReload settings) => await settings.ReloadAsync("POST /lb/reload") is var status && status.Problems.Count > 0
-            ? Problem.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", status.Problems))
+            ? ProblemResponse.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", status.Problems))
             : Results.Json(ReloadedStatus.Of(status), ContractJson.Default.ReloadedStatus));
         admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
             !TryReadTimeout(timeout, out var sessions)
-                ? Problem.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")
+                ? ProblemResponse.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")
                 : Give(id, registry, homes, backend => orders.Drain(backend, sessions)));
         admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
             Give(id, registry, homes, orders.Evacuate));
@@ -61,10 +61,10 @@ internal static class AdminEndpoints
                 return null;
             case AdminVerdict.TooOften:
                 context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-                return Problem.Result(StatusCodes.Status429TooManyRequests, "too many wrong tokens came from your address");
+                return ProblemResponse.Result(StatusCodes.Status429TooManyRequests, "too many wrong tokens came from your address");
             default:
                 context.Response.Headers.WWWAuthenticate = "Bearer";
-                return Problem.Result(StatusCodes.Status401Unauthorized, "this needs the header Authorization: Bearer with the ADMIN_TOKEN");
+                return ProblemResponse.Result(StatusCodes.Status401Unauthorized, "this needs the header Authorization: Bearer with the ADMIN_TOKEN");
         }
     }
 
@@ -77,7 +77,7 @@ internal static class AdminEndpoints
         }
 
         context.Response.Headers.RetryAfter = "1";
-        return Problem.Result(StatusCodes.Status503ServiceUnavailable, "another process has taken the port over: ask it, by a new connection");
+        return ProblemResponse.Result(StatusCodes.Status503ServiceUnavailable, "another process has taken the port over: ask it, by a new connection");
     }
 
     private static bool TryReadTimeout(string? text, out TimeSpan? timeout)
@@ -92,7 +92,7 @@ internal static class AdminEndpoints
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
         {
-            return Problem.Result(status, problem!);
+            return ProblemResponse.Result(status, problem!);
         }
 
         order(backend.Backend);
@@ -104,12 +104,12 @@ internal static class AdminEndpoints
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
         {
-            return Problem.Result(status, problem!);
+            return ProblemResponse.Result(status, problem!);
         }
 
         if (await ReadWeightAsync(request) is not { Weight: var weight } || (weight is { } number && !BackendWeight.IsValid(number)))
         {
-            return Problem.Result(StatusCodes.Status400BadRequest, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
+            return ProblemResponse.Result(StatusCodes.Status400BadRequest, $$"""the body must be {"weight": 2}, {{BackendWeight.Allowed}}, or null for the one that discovery gives""");
         }
 
         orders.SetWeight(backend.Backend, weight);

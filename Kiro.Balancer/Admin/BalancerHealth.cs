@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Admin;
 /// <summary>The balancer's own health, for whoever stands in front of it.</summary>
 internal sealed class BalancerHealth(BackendRegistry registry, Drain drain)
 {
-    public IResult Answer()
+    public IResult Respond()
     {
         var healthy = registry.Current.Backends.Count(backend => backend.State == BackendState.Up);
         var (status, code) = drain is { IsDraining: true, IsReplaced: false } ? ("draining", StatusCodes.Status503ServiceUnavailable)

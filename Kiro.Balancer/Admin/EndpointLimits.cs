@@ -33,7 +33,7 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IEndp
         response.Headers.CacheControl = "no-store";
         // By then there is a token.
         response.Headers.RetryAfter = "1";
-        return Problem.Result(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second");
+        return ProblemResponse.Result(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second");
     }
 
     public void Dispose() => _limiter.Dispose();

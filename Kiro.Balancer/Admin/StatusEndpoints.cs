@@ -37,14 +37,14 @@ internal static class StatusEndpoints
             var (route, problem) = client is null && key is null
                 ? (routes.Of(context, registry.Current), null) : routes.Of(client, key, registry.Current);
             return route is null
-                ? Problem.Result(StatusCodes.Status400BadRequest, problem!) : Results.Json(route, ContractJson.Default.ClientStatus);
+                ? ProblemResponse.Result(StatusCodes.Status400BadRequest, problem!) : Results.Json(route, ContractJson.Default.ClientStatus);
         });
         app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context))
             .AddEndpointFilter(app.Services.GetRequiredService<StreamLimit>());
         app.MapGet("/lb/what-if", AskWhatIfAsync).AddEndpointFilter(app.Services.GetRequiredService<WhatIfLimit>());
         // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
-        app.Map("/lb/{**rest}", () => Problem.Result(StatusCodes.Status404NotFound, "the balancer has nothing here"));
-        app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Answer(response));
+        app.Map("/lb/{**rest}", () => ProblemResponse.Result(StatusCodes.Status404NotFound, "the balancer has nothing here"));
+        app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Respond(response));
     }
 
     private static async Task<IResult> AskWhatIfAsync(HttpContext context, CallerRoute caller, BackendRegistry registry, WhatIf whatIf)
@@ -53,7 +53,7 @@ internal static class StatusEndpoints
         var (question, problem) = WhatIfQuestion.Read(context.Request.Query, registry.Current);
         if (question is null)
         {
-            return Problem.Result(StatusCodes.Status400BadRequest, problem!);
+            return ProblemResponse.Result(StatusCodes.Status400BadRequest, problem!);
         }
 
         if (await whatIf.AskAsync(question, caller.SlotOf(context), context.RequestAborted) is { } response)
@@ -62,6 +62,6 @@ internal static class StatusEndpoints
         }
 
         context.Response.Headers.RetryAfter = "1";
-        return Problem.Result(StatusCodes.Status503ServiceUnavailable, "too many questions at once, ask again");
+        return ProblemResponse.Result(StatusCodes.Status503ServiceUnavailable, "too many questions at once, ask again");
     }
 }

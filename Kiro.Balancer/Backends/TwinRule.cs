@@ -5,8 +5,7 @@ namespace Kiro.Balancer.Backends;
 
 /// <summary>
 /// One host with an IPv4 and an IPv6 address is one node, although DNS names both. They are known by the name that the node
-/// gives itself; as long as the IPv4 address works and is in the
-/// answer, the other one is left alone.
+/// gives itself; as long as the IPv4 address works and discovery names it, the other one is left alone.
 /// </summary>
 internal static class TwinRule
 {

@@ -10,7 +10,7 @@ internal interface IBackendLookup
     /// <summary>What is asked, for messages.</summary>
     string Source { get; }
 
-    /// <summary>Whether a second lookup can have another answer.</summary>
+    /// <summary>Whether a second lookup can have another result.</summary>
     bool CanChange { get; }
 
     /// <summary>Asks. Any exception is a failed lookup.</summary>

@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Discovery;
 
 /// <summary>
 /// Looks the nodes up again and again, and at once when a connection failed. A failed or empty lookup changes nothing:
-/// the last good answer stays in use.
+/// the last good result stays in use.
 /// Other settings are another lookup, at once.
 /// </summary>
 internal sealed class DiscoveryLoop(

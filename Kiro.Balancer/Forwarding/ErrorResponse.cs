@@ -34,7 +34,7 @@ internal static class ErrorResponse
 
         var (type, body) = ErrorPage.IsFor(status, context.Request.Headers.Accept)
             ? (ErrorPage.ContentType, context.RequestServices.GetRequiredService<Reloadable<ErrorPage>>().Value.Body(status, problem))
-            : (Problem.ContentType, Problem.Body(status, problem));
+            : (ProblemResponse.ContentType, ProblemResponse.Body(status, problem));
         context.Response.ContentType = type;
         context.Response.ContentLength = body.Length;
         return context.Request.Method == HttpMethods.Head ? Task.CompletedTask : context.Response.Body.WriteAsync(body).AsTask();

@@ -73,7 +73,7 @@ internal static class ExactPaths
 
     /// <summary>Says that there is nothing.</summary>
     public static Task RefuseAsync(HttpContext context) =>
-        Problem.Result(StatusCodes.Status404NotFound, "the balancer has nothing here").ExecuteAsync(context);
+        ProblemResponse.Result(StatusCodes.Status404NotFound, "the balancer has nothing here").ExecuteAsync(context);
 
     private static bool IsWritten(RoutePattern pattern, ReadOnlySpan<char> path)
     {

@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Peers;
 /// Orders about known nodes are as many as there are nodes and kinds. A balancer tells its peers of known nodes only, so
 /// that what everybody has forgotten stays forgotten.
 /// </summary>
-internal sealed class OrderBook(TimeProvider time) : IStandingOrders
+internal sealed partial class OrderBook(TimeProvider time) : IStandingOrders
 {
     /// <summary>Orders about nodes that are not known, or of kinds that only newer versions know.</summary>
     public const int MaxWaiting = 4096;
@@ -83,40 +83,6 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
 
     /// <summary>Takes orders that this machine has kept, whatever its clock says now.</summary>
     public IReadOnlyList<Order> Restore(IEnumerable<Order> orders) => Take(orders, _ => true);
-
-    /// <summary>What is told to peers, in little.</summary>
-    public OrderDigest Digest()
-    {
-        lock (_lock)
-        {
-            return DigestOfTold();
-        }
-    }
-
-    /// <summary>Compares with what a peer has.</summary>
-    /// <param name="theirs">Its digest.</param>
-    /// <param name="max">As many orders at most; those of whole buckets, beginning anywhere.</param>
-    public (OrderDigest Mine, IReadOnlyList<Order> Differing) Against(OrderDigest theirs, int max)
-    {
-        lock (_lock)
-        {
-            var (mine, start) = (DigestOfTold(), Random.Shared.Next(OrderDigest.Buckets));
-            return (mine,
-            [
-                .. Told().Where(order => mine.Differs(theirs, OrderDigest.BucketOf(order.Backend)))
-                    .OrderBy(order => (OrderDigest.BucketOf(order.Backend) + start) % OrderDigest.Buckets).Take(max),
-            ]);
-        }
-    }
-
-    /// <summary>The orders after a date, newest first, for a peer that has the others.</summary>
-    public IReadOnlyList<Order> After(long date, int max)
-    {
-        lock (_lock)
-        {
-            return [.. Told().Where(order => order.Date > date).OrderByDescending(order => order.Date).Take(max)];
-        }
-    }
 
     /// <summary>Forgets orders that have waited too long. With no node known at all it is discovery that they wait for.</summary>
     public void Sweep()
@@ -213,19 +179,6 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
     private bool IsWaiting(Order order) => !_known.Contains(order.Backend) || order.Kind is not (Order.Drain or Order.Weight);
 
     private string? ValueOf(string backend, string kind) => _entries.TryGetValue((backend, kind), out var entry) ? entry.Order.Value : null;
-
-    private IEnumerable<Order> Told() => _entries.Values.Select(entry => entry.Order).Where(order => _known.Contains(order.Backend));
-
-    private OrderDigest DigestOfTold()
-    {
-        var digest = new OrderDigest();
-        foreach (var order in Told())
-        {
-            digest.Add(order);
-        }
-
-        return digest;
-    }
 
     private sealed class Entry(Order order)
     {

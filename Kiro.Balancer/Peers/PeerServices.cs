@@ -55,13 +55,13 @@ internal static class PeerServices
     private static Task<IResult> TakeSessionsAsync(HttpContext context, IServiceProvider services) => RespondAsync(context, body =>
         services.GetService<SessionExchange>() is { } sessions
             ? Results.Bytes(sessions.Respond(body), "application/octet-stream")
-            : Problem.Result(StatusCodes.Status404NotFound, "SESSION_IDLE is 0 here"));
+            : ProblemResponse.Result(StatusCodes.Status404NotFound, "SESSION_IDLE is 0 here"));
 
     private static async Task<IResult> RespondAsync(HttpContext context, Func<byte[], IResult> respond)
     {
         if (context.Request.ContentLength is not (> 0 and <= MaxRequest and var length))
         {
-            return Problem.Result(StatusCodes.Status413PayloadTooLarge, "a message of a peer has Content-Length and at most 1 MiB");
+            return ProblemResponse.Result(StatusCodes.Status413PayloadTooLarge, "a message of a peer has Content-Length and at most 1 MiB");
         }
 
         var body = new byte[length];
@@ -73,7 +73,7 @@ internal static class PeerServices
         }
         catch (Exception malformed) when (malformed is JsonException or FormatException)
         {
-            return Problem.Result(StatusCodes.Status400BadRequest, "this is no message of a peer");
+            return ProblemResponse.Result(StatusCodes.Status400BadRequest, "this is no message of a peer");
         }
     }
 }

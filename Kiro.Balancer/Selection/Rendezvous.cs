@@ -23,7 +23,7 @@ internal sealed class Rendezvous
     private readonly WeightGroup[] _groups;
     private readonly SlotTable? _table;
 
-    /// <param name="nodes">In any order; their places in this list are what <see cref="First"/> answers with.</param>
+    /// <param name="nodes">In any order; their places in this list are what <see cref="First"/> returns.</param>
     /// <param name="seed">The same on every balancer.</param>
     /// <param name="isKept">False for a ranking that only a few questions are put to: it gets no table.</param>
     /// <param name="before">The one that this replaces: where few nodes are others, its table makes the new one cheap.</param>

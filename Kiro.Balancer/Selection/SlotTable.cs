@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
-/// The answers of a <see cref="Rendezvous"/> for all slots, written down: 2 MiB that turn the calculation over many
+/// The results of a <see cref="Rendezvous"/> for all slots, written down: 2 MiB that turn the calculation over many
 /// nodes into one read. It is filled in the background and only a shortcut: until it is ready, and for a client whose
 /// first node is away, the same response is calculated.
 /// </summary>

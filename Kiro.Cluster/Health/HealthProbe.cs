@@ -17,13 +17,13 @@ internal sealed class HealthProbe(int instances) : IDisposable
         try
         {
             // Not "localhost": that may try IPv6 first and wait.
-            using var answer = await (node.WithProxyHeader ? _introduced : _http).GetAsync(new Uri($"http://127.0.0.1:{node.Port}/health"), cancellationToken);
-            if (!answer.IsSuccessStatusCode)
+            using var response = await (node.WithProxyHeader ? _introduced : _http).GetAsync(new Uri($"http://127.0.0.1:{node.Port}/health"), cancellationToken);
+            if (!response.IsSuccessStatusCode)
             {
-                return new NodeHealth(false, $"responded with {(int)answer.StatusCode}");
+                return new NodeHealth(false, $"responded with {(int)response.StatusCode}");
             }
 
-            var body = await answer.Content.ReadAsStringAsync(cancellationToken);
+            var body = await response.Content.ReadAsStringAsync(cancellationToken);
             return node.IsBalancer ? new NodeHealth(true, Missing(body)) : OfInstance(body);
         }
         catch (HttpRequestException)
@@ -87,3 +87,27 @@ internal sealed class HealthProbe(int instances) : IDisposable
 /// <param name="Problem">Why it is not yet what it should be, to follow its name; null when it is.</param>
 /// <param name="Degraded">It serves without something it needs, such as its database: why; null when it is well.</param>
 internal sealed record NodeHealth(bool Serves, string? Problem, string? Degraded = null);
+
+/// <summary>Waits until a node that was started is what it should be.</summary>
+/// <param name="ask">The probe.</param>
+/// <param name="time">The clock.</param>
+internal sealed class StartWatch(Func<Node, CancellationToken, Task<NodeHealth>> ask, TimeProvider time)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Asks until all is well. <paramref name="responded"/> sees every response on the way.</summary>
+    public async Task UntilHealthyAsync(Node node, Action<NodeHealth> responded, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var health = await ask(node, cancellationToken);
+            responded(health);
+            if (health.Problem is null)
+            {
+                return;
+            }
+
+            await Task.Delay(Interval, time, cancellationToken);
+        }
+    }
+}

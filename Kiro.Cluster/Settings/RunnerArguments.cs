@@ -1,5 +1,6 @@
 using Kiro.Cluster.Status;
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Configuration;
 
 namespace Kiro.Cluster.Settings;
 
@@ -100,4 +101,13 @@ internal enum RunnerTask
 
     /// <summary><c>--version</c></summary>
     Version,
+}
+
+/// <summary>Where the runner's settings come from: the environment, and the command line that wins over it.</summary>
+internal static class RunnerConfiguration
+{
+    public static IConfigurationRoot Build(RunnerArguments arguments) => new ConfigurationBuilder()
+        .AddEnvironmentVariables()
+        .AddInMemoryCollection(arguments.Settings)
+        .Build();
 }

@@ -1,6 +1,6 @@
 namespace Kiro.Cluster.Status;
 
-/// <summary>Requests per second of each node, from what the balancer counted over the last answers.</summary>
+/// <summary>Requests per second of each node, from what the balancer counted over the last responses.</summary>
 internal sealed class RequestRates
 {
     private const int Samples = 5;
@@ -23,7 +23,7 @@ internal sealed class RequestRates
         }
     }
 
-    /// <summary>The rate of a node; null until there are two answers that know it.</summary>
+    /// <summary>The rate of a node; null until there are two responses that know it.</summary>
     public double? Of(string? id)
     {
         if (_samples.Count < 2)

@@ -23,13 +23,13 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
     {
         try
         {
-            using var answer = await _http.GetAsync(_status, cancellationToken);
-            if (!answer.IsSuccessStatusCode)
+            using var response = await _http.GetAsync(_status, cancellationToken);
+            if (!response.IsSuccessStatusCode)
             {
-                return StatusResponse.Failed($"responded with {(int)answer.StatusCode}: not a Kiro balancer, or its pages are elsewhere");
+                return StatusResponse.Failed($"responded with {(int)response.StatusCode}: not a Kiro balancer, or its pages are elsewhere");
             }
 
-            return Read(await answer.Content.ReadAsStringAsync(cancellationToken));
+            return Read(await response.Content.ReadAsStringAsync(cancellationToken));
         }
         catch (HttpRequestException problem)
         {

@@ -29,14 +29,14 @@ internal static class StatusCommand
             return await new StatusWatch(client, options.Json, screen, TimeProvider.System).RunAsync(signals.Stop);
         }
 
-        var answer = await client.AskAsync(CancellationToken.None);
-        if (answer.Document is not { } status)
+        var response = await client.AskAsync(CancellationToken.None);
+        if (response.Document is not { } status)
         {
-            Console.Error.WriteLine($"{client.Address} {answer.Problem}.");
+            Console.Error.WriteLine($"{client.Address} {response.Problem}.");
             return 1;
         }
 
-        Print(options.Json ? [answer.Json] : Lines(status, client.Address, new RequestRates()));
+        Print(options.Json ? [response.Json] : Lines(status, client.Address, new RequestRates()));
         if (status.Trouble is { } trouble)
         {
             Console.Error.WriteLine($"Not healthy: {trouble}.");

@@ -16,7 +16,7 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
     private readonly RequestRates _rates = new();
     private readonly Screen _screen = new(Console.Out);
     private StatusDocument? _last;
-    private DateTimeOffset _answered;
+    private DateTimeOffset _responded;
 
     /// <returns>The exit code of the last response.</returns>
     public async Task<int> RunAsync(CancellationToken stop)
@@ -27,9 +27,9 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
         {
             while (!stop.IsCancellationRequested)
             {
-                var answer = await client.AskAsync(stop);
-                exitCode = answer.Document?.ExitCode ?? 1;
-                shown = Take(answer);
+                var response = await client.AskAsync(stop);
+                exitCode = response.Document?.ExitCode ?? 1;
+                shown = Take(response);
                 if (screen && !json)
                 {
                     _screen.Paint(shown);
@@ -56,26 +56,26 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
         return exitCode;
     }
 
-    private IReadOnlyList<string> Take(StatusResponse answer)
+    private IReadOnlyList<string> Take(StatusResponse response)
     {
-        if (answer.Document is { } status)
+        if (response.Document is { } status)
         {
-            (_last, _answered) = (status, time.GetLocalNow());
+            (_last, _responded) = (status, time.GetLocalNow());
             _rates.Note(status);
-            return json ? [answer.Json] : screen ? Table(status, []) : [.. Table(status, []), ""];
+            return json ? [response.Json] : screen ? Table(status, []) : [.. Table(status, []), ""];
         }
 
-        var lost = $"connection lost, retrying: {client.Address} {answer.Problem}";
+        var lost = $"connection lost, retrying: {client.Address} {response.Problem}";
         if (json || !screen)
         {
-            // Standard output is for answers when a program reads them.
+            // Standard output is for responses when a program reads them.
             (json ? Console.Error : Console.Out).WriteLine(lost);
             return [];
         }
 
         return _last is null
             ? [Words.Cut(lost, TerminalSize.Now().Width)]
-            : Table(_last, [lost, string.Create(CultureInfo.InvariantCulture, $"The table is from {_answered:HH:mm:ss}.")]);
+            : Table(_last, [lost, string.Create(CultureInfo.InvariantCulture, $"The table is from {_responded:HH:mm:ss}.")]);
     }
 
     private IReadOnlyList<string> Table(StatusDocument status, IEnumerable<string> more) => StatusCommand.Lines(

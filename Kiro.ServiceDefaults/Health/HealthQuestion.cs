@@ -28,10 +28,10 @@ public static class HealthQuestion
         using var http = new HttpClient(OwnConnections.Handler(withHeader)) { Timeout = Patience };
         try
         {
-            using var answer = await http.GetAsync(new Uri($"http://{new IPEndPoint(address, port)}{path}"));
+            using var response = await http.GetAsync(new Uri($"http://{new IPEndPoint(address, port)}{path}"));
             // What Docker shows as the output of the check.
-            Console.Out.WriteLine(await answer.Content.ReadAsStringAsync());
-            return answer.IsSuccessStatusCode ? 0 : 1;
+            Console.Out.WriteLine(await response.Content.ReadAsStringAsync());
+            return response.IsSuccessStatusCode ? 0 : 1;
         }
         catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException)
         {

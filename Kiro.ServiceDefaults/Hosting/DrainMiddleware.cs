@@ -8,7 +8,7 @@ namespace Kiro.ServiceDefaults.Hosting;
 /// <summary>Tells keep-alive clients of a draining service to come back on another connection.</summary>
 public static class DrainMiddleware
 {
-    /// <summary>While the service drains, adds <c>Connection: close</c> to answers of HTTP/1.x, and ends connections of HTTP/2
+    /// <summary>While the service drains, adds <c>Connection: close</c> to responses of HTTP/1.x, and ends connections of HTTP/2
     /// with GOAWAY (RFC 9113, section 6.8): what is under way on them goes on.</summary>
     public static void UseConnectionCloseWhileDraining(this IApplicationBuilder app)
     {

@@ -15,7 +15,7 @@ public static class KiroApplication
     /// <param name="usual">Its port variable and the port when that is unset.</param>
     /// <param name="build">Adds the service's parts to the builder and builds it.</param>
     /// <param name="switches">What its command line has besides the usual.</param>
-    /// <returns>The exit code: 0 after a clean stop or a good answer, 1 when a setting or the port cannot be used.</returns>
+    /// <returns>The exit code: 0 after a clean stop or a good response, 1 when a setting or the port cannot be used.</returns>
     public static async Task<int> RunAsync(
         string[] args, string summary, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build,
         params IReadOnlyList<ProgramSwitch> switches)
@@ -100,4 +100,11 @@ public static class KiroApplication
 
         return 1;
     }
+}
+
+/// <summary>The service cannot start, for a reason that is for its user to mend.</summary>
+public sealed class StartRefusedException(IReadOnlyList<string> lines) : Exception(string.Join(Environment.NewLine, lines))
+{
+    /// <summary>What is wrong, ready to be shown.</summary>
+    public IReadOnlyList<string> Lines { get; } = lines;
 }

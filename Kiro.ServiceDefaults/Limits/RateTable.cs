@@ -7,7 +7,7 @@ namespace Kiro.ServiceDefaults.Limits;
 /// </summary>
 public sealed class RateTable
 {
-    private const long Longest = long.MaxValue / 4;
+    private const long MaxInterval = long.MaxValue / 4;
 
     private readonly long[] _fullAt;
     private readonly TimeProvider _time;
@@ -24,8 +24,8 @@ public sealed class RateTable
         _fullAt = new long[slots];
         _time = time;
         // Bounded, so that no sum of the clock and these goes over: at a billionth of a second as the unit, seventy years.
-        _interval = (long)Math.Clamp(time.TimestampFrequency / perSecond, 1, Longest);
-        _tolerance = (long)Math.Min((double)_interval * burst, Longest);
+        _interval = (long)Math.Clamp(time.TimestampFrequency / perSecond, 1, MaxInterval);
+        _tolerance = (long)Math.Min((double)_interval * burst, MaxInterval);
     }
 
     /// <summary>Takes one token of a key.</summary>

@@ -35,8 +35,8 @@ public sealed class HtmlPage
         return new HtmlPage(reader.ReadToEnd());
     }
 
-    /// <summary>Answers with the page.</summary>
-    public IResult Answer(HttpResponse response)
+    /// <summary>Responds with the page.</summary>
+    public IResult Respond(HttpResponse response)
     {
         response.Headers.ContentSecurityPolicy = Policy;
         response.Headers.CacheControl = "no-store";

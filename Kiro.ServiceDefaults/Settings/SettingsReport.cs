@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults.Settings;
 
@@ -82,3 +84,22 @@ public sealed class SettingsReport
 /// <param name="Value">Null when it is unset and has no default; secrets are hidden.</param>
 /// <param name="Source"><c>default</c>, <c>environment</c>, <c>.env file</c>, <c>command line</c>, or a file's name.</param>
 public sealed record SettingInForce(string Name, string? Value, string Source);
+
+/// <summary>What is allowed but hardly meant about the settings: one line of the log each as the service starts.</summary>
+internal sealed partial class SettingWarnings(Reloadable<SettingsReport> report, ILogger<SettingWarnings> logger) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var warning in report.Value.Warnings)
+        {
+            Warning(logger, warning);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(91, LogLevel.Warning, "{Warning}")]
+    private static partial void Warning(ILogger logger, string warning);
+}

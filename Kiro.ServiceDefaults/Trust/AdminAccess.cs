@@ -86,3 +86,19 @@ public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvid
     [LoggerMessage(90, LogLevel.Warning, "{Client} sent a wrong admin token ({Count} wrong ones from anybody since the last line like this)")]
     private static partial void WrongToken(ILogger logger, IPAddress client, long count);
 }
+
+/// <summary>What a request's token says about its sender.</summary>
+public enum AdminVerdict
+{
+    /// <summary>No token: a member of the public.</summary>
+    Absent,
+
+    /// <summary>The administrator.</summary>
+    Right,
+
+    /// <summary>Somebody who would like to be.</summary>
+    Wrong,
+
+    /// <summary>Somebody who was wrong too often; what they sent was not looked at.</summary>
+    TooOften,
+}

@@ -5,7 +5,7 @@ namespace Kiro.Balancer.Admin.Contract;
 /// <summary>The response to an operator's order that was carried out.</summary>
 /// <param name="Id">The node.</param>
 /// <param name="State">Its state afterwards.</param>
-/// <param name="Error">Always null: an order that is refused gets a <see cref="Problem"/>.</param>
+/// <param name="Error">Always null: an order that is refused gets a <see cref="ProblemResponse"/>.</param>
 /// <param name="Sessions">How many clients have a session with it, which a drain lets end; left out when sessions do not stay.</param>
 internal sealed record OrderResponse(
     string Id, string State, string? Error = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Sessions = null);

@@ -28,7 +28,7 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Sess
 
         try
         {
-            return Answer(registry.Current, question, slot);
+            return ResponseOf(registry.Current, question, slot);
         }
         finally
         {
@@ -38,7 +38,7 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Sess
 
     public void Dispose() => _turn.Dispose();
 
-    private WhatIfResponse Answer(BackendSnapshot now, WhatIfQuestion question, int? slot)
+    private WhatIfResponse ResponseOf(BackendSnapshot now, WhatIfQuestion question, int? slot)
     {
         var then = WhatIfSnapshot.Of(now, question);
         var moves = counter.Count(now, then);

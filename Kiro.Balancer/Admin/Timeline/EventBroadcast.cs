@@ -50,7 +50,7 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
     public static Task RefuseAsync(HttpContext context)
     {
         context.Response.Headers.RetryAfter = "5";
-        return Problem.Result(StatusCodes.Status503ServiceUnavailable, "too many streams of events are open").ExecuteAsync(context);
+        return ProblemResponse.Result(StatusCodes.Status503ServiceUnavailable, "too many streams of events are open").ExecuteAsync(context);
     }
 
     private async IAsyncEnumerable<SseItem<ClusterEvent>> EventsAsync(HttpContext context, [EnumeratorCancellation] CancellationToken end)

@@ -68,7 +68,7 @@ internal sealed class Attempt : IDisposable
     public void Forget() => _abandoned.Unregister();
 
     /// <summary>The wait for a response is over: with its head, or without.</summary>
-    public void Settle(bool answered)
+    public void Settle(bool responded)
     {
         if (_isSettled)
         {
@@ -84,7 +84,7 @@ internal sealed class Attempt : IDisposable
             Runtime.Counters.Settle();
         }
 
-        if (answered)
+        if (responded)
         {
             Waited = Runtime.Traffic.Since(_startedAt);
             Runtime.Counters.Respond();
@@ -93,7 +93,7 @@ internal sealed class Attempt : IDisposable
 
     public void Dispose()
     {
-        Settle(answered: false);
+        Settle(responded: false);
         Runtime.Counters.End();
     }
 

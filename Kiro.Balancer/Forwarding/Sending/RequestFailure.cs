@@ -1,4 +1,5 @@
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Health.Passive;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
@@ -38,6 +39,28 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
     public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
         ? new(FailurePoint.Balancer, error.Problem)
         : new(FailurePoint.Connect, error.Problem, error.Fault is ConnectFault.Node or ConnectFault.Unaccepted, error.Fault == ConnectFault.Unaccepted);
+
+    /// <summary>Tells what the failure says about the node.</summary>
+    public void ReportTo(FailureReports reports, BackendRuntime backend)
+    {
+        switch (this)
+        {
+            case { IsUnaccepted: true }:
+                reports.Unaccepted(backend, Problem);
+                break;
+            case { BlamesNode: true }:
+                reports.Refused(backend, Problem);
+                break;
+            case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:
+                break;
+            case { Point: FailurePoint.Connect }:
+                FailureReports.Unreached(backend);
+                break;
+            default:
+                reports.Lost(backend);
+                break;
+        }
+    }
 }
 
 /// <summary>How far a request got before it failed.</summary>

@@ -75,7 +75,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     public override async ValueTask<bool> TransformResponseAsync(
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
-        attempt.Settle(answered: proxyResponse is not null);
+        attempt.Settle(responded: proxyResponse is not null);
         clock.Touch();
         if (proxyResponse?.StatusCode == HttpStatusCode.SwitchingProtocols && !WebSocketHandshake.Is(httpContext.Request))
         {

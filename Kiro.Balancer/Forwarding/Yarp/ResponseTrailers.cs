@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
-/// Passes on the trailers of an answer to an HTTP/1.1 client. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
+/// Passes on the trailers of a response to an HTTP/1.1 client. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
 /// body to whoever sets Transfer-Encoding; so a chunked response is put into chunks here again.
 /// </summary>
 internal sealed class ResponseTrailers

@@ -18,7 +18,7 @@ internal static class FrontError
     /// <param name="retryAfter">Seconds for Retry-After; null for 1 with 502 to 504 and none otherwise.</param>
     public static byte[] Write(int status, string problem, ErrorPage? page, bool isHead, string connection, ReadOnlySpan<byte> date, int? retryAfter)
     {
-        var body = page?.Body(status, problem) ?? Problem.Body(status, problem);
+        var body = page?.Body(status, problem) ?? ProblemResponse.Body(status, problem);
         var head = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\n")
             .Append(Encoding.ASCII.GetString(date))
@@ -33,7 +33,7 @@ internal static class FrontError
             head.Append(CultureInfo.InvariantCulture, $"Connection: {connection}\r\n");
         }
 
-        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {(page is null ? Problem.ContentType : ErrorPage.ContentType)}\r\nContent-Length: {body.Length}\r\n\r\n");
+        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {(page is null ? ProblemResponse.ContentType : ErrorPage.ContentType)}\r\nContent-Length: {body.Length}\r\n\r\n");
         var bytes = Encoding.ASCII.GetBytes(head.ToString());
         return isHead ? bytes : [.. bytes, .. body];
     }

@@ -1,6 +1,4 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Forwarding.Sending;
-using Kiro.Balancer.Health.Passive;
 
 namespace Kiro.Balancer.Front.Exchange;
 
@@ -92,26 +90,5 @@ internal sealed partial class FrontExchange
 
         _spans.BeginTry(backend.Backend, _outgoing);
         _dialogue.Begin(pool, _isAwaited);
-    }
-
-    private void Report(BackendRuntime backend, RequestFailure failure)
-    {
-        switch (failure)
-        {
-            case { IsUnaccepted: true, Problem: var problem }:
-                _services.Reports.Unaccepted(backend, problem);
-                break;
-            case { BlamesNode: true, Problem: var problem }:
-                _services.Reports.Refused(backend, problem);
-                break;
-            case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:
-                break;
-            case { Point: FailurePoint.Connect }:
-                FailureReports.Unreached(backend);
-                break;
-            default:
-                _services.Reports.Lost(backend);
-                break;
-        }
     }
 }

@@ -43,12 +43,12 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
         {
             // One that passes its probes is about to return. While no node is up, each is waited for.
             var isGone = health is { Verdict: not BackendVerdict.Up, Successes: 0 } && !snapshot.Selector.IsPanic;
-            interval = Longest(interval, TimeSpan.FromSeconds(snapshot.NotUp / MaxPerSecond), isGone ? (uptime - health.Since.Uptime) / ProbesPerOutage : default);
+            interval = Max(interval, TimeSpan.FromSeconds(snapshot.NotUp / MaxPerSecond), isGone ? (uptime - health.Since.Uptime) / ProbesPerOutage : default);
         }
         else if (health.DegradedSince is { } degraded)
         {
             // Nodes often lack the same thing, so all of them may be.
-            interval = Longest(FastInterval, TimeSpan.FromSeconds(snapshot.Backends.Count / MaxPerSecond), (uptime - degraded.Uptime) / ProbesPerOutage);
+            interval = Max(FastInterval, TimeSpan.FromSeconds(snapshot.Backends.Count / MaxPerSecond), (uptime - degraded.Uptime) / ProbesPerOutage);
         }
 
         var bounded = interval < usual ? interval : usual;
@@ -62,5 +62,5 @@ internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
         return before >= min ? before : before + Together;
     }
 
-    private static TimeSpan Longest(TimeSpan one, TimeSpan two, TimeSpan three) => one > two ? (one > three ? one : three) : two > three ? two : three;
+    private static TimeSpan Max(TimeSpan one, TimeSpan two, TimeSpan three) => one > two ? (one > three ? one : three) : two > three ? two : three;
 }

@@ -1,6 +1,4 @@
-using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.State;
@@ -18,7 +16,7 @@ internal sealed partial class TakeoverStart(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, StateChanges changes, BackendRegistry registry,
     TimeProvider time, ILogger<TakeoverStart> logger, IHandedOver? sessions = null) : IHostedLifecycleService, IDisposable
 {
-    /// <summary>For the first probes, and for each answer of the older process.</summary>
+    /// <summary>For the first probes, and for each response of the older process.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
@@ -123,84 +121,6 @@ internal sealed partial class TakeoverStart(
         return true;
     }
 
-    private async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> hello, CancellationToken cancellationToken)
-    {
-        var descriptors = new List<int>();
-        try
-        {
-            await _older!.SendAsync(hello, [], cancellationToken);
-            if (await _older.ReceiveAsync(descriptors, cancellationToken) is not { } addresses)
-            {
-                return false;
-            }
-
-            foreach (var (address, descriptor) in Encoding.UTF8.GetString(addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Zip(descriptors))
-            {
-                sockets.Give(IPEndPoint.Parse(address), descriptor);
-            }
-
-            return await ReceiveKnowledgeAsync(TakeKnowledge, cancellationToken);
-        }
-        catch (Exception problem) when (problem is SocketException or OperationCanceledException)
-        {
-            return false;
-        }
-    }
-
-    /// <returns>False when the older process went away in the middle of it.</returns>
-    private async Task<bool> ReceiveKnowledgeAsync(Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
-    {
-        if (!_handsAllOver)
-        {
-            return true;
-        }
-
-        if (await _older!.ReceiveAsync([], cancellationToken) is not { } known)
-        {
-            return false;
-        }
-
-        take(known);
-        while (true)
-        {
-            switch (await _older.ReceiveAsync([], cancellationToken))
-            {
-                case null:
-                    return false;
-                case []:
-                    return true;
-                case var part:
-                    TakeSessions(part);
-                    break;
-            }
-        }
-    }
-
-    private void TakeSessions(byte[] part)
-    {
-        try
-        {
-            sessions?.Take(part);
-        }
-        catch (FormatException)
-        {
-            // Of a version that says it in another way: this one begins without.
-        }
-    }
-
-    private void TakeKnowledge(ReadOnlyMemory<byte> known)
-    {
-        try
-        {
-            state.Read(known);
-        }
-        catch (InvalidDataException problem)
-        {
-            // Its sockets are what matters.
-            NotUnderstood(logger, _process, problem.Message.ReplaceLineEndings(" "));
-        }
-    }
-
     // Not one request before it is known who can serve it.
     private async Task ProbedAsync(CancellationToken cancellationToken)
     {
@@ -229,9 +149,6 @@ internal sealed partial class TakeoverStart(
 
     [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed over the port but did not confirm that it is leaving")]
     private static partial void Lost(ILogger logger, int process);
-
-    [LoggerMessage(77, LogLevel.Warning, "The state of process {Process}, admin actions included, cannot be read: {Problem}")]
-    private static partial void NotUnderstood(ILogger logger, int process, string problem);
 
     [LoggerMessage(75, LogLevel.Information, "--takeover: no process is serving port {Port}, so this is a normal start")]
     private static partial void Nobody(ILogger logger, int port);

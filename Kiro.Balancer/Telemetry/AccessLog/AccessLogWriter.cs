@@ -61,7 +61,7 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
         }
     }
 
-    // Counting the bytes of a stream would cost every write; most answers say how long they are.
+    // Counting the bytes of a stream would cost every write; most responses say how long they are.
     private static string Bytes(HttpContext context) =>
         context.Request.Method == HttpMethods.Head || context.Response.StatusCode is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified
             ? "0"

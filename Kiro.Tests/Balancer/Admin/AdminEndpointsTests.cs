@@ -4,6 +4,7 @@ using Kiro.Tests.Balancer.Backends;
 using Kiro.Tests.Faults;
 using Kiro.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using static Kiro.Tests.Balancer.Admin.AdminRequest;
 
 namespace Kiro.Tests.Balancer.Admin;
 
@@ -78,13 +79,13 @@ public sealed class AdminEndpointsTests
         balancer.Registry.Name(balancer.Id, "api-2");
         var idOrName = name ?? balancer.Id;
 
-        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null}"""), await Answer(balancer.Balancer, idOrName, "drain", authorization));
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null}"""), await Order(balancer.Balancer, idOrName, "drain", authorization));
         Assert.Equal(BackendState.Draining, balancer.Registry.StateOf(balancer.Id));
         Assert.DoesNotContain(balancer.Id, balancer.Registry.Serving());
         // Twice is the same as once.
-        Assert.Equal(200, (await Answer(balancer.Balancer, idOrName, "drain", authorization)).Code);
+        Assert.Equal(200, (await Order(balancer.Balancer, idOrName, "drain", authorization)).Code);
 
-        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, idOrName, "resume", authorization));
+        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Order(balancer.Balancer, idOrName, "resume", authorization));
         Assert.Contains(balancer.Id, balancer.Registry.Serving());
     }
 
@@ -103,7 +104,7 @@ public sealed class AdminEndpointsTests
         var slots = Enumerable.Range(0, 30).Where(slot => chooser.First(slot)!.Value.Backend.Id == balancer.Id).ToList();
         Assert.NotEmpty(slots);
 
-        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, order, "Bearer secret");
+        var (code, answer) = await Order(balancer.Balancer, balancer.Id, order, "Bearer secret");
 
         var sessions = sessionsStay ? $",\"sessions\":{(letsThemEnd ? slots.Count : 0)}" : "";
         Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null{{sessions}}}"""), (code, answer));
@@ -127,7 +128,7 @@ public sealed class AdminEndpointsTests
     {
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret", "SESSION_IDLE=60");
 
-        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, "drain?timeout=" + timeout, "Bearer secret");
+        var (code, answer) = await Order(balancer.Balancer, balancer.Id, "drain?timeout=" + timeout, "Bearer secret");
 
         Assert.Equal(status, code);
         Assert.True(status == 200 || answer == ProblemText.Of(400, "Bad Request", "timeout must be a number of seconds from 0 to 86400"), answer);
@@ -139,7 +140,7 @@ public sealed class AdminEndpointsTests
         await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=[2001:db8::1]:9", "ADMIN_TOKEN=secret");
         await Eventually.BeTrue(() => balancer.Registry.Current.Backends.Count == 1, "one node");
 
-        var (code, _) = await Answer(balancer, "[2001:db8::1]:9", "drain", "Bearer secret");
+        var (code, _) = await Order(balancer, "[2001:db8::1]:9", "drain", "Bearer secret");
 
         Assert.Equal(200, code);
         Assert.True(balancer.Registry.Find("[2001:db8::1]:9").Health.DrainReasons.HasFlag(DrainReasons.Operator));
@@ -150,7 +151,7 @@ public sealed class AdminEndpointsTests
     {
         await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
 
-        Assert.Equal((404, ProblemText.Of(404, "Not Found", "no such node: api-9")), await Answer(balancer.Balancer, "api-9", "drain", "Bearer secret"));
+        Assert.Equal((404, ProblemText.Of(404, "Not Found", "no such node: api-9")), await Order(balancer.Balancer, "api-9", "drain", "Bearer secret"));
     }
 
     [Theory]
@@ -166,11 +167,11 @@ public sealed class AdminEndpointsTests
             balancer.Registry.Name(id, "same");
         }
 
-        var (code, answer) = await Answer(balancer.Balancer, "same", verb, "Bearer secret", body);
+        var (code, answer) = await Order(balancer.Balancer, "same", verb, "Bearer secret", body);
 
         Assert.Equal((409, ProblemText.Of(409, "Conflict", $"several nodes are called same, ask for one by its id: {ids[0]}, {ids[1]}")), (code, answer));
         Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Weight)));
-        Assert.Equal(200, (await Answer(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
+        Assert.Equal(200, (await Order(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
     }
 
     [Fact]
@@ -180,83 +181,7 @@ public sealed class AdminEndpointsTests
         balancer.SetStates("up up up");
         balancer.Registry.SayDraining(balancer.Id);
 
-        Assert.Contains("draining", (await Answer(balancer.Balancer, balancer.Id, "resume", "Bearer secret")).Body, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("""{"weight":2.5}""")]
-    [InlineData(""" { "weight" : 2.5 } """)]
-    public async Task Post_Weight_ChangesTheShareAndSurvivesALookup(string body)
-    {
-        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
-        balancer.SetStates("up up up");
-
-        Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body));
-
-        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(known => new BackendEndpoint(known.Backend.Host, known.Backend.Port, 1))]);
-        Assert.Equal(2.5 / 4.5, balancer.Registry.Current.Selector.Shares[1], 0.01);
-        var status = (await balancer.Balancer.Status()).GetProperty("backends")[1];
-        Assert.Equal((2.5, 2.5), (status.GetProperty("weight").GetDouble(), status.GetProperty("operatorWeight").GetDouble()));
-    }
-
-    [Fact]
-    public async Task Post_WeightNull_GoesBackToDiscoverys()
-    {
-        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
-        var node = balancer.Registry.Find(balancer.Id);
-        await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":2.5}""");
-        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(known => new BackendEndpoint(known.Backend.Host, known.Backend.Port, 3))]);
-        Assert.Equal((2.5, 2.5), (node.Weight, node.OperatorWeight));
-
-        Assert.Equal(200, (await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":null}""")).Code);
-
-        Assert.Equal((3, null), (node.Weight, node.OperatorWeight));
-    }
-
-    [Fact]
-    public async Task Post_ThePresentWeight_IsKeptWhenDiscoveryComesToAnother()
-    {
-        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
-        await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", """{"weight":1}""");
-
-        balancer.Registry.SetMembers([.. balancer.Registry.Current.Backends.Select(known => new BackendEndpoint(known.Backend.Host, known.Backend.Port, 3))]);
-
-        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Weight);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("2")]
-    [InlineData("null")]
-    [InlineData("{}")]
-    [InlineData("""{"weight":0}""")]
-    [InlineData("""{"weight":4.9e-324}""")]
-    [InlineData("""{"weight":0.0099}""")]
-    [InlineData("""{"weight":-1}""")]
-    [InlineData("""{"weight":1000.5}""")]
-    [InlineData("""{"weight":"2"}""")]
-    [InlineData("""{"weight":1e999}""")]
-    [InlineData("weight=2")]
-    public async Task Post_WeightThatIsNone_Is400AndChangesNothing(string body)
-    {
-        await using var balancer = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
-
-        var (code, answer) = await Answer(balancer.Balancer, balancer.Id, "weight", "Bearer secret", body);
-
-        Assert.Equal(400, code);
-        Assert.Contains("a number from 0.01 to 1000", answer, StringComparison.Ordinal);
-        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Weight);
-    }
-
-    [Theory]
-    [InlineData(null, 404)]
-    [InlineData("Bearer wrong", 401)]
-    public async Task Post_WeightWithoutTheToken_ChangesNothing(string? authorization, int code)
-    {
-        await using var balancer = await UnprobedBalancer.Start(authorization is null ? [] : ["ADMIN_TOKEN=secret"]);
-
-        Assert.Equal(code, (await Answer(balancer.Balancer, balancer.Id, "weight", authorization, """{"weight":2}""")).Code);
-        Assert.Equal(1, balancer.Registry.Find(balancer.Id).Weight);
+        Assert.Contains("draining", (await Order(balancer.Balancer, balancer.Id, "resume", "Bearer secret")).Body, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -272,23 +197,5 @@ public sealed class AdminEndpointsTests
         using var response = await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
 
         Assert.Equal(code, (int)response.StatusCode);
-    }
-
-    private static async Task<(int Code, string Body)> Answer(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)
-    {
-        using var response = await Post(balancer, id, verb, authorization, body);
-        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
-    }
-
-    private static async Task<HttpResponseMessage> Post(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{Uri.EscapeDataString(id)}/{verb}");
-        request.Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
-        if (authorization is not null)
-        {
-            request.Headers.TryAddWithoutValidation("Authorization", authorization);
-        }
-
-        return await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
     }
 }

@@ -6,7 +6,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Connections;
 /// <summary>What a node has sent and nobody has consumed. It grows as needed and is used again.</summary>
 internal sealed class ReceiveBuffer
 {
-    /// <summary>Enough for most answers; in bytes. Every connection has it, also while it is idle.</summary>
+    /// <summary>Enough for most responses; in bytes. Every connection has it, also while it is idle.</summary>
     private const int UsualSize = 4 * 1024;
 
     private readonly byte[] _own = new byte[UsualSize];

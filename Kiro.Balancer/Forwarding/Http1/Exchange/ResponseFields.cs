@@ -7,7 +7,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Gives the client's answer the status and the fields of the node's.</summary>
+/// <summary>Gives the client's response the status and the fields of the node's.</summary>
 internal static class ResponseFields
 {
     /// <param name="bytes">The bytes that <paramref name="head"/> was read from.</param>

@@ -8,7 +8,7 @@ namespace Kiro.Balancer.Admin.Contract;
 /// The balancer's own errors: problem details (RFC 9457). No error has a type of its own, so the type is
 /// <c>about:blank</c> and the title the status in words; <c>error</c> repeats the detail for clients of older versions.
 /// </summary>
-internal static class Problem
+internal static class ProblemResponse
 {
     /// <summary>The Content-Type of <see cref="Body"/>.</summary>
     public const string ContentType = "application/problem+json";

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Admin.Contract;
 
-public sealed class ProblemTests
+public sealed class ProblemResponseTests
 {
     [Theory]
     [InlineData(400, "Bad Request")]
@@ -14,7 +14,7 @@ public sealed class ProblemTests
     [InlineData(503, "Service Unavailable")]
     [InlineData(504, "Gateway Timeout")]
     public void Body_Status_HasTheMembersOfRfc9457AndTheOldError(int status, string title) =>
-        Assert.Equal(ProblemText.Of(status, title, "no response in time"), Encoding.UTF8.GetString(Problem.Body(status, "no response in time")));
+        Assert.Equal(ProblemText.Of(status, title, "no response in time"), Encoding.UTF8.GetString(ProblemResponse.Body(status, "no response in time")));
 
     [Theory]
     [InlineData("GET", "/lb/no-such-thing", 404, "the balancer has nothing here")]
@@ -32,6 +32,6 @@ public sealed class ProblemTests
 
         Assert.Equal((HttpStatusCode)status, response.StatusCode);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType!.ToString());
-        Assert.Equal(Encoding.UTF8.GetString(Problem.Body(status, detail)), await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(Encoding.UTF8.GetString(ProblemResponse.Body(status, detail)), await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 }

@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
+
+namespace Kiro.Balancer.Forwarding.Http1.Exchange;
+
+/// <content>The node's response on its way to the client.</content>
+internal sealed partial class Http1Exchange
+{
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<RequestFailure?> RespondAsync()
+    {
+        var reader = new HeadReader(connection);
+        while (true)
+        {
+            var state = reader.Read();
+            if (state == HeadState.Incomplete)
+            {
+                if (connection.Add(await connection.Receipt))
+                {
+                    continue;
+                }
+
+                HadNoResponse = reader.IsUntouched;
+                return Lost() ?? RequestFailure.NoResponse;
+            }
+
+            if (state == HeadState.Invalid || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
+            {
+                return Lost() ?? RequestFailure.InvalidResponse;
+            }
+
+            if (!connection.Head.IsInterim)
+            {
+                return await PassOnAsync(reader.Length);
+            }
+
+            if (connection.Head.Status == StatusCodes.Status100Continue)
+            {
+                _body?.Start();
+            }
+            else if (_context.Request.Headers.Expect.Count == 0 && HttpProtocol.IsHttp11(_context.Request.Protocol)
+                && _context.Features.Get<ClientConnection>() is { } client)
+            {
+                // Where the client waits for "100 Continue", Kestrel may be just about to say that.
+                await client.SendInterimAsync(ResponseFields.Interim(connection.Input.Bytes.Span, connection.Head));
+            }
+
+            if (!reader.TrySkip())
+            {
+                return RequestFailure.InvalidResponse;
+            }
+        }
+    }
+
+    private async ValueTask<RequestFailure?> PassOnAsync(int headLength)
+    {
+        attempt.Settle(responded: true);
+        if (attempt.IsGivenUp)
+        {
+            return RequestFailure.BackendHangs;
+        }
+
+        var (head, response) = (connection.Head, _context.Response);
+        attempt.Runtime.NoteClosing(head.SaysClose);
+        ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
+        request.HandOutCookie(response.Headers);
+        connection.Input.Consume(headLength);
+        PrepareBody(head.Status);
+
+        var framing = head.Framing(_context.Request.Method == HttpMethods.Head);
+        var chunks = framing is BodyFraming.Chunked or BodyFraming.UntilClose && HttpProtocol.IsHttp11(_context.Request.Protocol);
+        if (head.AnnouncesTrailers && framing != BodyFraming.None && !chunks && !HttpProtocol.IsHttp2(_context.Request.Protocol))
+        {
+            // None can follow.
+            response.Headers.Trailer = default;
+        }
+
+        var writer = new ResponseWriter(response, chunks);
+        if (framing != BodyFraming.None && await CopyBodyAsync(framing, writer) is { } failure)
+        {
+            return failure;
+        }
+
+        if (_body is { IsComplete: false } && head.Status < 300)
+        {
+            // The node has responded and goes on reading, even if it closes the connection afterwards.
+            await writer.FlushAsync();
+            await _body.Sending;
+        }
+
+        return null;
+    }
+
+    private async ValueTask<RequestFailure?> CopyBodyAsync(BodyFraming framing, ResponseWriter writer)
+    {
+        var isStream = connection.Head.IsEventStream;
+        if (isStream)
+        {
+            connection.Begin(request.Rules.Timeouts.Stream);
+            streams.Add(connection, request.Slot, attempt.Backend);
+            // It may be told to end at any time, also when it just has.
+            connection.Head.Closes = true;
+        }
+
+        try
+        {
+            return await new ResponseBody(connection, writer).CopyAsync(framing) switch
+            {
+                BodyEnd.Complete => null,
+                BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse,
+                BodyEnd.ClientGone => RequestFailure.ClientIsGone,
+                _ => Lost(hasResponded: true) ?? RequestFailure.BrokenResponse,
+            };
+        }
+        finally
+        {
+            if (isStream)
+            {
+                streams.Remove(connection);
+            }
+        }
+    }
+
+    // A node that refuses does not want the body; one that agrees gets it, even when it did not say "continue".
+    private void PrepareBody(int status)
+    {
+        if (status < StatusCodes.Status300MultipleChoices)
+        {
+            _body?.Start();
+        }
+        else
+        {
+            _body?.Forgo();
+        }
+    }
+
+    private void BreakOff(RequestFailure failure)
+    {
+        var response = _context.Response;
+        if (response.HasStarted)
+        {
+            // The client must not take what it has for the whole.
+            ClientConnection.BreakOff(_context);
+        }
+        else if (failure.Point == FailurePoint.Client)
+        {
+            // It may still be there, and must not take the end of its broken body for success.
+            response.Clear();
+            response.StatusCode = (_body?.ClientFault as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest;
+        }
+    }
+}

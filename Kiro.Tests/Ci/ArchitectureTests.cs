@@ -1,0 +1,42 @@
+using System.Text.RegularExpressions;
+
+namespace Kiro.Tests.Ci;
+
+/// <summary>What is written about the code names the files as they are.</summary>
+public sealed partial class ArchitectureTests
+{
+    private static readonly string Root = FindRoot();
+    private static readonly string Balancer = Path.Combine(Root, "Kiro.Balancer");
+
+    [Theory]
+    [InlineData("architecture.md", 30)]
+    [InlineData("decisions", 2)]
+    public void Docs_FilesAndRoomsThatTheyName_Exist(string docs, int atLeast)
+    {
+        var path = Path.Combine(Root, "docs", docs);
+        var texts = File.Exists(path) ? [path] : Directory.GetFiles(path, "*.md");
+
+        var named = texts.SelectMany(text => InARoom().Matches(File.ReadAllText(text))).Select(match => match.Groups[1].Value)
+            .Where(name => Directory.Exists(Path.Combine(Balancer, name.Split('/')[0]))).ToList();
+
+        Assert.True(named.Count >= atLeast, $"only {named.Count} names were found");
+        Assert.All(named, name => Assert.True(Exists(name), $"{name} is not in Kiro.Balancer"));
+    }
+
+    private static bool Exists(string name) =>
+        Directory.Exists(Path.Combine(Balancer, name)) || File.Exists(Path.Combine(Balancer, name + ".cs"));
+
+    [GeneratedRegex("`([A-Z]\\w+(?:/\\w+)+)`")]
+    private static partial Regex InARoom();
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
+        {
+            folder = folder.Parent!;
+        }
+
+        return folder.FullName;
+    }
+}
