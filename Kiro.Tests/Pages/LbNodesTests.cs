@@ -160,6 +160,18 @@ public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
         await page.AssertFineAsync();
     }
 
+    [Fact]
+    public async Task Lb_TwoNodes_AreBoth()
+    {
+        await using var one = await TestBackend.StartAsync("one");
+        await using var other = await TestBackend.StartAsync("other");
+        await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS={one.Host},{other.Host}");
+
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+
+        await page.Expect("#title").ToHaveTextAsync("Both nodes are up");
+    }
+
     /// <summary>A request of each of sixty clients, so that every node has some.</summary>
     private static async Task SendAsync(int port)
     {
