@@ -20,7 +20,6 @@ internal sealed record ShownNodes(IReadOnlyList<NodeView> Rows, string? More)
         var restUp = nodes.Count(node => node.IsUp) - rows.Count(node => node.IsUp);
         return new ShownNodes(rows, (rest, restUp) switch
         {
-            (1, _) => $"… and 1 more, {(restUp == 1 ? "up" : "not up")}",
             (2, 2) => "… and 2 more, both up",
             _ when restUp == rest => $"… and {rest} more, all up",
             _ => $"… and {rest} more, {(restUp == 0 ? "none" : restUp)} of them up",
