@@ -55,8 +55,7 @@ public sealed partial class DashboardTests(RunningApplication application)
         Requirement.Need("mysql", RunningApplication.HasServer, "no MariaDB server is installed.");
         await using var dashboard = await Dashboard.OpenAsync(await application.DashboardAsync());
 
-        // A request that waits for the database; what is counted is written later. It is looked for by its id: after the thousands
-        // of requests of other tests, the list of traces with a filter stays empty.
+        // A request that waits for the database; what is counted is written later. It is looked for by its id, for other tests make thousands.
         var trace = await application.TraceAsync("/api/clients");
         await dashboard.ShowsAsync(() => dashboard.GoAsync("/traces/detail/" + trace), Rows("DATA mysql").First);
         await Expect(Rows("HTTP GET 200").First).ToContainTextAsync("balancer");
