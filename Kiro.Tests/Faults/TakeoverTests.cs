@@ -161,7 +161,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     {
         var process = await StartAsync("--takeover");
 
-        Assert.Contains("--takeover: nobody serves port", process.Output, StringComparison.Ordinal);
+        Assert.Contains("--takeover: no process is serving port", process.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -110,12 +110,9 @@ internal sealed class ProbeLoop(
                 }
 
                 var wait = schedule.Next(known.Health, registry.Current, registry.Now.Uptime, Random.Shared.NextDouble());
-                var start = time.GetTimestamp();
-                if (await runtime.ProbeNow.WaitAsync(wait, time, cancellationToken)
-                    && (wait < MinInterval ? wait : MinInterval) - time.GetElapsedTime(start) is var rest && rest > TimeSpan.Zero)
-                {
-                    await Task.Delay(rest, time, cancellationToken);
-                }
+                var pause = wait < MinInterval ? wait : MinInterval;
+                await Task.Delay(pause, time, cancellationToken);
+                await runtime.ProbeNow.WaitAsync(wait - pause, time, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

@@ -27,7 +27,7 @@ public class AcceptShortageTests
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, balancer.Port, TestContext.Current.CancellationToken);
         await socket.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
-        await Eventually.BeTrue(() => balancer.Process.Output.Contains("Connections of clients wait", StringComparison.Ordinal), "it says so");
+        await Eventually.BeTrue(() => balancer.Process.Output.Contains("Client connections are waiting", StringComparison.Ordinal), "it says so");
         var before = TimeOf(balancer);
         await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
         var spent = TimeOf(balancer) - before;
