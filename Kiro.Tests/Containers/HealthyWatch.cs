@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Kiro.Tests.Faults;
 using Kiro.Tests.Support;
 
@@ -52,7 +53,7 @@ internal sealed class HealthyWatch
             using var answer = await http.GetAsync(new Uri($"http://{node.Value}:13004/health"));
             return (node.Key, answer.IsSuccessStatusCode);
         }
-        catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException)
+        catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException or SocketException)
         {
             return (node.Key, false);
         }

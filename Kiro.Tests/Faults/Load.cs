@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json.Serialization;
 using Kiro.Tests.Support;
 
@@ -98,7 +99,8 @@ internal sealed class Load : IAsyncDisposable
                     failure = route.Ip == Address(client) ? null : $"the node saw {route.Ip}";
                 }
             }
-            catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException or IOException)
+            // The client lets the socket's own exception through when a connection is reset before it has looked at its other end.
+            catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException or IOException or SocketException)
             {
                 failure = $"{(isPost ? "POST" : "GET")} {problem.Message}";
             }
