@@ -1,11 +1,12 @@
 using Kiro.AppHost.Tests.Support;
+using Kiro.Tests.Support;
 
 namespace Kiro.AppHost.Export.Tests;
 
 /// <summary>compose-export/ is what the model publishes, on every machine.</summary>
 public sealed class ExportTests
 {
-    private static readonly string Committed = Path.Combine(Publisher.Root, "compose-export");
+    private static readonly string Committed = Path.Combine(Repository.Root, "compose-export");
 
     [Theory]
     [InlineData("cluster", "", "docker-compose.cluster.yml", "docker-compose.host.yml")]

@@ -21,7 +21,7 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
     }
 
     /// <summary>How many clusters may have their mapping written down, in 2 MiB each (<see cref="SlotTable"/>). It is made for
-    /// more than 24 destinations or for weights; with all others the same result is calculated.</summary>
+    /// more than <see cref="SlotTable.WorthwhileFrom"/> destinations or for weights; with all others the same result is calculated.</summary>
     private const int MaxTables = 16;
 
     public string Name => ClientHashConstants.PolicyName;

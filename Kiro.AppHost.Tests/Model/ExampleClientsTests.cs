@@ -31,7 +31,7 @@ public sealed partial class ExampleClientsTests
         using var http = new HttpClient { BaseAddress = new Uri("http://127.0.0.1:" + environment["BALANCER_PORT"]) };
         await Eventually.BeTrue(async () => (await http.GetAsync("/alive", TestContext.Current.CancellationToken)).IsSuccessStatusCode, "the balancer serves");
 
-        var readme = await File.ReadAllTextAsync(Path.Combine(Publisher.Root, "README.md"), TestContext.Current.CancellationToken);
+        var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken);
         var clients = Client().Matches(readme).Select(match => match.Groups[1].Value).ToList();
         var said = Served().Match(readme);
         Assert.Equal(2, clients.Count);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kiro.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Support;
 
@@ -21,14 +22,11 @@ internal static class Publisher
     private static readonly string Program = Path.Combine(
         AppContext.BaseDirectory, typeof(Publisher).Assembly.GetName().Name!.Replace(".Tests", ".dll", StringComparison.Ordinal));
 
-    /// <summary>The repository's root.</summary>
-    public static string Root { get; } = FindRoot();
-
     /// <summary>The program of a service, such as <c>Kiro.Balancer</c>, as it was built together with the tests.</summary>
     public static string ServiceProgram(string project)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
-        return Path.Combine(Root, project, "bin", output.Parent!.Name, output.Name, project);
+        return Path.Combine(Repository.Root, project, "bin", output.Parent!.Name, output.Name, project);
     }
 
     /// <summary>Publishes into a new folder and returns it.</summary>
@@ -65,16 +63,5 @@ internal static class Publisher
         var errors = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2));
         return (process.ExitCode, await output + await errors);
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent ?? throw new DirectoryNotFoundException("kiro.sln");
-        }
-
-        return folder.FullName;
     }
 }

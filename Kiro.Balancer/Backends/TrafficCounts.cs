@@ -30,8 +30,8 @@ internal sealed class TrafficCounts
     /// <summary>Those with a status from 500 on.</summary>
     public long Errors => OfClass(5);
 
-    /// <summary>The part of all responses that are errors, 0 to 1.</summary>
-    public double ErrorShare => Responses == 0 ? 0 : Errors / (double)Responses;
+    /// <summary>How many responses, and how many of them errors: what a node is judged by.</summary>
+    public ResponseCounts ResponseCounts => new(Responses, Errors);
 
     /// <summary>Bytes that went to nodes.</summary>
     public long Sent => _counts[BytesIn];
@@ -145,4 +145,17 @@ internal static class LatencyBuckets
         var units = octave == 0 ? sub : (long)((1 << SubBits) + sub) << (octave - 1);
         return TimeSpan.FromTicks(units << UnitBits);
     }
+}
+
+/// <summary>How many responses there were.</summary>
+/// <param name="Responses">All of them.</param>
+/// <param name="Errors">Those with a status from 500 on.</param>
+internal readonly record struct ResponseCounts(long Responses, long Errors)
+{
+    /// <summary>The part of all responses that are errors, 0 to 1.</summary>
+    public double ErrorShare => Responses == 0 ? 0 : Errors / (double)Responses;
+
+    public static ResponseCounts operator +(ResponseCounts one, ResponseCounts other) => new(one.Responses + other.Responses, one.Errors + other.Errors);
+
+    public static ResponseCounts operator -(ResponseCounts one, ResponseCounts other) => new(one.Responses - other.Responses, one.Errors - other.Errors);
 }

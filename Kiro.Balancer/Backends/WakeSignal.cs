@@ -20,7 +20,10 @@ internal sealed class WakeSignal
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             await Task.WhenAny(signal.Task, Task.Delay(limit, time, over.Token));
             cancellationToken.ThrowIfCancellationRequested();
-            await over.CancelAsync();
+            if (signal.Task.IsCompleted)
+            {
+                await over.CancelAsync();
+            }
         }
 
         return signal.Task.IsCompleted && Interlocked.CompareExchange(ref _signal, NewSignal(), signal) == signal;

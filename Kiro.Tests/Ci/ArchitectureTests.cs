@@ -1,19 +1,19 @@
 using System.Text.RegularExpressions;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Ci;
 
 /// <summary>What is written about the code names the files as they are.</summary>
 public sealed partial class ArchitectureTests
 {
-    private static readonly string Root = FindRoot();
-    private static readonly string Balancer = Path.Combine(Root, "Kiro.Balancer");
+    private static readonly string Balancer = Path.Combine(Repository.Root, "Kiro.Balancer");
 
     [Theory]
     [InlineData("architecture.md", 30)]
     [InlineData("decisions", 2)]
     public void Docs_FilesAndRoomsThatTheyName_Exist(string docs, int atLeast)
     {
-        var path = Path.Combine(Root, "docs", docs);
+        var path = Path.Combine(Repository.Root, "docs", docs);
         var texts = File.Exists(path) ? [path] : Directory.GetFiles(path, "*.md");
 
         var named = texts.SelectMany(text => InARoom().Matches(File.ReadAllText(text))).Select(match => match.Groups[1].Value)
@@ -28,15 +28,4 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex("`([A-Z]\\w+(?:/\\w+)+)`")]
     private static partial Regex InARoom();
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return folder.FullName;
-    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Ci;
 
@@ -73,7 +74,7 @@ public sealed class RunScriptTests : IDisposable
         Directory.CreateDirectory(Path.Combine(_folder, "bin"));
         Directory.CreateDirectory(Path.Combine(_folder, "samples"));
         Directory.CreateDirectory(Path.Combine(_folder, "compose-export"));
-        File.Copy(Path.Combine(Root(), ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
+        File.Copy(Path.Combine(Repository.Root, ".ci", "run"), Path.Combine(_folder, ".ci", "run"));
         Program("bin/dotnet", DotNet);
         // All that it installs is there.
         foreach (var installed in (string[])["samples/run", ".ci/docker", ".ci/helm", ".ci/socketio", ".ci/spell", "bin/dpkg", "bin/docker", "bin/docker-compose"])
@@ -102,16 +103,5 @@ public sealed class RunScriptTests : IDisposable
         {
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
         }
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("No kiro.sln above the tests.");
-        }
-
-        return folder.FullName;
     }
 }

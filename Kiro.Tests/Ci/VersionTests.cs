@@ -1,20 +1,20 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Ci;
 
 /// <summary>The version stands in Directory.Build.props; what else names it must not be left behind.</summary>
 public sealed partial class VersionTests
 {
-    private static readonly string Root = FindRoot();
-    private static readonly string Version = XDocument.Load(Path.Combine(Root, "Directory.Build.props")).Descendants("Version").Single().Value;
+    private static readonly string Version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
 
     [Fact]
     public void Version_InWhatIsDeployedAndRead_IsTheSame()
     {
-        string[] files = [.. Directory.EnumerateFiles(Path.Combine(Root, "compose-export"), "*", SearchOption.AllDirectories), Path.Combine(Root, "README.md"), Path.Combine(Root, "docs", "install.md")];
+        string[] files = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "compose-export"), "*", SearchOption.AllDirectories), Path.Combine(Repository.Root, "README.md"), Path.Combine(Repository.Root, "docs", "install.md")];
 
-        var named = files.SelectMany(file => Named().Matches(File.ReadAllText(file)).Select(match => (File: Path.GetRelativePath(Root, file), Version: match.Groups[1].Value))).ToList();
+        var named = files.SelectMany(file => Named().Matches(File.ReadAllText(file)).Select(match => (File: Path.GetRelativePath(Repository.Root, file), Version: match.Groups[1].Value))).ToList();
 
         Assert.True(named.Count > 10);
         Assert.All(named, name => Assert.Equal((name.File, Version), name));
@@ -22,19 +22,8 @@ public sealed partial class VersionTests
 
     [Fact]
     public void Changelog_HasASectionForTheVersion() =>
-        Assert.Matches($@"(?m)^## \[{Regex.Escape(Version)}\] - \d{{4}}-\d{{2}}-\d{{2}}$", File.ReadAllText(Path.Combine(Root, "CHANGELOG.md")));
+        Assert.Matches($@"(?m)^## \[{Regex.Escape(Version)}\] - \d{{4}}-\d{{2}}-\d{{2}}$", File.ReadAllText(Path.Combine(Repository.Root, "CHANGELOG.md")));
 
     [GeneratedRegex("(?:kiro-api:|kiro-balancer:|kiro-|Kiro |appVersion: \"|^version: \")([0-9]+\\.[0-9]+\\.[0-9]+)", RegexOptions.Multiline)]
     private static partial Regex Named();
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("No kiro.sln above the tests.");
-        }
-
-        return folder.FullName;
-    }
 }

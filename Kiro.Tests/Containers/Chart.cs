@@ -8,7 +8,7 @@ internal static class Chart
 {
     /// <summary>Its values, by their paths.</summary>
     public static IEnumerable<string> Values => Paths(
-        new DeserializerBuilder().Build().Deserialize<Dictionary<object, object?>>(File.ReadAllText(Path.Combine(Docker.Root, "compose-export", "kubernetes", "values.yaml"))), "");
+        new DeserializerBuilder().Build().Deserialize<Dictionary<object, object?>>(File.ReadAllText(Path.Combine(Repository.Root, "compose-export", "kubernetes", "values.yaml"))), "");
 
     /// <summary>Renders it for the release <c>kiro</c>, with settings such as <c>--set name=value</c>.</summary>
     public static Task<string> RenderAsync(params string[] settings) => HelmAsync(["template", "kiro", "kubernetes", .. settings]);

@@ -70,7 +70,7 @@ internal sealed class Compose : IAsyncDisposable
     public async Task<string> RunAsync(double seconds, params string[] command)
     {
         Note($"$ docker-compose -f {_file} {string.Join(' ', command)}");
-        string[] database = _withDatabase ? ["-f", Path.Combine(Docker.Root, "Kiro.Tests", "Containers", "mariadb.yml")] : [];
+        string[] database = _withDatabase ? ["-f", Path.Combine(Repository.Root, "Kiro.Tests", "Containers", "mariadb.yml")] : [];
         return await Docker.RunAsync("docker-compose", ["-p", Project, "--env-file", _environment, "-f", _file, .. database, .. command], seconds);
     }
 

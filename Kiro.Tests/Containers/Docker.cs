@@ -21,9 +21,6 @@ internal static class Docker
     })
     { BaseAddress = new Uri("http://docker") };
 
-    /// <summary>The repository's root: the compose files are tested where they are.</summary>
-    public static string Root { get; } = FindRoot();
-
     /// <summary>Skips the test unless an engine answers and docker-compose is installed.</summary>
     public static async Task NeedAsync()
     {
@@ -38,7 +35,7 @@ internal static class Docker
         {
             StartInfo = new ProcessStartInfo(program, arguments)
             {
-                WorkingDirectory = Path.Combine(Root, "compose-export"),
+                WorkingDirectory = Path.Combine(Repository.Root, "compose-export"),
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             },
@@ -94,16 +91,5 @@ internal static class Docker
         {
             return false;
         }
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? AppContext.BaseDirectory;
     }
 }

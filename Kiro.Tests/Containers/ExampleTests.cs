@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
 /// <summary>compose-export/.env.example: every variable of the files, with the default that they have.</summary>
 public sealed partial class ExampleTests
 {
-    private static readonly string Folder = Path.Combine(Docker.Root, "compose-export");
+    private static readonly string Folder = Path.Combine(Repository.Root, "compose-export");
 
     [Fact]
     public void Example_NamesEveryVariableOfTheFiles_AndNoOther() => Assert.Equal(

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Kiro.Tests.Containers;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
@@ -183,7 +182,7 @@ internal sealed class BalancerPair : IAsyncDisposable
         return path;
     }
 
-    private static string FileOf(string name) => Path.Combine(Docker.Root, Deploy, name);
+    private static string FileOf(string name) => Path.Combine(Repository.Root, Deploy, name);
 
     private string ProcessFile(int host) => Path.Combine(_folder, $"{host}-process");
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kiro.Tests.Support;
 using YamlDotNet.Serialization;
 
 namespace Kiro.Tests.Monitoring;
@@ -29,16 +30,7 @@ internal static class MonitoringFiles
         return [.. rules["groups"].SelectMany(group => (List<object>)group["rules"]).Select(rule => (string)((Dictionary<object, object>)rule)["expr"])];
     }
 
-    private static string Read(string name)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests do not run within the repository.");
-        }
-
-        return File.ReadAllText(Path.Combine(folder.FullName, "docs", "monitoring", name));
-    }
+    private static string Read(string name) => File.ReadAllText(Path.Combine(Repository.Root, "docs", "monitoring", name));
 
     private static void Collect(JsonElement element, List<string> found)
     {

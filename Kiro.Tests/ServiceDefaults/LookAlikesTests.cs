@@ -72,21 +72,10 @@ public sealed class LookAlikesTests
     {
         var read = BalancerSettings.Read(Settings.Of()).Report.Settings.Concat(Kiro.Api.ApiSettings.Read(Settings.Of()).Report.Settings)
             .Select(setting => setting.Name);
-        var example = File.ReadLines(Path.Combine(Root(), ".env.example"))
+        var example = File.ReadLines(Path.Combine(Repository.Root, ".env.example"))
             .Select(line => line.TrimStart('#', ' ').Split('=')).Where(parts => parts.Length > 1 && parts[0].All(letter => char.IsAsciiLetterUpper(letter) || char.IsAsciiDigit(letter) || letter == '_'))
             .Select(parts => parts[0]);
 
         Assert.Equal([], read.Concat(example).Where(name => !KnownSettings.IsOfTheFramework(name)).Except(KnownSettings.All, StringComparer.OrdinalIgnoreCase));
-    }
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "kiro.sln")))
-        {
-            folder = Path.GetDirectoryName(folder)!;
-        }
-
-        return folder;
     }
 }

@@ -8,7 +8,7 @@ internal static class PublicApi
     /// <summary>Fails where the two differ. A change that is meant is a change of the list, too.</summary>
     public static void AssertIsListed(Assembly assembly)
     {
-        var file = Path.Combine(Root(), assembly.GetName().Name!, "PublicApi.txt");
+        var file = Path.Combine(Repository.Root, assembly.GetName().Name!, "PublicApi.txt");
         var listed = File.Exists(file) ? File.ReadAllLines(file) : [];
         string[] offered = [.. Of(assembly)];
 
@@ -39,15 +39,4 @@ internal static class PublicApi
 
     private static IEnumerable<string> Bases(Type type) =>
         type.GetInterfaces().Select(known => known.Name).Order(StringComparer.Ordinal).Prepend(type.BaseType?.Name ?? "none");
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("No kiro.sln above the tests.");
-        }
-
-        return folder.FullName;
-    }
 }

@@ -28,7 +28,7 @@ internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls,
         var isConnected = false;
         try
         {
-            await socket.ConnectAsync(IPAddress.TryParse(backend.Host, out var address) ? new IPEndPoint(address, backend.Port) : new DnsEndPoint(backend.Host, backend.Port), either.Token);
+            await socket.ConnectAsync(new DnsEndPoint(backend.Host, backend.Port), either.Token);
             isConnected = true;
             await using var connection = await SecureAsync(new NetworkStream(socket), backend, either.Token);
             var response = tls.Options.IsHttp2

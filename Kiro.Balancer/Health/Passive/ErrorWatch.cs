@@ -33,7 +33,7 @@ internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficW
             return;
         }
 
-        var nodes = registry.Current.Backends.Select(known => (known.Backend, Counts: Responses(traffic.Of(known.Backend).Last10Seconds))).ToList();
+        var nodes = registry.Current.Backends.Select(known => (known.Backend, Counts: traffic.Of(known.Backend).Last10Seconds.ResponseCounts)).ToList();
         var all = nodes.Aggregate(default(ResponseCounts), (sum, node) => sum + node.Counts);
         foreach (var (backend, counts) in nodes)
         {
@@ -45,8 +45,6 @@ internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficW
             }
         }
     }
-
-    private static ResponseCounts Responses(TrafficCounts counts) => new(counts.Responses, counts.Errors);
 }
 
 /// <summary>What errors in responses lead to.</summary>

@@ -1,3 +1,5 @@
+using Kiro.Balancer.Backends;
+
 namespace Kiro.Balancer.Telemetry.Traffic;
 
 /// <summary>
@@ -54,17 +56,4 @@ internal sealed class RecentResponses
     private bool IsEnough(ResponseCounts total, (int Second, ResponseCounts Total) since) =>
         _second - since.Second >= MaxSeconds
         || (_second - since.Second >= Seconds && (total - since.Total).Responses >= Outliers.MinResponses);
-}
-
-/// <summary>How many responses there were.</summary>
-/// <param name="Responses">All of them.</param>
-/// <param name="Errors">Those with a status from 500 on.</param>
-internal readonly record struct ResponseCounts(long Responses, long Errors)
-{
-    /// <summary>The part of all responses that are errors, 0 to 1.</summary>
-    public double ErrorShare => Responses == 0 ? 0 : Errors / (double)Responses;
-
-    public static ResponseCounts operator +(ResponseCounts one, ResponseCounts other) => new(one.Responses + other.Responses, one.Errors + other.Errors);
-
-    public static ResponseCounts operator -(ResponseCounts one, ResponseCounts other) => new(one.Responses - other.Responses, one.Errors - other.Errors);
 }

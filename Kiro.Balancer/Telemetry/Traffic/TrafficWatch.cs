@@ -89,7 +89,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
             var now = registry.Runtimes.Of(backend).Traffic.Sum();
             // An idle node keeps one set of counts, not one for each sample.
             history.Sample(now.Responses == history.Total.Responses ? history.Total : now);
-            Judge(known, history.Recent, new ResponseCounts(now.Responses, now.Errors));
+            Judge(known, history.Recent, now.ResponseCounts);
         }
 
         if (_all.Sample(TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(history => history.Total)])))

@@ -54,7 +54,7 @@ public sealed class TrafficTests
 
         Assert.Equal((40_000, 10_000, 50_000), (sum.OfClass(2), sum.OfClass(5), sum.Responses));
         Assert.Equal((410_000, 4_020_000), (sum.Sent, sum.Received));
-        Assert.Equal(0.2, sum.ErrorShare, 1e-9);
+        Assert.Equal(0.2, sum.ResponseCounts.ErrorShare, 1e-9);
         Assert.Same(loop, _traffic.Cell(1));
     }
 

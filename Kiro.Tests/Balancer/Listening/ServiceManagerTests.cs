@@ -88,7 +88,7 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         Requirement.Need("systemd", analyze is not null, "no systemd-analyze is installed.");
         var units = _folder.CreateSubdirectory("units").FullName;
         var dropIns = Directory.CreateDirectory(Path.Combine(units, "kiro-.service.d")).FullName;
-        var source = Path.Combine(Containers.Docker.Root, "deploy", "systemd");
+        var source = Path.Combine(Repository.Root, "deploy", "systemd");
         foreach (var file in Directory.GetFiles(source, "kiro-balancer*"))
         {
             // The program has its place on the host, which this is not.

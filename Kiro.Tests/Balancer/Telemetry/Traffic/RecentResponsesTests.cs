@@ -1,3 +1,4 @@
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Telemetry.Traffic;
 
 namespace Kiro.Tests.Balancer.Telemetry.Traffic;
