@@ -21,14 +21,16 @@ internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recen
     private volatile Crew? _crew;
 
     /// <summary>The node for a slot's request; null when no node is known.</summary>
-    public ChosenBackend? First(int slot)
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="at">The clock's timestamp, if the caller has it at hand.</param>
+    public ChosenBackend? First(int slot, long? at = null)
     {
         recent.Note(slot);
         var snapshot = registry.Current;
         var crew = CrewOf(snapshot);
         var place = sessions is null
             ? snapshot.Selector.First(slot, crew, out var home)
-            : sessions.First(slot, snapshot.Selector, crew, out home);
+            : sessions.First(slot, snapshot.Selector, crew, out home, at);
         if (place != home)
         {
             crew.Runtimes[home].Counters.Overflow();
@@ -52,7 +54,10 @@ internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recen
     }
 
     /// <summary>A slot's request has ended, at the node that it was given to last: until now its session was in use.</summary>
-    public void End(int slot, KnownBackend backend) => sessions?.Use(slot, backend.Tenure);
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="backend">The node.</param>
+    /// <param name="at">The clock's timestamp, if the caller has it at hand.</param>
+    public void End(int slot, KnownBackend backend, long? at = null) => sessions?.Use(slot, backend.Tenure, at);
 
     // A selector outlives snapshots that differ in nothing that it chooses by, and its places are theirs.
     private Crew CrewOf(BackendSnapshot snapshot)

@@ -27,6 +27,26 @@ internal sealed class BackendTraffic(TimeProvider time)
     /// <summary>The time since a moment.</summary>
     public TimeSpan Since(long moment) => time.GetElapsedTime(moment);
 
+    /// <summary>How many responses there are, without an allocation.</summary>
+    public long Responses
+    {
+        get
+        {
+            var sum = 0L;
+            foreach (var cell in _shared)
+            {
+                sum += cell?.Responses ?? 0;
+            }
+
+            foreach (var cell in _loops)
+            {
+                sum += cell?.Responses ?? 0;
+            }
+
+            return sum;
+        }
+    }
+
     /// <summary>All cells together.</summary>
     public TrafficCounts Sum() => TrafficCounts.Of(_shared.Concat(_loops).OfType<TrafficCell>());
 
@@ -78,6 +98,21 @@ internal sealed class TrafficCell
     private const int Padding = 8;
 
     private readonly long[] _counts = new long[TrafficCounts.Length + 2 * Padding];
+
+    /// <summary>How many responses were counted.</summary>
+    public long Responses
+    {
+        get
+        {
+            var sum = 0L;
+            for (var statusClass = 0; statusClass <= TrafficCounts.MaxClass; statusClass++)
+            {
+                sum += Volatile.Read(ref _counts[Padding + statusClass]);
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>Counts a response. For the cell's owner alone; no lock, no allocation.</summary>
     /// <param name="status">Its status, 100 to 599.</param>

@@ -5,6 +5,7 @@ namespace Kiro.Balancer.Backends;
 /// <summary>Responses by class, how long they took, and bytes, at one moment or between two.</summary>
 internal sealed class TrafficCounts
 {
+    internal const int MaxClass = 5;
     internal const int BytesIn = 6;
     internal const int BytesOut = 7;
     internal const int Latencies = 8;
@@ -15,7 +16,7 @@ internal sealed class TrafficCounts
     private TrafficCounts(long[] counts)
     {
         _counts = counts;
-        for (var statusClass = 0; statusClass <= 5; statusClass++)
+        for (var statusClass = 0; statusClass <= MaxClass; statusClass++)
         {
             Responses += counts[statusClass];
         }
@@ -49,7 +50,13 @@ internal sealed class TrafficCounts
     public TimeSpan? Quantile(double quantile)
     {
         // The balancer's own responses have no duration.
-        var rank = quantile * _counts.AsSpan(Latencies).ToArray().Sum();
+        var all = 0L;
+        foreach (var count in _counts.AsSpan(Latencies))
+        {
+            all += count;
+        }
+
+        var rank = quantile * all;
         var below = 0L;
         for (var bucket = 0; bucket < LatencyBuckets.Count; bucket++)
         {

@@ -52,11 +52,6 @@ internal sealed class BackendHistories(BackendRegistry registry, ForwardingCount
         {
             _all.Sample();
             var backends = registry.Current.Backends;
-            foreach (var gone in _histories.Keys.Except(backends.Select(known => known.Backend)).ToList())
-            {
-                _histories.Remove(gone);
-            }
-
             foreach (var (backend, health) in backends)
             {
                 if (!_histories.TryGetValue(backend, out var history))
@@ -65,6 +60,14 @@ internal sealed class BackendHistories(BackendRegistry registry, ForwardingCount
                 }
 
                 history.Sample(health);
+            }
+
+            if (_histories.Count > backends.Count)
+            {
+                foreach (var gone in _histories.Keys.Except(backends.Select(known => known.Backend)).ToList())
+                {
+                    _histories.Remove(gone);
+                }
             }
         }
     }

@@ -109,7 +109,7 @@ internal sealed partial class FrontExchange
 
         if (_last is { } last)
         {
-            _services.Chooser.End(Slot, last.Known);
+            _services.Chooser.End(Slot, last.Known, _worker.Loop.Timestamp);
         }
 
         Leave();

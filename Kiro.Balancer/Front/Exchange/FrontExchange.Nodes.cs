@@ -7,7 +7,7 @@ internal sealed partial class FrontExchange
 {
     private void Choose()
     {
-        if (_services.Chooser.First(Slot) is { } backend)
+        if (_services.Chooser.First(Slot, _worker.Loop.Timestamp) is { } backend)
         {
             Enter(backend);
         }

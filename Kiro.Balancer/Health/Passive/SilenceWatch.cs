@@ -47,6 +47,11 @@ internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) 
             }
         }
 
+        if (suspected.Count == 0)
+        {
+            return;
+        }
+
         foreach (var gone in suspected.Keys.Except(backends.Select(known => known.Backend)).ToList())
         {
             suspected.Remove(gone);

@@ -50,7 +50,7 @@ internal sealed class TrafficHistory(int maxPoints)
             return false;
         }
 
-        var since = now.Since(_atPoint);
+        var since = now == _atPoint ? TrafficCounts.None : now.Since(_atPoint);
         _atPoint = now;
         _points.Enqueue(new TrafficPoint(since.Responses, since.Errors, since.Quantile(0.99)));
         if (_points.Count > maxPoints)

@@ -15,7 +15,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
     private readonly Lock _sampling = new();
-    private readonly Dictionary<Backend, TrafficHistory> _nodes = [];
+    private readonly Dictionary<Backend, (TrafficHistory History, BackendTraffic Traffic)> _nodes = [];
     private readonly TrafficHistory _all = new(MaxPoints);
     private TrafficCounts _gone = TrafficCounts.None;
     private DateTimeOffset _pointAt = time.GetUtcNow();
@@ -41,7 +41,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
     {
         lock (_sampling)
         {
-            return TrafficReading.Of(_nodes.GetValueOrDefault(backend) ?? new TrafficHistory(0), _pointAt);
+            return TrafficReading.Of(_nodes.GetValueOrDefault(backend).History ?? new TrafficHistory(0), _pointAt);
         }
     }
 
@@ -71,32 +71,42 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
 
     private void Sample(IReadOnlyList<KnownBackend> backends)
     {
-        foreach (var gone in _nodes.Keys.Except(backends.Select(known => known.Backend)).ToList())
-        {
-            // What it answered does not become undone.
-            _gone = TrafficCounts.Sum([_gone, registry.Runtimes.Of(gone).Traffic.Sum()]);
-            _nodes.Remove(gone);
-        }
-
         foreach (var known in backends)
         {
-            var backend = known.Backend;
-            if (!_nodes.TryGetValue(backend, out var history))
+            if (!_nodes.TryGetValue(known.Backend, out var node))
             {
-                _nodes[backend] = history = new TrafficHistory(MaxNodePoints);
+                _nodes[known.Backend] = node = (new TrafficHistory(MaxNodePoints), registry.Runtimes.Of(known.Backend).Traffic);
             }
 
-            var now = registry.Runtimes.Of(backend).Traffic.Sum();
-            // An idle node keeps one set of counts, not one for each sample.
-            history.Sample(now.Responses == history.Total.Responses ? history.Total : now);
-            Judge(known, history.Recent, now.ResponseCounts);
+            var (history, traffic) = node;
+            // Of many nodes most are idle: such a one costs a look, and keeps one set of counts, not one for each sample.
+            history.Sample(traffic.Responses == history.Total.Responses ? history.Total : traffic.Sum());
+            Judge(known, history.Recent, history.Total.ResponseCounts);
         }
 
-        if (_all.Sample(TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(history => history.Total)])))
+        if (_nodes.Count > backends.Count)
+        {
+            Leave(_nodes.Keys.Except(backends.Select(known => known.Backend)).ToList());
+        }
+
+        var responses = _gone.Responses + own.Responses + _nodes.Values.Sum(node => node.History.Total.Responses);
+        if (_all.Sample(responses == _all.Total.Responses ? _all.Total : SumOfAll()))
         {
             _pointAt = time.GetUtcNow();
         }
     }
+
+    // What they answered does not become undone.
+    private void Leave(IEnumerable<Backend> gone)
+    {
+        foreach (var backend in gone)
+        {
+            _nodes.Remove(backend, out var node);
+            _gone = TrafficCounts.Sum([_gone, node.Traffic.Sum()]);
+        }
+    }
+
+    private TrafficCounts SumOfAll() => TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(node => node.History.Total)]);
 
     private void Judge(KnownBackend known, RecentResponses recent, ResponseCounts total)
     {
@@ -151,6 +161,9 @@ internal sealed class OwnResponses
 
     /// <summary>From any thread.</summary>
     public void Record(int status) => _cell.RecordOwn(status);
+
+    /// <summary>How many there are.</summary>
+    public long Responses => _cell.Responses;
 
     public TrafficCounts Sum() => TrafficCounts.Of([_cell]);
 }

@@ -60,12 +60,17 @@ public partial class AccessLogTests
         await using var balancer = await BalancerProcess.StartAsync($"{first.Host},{second.Host}", "ACCESS_LOG=on", "HEALTH_INTERVAL=300");
         await Eventually.BeTrue(async () => (await balancer.Http.GetStringAsync("/health")).Contains(":2", StringComparison.Ordinal), "both are up");
         var home = (await balancer.Http.GetStringAsync("/echo", TestContext.Current.CancellationToken)).Contains("node-1", StringComparison.Ordinal) ? first : second;
+        var other = home == first ? second : first;
+        other.Hold.Release();
+
+        // The node dies with the request in its hands: nobody can have noticed before.
+        var request = balancer.Http.GetAsync("/hold", TestContext.Current.CancellationToken);
+        await Eventually.BeTrue(() => home.Arrived.Contains("GET /hold"), "the request");
         await home.StopAsync();
+        await request;
 
-        await balancer.Http.GetAsync("/again", TestContext.Current.CancellationToken);
-
-        await Eventually.BeTrue(() => Lines(balancer).Any(line => line.Contains("path=/again ", StringComparison.Ordinal)), "its line");
-        Assert.EndsWith($"node={(home == first ? "node-2" : "node-1")} tries=2", Lines(balancer).Single(line => line.Contains("path=/again ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        await Eventually.BeTrue(() => Lines(balancer).Any(line => line.Contains("path=/hold ", StringComparison.Ordinal)), "its line");
+        Assert.EndsWith($"node={other.Node} tries=2", Lines(balancer).Single(line => line.Contains("path=/hold ", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Theory]
