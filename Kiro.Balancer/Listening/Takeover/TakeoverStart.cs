@@ -49,6 +49,8 @@ internal sealed partial class TakeoverStart(
         {
             throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
         }
+
+        SocketsOnly(logger, _process);
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -75,7 +77,7 @@ internal sealed partial class TakeoverStart(
         try
         {
             await _older.SendAsync(TakeoverOffer.Ready, [], either.Token);
-            if (await _older.ReceiveAsync([], either.Token) is null || !await ReceiveKnowledgeAsync(state.CatchUp, either.Token))
+            if (!await LeavesAsync(_older, either.Token) || !await ReceiveKnowledgeAsync(state.CatchUp, either.Token))
             {
                 Lost(logger, _process);
             }
@@ -121,6 +123,20 @@ internal sealed partial class TakeoverStart(
         return true;
     }
 
+    // One of the first version may have sent its state under the same name, which nobody has taken yet.
+    private static async Task<bool> LeavesAsync(TakeoverChannel older, CancellationToken cancellationToken)
+    {
+        while (await older.ReceiveAsync([], cancellationToken) is { } message)
+        {
+            if (message.AsSpan().SequenceEqual(TakeoverOffer.Leaving.Span))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     // Not one request before it is known who can serve it.
     private async Task ProbedAsync(CancellationToken cancellationToken)
     {
@@ -149,6 +165,9 @@ internal sealed partial class TakeoverStart(
 
     [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed over the port but did not confirm that it is leaving")]
     private static partial void Lost(ILogger logger, int process);
+
+    [LoggerMessage(79, LogLevel.Warning, "Process {Process} is of an older version and hands over its sockets only: admin actions have to be given again, and sessions begin anew")]
+    private static partial void SocketsOnly(ILogger logger, int process);
 
     [LoggerMessage(75, LogLevel.Information, "--takeover: no process is serving port {Port}, so this is a normal start")]
     private static partial void Nobody(ILogger logger, int port);
