@@ -9,8 +9,8 @@ namespace Aspire.Hosting.Kiro;
 /// <param name="Weight">Of each replica.</param>
 internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointReference Endpoint, double Weight)
 {
-    /// <summary>Tells each replica its own port, and with the snapshots of its environment us.</summary>
-    public const string PortVariable = "KIRO_NODE_PORT";
+    /// <summary>Tells each replica its own port, and with the snapshots of its environment us. Balancers may differ about the endpoint.</summary>
+    public string PortVariable => "KIRO_NODE_PORT_" + Endpoint.EndpointName.ToUpperInvariant().Replace('-', '_');
 
     /// <summary>Whether Aspire starts it as a process of this machine.</summary>
     public bool IsProcess => Resource is ProjectResource or ExecutableResource;

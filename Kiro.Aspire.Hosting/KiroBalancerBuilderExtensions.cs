@@ -36,7 +36,7 @@ public static partial class KiroBalancerBuilderExtensions
         var resource = new KiroBalancerResource(name, isRun ? Directory.CreateTempSubdirectory("kiro-").FullName : ".", token);
         builder.Eventing.Subscribe<BeforeStartEvent>((_, _) =>
         {
-            resource.Nodes.ForEach(nodes => nodes.ThrowIfUnreachable(name));
+            resource.ThrowIfIncomplete();
             return Task.CompletedTask;
         });
         var balancer = builder.AddResource(resource)
@@ -56,6 +56,7 @@ public static partial class KiroBalancerBuilderExtensions
     /// <param name="weight">The share of each replica relative to other nodes, from 0.01 to 1000.</param>
     /// <param name="endpointName">Which endpoint; it has to speak plain HTTP. Without it the start is refused.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="DistributedApplicationException">The balancer has these nodes already.</exception>
     public static IResourceBuilder<KiroBalancerResource> WithNodes<T>(
         this IResourceBuilder<KiroBalancerResource> builder, IResourceBuilder<T> nodes, double weight = 1, string endpointName = "http")
         where T : IResourceWithEndpoints, IResourceWithEnvironment
@@ -67,6 +68,11 @@ public static partial class KiroBalancerBuilderExtensions
             throw new ArgumentOutOfRangeException(nameof(weight), weight, "Expected a number from 0.01 to 1000.");
         }
 
+        if (builder.Resource.Nodes.Exists(known => known.Resource.Name == nodes.Resource.Name))
+        {
+            throw new DistributedApplicationException($"{builder.Resource.Name} balances over {nodes.Resource.Name} already: a resource is given to WithNodes once, and its weight says how much more it takes.");
+        }
+
         var balanced = new BalancedNodes(nodes.Resource, nodes.Resource.GetEndpoint(endpointName), weight);
         builder.Resource.Nodes.Add(balanced);
         builder.WithRelationship(nodes.Resource, "Balances");
@@ -74,7 +80,7 @@ public static partial class KiroBalancerBuilderExtensions
         {
             if (balanced.IsProcess)
             {
-                nodes.WithEnvironment(BalancedNodes.PortVariable, balanced.Endpoint.Property(EndpointProperty.TargetPort));
+                nodes.WithEnvironment(balanced.PortVariable, balanced.Endpoint.Property(EndpointProperty.TargetPort));
             }
 
             if (builder.Resource.HasDrainCommands)

@@ -34,4 +34,16 @@ public sealed class KiroBalancerResource(string name, string workingDirectory, P
 
     /// <summary>In run mode: the nodes that run, by the ids of their processes in Aspire (a replica has one of its own), as <c>host:port</c>.</summary>
     internal ConcurrentDictionary<string, string> Running { get; } = new();
+
+    /// <summary>Looks whether there is something to balance over, once the model is complete.</summary>
+    /// <exception cref="DistributedApplicationException">There is not.</exception>
+    internal void ThrowIfIncomplete()
+    {
+        if (Nodes.Count == 0)
+        {
+            throw new DistributedApplicationException($"{Name} has nothing to balance over: name its nodes with WithNodes().");
+        }
+
+        Nodes.ForEach(nodes => nodes.ThrowIfUnreachable(Name));
+    }
 }

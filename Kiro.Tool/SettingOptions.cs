@@ -47,17 +47,17 @@ internal static class SettingOptions
     /// <summary>What stands behind an option's equals sign, or else the next argument.</summary>
     public static string? ValueOf(string argument, int equals, Queue<string> rest, List<string> problems)
     {
-        if (equals >= 0)
+        var name = equals < 0 ? argument : argument[..equals];
+        var value = equals >= 0 ? argument[(equals + 1)..]
+            : rest.TryPeek(out var next) && !next.StartsWith("--", StringComparison.Ordinal) ? rest.Dequeue()
+            : "";
+        if (value.Length > 0)
         {
-            return argument[(equals + 1)..];
+            return value;
         }
 
-        if (rest.TryPeek(out var next) && !next.StartsWith("--", StringComparison.Ordinal))
-        {
-            return rest.Dequeue();
-        }
-
-        problems.Add($"{argument} needs a value: {argument} VALUE or {argument}=VALUE.");
+        // An empty one is a variable of the shell that is not set, and would leave the setting at its default.
+        problems.Add($"{name} needs a value: {name} VALUE or {name}=VALUE.");
         return null;
     }
 

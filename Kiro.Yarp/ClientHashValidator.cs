@@ -6,6 +6,8 @@ namespace Kiro.Yarp;
 /// <summary>Refuses a configuration whose metadata cannot be used, as YARP refuses one whose own values cannot.</summary>
 internal sealed class ClientHashValidator : IClusterValidator
 {
+    private const string Prefix = ClientHashConstants.PolicyName + ".";
+
     public ValueTask ValidateAsync(ClusterConfig cluster, IList<Exception> errors)
     {
         if (!string.Equals(cluster.LoadBalancingPolicy, ClientHashConstants.PolicyName, StringComparison.OrdinalIgnoreCase))
@@ -18,6 +20,7 @@ internal sealed class ClientHashValidator : IClusterValidator
             Refuse($"Cluster '{cluster.ClusterId}'", ClientHashConstants.KeyMetadata, key, ClientKey.Allowed);
         }
 
+        RefuseOthers($"Cluster '{cluster.ClusterId}'", cluster.Metadata, ClientHashConstants.KeyMetadata);
         foreach (var (name, destination) in cluster.Destinations ?? new Dictionary<string, DestinationConfig>())
         {
             if (!DestinationNode.TryReadWeight(destination, out _))
@@ -25,9 +28,23 @@ internal sealed class ClientHashValidator : IClusterValidator
                 Refuse($"Destination '{name}' of cluster '{cluster.ClusterId}'", ClientHashConstants.WeightMetadata,
                     destination.Metadata![ClientHashConstants.WeightMetadata], DestinationNode.AllowedWeight);
             }
+
+            RefuseOthers($"Destination '{name}' of cluster '{cluster.ClusterId}'", destination.Metadata, ClientHashConstants.WeightMetadata);
         }
 
         return ValueTask.CompletedTask;
+
+        // What is misspelt, or stands in the wrong place, would say nothing.
+        void RefuseOthers(string whose, IReadOnlyDictionary<string, string>? metadata, string known)
+        {
+            foreach (var name in metadata?.Keys ?? [])
+            {
+                if (name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !name.Equals(known, StringComparison.OrdinalIgnoreCase))
+                {
+                    errors.Add(new ArgumentException($"{whose}: metadata {name} is unknown: expected {known}."));
+                }
+            }
+        }
 
         void Refuse(string whose, string name, string value, string allowed) =>
             errors.Add(new ArgumentException($"{whose}: metadata {name} = \"{value}\" is not valid: expected {allowed}."));

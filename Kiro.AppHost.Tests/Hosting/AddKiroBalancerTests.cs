@@ -64,7 +64,45 @@ public sealed class AddKiroBalancerTests
         builder.AddKiroBalancer("lb", 8080).WithNodes(shop);
         shop.Resource.Allocate(5001);
 
-        Assert.Equal("5001", (await shop.Resource.EnvironmentAsync())[BalancedNodes.PortVariable]);
+        Assert.Equal("5001", (await shop.Resource.EnvironmentAsync())["KIRO_NODE_PORT_HTTP"]);
+    }
+
+    [Fact]
+    public async Task WithNodes_OfTwoBalancersOnDifferentEndpoints_TellsBothPorts()
+    {
+        var builder = ShopModel.Builder();
+        var shop = builder.AddShop().WithHttpEndpoint(name: "back-office", env: "BACK_OFFICE_PORT");
+        builder.AddKiroBalancer("lb", 8080).WithNodes(shop);
+        builder.AddKiroBalancer("office", 8081).WithNodes(shop, endpointName: "back-office");
+        var port = 5001;
+        foreach (var endpoint in shop.Resource.Annotations.OfType<EndpointAnnotation>())
+        {
+            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", port, targetPortExpression: $"{port++}");
+        }
+
+        var environment = await shop.Resource.EnvironmentAsync();
+
+        Assert.Equal(("5001", "5002"), (environment["KIRO_NODE_PORT_HTTP"], environment["KIRO_NODE_PORT_BACK_OFFICE"]));
+    }
+
+    [Fact]
+    public void WithNodes_OfTheSameResourceTwice_IsRefused()
+    {
+        var builder = ShopModel.Builder();
+        var shop = builder.AddShop();
+        var balancer = builder.AddKiroBalancer("lb", 8080).WithNodes(shop);
+
+        var refused = Assert.Throws<DistributedApplicationException>(() => balancer.WithNodes(shop, 2));
+
+        Assert.StartsWith("lb balances over shop already", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ThrowIfIncomplete_WithoutNodes_SaysSo()
+    {
+        var refused = Assert.Throws<DistributedApplicationException>(ShopModel.Builder().AddKiroBalancer("lb", 8080).Resource.ThrowIfIncomplete);
+
+        Assert.Equal("lb has nothing to balance over: name its nodes with WithNodes().", refused.Message);
     }
 
     [Theory]

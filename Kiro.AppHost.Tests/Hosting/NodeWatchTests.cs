@@ -113,7 +113,7 @@ public sealed class NodeWatchTests : IAsyncLifetime
     {
         State = state,
         ExitCode = exitCode,
-        EnvironmentVariables = ImmutableArray.Create(new EnvironmentVariableSnapshot(BalancedNodes.PortVariable, $"{port}", IsFromSpec: true)),
+        EnvironmentVariables = ImmutableArray.Create(new EnvironmentVariableSnapshot("KIRO_NODE_PORT_HTTP", $"{port}", IsFromSpec: true)),
     });
 
     private async Task IsAsync(params string[] lines) => await Eventually.BeTrue(

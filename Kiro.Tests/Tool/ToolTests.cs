@@ -24,6 +24,7 @@ public sealed class ToolTests
     [Theory]
     [InlineData("serve", "Unknown argument: serve. --help lists what there is.")]
     [InlineData("--hosts", "--hosts needs a value: --hosts VALUE or --hosts=VALUE.")]
+    [InlineData("--hosts=", "--hosts needs a value: --hosts VALUE or --hosts=VALUE.")]
     [InlineData("--hosts --port 1", "--hosts needs a value: --hosts VALUE or --hosts=VALUE.")]
     [InlineData("--hosts a:b", "BACKEND_HOSTS=a:b is not valid: expected ")]
     [InlineData("--port 70000", "BALANCER_PORT=70000 is not valid: expected a whole number from 1 to 65535.")]

@@ -59,6 +59,8 @@ public sealed class PipelineTests : IAsyncLifetime
     [InlineData("~:Destinations:d0:Metadata:ClientHash.Weight", "much", "Destination 'd0' of cluster 'api': metadata ClientHash.Weight = \"much\" is not valid: expected a number from 0.01 to 1000.")]
     [InlineData("~:Destinations:d0:Metadata:ClientHash.Weight", "0", "Destination 'd0' of cluster 'api': metadata ClientHash.Weight = \"0\" is not valid: expected a number from 0.01 to 1000.")]
     [InlineData("~:Metadata:ClientHash.Key", "session", "Cluster 'api': metadata ClientHash.Key = \"session\" is not valid: expected ip, header:NAME or cookie:NAME.")]
+    [InlineData("~:Destinations:d0:Metadata:ClientHash.Weigth", "2", "Destination 'd0' of cluster 'api': metadata ClientHash.Weigth is unknown: expected ClientHash.Weight.")]
+    [InlineData("~:Metadata:ClientHash.Weight", "2", "Cluster 'api': metadata ClientHash.Weight is unknown: expected ClientHash.Key.")]
     [InlineData("ClientHash:TrustedProxies", "lan", "ClientHashOptions.TrustedProxies = \"lan\" is not valid: expected addresses or CIDR ranges such as 10.0.0.0/8,fd00::/8, or none.")]
     public async Task Start_ValueThatCannotBeUsed_FailsAndSaysWhich(string name, string value, string expected)
     {
