@@ -80,3 +80,67 @@ internal sealed class ClusterView
 
     private static string HashOf(string text) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(text)).ToString("x16", CultureInfo.InvariantCulture);
 }
+
+/// <summary>Something that a peer sees otherwise than this balancer.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Node">The node's id; null when it is about no node.</param>
+/// <param name="Theirs">What the peer has, where that can be several things.</param>
+/// <param name="Mine">What this balancer has.</param>
+internal readonly record struct Difference(DifferenceKind Kind, string? Node = null, string? Theirs = null, string? Mine = null)
+{
+    /// <summary>As many nodes as a sentence names.</summary>
+    private const int MaxNames = 3;
+
+    /// <summary>Sentences without their subject, which is the peer.</summary>
+    public static IEnumerable<string> InWords(IEnumerable<Difference> differences) => differences
+        .GroupBy(one => (one.Kind, one.Theirs, one.Mine)).OrderBy(group => group.Key.Kind)
+        .Select(group => group.Key.Kind switch
+        {
+            DifferenceKind.Mapping => "has other hashing settings (HASH_SEED, HASH_IPV4_PREFIX, HASH_IPV6_PREFIX), so it gives clients other nodes",
+            DifferenceKind.Missing => $"does not know {Names(group)}",
+            DifferenceKind.Unknown => $"knows {Names(group)}, which this balancer does not",
+            DifferenceKind.Drained => $"has {Names(group)} drained by an operator, and this balancer has not",
+            DifferenceKind.NotDrained => $"does not have {Names(group)} drained by an operator, and this balancer has",
+            DifferenceKind.State => $"sees {Names(group)} {group.Key.Theirs}, and this balancer {group.Key.Mine}",
+            DifferenceKind.Weight => $"gives {Names(group)} weight {group.Key.Theirs}, and this balancer {group.Key.Mine}",
+            DifferenceKind.SessionIdle when group.Key.Theirs is "" => "is of a version that tells nothing of sessions: a client that changes balancers may lose its own",
+            DifferenceKind.SessionIdle when group.Key.Theirs is "0" or null || group.Key.Mine is "0" =>
+                $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a client that changes balancers may lose its session",
+            DifferenceKind.SessionIdle => $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a session may end with one of them and go on with the other",
+            _ => "has other admin actions than this balancer: compare the clocks of both",
+        });
+
+    private static string Names(IEnumerable<Difference> differences)
+    {
+        var names = differences.Select(one => one.Node!).Order(StringComparer.Ordinal).ToList();
+        return names.Count > MaxNames ? $"{string.Join(", ", names.Take(MaxNames))} and {names.Count - MaxNames} more" : string.Join(" and ", names);
+    }
+}
+
+/// <summary>In what balancers can differ; the gravest first.</summary>
+internal enum DifferenceKind
+{
+    /// <summary>The settings that decide which node is a client's.</summary>
+    Mapping,
+
+    /// <summary>The peer does not know a node.</summary>
+    Missing,
+
+    /// <summary>This balancer does not know a node.</summary>
+    Unknown,
+
+    /// <summary>At the peer an operator drained a node.</summary>
+    Drained,
+
+    /// <summary>Here an operator drained a node.</summary>
+    NotDrained,
+
+    State,
+    Weight,
+
+    /// <summary>How long sessions stay, or whether they do.</summary>
+    SessionIdle,
+
+    /// <summary>The orders, although all nodes look the same.</summary>
+    Orders,
+}

@@ -1,3 +1,5 @@
+using Kiro.Balancer.Limits;
+
 namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>What all streams here have in common: no seeking, no blocking calls.</summary>
@@ -38,4 +40,51 @@ internal abstract class ForwardOnlyStream : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+}
+
+/// <summary>A request's body of a length that nobody announced, which ends with 413 once there is too much of it. Kestrel's own
+/// limit counts the framing of chunks, too.</summary>
+internal sealed class BoundedBody(Stream body, BodyLimit limit) : ForwardOnlyStream
+{
+    private long _passed;
+
+    public override bool CanRead => true;
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var count = await body.ReadAsync(buffer, cancellationToken);
+        return limit.Refuses(_passed += count)
+            ? throw new BadHttpRequestException(BodyLimit.Problem, StatusCodes.Status413PayloadTooLarge) : count;
+    }
+}
+
+/// <summary>A stream over another one, which it owns.</summary>
+internal abstract class RelayStream(Stream inner) : ForwardOnlyStream
+{
+    /// <summary>The other one.</summary>
+    protected Stream Inner { get; } = inner;
+
+    public override bool CanRead => true;
+
+    public override bool CanWrite => true;
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Inner.ReadAsync(buffer, cancellationToken);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        Inner.WriteAsync(buffer, cancellationToken);
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Inner.FlushAsync(cancellationToken);
+
+    public override void Flush() => Inner.Flush();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            Inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Streams;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 
+using Kiro.Balancer.Forwarding.Streams;
+
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>

@@ -125,3 +125,57 @@ internal static class RequestFieldNames
     // Bit 5 tells capitals from small letters.
     private static int Bucket(int length, byte first, byte last) => (length * 29 + (first | 0x20) * 7 + (last | 0x20)) & (Buckets - 1);
 }
+
+/// <summary>What a field of a request is to the balancer.</summary>
+internal enum RequestFieldKind : byte
+{
+    /// <summary>None of its business: passed on as it came, unless Connection names it.</summary>
+    EndToEnd,
+
+    /// <summary>It concerns this connection only and is dropped.</summary>
+    HopByHop,
+
+    Host,
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    Upgrade,
+    Te,
+    Trailer,
+    Expect,
+
+    /// <summary>Ends loops (RFC 8586): passed on whatever Connection says.</summary>
+    CdnLoop,
+
+    TraceParent,
+    Authorization,
+    ForwardedFor,
+    ForwardedProto,
+    ForwardedHost,
+    RealIp,
+
+    /// <summary>What the balancer calls a client by: nobody else may say it.</summary>
+    ClientKey,
+
+    /// <summary>May hold a cookie of the balancer's own; the others are passed on.</summary>
+    Cookie,
+
+    /// <summary>RFC 7239.</summary>
+    Forwarded,
+
+    /// <summary>The certificate of a client: nobody's word for it is taken.</summary>
+    ClientCertificate,
+
+    /// <summary>Any other X-Forwarded field: only a trusted peer may say it.</summary>
+    Claim,
+
+    /// <summary>
+    /// Reads like a field that the balancer acts on when underscores are taken for hyphens, as CGI-like nodes do
+    /// (<c>X_Real_IP</c>, <c>Content_Length</c>). Never passed on. Other names with underscores are: nginx drops them all,
+    /// which only surprises.
+    /// </summary>
+    Lookalike,
+
+    /// <summary>Makes an upgrade to WebSocket a handshake (RFC 6455, section 4.1).</summary>
+    WebSocketKey,
+}

@@ -146,3 +146,19 @@ internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
         HasHost = IsHttp10 = IsChunked = Closes = ExpectsContinue = TakesTrailers = IsWebSocket = BindsConnection = false;
     }
 }
+
+/// <summary>A field of a request: where it stands in the bytes of the head.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="IsNamed">Whether Connection names it, so that it ends here.</param>
+/// <param name="NameStart">Place of the name.</param>
+/// <param name="NameLength">Length of the name.</param>
+/// <param name="ValueStart">Place of the value, without the space around it.</param>
+/// <param name="ValueLength">Length of the value.</param>
+/// <param name="LineEnd">Place behind the end of the line.</param>
+internal readonly record struct RequestField(
+    RequestFieldKind Kind, bool IsNamed, int NameStart, int NameLength, int ValueStart, int ValueLength, int LineEnd)
+{
+    public ReadOnlySpan<byte> Name(ReadOnlySpan<byte> head) => head.Slice(NameStart, NameLength);
+
+    public ReadOnlySpan<byte> Value(ReadOnlySpan<byte> head) => head.Slice(ValueStart, ValueLength);
+}

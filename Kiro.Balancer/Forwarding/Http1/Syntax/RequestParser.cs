@@ -138,6 +138,6 @@ internal static class RequestParser
         }
 
         place = next;
-        return RequestFraming.Note(kind, text, start, head);
+        return RequestMeaning.Note(kind, text, start, head);
     }
 }
