@@ -15,6 +15,7 @@ internal static class TelemetryServices
     public static void AddBalancerMetrics(this IServiceCollection services)
     {
         services.AddSingleton<OwnResponses>();
+        services.AddHostedService<KestrelRefusals>();
         services.AddSingleton<TrafficWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<TrafficWatch>());
         services.AddHostedService<BalancerMetrics>();

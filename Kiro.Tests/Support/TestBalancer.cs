@@ -6,6 +6,7 @@ using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Front.Listening;
 using Kiro.Balancer.Selection;
+using Kiro.Balancer.Telemetry.Traffic;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,6 +49,9 @@ internal sealed class TestBalancer : IAsyncDisposable
 
     /// <summary>The event loops.</summary>
     public FrontLoops Front => _app.Services.GetRequiredService<FrontLoops>();
+
+    /// <summary>What it answered in place of a node.</summary>
+    public OwnResponses Own => _app.Services.GetRequiredService<OwnResponses>();
 
     public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
 

@@ -29,4 +29,20 @@ public class ErrorStatusTests
         Assert.Equal(0, balancer.Counters.Errors);
         Assert.False(answer.Headers.Contains("Retry-After"));
     }
+
+    [Theory]
+    [InlineData("GET /a HTTP/1.1\r\nHost: a.example\r\nA Field: 1\r\n\r\n", 400)]
+    [InlineData("GET /a HTTP/1.1\r\n\r\n", 400)]
+    [InlineData("GET /a HTTP/3.1\r\nHost: a.example\r\n\r\n", 505)]
+    public async Task Head_ThatCannotBeRead_IsCountedAsTheBalancersOwnResponse(string head, int status)
+    {
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host);
+
+        var answer = await RawClient.ExchangeAsync(balancer.Port, head);
+
+        Assert.Equal(status, answer.Status);
+        await Eventually.BeTrue(() => balancer.Own.Sum().OfClass(status / 100) == 1, "its count");
+        Assert.Empty(node.Arrived);
+    }
 }
