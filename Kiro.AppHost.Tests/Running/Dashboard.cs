@@ -25,7 +25,7 @@ internal sealed class Dashboard : IAsyncDisposable
     /// <summary>Opens it by the address that lets one in; skips the test when there is no Chromium.</summary>
     public static async Task<Dashboard> OpenAsync(Uri login)
     {
-        var program = Requirement.Find("chromium", "chromium-browser", "google-chrome");
+        var program = Requirement.Find("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome");
         Requirement.Need("browser", program is not null, "no Chromium is installed.");
         Assertions.SetDefaultExpectTimeout(Patience);
         var playwright = await Playwright.CreateAsync();

@@ -1,9 +1,14 @@
 using Kiro.Tests.Support;
 using Microsoft.Playwright;
 
+[assembly: AssemblyFixture(typeof(Kiro.Tests.Pages.Browser))]
+
 namespace Kiro.Tests.Pages;
 
-/// <summary>A real Chromium of this machine, shared by the tests of the pages.</summary>
+/// <summary>
+/// A real Chromium of this machine, started when the first test asks for it and shared by all: each page is in a context of its
+/// own, as of another person. Without the windows of a desktop, where that is installed, it takes a quarter of the processor.
+/// </summary>
 public sealed class Browser : IAsyncDisposable
 {
     private static readonly string[] Arguments =
@@ -14,8 +19,9 @@ public sealed class Browser : IAsyncDisposable
     /// <summary>In ms. Generous: what is waited for comes at once, but the machine may be busy.</summary>
     private const float Patience = 60_000;
 
-    private IPlaywright? _playwright;
-    private IBrowser? _browser;
+    private static readonly string? Program = Requirement.Find("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome");
+
+    private readonly Lazy<Task<(IPlaywright Driver, IBrowser Browser)>> _started = new(StartAsync);
 
     /// <summary>Opens a page of a size; skips the test when there is no Chromium.</summary>
     /// <param name="url">Where.</param>
@@ -25,12 +31,8 @@ public sealed class Browser : IAsyncDisposable
     internal async Task<WatchedPage> OpenAsync(
         string url, int width = 1280, ColorScheme scheme = ColorScheme.Light, Func<IPage, Task>? prepare = null)
     {
-        var program = Requirement.Find("chromium", "chromium-browser", "google-chrome");
-        Requirement.Need("browser", program is not null, "no Chromium is installed.");
-        Assertions.SetDefaultExpectTimeout(Patience);
-        _playwright ??= await Playwright.CreateAsync();
-        _browser ??= await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments });
-        var context = await _browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
+        Requirement.Need("browser", Program is not null, "no Chromium is installed.");
+        var context = await (await _started.Value).Browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
         return await LoadAsync(await context.NewPageAsync(), url, prepare);
     }
 
@@ -53,11 +55,18 @@ public sealed class Browser : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_browser is not null)
+        if (_started.IsValueCreated)
         {
-            await _browser.DisposeAsync();
+            var (driver, browser) = await _started.Value;
+            await browser.DisposeAsync();
+            driver.Dispose();
         }
+    }
 
-        _playwright?.Dispose();
+    private static async Task<(IPlaywright Driver, IBrowser Browser)> StartAsync()
+    {
+        Assertions.SetDefaultExpectTimeout(Patience);
+        var driver = await Playwright.CreateAsync();
+        return (driver, await driver.Chromium.LaunchAsync(new() { ExecutablePath = Program, Headless = true, Args = Arguments, Timeout = Patience }));
     }
 }

@@ -8,7 +8,7 @@ using Microsoft.Playwright;
 namespace Kiro.Tests.Pages;
 
 /// <summary>The page <c>/lb</c> of somebody who, with others behind the same address, asks for more than one client may have.</summary>
-public sealed class LbLimitsTests(Browser browser) : IClassFixture<Browser>
+public sealed class LbLimitsTests(Browser browser)
 {
     [Fact]
     public async Task Lb_AllStreamsOfTheClientAreOpen_AsksEveryFiveSecondsUntilThereIsRoom()

@@ -8,12 +8,10 @@ using Microsoft.Playwright;
 namespace Kiro.Tests.Pages;
 
 /// <summary>The page <c>/lb</c> in a real browser, with real nodes that die.</summary>
-public sealed class LbNodesTests(Browser browser) : IClassFixture<Browser>
+public sealed class LbNodesTests(Browser browser)
 {
     [Theory]
     [InlineData(1280, ColorScheme.Light)]
-    [InlineData(1280, ColorScheme.Dark)]
-    [InlineData(390, ColorScheme.Light)]
     [InlineData(390, ColorScheme.Dark)]
     public async Task Lb_ANodeDies_TurnsRedWithTheReasonAndWhoMoved(int width, ColorScheme scheme)
     {

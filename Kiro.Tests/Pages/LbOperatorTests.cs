@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Kiro.Tests.Pages;
 
 /// <summary>What an operator can ask and do on <c>/lb</c>.</summary>
-public sealed class LbOperatorTests(Browser browser) : IClassFixture<Browser>
+public sealed class LbOperatorTests(Browser browser)
 {
     private const string Token = "not-a-real-token";
     private static readonly Dictionary<string, string> WithToken = new() { ["ADMIN_TOKEN"] = Token };

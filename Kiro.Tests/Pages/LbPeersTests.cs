@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Kiro.Tests.Pages;
 
 /// <summary>What <c>/lb</c> tells of the other balancers.</summary>
-public sealed class LbPeersTests(Browser browser) : IClassFixture<Browser>
+public sealed class LbPeersTests(Browser browser)
 {
     [Theory]
     [InlineData(1280, ColorScheme.Light)]

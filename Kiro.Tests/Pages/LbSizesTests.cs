@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Kiro.Tests.Pages;
 
 /// <summary>The page <c>/lb</c> with no node, and with two hundred.</summary>
-public sealed class LbSizesTests(Browser browser) : IClassFixture<Browser>
+public sealed class LbSizesTests(Browser browser)
 {
     [Theory]
     [InlineData(1920, ColorScheme.Light)]

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Pages;
 
 /// <summary>The page <c>/lb</c> in more windows of one browser than it opens connections to a host.</summary>
-public sealed class LbWindowsTests(Browser browser) : IClassFixture<Browser>
+public sealed class LbWindowsTests(Browser browser)
 {
     private const int Windows = 7;
 

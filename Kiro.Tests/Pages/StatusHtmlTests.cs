@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace Kiro.Tests.Pages;
 
 /// <summary>The public page <c>/status.html</c> in a real browser.</summary>
-public sealed class StatusHtmlTests(Browser browser) : IClassFixture<Browser>
+public sealed class StatusHtmlTests(Browser browser)
 {
     [Theory]
     [InlineData(1280, ColorScheme.Light, true)]

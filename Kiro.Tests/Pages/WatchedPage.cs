@@ -85,5 +85,13 @@ internal sealed class WatchedPage : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync() => await Page.CloseAsync();
+    /// <summary>Closes it, and with the last of its windows what the browser keeps for them.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Page.CloseAsync();
+        if (Page.Context.Pages.Count == 0)
+        {
+            await Page.Context.CloseAsync();
+        }
+    }
 }

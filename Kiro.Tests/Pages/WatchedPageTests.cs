@@ -4,7 +4,7 @@ using Xunit.Sdk;
 namespace Kiro.Tests.Pages;
 
 /// <summary>That the eyes which watch the pages are open.</summary>
-public sealed class WatchedPageTests(Browser browser) : IClassFixture<Browser>
+public sealed class WatchedPageTests(Browser browser)
 {
     [Theory]
     [InlineData("document.querySelector('h1').style.color = '#ddd'")]

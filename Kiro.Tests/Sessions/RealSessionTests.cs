@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Connections;
 namespace Kiro.Tests.Sessions;
 
 /// <summary>Programs that need sessions to stay, each with three instances behind Kiro.</summary>
-public sealed class RealSessionTests(Browser browser) : IClassFixture<Browser>
+public sealed class RealSessionTests(Browser browser)
 {
     private const int Clients = 40;
 
