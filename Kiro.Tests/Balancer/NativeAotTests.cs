@@ -17,7 +17,7 @@ public sealed class NativeAotTests(ITestOutputHelper output)
     [Fact]
     public async Task Balancer_CompiledNatively_ServesEveryEndpoint()
     {
-        if (Environment.GetEnvironmentVariable("KIRO_AOT_PROGRAM") is { Length: > 0 } compiled)
+        if (ServiceProcess.NativeBalancer is { } compiled)
         {
             await ServeAsync(compiled);
             return;

@@ -10,6 +10,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
+    /// <summary>The balancer compiled to a native program, as images have it: what <c>KIRO_AOT_PROGRAM</c> names. Where there is one, it is
+    /// what all tests start as <c>Kiro.Balancer</c>: that takes it a tenth of the processor time. Null where there is none.</summary>
+    public static string? NativeBalancer { get; } = Environment.GetEnvironmentVariable("KIRO_AOT_PROGRAM") is { Length: > 0 } program ? program : null;
+
     /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>.</param>
     /// <param name="environment">Variables for it; nothing of Kiro's is inherited from the test run.</param>
     /// <param name="arguments">Its command line.</param>
@@ -27,6 +31,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         string folder, string[] wrapper, string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var dotnet = Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet";
+        program = program == "Kiro.Balancer" && NativeBalancer is { } compiled ? compiled : program;
         string[] native = [program], managed = [dotnet, Path.Combine(AppContext.BaseDirectory, program + ".dll")];
         string[] command = [.. wrapper, .. Path.IsPathRooted(program) ? native : managed, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])

@@ -21,7 +21,7 @@ public class AcceptShortageTests
         Assert.Equal("ok", await balancer.Http.GetStringAsync("/", TestContext.Current.CancellationToken));
 
         // The lowest that is free is above the limit: whatever asks for one gets none.
-        var open = descriptors.EnumerateFileSystemInfos().Select(entry => int.Parse(entry.Name, CultureInfo.InvariantCulture)).ToHashSet();
+        var open = await SettledAsync(descriptors);
         var lowest = Enumerable.Range(0, 10_000).First(number => !open.Contains(number));
         await LimitAsync(prlimit!, balancer, lowest);
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -41,6 +41,21 @@ public class AcceptShortageTests
         Assert.StartsWith("HTTP/1.1 200 OK", Encoding.ASCII.GetString(answer, 0, length), StringComparison.Ordinal);
         Assert.False(balancer.Process.HasExited, balancer.Process.Output);
         Assert.Equal("ok", await balancer.Http.GetStringAsync("/", TestContext.Current.CancellationToken));
+    }
+
+    // The connections of what was asked so far are closed at any moment, and each would leave a descriptor.
+    private static async Task<HashSet<int>> SettledAsync(DirectoryInfo descriptors)
+    {
+        var (open, same) = (new HashSet<int>(), 0);
+        await Eventually.BeTrue(
+            () =>
+            {
+                var now = descriptors.EnumerateFileSystemInfos().Select(entry => int.Parse(entry.Name, CultureInfo.InvariantCulture)).ToHashSet();
+                (same, open) = (now.SetEquals(open) ? same + 1 : 0, now);
+                return same == 20;
+            },
+            "the descriptors stay as they are");
+        return open;
     }
 
     private static TimeSpan TimeOf(BalancerProcess balancer)
