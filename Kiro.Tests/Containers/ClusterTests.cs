@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Containers;
 
 /// <summary>docker-compose.cluster.yml: five fixed nodes.</summary>
-[Collection(HoldsDocker.Name)]
+[Collection(RunsLate.Containers)]
 public sealed class ClusterTests
 {
     private const string File = "docker-compose.cluster.yml";

@@ -4,7 +4,7 @@ using Kiro.Tests.Faults;
 namespace Kiro.Tests.Containers;
 
 /// <summary>docker-compose.scale.yml, scaled while 500 clients are served.</summary>
-[Collection(HoldsDocker.Name)]
+[Collection(RunsLate.Containers)]
 public sealed class ScaleTests
 {
     private static readonly TimeSpan FirstTraffic = TimeSpan.FromSeconds(20);

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>The balancer itself leaves under load.</summary>
-[Collection(RunsAlone.Name)]
+[Collection(RunsLate.Balancers)]
 public sealed class BalancerFaultTests
 {
     private const int DrainDelay = 10;

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>Nodes die, hang, restart, come and go under load.</summary>
-[Collection(RunsAlone.Name)]
+[Collection(RunsLate.Nodes)]
 public sealed class NodeFaultTests
 {
     [Fact]

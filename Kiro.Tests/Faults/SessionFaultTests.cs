@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>The same faults where sessions stay: nobody leaves a node that is there.</summary>
-[Collection(RunsAlone.Name)]
+[Collection(RunsLate.Nodes)]
 public sealed class SessionFaultTests
 {
     private static readonly Dictionary<string, string> Balancer = new() { ["ADMIN_TOKEN"] = "test", ["SESSION_IDLE"] = "600" };

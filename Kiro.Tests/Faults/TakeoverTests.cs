@@ -8,7 +8,7 @@ namespace Kiro.Tests.Faults;
 
 /// <summary>New processes take the ports of old ones over, under load. A client whose request takes longer than <c>DRAIN_DELAY</c> to
 /// come after its connection would be cut off, and on a busy machine that is seconds. <c>KIRO_TAKEOVERS</c> says how many in a row; 3 unless it does.</summary>
-[Collection(RunsAlone.Name)]
+[Collection(RunsLate.Balancers)]
 public sealed class TakeoverTests : IAsyncLifetime
 {
     private readonly int _rounds = int.TryParse(Environment.GetEnvironmentVariable("KIRO_TAKEOVERS"), out var rounds) ? rounds : 3;
@@ -113,6 +113,8 @@ public sealed class TakeoverTests : IAsyncLifetime
     [InlineData("BACKEND_HOSTS", "127.0.0.1:1", "--takeover: none of 1 nodes is up here, so process")]
     public async Task Takeover_ByABadConfiguration_EndsAndTheOldGoesOn(string name, string value, string line)
     {
+        // Nobody is there any more when it is taken over.
+        _settings["DRAIN_DELAY"] = "1";
         var old = await StartAsync();
         await using var load = new NewConnections(Port, 2);
         var good = _settings.GetValueOrDefault(name);
@@ -143,6 +145,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     [Fact]
     public async Task Takeover_RequestInHand_IsAnsweredByTheOld()
     {
+        _settings["DRAIN_DELAY"] = "1";
         var old = await StartAsync();
         using var http = new HttpClient();
         var held = http.GetStringAsync(new Uri($"http://127.0.0.1:{Port}/hold"), TestContext.Current.CancellationToken);

@@ -1,4 +1,8 @@
+using Kiro.Tests.Api.Processes;
 using Kiro.Tests.Balancer;
+using Kiro.Tests.Faults;
+using Kiro.Tests.Pages;
+using Kiro.Tests.Sessions;
 using Xunit.Sdk;
 using Xunit.v3;
 
@@ -6,13 +10,23 @@ using Xunit.v3;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>What takes minutes begins first: begun last, it would run alone in the end while all processors wait.</summary>
+/// <summary>
+/// What takes minutes begins first: begun last, it would run alone in the end while all processors wait. What loads the machine
+/// begins last.
+/// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Long = [nameof(NativeAotTests), SharesMariaDb.Name];
+    private static readonly string[] Long =
+        [nameof(NativeAotTests), SharesMariaDb.Name, nameof(LbOperatorTests), nameof(SqliteVerdictTests), nameof(RealSessionTests)];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
-        where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(tests => Array.FindIndex(Long, name => tests.TestCollectionDisplayName.Contains(name, StringComparison.Ordinal)) is >= 0 and var place
-            ? place : int.MaxValue)];
+        where TTestCollection : ITestCollection => [.. testCollections.OrderBy(Place)];
+
+    private static int Place<TTestCollection>(TTestCollection tests)
+        where TTestCollection : ITestCollection
+    {
+        var name = tests.TestCollectionDisplayName;
+        return Array.FindIndex(Long, part => name.Contains(part, StringComparison.Ordinal)) is >= 0 and var first ? first - Long.Length
+            : RunsLate.All.IndexOf(name) + 1;
+    }
 }
