@@ -76,6 +76,7 @@ internal sealed record BalancerSettings(
         var transport = BackendTransportOptions.Read(settings, usualName: discovery.DnsIsTls ? discovery.Dns : null);
         var listening = ListeningOptions.Read(settings);
         tls.RefusePortOf(settings, listening.Listen);
+        discovery.WarnOfItself(settings, listening.Listen);
         var admin = AdminListener.Read(settings, (listening.Listen.Variable, listening.Listen.Port), ("TLS_PORT", tls.Port));
         var read = new BalancerSettings(
             listening,

@@ -15,7 +15,8 @@ internal static class SqliteFile
         if (options.Kind == DatabaseKind.Sqlite
             && new SqliteConnectionStringBuilder(options.ConnectionString).DataSource is var file && Problem(file) is { } problem)
         {
-            throw new InvalidSettingsException([$"SQLITE_FILE={file} cannot be used: {problem}."]);
+            var place = EnvironmentFile.PlaceOf("SQLITE_FILE") is { } line ? $" in {line}," : "";
+            throw new InvalidSettingsException([$"SQLITE_FILE={file}{place} cannot be used: {problem}."]);
         }
     }
 

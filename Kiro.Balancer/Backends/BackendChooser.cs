@@ -53,6 +53,16 @@ internal sealed class BackendChooser(BackendRegistry registry, RecentSlots recen
         return place < 0 ? null : new ChosenBackend(snapshot.Backends[place], CrewOf(snapshot).Runtimes[place]);
     }
 
+    /// <summary>A failed try in the words of the response. With no node up the reason of the last one tells too little; which
+    /// they are stands in the log and on the status page, and is no business of a client's.</summary>
+    /// <param name="problem">Why the last try failed.</param>
+    public string Explain(string problem) => registry.Current switch
+    {
+        { Selector.IsPanic: false } or { Backends.Count: 0 } => problem,
+        { Backends.Count: 1 } => $"the only node is not up: {problem}",
+        { Backends.Count: var count } => $"none of the {count} nodes is up; the last one tried: {problem}",
+    };
+
     /// <summary>A slot's request has ended, at the node that it was given to last: until now its session was in use.</summary>
     /// <param name="slot">The client's slot.</param>
     /// <param name="backend">The node.</param>

@@ -54,7 +54,7 @@ internal sealed class BackendList(SettingsReader settings, string variable, stri
     }
 
     // The other addresses of 127.0.0.0/8 may well be nodes of their own.
-    private static bool IsThisMachine(BackendEndpoint endpoint) =>
+    internal static bool IsThisMachine(BackendEndpoint endpoint) =>
         endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(endpoint.Host, out var address) && (address.Equals(IPAddress.Loopback) || address.Equals(IPAddress.IPv6Loopback)));
 }

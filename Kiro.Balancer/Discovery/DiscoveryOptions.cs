@@ -1,3 +1,4 @@
+using System.Net;
 using Kiro.Balancer.Backends;
 using Kiro.ServiceDefaults.Settings;
 
@@ -69,6 +70,20 @@ internal sealed record DiscoveryOptions(
         {
             DnsIsTls = dnsIsTls,
         };
+    }
+
+    /// <summary>Warns of a node that is the balancer's own port: what is sent there comes back, and is refused as a loop.</summary>
+    /// <param name="settings">Told.</param>
+    /// <param name="listen">Where the balancer listens.</param>
+    public void WarnOfItself(SettingsReader settings, ListenPort listen)
+    {
+        var onLoopback = listen.Addresses.Count == 0
+            || listen.Addresses.Any(address => IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+        if (onLoopback && Mode is DiscoveryMode.Hosts or DiscoveryMode.File or DiscoveryMode.Local
+            && Fixed.FirstOrDefault(node => node.Port == listen.Port && BackendList.IsThisMachine(node)) is { } itself)
+        {
+            settings.Warn($"The node {itself.Id} is this balancer itself: {listen.Variable} is {listen.Port}. Requests for it are refused as a loop (508).");
+        }
     }
 
     // A value that is the default may stand in a copied .env.example.

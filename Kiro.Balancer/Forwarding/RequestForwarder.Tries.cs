@@ -57,7 +57,7 @@ internal sealed partial class RequestForwarder
             if (retries.Next(request, failure) is not { } next)
             {
                 logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, failure.Status, failure.Problem);
-                await RefuseAsync(context, failure.Status, failure.Problem);
+                await RefuseAsync(context, failure.Status, failure.IsOfNode ? chooser.Explain(failure.Problem) : failure.Problem);
                 return;
             }
 

@@ -1,21 +1,20 @@
-using System.Text.RegularExpressions;
-using DotNetEnv;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>The <c>.env</c> file of the working directory, or of the nearest parent that has one.</summary>
-public static partial class EnvironmentFile
+public static class EnvironmentFile
 {
     private const string Name = ".env";
 
     private static readonly HashSet<string> Set = new(StringComparer.OrdinalIgnoreCase);
     private static readonly HashSet<string> Lost = new(StringComparer.OrdinalIgnoreCase);
+    private static EnvironmentFileContent _content = EnvironmentFileContent.None;
     private static bool _isLoaded;
 
     /// <summary>The file whose variables are set; null when there is none.</summary>
-    internal static WatchedFile? Taken { get; private set; }
+    internal static WatchedFile? Taken => _content.File;
 
     /// <summary>Sets the file's variables in this process; a variable that is already set wins over the file.</summary>
     /// <exception cref="InvalidSettingsException">The file is there but cannot be read or understood.</exception>
@@ -25,8 +24,8 @@ public static partial class EnvironmentFile
         Take(Read());
     }
 
-    /// <summary>Whether a variable has its value from the file.</summary>
-    public static bool Sets(string name) => Set.Contains(name);
+    /// <summary>Where the file sets a variable, as <c>/etc/kiro/.env, line 3</c>; null when its value is not from the file.</summary>
+    public static string? PlaceOf(string name) => Set.Contains(name) ? _content.PlaceOf(name) : null;
 
     /// <summary>Takes the file as it is now, in a program that began with <see cref="Load"/>.</summary>
     /// <param name="configuration">Sees the variables afterwards.</param>
@@ -39,15 +38,14 @@ public static partial class EnvironmentFile
             return () => { };
         }
 
-        var before = (Taken, Set.ToDictionary(name => name, name => Environment.GetEnvironmentVariable(name) ?? ""));
+        var before = _content;
         var now = ReadOrRemember();
         Take(now);
         Show(configuration);
         return () =>
         {
-            Take(before);
             // It was tried, if in vain.
-            Taken = now.File;
+            Take(before with { File = now.File });
             Show(configuration);
         };
     }
@@ -70,14 +68,16 @@ public static partial class EnvironmentFile
     /// <summary>Whether a path is the file's.</summary>
     internal static bool IsIt(string path) => path == Taken?.Path;
 
-    /// <summary>A sentence for each variable of the file that is set to something else outside of it.</summary>
+    /// <summary>A sentence for each variable of the file that is set to something else outside of it, or hardly meant as it stands.</summary>
     /// <param name="names">Those that matter.</param>
-    internal static IEnumerable<string> Overruled(IReadOnlyCollection<string> names) =>
+    internal static IEnumerable<string> Warnings(IReadOnlyCollection<string> names) =>
         // The runner gives each of its nodes ports of its own, which is meant.
         Environment.GetEnvironmentVariable(Hosting.StopWithParent.Variable) == "1" ? [] : Lost.Where(names.Contains)
-            .Select(name => $"{name} in {Taken?.Path} is not used: the environment says something else.");
+            .Select(name => $"{name} in {Taken?.Path} is not used: the environment says something else.")
+            .Concat(_content.Variables.Where(variable => names.Contains(variable.Key) && Set.Contains(variable.Key))
+                .SelectMany(variable => variable.Value.Warnings.Select(warning => $"{variable.Key} in {_content.PlaceOf(variable.Key)}, {warning}")));
 
-    private static (WatchedFile? File, Dictionary<string, string> Variables) ReadOrRemember()
+    private static EnvironmentFileContent ReadOrRemember()
     {
         try
         {
@@ -85,63 +85,48 @@ public static partial class EnvironmentFile
         }
         catch (InvalidSettingsException) when (Find() is { } path)
         {
-            Taken = WatchedFile.Read(path).File;
+            _content = _content with { File = WatchedFile.Read(path).File };
             throw;
         }
     }
 
-    private static (WatchedFile? File, Dictionary<string, string> Variables) Read()
+    private static EnvironmentFileContent Read() => Find() is { } path ? EnvironmentFileContent.Read(path) : EnvironmentFileContent.None;
+
+    private static void Take(EnvironmentFileContent content)
     {
-        var variables = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        if (Find() is not { } path)
-        {
-            return (null, variables);
-        }
-
-        var (file, content) = WatchedFile.Read(path);
-        if (content is null)
-        {
-            throw new InvalidSettingsException([$"{path} cannot be read."]);
-        }
-
-        try
-        {
-            using var reader = new StreamReader(new MemoryStream(content));
-            foreach (var (name, value) in Env.LoadContents(reader.ReadToEnd(), Env.NoEnvVars()))
-            {
-                variables.TryAdd(name, value);
-            }
-        }
-        catch (Exception problem) when (problem is FormatException || problem.GetType().Name == "ParseException")
-        {
-            throw new InvalidSettingsException([$"{path}{LineOf(problem.Message)} cannot be understood: expected NAME=value, with the value in quotes when it has spaces or quotes in it."]);
-        }
-
-        return (file, variables);
-    }
-
-    private static void Take((WatchedFile? File, Dictionary<string, string> Variables) read)
-    {
-        Taken = read.File;
+        _content = content;
         Lost.Clear();
-        foreach (var name in Set.Where(name => !read.Variables.ContainsKey(name)).ToList())
+        foreach (var name in Set.Where(name => !content.Variables.ContainsKey(name)).ToList())
         {
             Environment.SetEnvironmentVariable(name, null);
             Set.Remove(name);
         }
 
-        foreach (var (name, value) in read.Variables)
+        var given = Given();
+        foreach (var (name, variable) in content.Variables)
         {
-            if (Set.Contains(name) || Environment.GetEnvironmentVariable(name) is not { } real)
+            if (Set.Contains(name) || !given.TryGetValue(name, out var real))
             {
-                Environment.SetEnvironmentVariable(name, value);
+                Environment.SetEnvironmentVariable(name, variable.Value);
                 Set.Add(name);
             }
-            else if (real != value)
+            else if (real != variable.Value)
             {
                 Lost.Add(name);
             }
         }
+    }
+
+    // Settings are read in any case of letters, so HEALTH_FALL of the environment wins over health_fall of the file, too.
+    private static Dictionary<string, string?> Given()
+    {
+        var given = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (System.Collections.DictionaryEntry pair in Environment.GetEnvironmentVariables())
+        {
+            given[(string)pair.Key] = (string?)pair.Value;
+        }
+
+        return given;
     }
 
     // Loads the variables anew and tells nobody: whoever follows the configuration by itself takes part in no reload.
@@ -152,9 +137,4 @@ public static partial class EnvironmentFile
             provider.Load();
         }
     }
-
-    private static string LineOf(string message) => Line().Match(message) is { Success: true } match ? $", line {match.Groups[1].Value}," : "";
-
-    [GeneratedRegex(@"[Ll]ine (\d+)", RegexOptions.CultureInvariant)]
-    private static partial Regex Line();
 }

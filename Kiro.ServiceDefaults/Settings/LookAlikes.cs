@@ -19,11 +19,22 @@ internal static partial class LookAlikes
     {
         foreach (var (name, value) in given.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            if (!string.IsNullOrWhiteSpace(value) && !KnownSettings.All.Contains(name, StringComparer.OrdinalIgnoreCase)
-                && !KnownSettings.IsOfTheFramework(name) && !IsOfAnOrchestrator(name, value)
-                && Meant(name) is { } meant && own.Contains(meant, StringComparer.OrdinalIgnoreCase))
+            if (string.IsNullOrWhiteSpace(value) || KnownSettings.All.Contains(name, StringComparer.OrdinalIgnoreCase)
+                || KnownSettings.IsOfTheFramework(name) || IsOfAnOrchestrator(name, value))
             {
-                yield return $"{name} is not a setting. Did you mean {meant}?";
+                continue;
+            }
+
+            if (Meant(name) is { } meant)
+            {
+                if (own.Contains(meant, StringComparer.OrdinalIgnoreCase))
+                {
+                    yield return $"{name} is not a setting. Did you mean {meant}?";
+                }
+            }
+            else if (OfFamily(name, own) is { Length: > 0 } family)
+            {
+                yield return $"{name} is not a setting. There {(family.Length == 1 ? "is" : "are")} {string.Join(", ", family)}.";
             }
         }
     }
@@ -51,9 +62,25 @@ internal static partial class LookAlikes
         var (nearest, distance) = KnownSettings.All
             .Where(known => family is null || known.StartsWith(family, StringComparison.Ordinal))
             .Select(known => (Name: known, Distance: Distance(upper, known)))
+            .Where(candidate => family is null || IsLike(upper[family.Length..], candidate.Name[family.Length..], candidate.Distance))
+            .DefaultIfEmpty((Name: "", Distance: int.MaxValue))
             .MinBy(candidate => candidate.Distance);
         var most = family is not null ? upper.Length / 2 : upper.Length < 9 ? 1 : 2;
         return distance <= most ? nearest : null;
+    }
+
+    // Within a family many names are near: TLS_CRT is nearer to TLS_PORT than to what it means.
+    private static bool IsLike(string given, string known, int distance) =>
+        given.Length > 0 && (distance <= (given.Length > 3 ? 2 : 1) || given.AsSpan().CommonPrefixLength(known) >= 3
+            || given.Contains(known, StringComparison.Ordinal) || known.Contains(given, StringComparison.Ordinal));
+
+    // BACKENDS and STICKY alone, too.
+    private static string[] OfFamily(string name, IReadOnlyCollection<string> own)
+    {
+        var upper = name.ToUpperInvariant();
+        return upper.Length < MinLength || Families.FirstOrDefault(
+            prefix => upper.StartsWith(prefix, StringComparison.Ordinal) || upper.TrimEnd('S') + "_" == prefix) is not { } family ? []
+            : [.. own.Where(known => known.StartsWith(family, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
     // Docker's links and Kubernetes' services put the addresses of others into the environment under the others' names.

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kiro.ServiceDefaults.Printing;
 using Microsoft.Extensions.Configuration;
 
 namespace Kiro.ServiceDefaults.Settings;
@@ -12,6 +13,9 @@ namespace Kiro.ServiceDefaults.Settings;
 /// <param name="kept">Their names.</param>
 public sealed class SettingsReader(IConfiguration configuration, SettingsReader? before, IReadOnlyCollection<string> kept)
 {
+    /// <summary>Characters of a value, and of what is said about it, that a line about it shows.</summary>
+    private const int MaxShown = 400;
+
     private readonly List<string> _problems = [];
     private readonly List<string> _warnings = [];
 
@@ -159,17 +163,24 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
     /// <param name="value">What it holds.</param>
     /// <param name="allowed">What it may hold, to follow "expected".</param>
     public void Reject(string name, string value, string allowed) =>
-        _problems.Add($"{name}={value} is not valid: expected {allowed}.");
+        _problems.Add($"{name}={Shown(value)}{Place(name)} is not valid: expected {Shown(allowed)}.");
 
     /// <summary>Notes that a secret cannot be used, without showing it.</summary>
     /// <param name="name">The variable.</param>
     /// <param name="allowed">What it may hold, to follow "expected".</param>
     public void RejectSecret(string name, string allowed) =>
-        _problems.Add($"{name} is not valid (its value is not shown): expected {allowed}.");
+        _problems.Add($"{name}{Place(name)} is not valid (its value is not shown): expected {allowed}.");
 
     /// <summary>Notes that a value is allowed but hardly meant.</summary>
     /// <param name="sentence">What may come of it, and what to do; anybody who may read the status page reads it.</param>
     public void Warn(string sentence) => _warnings.Add(sentence);
+
+    // A value that is kept is not what the file says now.
+    private string Place(string name) =>
+        !kept.Contains(name, StringComparer.OrdinalIgnoreCase) && SettingSource.FileOf(name, configuration) is { } file ? $" in {file}," : "";
+
+    // The line stays one, and can be read: who gave 5,000 characters knows the rest.
+    private static string Shown(string text) => PrintableText.Of(text.Length <= MaxShown ? text : $"{text[..MaxShown]}…");
 
     /// <summary>Ends the reading.</summary>
     /// <exception cref="InvalidSettingsException">At least one value was rejected.</exception>

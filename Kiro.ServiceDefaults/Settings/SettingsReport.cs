@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -33,7 +32,7 @@ public sealed class SettingsReport
         var names = reader.Known.Select(known => known.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
         return new SettingsReport(
             [.. reader.Known.Select(known => InForce(known, reader, configuration)).OrderBy(setting => setting.Name, StringComparer.Ordinal)],
-            [.. reader.Warnings, .. EnvironmentFile.Overruled(names), .. LookAlikes.Find(Given(configuration), names)]);
+            [.. reader.Warnings, .. EnvironmentFile.Warnings(names), .. LookAlikes.Find(Given(configuration), names)]);
     }
 
     /// <summary>One line each, as <c>--check</c> prints them.</summary>
@@ -51,20 +50,10 @@ public sealed class SettingsReport
         var set = reader.Value(known.Name) is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
         var name = known.Name.Replace(":", "__", StringComparison.Ordinal);
         return set is null ? new SettingInForce(name, known.Default, "default")
-            : new SettingInForce(name, IsSecret(name) ? Hidden : set, SourceOf(known.Name, configuration));
+            : new SettingInForce(name, IsSecret(name) ? Hidden : set, SettingSource.Of(known.Name, configuration));
     }
 
     private static bool IsSecret(string name) => Secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
-
-    private static string SourceOf(string name, IConfiguration configuration) =>
-        (configuration as IConfigurationRoot)?.Providers.LastOrDefault(provider => provider.TryGet(name, out _)) switch
-        {
-            CommandLineConfigurationProvider => "command line",
-            EnvironmentVariablesConfigurationProvider when EnvironmentFile.Sets(name) => ".env file",
-            EnvironmentVariablesConfigurationProvider => "environment",
-            FileConfigurationProvider file => file.Source.Path ?? "file",
-            _ => "configuration",
-        };
 
     // Only what somebody gave this process: a configuration in memory is a test's, and holds no slips of the pen.
     private static IEnumerable<KeyValuePair<string, string?>> Given(IConfiguration configuration)
@@ -82,7 +71,7 @@ public sealed class SettingsReport
 /// <summary>A setting as it is in force.</summary>
 /// <param name="Name">Of its variable.</param>
 /// <param name="Value">Null when it is unset and has no default; secrets are hidden.</param>
-/// <param name="Source"><c>default</c>, <c>environment</c>, <c>.env file</c>, <c>command line</c>, or a file's name.</param>
+/// <param name="Source"><c>default</c>, <c>environment</c>, <c>command line</c>, or a file: <c>/etc/kiro/.env, line 3</c>.</param>
 public sealed record SettingInForce(string Name, string? Value, string Source);
 
 /// <summary>What is allowed but hardly meant about the settings: one line of the log each as the service starts.</summary>

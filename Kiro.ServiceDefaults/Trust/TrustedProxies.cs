@@ -30,9 +30,11 @@ public static class TrustedProxies
             networks.Add(network);
         }
 
-        if (networks.Find(network => network.PrefixLength == 0) is { } everybody && networks.Any(network => network.PrefixLength == 0))
+        foreach (var network in networks.Where(IsWide).Take(1))
         {
-            settings.Warn($"{Variable} contains {everybody}: any client can forge its address, and so choose the node that serves it.");
+            settings.Warn(network.PrefixLength == 0
+                ? $"{Variable} contains {network}: any client can forge its address, and so choose the node that serves it."
+                : $"{Variable} contains {network}: many clients of the Internet are in it, and each of them can forge its address and so choose the node that serves it.");
         }
 
         return networks;
@@ -69,6 +71,11 @@ public static class TrustedProxies
         network = new IPNetwork(new IPAddress(bytes), prefix);
         return true;
     }
+
+    // Wider than anybody's own network is: 10.0.0.0/8 and fc00::/7 are the largest private ones.
+    private static bool IsWide(IPNetwork network) => network.BaseAddress.AddressFamily == AddressFamily.InterNetwork
+        ? network.PrefixLength < 8
+        : network.PrefixLength < 16 && !(network.PrefixLength >= 7 && (network.BaseAddress.IsIPv6UniqueLocal || network.BaseAddress.IsIPv6LinkLocal));
 
     private static IPAddress? Address(string text)
     {

@@ -95,6 +95,24 @@ public sealed class LbNodesTests(Browser browser)
     }
 
     [Fact]
+    public async Task Lb_RowsSortedByRates_StayUnderThePointer()
+    {
+        // As another look would find the nodes, which have no requests.
+        const string Another = "() => inOrder(now.backends.map((node, place) => ({ ...node, requestsPerSecond: place })), 'rate').map(node => node.requestsPerSecond).join()";
+        await using var nodes = await ManyNodes.StartAsync(6, draining: 0, broken: 0);
+        await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=" + nodes.Hosts);
+        await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
+        await page.Expect("#nodes .state.up").ToHaveCountAsync(6);
+        await page.Find("#sort").SelectOptionAsync("rate");
+
+        await page.Find("#nodes tr").First.HoverAsync();
+        Assert.Equal("0,1,2,3,4,5", await page.Page.EvaluateAsync<string>(Another));
+
+        await page.Page.Mouse.MoveAsync(0, 0);
+        Assert.Equal("5,4,3,2,1,0", await page.Page.EvaluateAsync<string>(Another));
+    }
+
+    [Fact]
     public async Task Lb_WithoutAStreamOfEvents_AsksEveryFiveSeconds()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 2);

@@ -16,7 +16,7 @@ public sealed class EnvironmentFileTests : IDisposable
     {
         Write("# comment\nBALANCER_PORT=from-file\n");
 
-        Assert.Equal(["BALANCER_PORT=from-file is not valid: expected a whole number from 1 to 65535."], await Run(below));
+        Assert.Equal([$"BALANCER_PORT=from-file in {Place(2)}, is not valid: expected a whole number from 1 to 65535."], await Run(below));
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class EnvironmentFileTests : IDisposable
         Write("BALANCER_PORT=far\nHEALTH_FALL=far\n");
         Write("BALANCER_PORT=near\n", "below");
 
-        Assert.Equal(["BALANCER_PORT=near is not valid: expected a whole number from 1 to 65535."], await Run("below/this"));
+        Assert.Equal([$"BALANCER_PORT=near in {Place(1, "below")}, is not valid: expected a whole number from 1 to 65535."], await Run("below/this"));
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class EnvironmentFileTests : IDisposable
         Assert.Equal(
             [
                 "BALANCER_PORT=real is not valid: expected a whole number from 1 to 65535.",
-                "HEALTH_FALL=from-file is not valid: expected a whole number from 1 to 100.",
+                $"HEALTH_FALL=from-file in {Place(2)}, is not valid: expected a whole number from 1 to 100.",
             ], lines);
     }
 
@@ -49,7 +49,7 @@ public sealed class EnvironmentFileTests : IDisposable
 
         var lines = await Run("");
 
-        Assert.Equal(["BALANCER_PORT=x y", "HEALTH_FALL=0"], lines.Select(line => line[..line.IndexOf(" is not valid", StringComparison.Ordinal)]));
+        Assert.Equal([$"BALANCER_PORT=x y in {Place(1)},", $"HEALTH_FALL=0 in {Place(3)},"], lines.Select(line => line[..line.IndexOf(" is not valid", StringComparison.Ordinal)]));
     }
 
     [Fact]
@@ -63,6 +63,84 @@ public sealed class EnvironmentFileTests : IDisposable
             line);
     }
 
+    [Fact]
+    public async Task Load_MarkAtTheBeginningAndLinesOfWindows_AreUnderstood()
+    {
+        Write("\uFEFFHEALTH_RISE=3\r\nHEALTH_FALL=x\r\n");
+
+        Assert.Equal([$"HEALTH_FALL=x in {Place(2)}, is not valid: expected a whole number from 1 to 100."], await Run(""));
+    }
+
+    [Fact]
+    public async Task Load_ValueOfSeveralLines_IsToldInOne()
+    {
+        Write("HEALTH_FALL=\"a\nb\"\nBALANCER_PORT=x\n");
+
+        Assert.Equal(
+            [
+                $"BALANCER_PORT=x in {Place(3)}, is not valid: expected a whole number from 1 to 65535.",
+                $"HEALTH_FALL=a b in {Place(1)}, is not valid: expected a whole number from 1 to 100.",
+            ], await Run(""));
+    }
+
+    [Fact]
+    public async Task Load_ASecret_IsNotShownButItsPlace()
+    {
+        Write("# one\nADMIN_TOKEN=short\nHEALTH_INTERVAL=7\nBALANCER_PORT=1\n");
+
+        var lines = await Check();
+
+        Assert.Contains(lines, line => line.StartsWith("ADMIN_TOKEN ", StringComparison.Ordinal) && line.EndsWith($" {Place(2)}", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("HEALTH_INTERVAL ", StringComparison.Ordinal) && line.EndsWith($" {Place(3)}", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains("short ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Load_TwoLinesOfOneName_TheLastCounts()
+    {
+        Write("HEALTH_FALL=3\n\nhealth_fall=4\nHEALTH_RISE=5\nHEALTH_RISE=5\n");
+
+        var lines = await Check();
+
+        Assert.Equal("4", Value(lines, "HEALTH_FALL"));
+        Assert.Equal([$"warning: HEALTH_FALL in {Place(3)}, replaces the value of line 1."], lines.Where(IsWarning), StringComparer.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Load_OtherCaseOfLetters_IsTheSameVariable()
+    {
+        Write("health_fall=3\n");
+
+        var lines = await Check(("HEALTH_FALL", "4"));
+
+        Assert.Equal("4", Value(lines, "HEALTH_FALL"));
+        Assert.Equal([$"warning: health_fall in {Path.Combine(_parent.FullName, ".env")} is not used: the environment says something else."], lines.Where(IsWarning));
+    }
+
+    [Theory]
+    [InlineData("/a$nobody/b", "nobody")]
+    [InlineData("\"/a${nobody}/b\"", "nobody")]
+    [InlineData("'/a$nobody/b'", null)]
+    [InlineData("/a # $nobody", null)]
+    [InlineData("/a${PATH}", null)]
+    public async Task Load_DollarThatNamesNothing_IsWarnedOf(string value, string? name)
+    {
+        Write($"HEALTH_PATH={value}\n");
+
+        var warnings = (await Check()).Where(IsWarning);
+
+        Assert.Equal(
+            name is null ? [] : [$"warning: HEALTH_PATH in {Place(1)}, refers to ${name}, which is unset and counts as nothing: in 'single quotes' a dollar is a dollar."],
+            warnings);
+    }
+
+    private string Place(int line, string below = "") => $"{Path.Combine(_parent.FullName, below, ".env")}, line {line}";
+
+    private static bool IsWarning(string line) => line.StartsWith("warning: ", StringComparison.Ordinal);
+
+    private static string Value(string[] lines, string name) =>
+        lines.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+
     private void Write(string content, string below = "")
     {
         var folder = Directory.CreateDirectory(Path.Combine(_parent.FullName, below));
@@ -70,12 +148,17 @@ public sealed class EnvironmentFileTests : IDisposable
     }
 
     /// <summary>What a balancer that refuses to start says.</summary>
-    private async Task<string[]> Run(string below, params (string Name, string Value)[] variables)
+    private Task<string[]> Run(string below, params (string Name, string Value)[] variables) => Run(below, [], 1, variables);
+
+    /// <summary>What <c>--check</c> prints.</summary>
+    private Task<string[]> Check(params (string Name, string Value)[] variables) => Run("", ["--check"], 0, variables);
+
+    private async Task<string[]> Run(string below, string[] arguments, int exitCode, (string Name, string Value)[] variables)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_parent.FullName, below));
         await using var process = new ServiceProcess(
-            folder.FullName, [], "Kiro.Balancer", variables.ToDictionary(variable => variable.Name, variable => variable.Value));
-        Assert.Equal(1, await process.ExitCode());
+            folder.FullName, [], "Kiro.Balancer", variables.ToDictionary(variable => variable.Name, variable => variable.Value), arguments);
+        Assert.Equal(exitCode, await process.ExitCode());
         return process.Output.Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -39,11 +39,19 @@ public sealed class LookAlikesTests
     [InlineData("TERM")]
     [InlineData("http_proxy")]
     [InlineData("SSL_CERT_FILE")]
+    // In a family of ours, but like none of it.
+    [InlineData("TLS_CRT")]
+    [InlineData("HEALTH_URL")]
+    [InlineData("BALANCER_HOSTS")]
     public void Meant_OtherPeoplesNames_AreNoneOfOurs(string name) => Assert.Null(LookAlikes.Meant(name));
 
     [Theory]
     [InlineData("BACKEND_HOST", "a:1", "BACKEND_HOST is not a setting. Did you mean BACKEND_HOSTS?")]
     [InlineData("BACKEND_HOST", "", null)]
+    [InlineData("BACKEND_SERVERS", "a:1", "BACKEND_SERVERS is not a setting. There is BACKEND_HOSTS.")]
+    [InlineData("backends", "a:1", "backends is not a setting. There is BACKEND_HOSTS.")]
+    [InlineData("HEALTH_URL", "/x", "HEALTH_URL is not a setting. There are HEALTH_FALL, HEALTH_INTERVAL.")]
+    [InlineData("STICKY", "cookie", null)]
     [InlineData("backend_hosts", "a:1", null)]
     // Of another program: the one that reads it will say so.
     [InlineData("NODENAME", "a", null)]
@@ -55,7 +63,7 @@ public sealed class LookAlikesTests
     [InlineData("OTEL_SERVICE_NAME", "a", null)]
     public void Find_GivenVariables_NamesTheSlips(string name, string value, string? warning)
     {
-        var own = (string[])["BACKEND_HOSTS", "HEALTH_INTERVAL"];
+        var own = (string[])["BACKEND_HOSTS", "HEALTH_INTERVAL", "HEALTH_FALL"];
 
         Assert.Equal(warning is null ? [] : [warning], LookAlikes.Find([KeyValuePair.Create<string, string?>(name, value)], own));
     }

@@ -35,6 +35,9 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
         _ => StatusCodes.Status502BadGateway,
     };
 
+    /// <summary>Whether it is the node, and neither the client nor the balancer itself, that failed.</summary>
+    public bool IsOfNode => Point is FailurePoint.Connect or FailurePoint.BeforeResponse or FailurePoint.Timeout or FailurePoint.DuringResponse;
+
     /// <summary>There is no connection.</summary>
     public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
         ? new(FailurePoint.Balancer, error.Problem)

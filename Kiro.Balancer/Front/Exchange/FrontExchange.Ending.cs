@@ -37,7 +37,7 @@ internal sealed partial class FrontExchange
         }
 
         Log(last.Known, failure.Status, failure.Problem);
-        Refuse(failure.Status, failure.Problem);
+        Refuse(failure.Status, failure.IsOfNode ? _services.Chooser.Explain(failure.Problem) : failure.Problem);
     }
 
     /// <summary>The client's body is wrong: its own fault.</summary>

@@ -50,7 +50,8 @@ internal static class Outliers
 
             if (IsSlow(window, durations.Since(window)) is { } slow && IsStillSlow(traffic, slow.Others))
             {
-                yield return Invariant($"{name} is slow: one request in a hundred takes longer than {Shown(slow.Node)}, on the other nodes {Shown(slow.Others)} (p99).");
+                var (one, name99) = slow.Quantile < 0.99 ? (Invariant($"{1 / (1 - slow.Quantile):0}"), "") : ("a hundred", " (p99)");
+                yield return Invariant($"{name} is slow: one request in {one} takes longer than {Shown(slow.Node)}, on the other nodes {Shown(slow.Others)}{name99}.");
             }
         }
 
@@ -66,12 +67,17 @@ internal static class Outliers
     private static TrafficCounts Window(TrafficReading traffic) =>
         traffic.Last10Seconds.Responses >= MinResponses ? traffic.Last10Seconds : traffic.Last5Minutes;
 
-    private static (TimeSpan Node, TimeSpan Others)? IsSlow(TrafficCounts node, TrafficCounts others) =>
-        node.Responses >= MinResponses && others.Responses >= MinResponses
-        && node.Quantile(0.99) is { } here && others.Quantile(0.99) is { } there
-        && IsSlow(here, there)
-            ? (here, there)
-            : null;
+    private static (double Quantile, TimeSpan Node, TimeSpan Others)? IsSlow(TrafficCounts node, TrafficCounts others)
+    {
+        if (node.Responses < MinResponses || others.Responses < MinResponses)
+        {
+            return null;
+        }
+
+        // Of few responses the p99 is the slowest one, and one is chance: it takes two.
+        var quantile = node.Responses < 100 ? 1 - (1.5 / node.Responses) : 0.99;
+        return node.Quantile(quantile) is { } here && others.Quantile(quantile) is { } there && IsSlow(here, there) ? (quantile, here, there) : null;
+    }
 
     private static bool IsSlow(TimeSpan here, TimeSpan there) => here > Noticed && here > Slow * there;
 

@@ -27,7 +27,7 @@ public sealed class ErrorPageTests : IDisposable
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         Assert.Equal(type, response.Content.Headers.ContentType!.ToString());
         Assert.NotNull(response.Headers.RetryAfter);
-        Assert.Contains("connection refused", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("the only node is not up: connection refused", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -134,7 +134,7 @@ public class RefusedConnectionTests
         var answer = await balancer.ExchangeAsync("POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello");
 
         Assert.Equal(502, answer.Status);
-        Assert.Equal(ProblemText.Of(502, "Bad Gateway", "connection refused"), answer.Body);
+        Assert.Equal(ProblemText.Of(502, "Bad Gateway", "none of the 2 nodes is up; the last one tried: connection refused"), answer.Body);
         Assert.Equal("no-store", answer.Value("Cache-Control"));
         Assert.Equal("application/problem+json", answer.Value("Content-Type"));
         Assert.Equal(1, balancer.Counters.Errors);

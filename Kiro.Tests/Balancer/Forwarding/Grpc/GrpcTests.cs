@@ -106,7 +106,7 @@ public sealed class GrpcTests : IDisposable
         using var channel = Channel(balancer);
         using var call = channel.CreateCallInvoker().AsyncUnaryCall(GrpcEcho.Unary, null, Options(), "hello");
         var failure = await Assert.ThrowsAsync<RpcException>(async () => await call);
-        Assert.Equal((StatusCode.Unavailable, "connection refused"), (failure.StatusCode, failure.Status.Detail));
+        Assert.Equal((StatusCode.Unavailable, "the only node is not up: connection refused"), (failure.StatusCode, failure.Status.Detail));
     }
 
     [Fact]

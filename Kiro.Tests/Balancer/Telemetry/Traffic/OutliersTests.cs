@@ -54,6 +54,18 @@ public sealed class OutliersTests
         Assert.Empty(Describe(slow, quick));
     }
 
+    [Fact]
+    public void Describe_OneSlowResponseOfFew_IsChance()
+    {
+        var (slow, quick) = (Gradual(20), Gradual(20));
+
+        slow.Pass(responses: 1, milliseconds: 1500);
+        Assert.Empty(Describe(slow, quick));
+
+        slow.Pass(responses: 1, milliseconds: 1500);
+        Assert.Matches(@"^node-1 is slow: one request in 37 takes longer than 1\.[4-6] s, on the other nodes \d\d ms\.$", Assert.Single(Describe(slow, quick)));
+    }
+
     private static List<string> Describe(params Steady[] nodes) =>
         [.. Outliers.Describe([.. nodes.Select((node, place) => ($"node-{place + 1}", node.Reading))])];
 
