@@ -31,7 +31,6 @@ public sealed class AdminToken
         {
             settings.Warn($"{Variable} is shorter than {MinLength} characters, so it can be guessed. `openssl rand -hex 24` makes a better one.");
         }
-
         else if (token is not null && (token + token).IndexOf(token, 1, StringComparison.Ordinal) < token.Length)
         {
             settings.Warn($"{Variable} repeats itself, so it can be guessed. `openssl rand -hex 24` makes a better one.");

@@ -37,7 +37,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         await SaysAsync("Settings reloaded (SIGHUP): nothing changed, generation 2 stays in force");
 
         await File.WriteAllTextAsync(file, "HEALTH_TIMEOUT=never\n", TestContext.Current.CancellationToken);
-        await SaysAsync("the previous ones stay in force: HEALTH_TIMEOUT=never is not valid: expected a number from 0.1 to 300.");
+        await SaysAsync($"the previous ones stay in force: HEALTH_TIMEOUT=never in {file}, line 1, is not valid: expected a number from 0.1 to 300.");
 
         await File.WriteAllTextAsync(file, "BALANCER_PORT\n", TestContext.Current.CancellationToken);
         await SaysAsync("line 1, cannot be understood");

@@ -17,7 +17,8 @@ public class LoopTests
         Assert.Equal(508, answer.Status);
         Assert.Contains("came back to this balancer", answer.Body, StringComparison.Ordinal);
         Assert.Equal(2, balancer.Counters.Requests);
-        Assert.Single(balancer.Logs, line => line.Contains("508", StringComparison.Ordinal));
+        Assert.Single(balancer.Logs, line => line.Contains($"The node 127.0.0.1:{port} is this balancer itself", StringComparison.Ordinal));
+        Assert.Single(balancer.Logs, line => line.Contains("LoopGuard", StringComparison.Ordinal) && line.Contains("508", StringComparison.Ordinal));
     }
 
     [Fact]

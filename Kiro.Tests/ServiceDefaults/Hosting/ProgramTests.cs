@@ -44,7 +44,7 @@ public sealed partial class ProgramTests
 
         Assert.Equal(0, await process.ExitCode());
 
-        Assert.Matches("(?m)^HEALTH_FALL +4 +\\.env file$", process.Output);
+        Assert.Matches("(?m)^HEALTH_FALL +4 +/.*/\\.env, line 1$", process.Output);
         Assert.Matches("(?m)^HEALTH_RISE +3 +environment$", process.Output);
         Assert.Matches("(?m)^BALANCER_PORT +13999 +command line$", process.Output);
         Assert.Matches("(?m)^HEALTH_PATH +/health +default$", process.Output);
