@@ -4,6 +4,7 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Forwarding.Yarp;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
@@ -28,4 +29,48 @@ internal sealed class RequestSenders(ForwardingOptions options, BackendTransport
         || request.Method.AsSpan().ContainsAnyInRange('a', 'z')
         || (request.Method == HttpMethods.Options
             && OriginForm.Of(request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method) == "*");
+}
+
+/// <summary>How requests are sent to nodes.</summary>
+/// <param name="Path"><c>FORWARDER</c>: <c>loop</c> (the default where it is supported: Linux), <c>lean</c> (elsewhere) or <c>yarp</c>.</param>
+/// <param name="Timeouts"><c>CONNECT_TIMEOUT</c>, <c>EXCHANGE_TIMEOUT</c>.</param>
+/// <param name="BackendConnections"><c>BACKEND_CONNECTIONS</c>: requests, and with them connections, that one node gets at the
+/// same time, 0 to 100000, default 0 (no bound). What is too much waits in order.</param>
+internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts Timeouts, int BackendConnections = 0)
+{
+    private const string Variable = "FORWARDER";
+
+    public static ForwardingOptions Read(SettingsReader settings)
+    {
+        var text = settings.Text(Variable, OperatingSystem.IsLinux() ? "loop" : "lean");
+        ForwardingPath? path = text switch
+        {
+            "loop" => ForwardingPath.Loop,
+            "lean" => ForwardingPath.Lean,
+            "yarp" => ForwardingPath.Yarp,
+            _ => null,
+        };
+        if (path is null)
+        {
+            settings.Reject(Variable, text, "loop, lean or yarp");
+        }
+
+        return new ForwardingOptions(
+            path ?? ForwardingPath.Lean,
+            ForwardingTimeouts.Read(settings),
+            settings.WholeNumber("BACKEND_CONNECTIONS", 0, 0, 100_000));
+    }
+}
+
+/// <summary>Ways of a request to its node.</summary>
+internal enum ForwardingPath
+{
+    /// <summary>Plain HTTP/1 on the event loops of Front, where the system has epoll; the rest as <see cref="Lean"/>.</summary>
+    Loop,
+
+    /// <summary>Straight over a socket, for all that is HTTP/1.x without an upgrade; the rest by <see cref="Yarp"/>.</summary>
+    Lean,
+
+    /// <summary>Everything by YARP and HttpClient.</summary>
+    Yarp,
 }
