@@ -2,8 +2,11 @@ using System.Globalization;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Selection;
 using Kiro.Balancer.Telemetry.Traffic;
 using Kiro.ServiceDefaults;
@@ -155,4 +158,56 @@ internal sealed class StatusReport(
             ErrorHistory = [.. passed.Points.Select(point => TrafficReport.PerSecond(point.Errors))],
         };
     }
+}
+
+/// <summary>Puts what was counted into the words of the contract.</summary>
+internal static class TrafficReport
+{
+    public static TrafficStatus Of(TrafficReading traffic, long retries, long connects) => new()
+    {
+        Responses = new ResponseClasses(
+            traffic.Total.OfClass(1), traffic.Total.OfClass(2), traffic.Total.OfClass(3), traffic.Total.OfClass(4), traffic.Total.OfClass(5)),
+        Last10Seconds = Span(traffic.Last10Seconds),
+        Last5Minutes = Span(traffic.Last5Minutes),
+        BytesIn = traffic.Total.Sent,
+        BytesOut = traffic.Total.Received,
+        Retries = retries,
+        Connects = connects,
+    };
+
+    public static HistoryResponse History(TrafficReading traffic) => new()
+    {
+        PeriodSeconds = TrafficHistory.PointSeconds,
+        End = traffic.PointAt,
+        RequestsPerSecond = [.. traffic.Points.Select(point => PerSecond(point.Responses))],
+        ErrorsPerSecond = [.. traffic.Points.Select(point => PerSecond(point.Errors))],
+        P99Ms = [.. traffic.Points.Select(point => Milliseconds(point.P99))],
+    };
+
+    public static double PerSecond(long count) => Math.Round(count / (double)TrafficHistory.PointSeconds, 1);
+
+    private static TrafficSpan Span(TrafficCounts counts) => new(
+        counts.Responses, counts.Errors,
+        Milliseconds(counts.Quantile(0.5)), Milliseconds(counts.Quantile(0.9)), Milliseconds(counts.Quantile(0.99)));
+
+    private static double? Milliseconds(TimeSpan? time) => time is { } known ? Math.Round(known.TotalMilliseconds, 1) : null;
+}
+
+/// <summary>Asks those who keep the bounds.</summary>
+internal sealed class LimitsReport(
+    DescriptorLimit descriptors, ConnectionLimit connections, Reloadable<LimitOptions> options, ClientConnections perClient, RequestLimit requests, BodyLimit bodies,
+    AdminAccess admin, AdminListener door, ProxyHeaders introductions, LoopGuard loops)
+{
+    public LimitsStatus Now() => new()
+    {
+        Descriptors = new DescriptorStatus(descriptors.Soft, descriptors.Hard),
+        Connections = new ConnectionStatus(connections.Open, connections.Max, connections.Refused),
+        AdminConnections = door.IsOn ? new ConnectionStatus(door.Limit.Open, door.Limit.Max, door.Limit.Refused) : null,
+        AdminTokens = new TokenStatus(admin.WrongTokens, admin.Unheard),
+        Clients = new ClientLimitStatus(
+            options.Value.ConnectionsPerClient, perClient.Refused, options.Value.RequestsPerSecond, options.Value.Burst, requests.Refused),
+        Bodies = new BodyLimitStatus(options.Value.MaxBody, bodies.Refused),
+        ProxyHeadersRefused = introductions.Refused,
+        Loops = loops.Loops,
+    };
 }

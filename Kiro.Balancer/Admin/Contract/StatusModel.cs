@@ -122,3 +122,95 @@ internal sealed record CertificateStatus(IReadOnlyList<string> Names, DateTimeOf
 
 /// <summary>The response of <c>GET /health</c>.</summary>
 internal sealed record HealthStatus(string Status, [property: JsonPropertyName("healthy_backends")] int HealthyBackends);
+
+/// <summary>The bounds.</summary>
+internal sealed record LimitsStatus
+{
+    /// <summary>Files and sockets of this process.</summary>
+    public required DescriptorStatus Descriptors { get; init; }
+
+    /// <summary>Connections of clients.</summary>
+    public required ConnectionStatus Connections { get; init; }
+
+    /// <summary>Connections of operators; null without a listener of their own.</summary>
+    public required ConnectionStatus? AdminConnections { get; init; }
+
+    /// <summary>Wrong admin tokens.</summary>
+    public required TokenStatus AdminTokens { get; init; }
+
+    /// <summary>What single clients were refused.</summary>
+    public required ClientLimitStatus Clients { get; init; }
+
+    /// <summary>Bodies of requests.</summary>
+    public required BodyLimitStatus Bodies { get; init; }
+
+    /// <summary>Connections of trusted proxies that were closed because no valid header of the PROXY protocol came first.</summary>
+    public required long ProxyHeadersRefused { get; init; }
+
+    /// <summary>Requests that came back to this balancer and got 508.</summary>
+    public required long Loops { get; init; }
+}
+
+/// <summary>RLIMIT_NOFILE; null where there is none.</summary>
+internal sealed record DescriptorStatus(long? Soft, long? Hard);
+
+/// <summary>Those that are open, how many may be (of clients <c>LIMIT_CONNECTIONS</c>), and those that were refused.</summary>
+internal sealed record ConnectionStatus(int Open, int Max, long Refused);
+
+/// <summary>Connections and requests that were refused because one client had too many of them
+/// (<c>LIMIT_CONNECTIONS_PER_CLIENT</c>, <c>LIMIT_REQUESTS_PER_SECOND</c>), and what the limits are; 0 for none.</summary>
+internal sealed record ClientLimitStatus(
+    int MaxConnections, long ConnectionsRefused, double MaxRequestsPerSecond, int Burst, long RequestsRefused);
+
+/// <summary>How long the body of a request may be (<c>LIMIT_REQUEST_BODY</c>, in bytes; 0 for no limit), and how many requests
+/// were refused because of it.</summary>
+internal sealed record BodyLimitStatus(long Max, long Refused);
+
+/// <summary>Wrong tokens, and those that were not looked at because their sender had been wrong too often.</summary>
+internal sealed record TokenStatus(long Wrong, long Refused);
+
+/// <summary>Operators' orders in force.</summary>
+/// <param name="Count">How many, those included that wait for a node which is not known.</param>
+/// <param name="Digest">The same on balancers that have the same orders about the nodes that they know.</param>
+/// <param name="Refused">Orders of peers that were malformed, dated too far ahead, or too many.</param>
+internal sealed record OrdersStatus(int Count, string Digest, long Refused);
+
+/// <summary>Another balancer (<c>BALANCER_PEERS</c>).</summary>
+internal sealed record PeerStatus
+{
+    /// <summary>Where it is asked.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Whether it responded the last time.</summary>
+    public required bool Reachable { get; init; }
+
+    /// <summary>Why not, in words that follow its address.</summary>
+    public required string? Error { get; init; }
+
+    /// <summary>When it last responded; null when it never did.</summary>
+    public required DateTimeOffset? LastHeard { get; init; }
+
+    /// <summary>Of its program; null while it is unknown, as is all that follows.</summary>
+    public required string? Version { get; init; }
+
+    /// <summary>Its nodes by state.</summary>
+    public required PeerNodes? Nodes { get; init; }
+
+    /// <summary>How many orders it has.</summary>
+    public required int? Orders { get; init; }
+
+    /// <summary>See <see cref="OrdersStatus.Digest"/>.</summary>
+    public required string? Digest { get; init; }
+
+    /// <summary>Whether it has the same orders as this balancer.</summary>
+    public required bool? InStep { get; init; }
+
+    /// <summary>How many sessions (slots of clients) it is still to be told of; null when it is told of none.</summary>
+    public required int? UntoldSessions { get; init; }
+
+    /// <summary>What it has seen otherwise than this balancer for more than 30 s, in plain words.</summary>
+    public required IReadOnlyList<string> Differences { get; init; }
+}
+
+/// <summary>How many nodes a balancer knows, and in which states it sees them.</summary>
+internal sealed record PeerNodes(int Total, int Up, int Starting, int Down, int Draining);
