@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Runtime.CompilerServices;
 
 namespace Kiro.Balancer.Backends;
 
@@ -60,4 +62,95 @@ internal static class BackendWeight
     public const string Allowed = "a number from 0.01 to 1000";
 
     public static bool IsValid(double weight) => weight is >= Min and <= Max;
+}
+
+/// <summary>What runs for a node: what is counted of it, and the signals between those who deal with it.</summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The source has no timer: there is nothing to dispose of.")]
+internal sealed class BackendRuntime(Backend backend, TimeProvider time)
+{
+    private CancellationTokenSource _waiting = new();
+    private volatile bool _isDoubted;
+    private bool _closes;
+
+    public Backend Backend { get; } = backend;
+
+    public BackendCounters Counters { get; } = new(time);
+
+    /// <summary>What it answered, and how fast.</summary>
+    public BackendTraffic Traffic { get; } = new(time);
+
+    /// <summary>Set by whoever has reason to doubt the node's state.</summary>
+    public WakeSignal ProbeNow { get; } = new();
+
+    /// <summary>Whether its last probe got no good response, or it is suspected: idle connections to it are closed soon, for
+    /// they may hold the threads that the probe waits for.</summary>
+    public bool IsDoubted
+    {
+        get => _isDoubted;
+        set => _isDoubted = value;
+    }
+
+    /// <summary>Fires when it is hopeless to wait for this node's responses any longer.</summary>
+    public CancellationToken Abandoned => Volatile.Read(ref _waiting).Token;
+
+    /// <summary>Lets every request that waits for a response, and can be sent elsewhere, go there.</summary>
+    // The old source is never disposed: it has no timer, and requests may still hold its token.
+    public void AbandonWaiting() => Interlocked.Exchange(ref _waiting, new CancellationTokenSource()).Cancel();
+
+    /// <summary>Notes whether a response of the node ended its connection.</summary>
+    public void NoteClosing(bool closes)
+    {
+        if (closes == _closes)
+        {
+            return;
+        }
+
+        _closes = closes;
+        if (closes)
+        {
+            // Servers that shut down begin to say so like this; a probe finds out whether this one does.
+            ProbeNow.Set();
+        }
+    }
+}
+
+/// <summary>Has what runs for each node, made when it is first asked for and gone when nobody knows the node any more.</summary>
+internal sealed class BackendRuntimes(TimeProvider time)
+{
+    private readonly ConditionalWeakTable<Backend, BackendRuntime> _runtimes = [];
+
+    public BackendRuntime Of(Backend backend) =>
+        _runtimes.TryGetValue(backend, out var runtime) ? runtime : _runtimes.GetValue(backend, added => new BackendRuntime(added, time));
+}
+
+/// <summary>Ends a wait early, of one who waits. Signals that nobody waits for are remembered as one.</summary>
+internal sealed class WakeSignal
+{
+    private TaskCompletionSource _signal = NewSignal();
+
+    public void Set() => Volatile.Read(ref _signal).TrySetResult();
+
+    /// <summary>Waits for a signal, at most <paramref name="limit"/>.</summary>
+    /// <returns>True when it was a signal that ended the wait.</returns>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    public async Task<bool> WaitAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var signal = Volatile.Read(ref _signal);
+        if (!signal.Task.IsCompleted)
+        {
+            // No exception at the limit: a thousand nodes' probes end in it all the time, and each throw costs as much as a probe.
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(signal.Task, Task.Delay(limit, time, over.Token));
+            cancellationToken.ThrowIfCancellationRequested();
+            if (signal.Task.IsCompleted)
+            {
+                await over.CancelAsync();
+            }
+        }
+
+        return signal.Task.IsCompleted && Interlocked.CompareExchange(ref _signal, NewSignal(), signal) == signal;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -114,3 +114,17 @@ internal static class ClientFieldName
     public static bool IsToken(string name) => name.Length is > 0 and <= MaxLength
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || TokenCharacters.Contains(letter));
 }
+
+internal static class ClientServices
+{
+    public static void AddClients(this IServiceCollection services, Reloadable<ClientOptions> options) => services
+        .AddSingleton(options)
+        .AddSingleton(options.Value.Sticky)
+        .AddSingleton(_ =>
+        {
+            var resolver = new ClientResolver(options.Value);
+            options.OnChange(now => resolver.Trust(now.TrustedProxies));
+            return resolver;
+        })
+        .AddSingleton<ClientCensus>();
+}

@@ -1,5 +1,6 @@
 using System.Net;
 using Kiro.Balancer.Backends;
+using Kiro.ServiceDefaults.Settings;
 using Microsoft.Extensions.ServiceDiscovery;
 
 namespace Kiro.Balancer.Discovery;
@@ -65,4 +66,20 @@ internal sealed class ServiceDiscoveryLookup(ServiceEndpointResolver resolver) :
         _ when Uri.TryCreate(endpoint.ToString(), UriKind.Absolute, out var url) => new BackendEndpoint(url.IdnHost, url.Port, IsTls: url.Scheme == Uri.UriSchemeHttps),
         _ => throw new FormatException($"{endpoint} is no address"),
     };
+}
+
+internal static class DiscoveryServices
+{
+    public static void AddDiscovery(this IServiceCollection services, Reloadable<DiscoveryOptions> options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<DiscoveryStatus>();
+        services.AddSingleton<Func<DiscoveryOptions, IBackendLookup>>(provider => now => now.Mode switch
+        {
+            DiscoveryMode.ServiceDiscovery => new ServiceDiscoveryLookup(provider.GetRequiredService<ServiceEndpointResolver>()),
+            DiscoveryMode.Dns => new DnsLookup(now.Dns!, now.DnsPort, provider.GetRequiredService<TimeProvider>(), now.DnsIsTls),
+            _ => new FixedLookup(now.Fixed),
+        });
+        services.AddHostedService<DiscoveryLoop>();
+    }
 }

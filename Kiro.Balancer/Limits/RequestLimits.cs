@@ -92,3 +92,47 @@ internal sealed partial class BodyLimit(Reloadable<LimitOptions> options, TimePr
     [LoggerMessage(66, LogLevel.Warning, "{Count} requests were refused with 413: their bodies were longer than LIMIT_REQUEST_BODY")]
     private static partial void TooLong(ILogger logger, long count);
 }
+
+/// <summary>What one client, and one request, may use. A client is an address, or the /64 of IPv6.</summary>
+/// <param name="ConnectionsPerClient"><c>LIMIT_CONNECTIONS_PER_CLIENT</c>: 0 (the default) for no limit.</param>
+/// <param name="RequestsPerSecond"><c>LIMIT_REQUESTS_PER_SECOND</c>: in the long run, fractions allowed; 0 (the default) for no
+/// limit.</param>
+/// <param name="Burst"><c>LIMIT_BURST</c>: in a row, by default twice the rate and at least 1.</param>
+/// <param name="MaxHead"><c>LIMIT_REQUEST_HEAD</c>: bytes of a request's head, 4096 to 65536, default 32768.</param>
+/// <param name="MaxBody"><c>LIMIT_REQUEST_BODY</c>: bytes of a request's body, without the framing of chunks; 0 (the default)
+/// for no limit.</param>
+internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPerSecond, int Burst, int MaxHead, long MaxBody)
+{
+    private const long MaxBytes = 1_000_000_000_000_000;
+
+    private const string BurstVariable = "LIMIT_BURST";
+    private const int Max = 1_000_000;
+
+    public static LimitOptions Read(SettingsReader settings)
+    {
+        var connections = settings.WholeNumber("LIMIT_CONNECTIONS_PER_CLIENT", 0, 0, Max);
+        var rate = settings.Number("LIMIT_REQUESTS_PER_SECOND", 0, 0, Max);
+        if (rate == 0 && settings.Text(BurstVariable) is not null)
+        {
+            settings.Warn($"{BurstVariable} is not used: LIMIT_REQUESTS_PER_SECOND is 0, which means no limit.");
+        }
+
+        return new LimitOptions(
+            connections, rate, settings.WholeNumber(BurstVariable, (int)Math.Clamp(Math.Ceiling(rate * 2), 1, Max), 1, Max),
+            settings.WholeNumber("LIMIT_REQUEST_HEAD", 32 * 1024, 4 * 1024, 64 * 1024),
+            settings.WholeNumber("LIMIT_REQUEST_BODY", 0L, 0, MaxBytes));
+    }
+}
+
+internal static class LimitServices
+{
+    public static void AddLimits(this IServiceCollection services, Reloadable<LimitOptions> options)
+    {
+        services.AddSingleton(_ => new HopMark());
+        services.AddSingleton<LoopGuard>();
+        services.AddSingleton(options);
+        services.AddSingleton<RequestLimit>();
+        services.AddSingleton<BodyLimit>();
+        services.AddSingleton<ClientConnections>();
+    }
+}

@@ -35,8 +35,8 @@ internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) 
 
     private void Look(Dictionary<Backend, long> suspected)
     {
-        var backends = registry.Current.Backends;
-        foreach (var (backend, health) in backends)
+        var snapshot = registry.Current;
+        foreach (var (backend, health) in snapshot.Backends)
         {
             if (health is { KeepsSessions: true, Failures: 0 }
                 && registry.Runtimes.Of(backend).Counters.Silence > Patience
@@ -47,12 +47,7 @@ internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) 
             }
         }
 
-        if (suspected.Count == 0)
-        {
-            return;
-        }
-
-        foreach (var gone in suspected.Keys.Except(backends.Select(known => known.Backend)).ToList())
+        foreach (var gone in suspected.Keys.Where(backend => snapshot.Of(backend) is null).ToList())
         {
             suspected.Remove(gone);
         }

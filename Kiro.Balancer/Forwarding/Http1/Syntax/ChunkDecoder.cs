@@ -35,13 +35,6 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
     /// <summary>What followed the last chunk, as it came: whole lines.</summary>
     public List<byte[]> Trailers { get; } = [];
 
-    /// <summary>Begins with the next body.</summary>
-    public void Clear()
-    {
-        (_phase, _left, _trailerBytes, _excess) = (ChunkPhase.Size, 0, 0, 0);
-        Trailers.Clear();
-    }
-
     /// <summary>Reads up to the end of the next piece of data.</summary>
     /// <param name="bytes">What came and was not consumed.</param>
     /// <param name="consumed">How many of them are done with; the data are the last of these.</param>
