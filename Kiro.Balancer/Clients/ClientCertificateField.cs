@@ -23,6 +23,9 @@ internal static class ClientCertificateField
     public static string? Of(HttpContext context) =>
         context.Request.IsHttps && context.Connection.ClientCertificate is { } certificate ? Values.GetValue(certificate, Write) : null;
 
+    /// <summary>The whole line of a certificate, with its end.</summary>
+    public static byte[] Line(X509Certificate2 certificate) => Encoding.ASCII.GetBytes($"{Name}: {Write(certificate)}\r\n");
+
     private static string Write(X509Certificate2 certificate)
     {
         var value = new StringBuilder("Hash=").Append(certificate.GetCertHashString(HashAlgorithmName.SHA256).ToLowerInvariant())

@@ -43,6 +43,9 @@ internal static partial class Log
     [LoggerMessage(32, LogLevel.Error, "An event loop failed unexpectedly; the connection at fault was closed")]
     public static partial void LoopBroke(this ILogger logger, Exception exception);
 
+    [LoggerMessage(34, LogLevel.Debug, "The TLS handshake of {Client} failed: {Problem}")]
+    public static partial void HandshakeFailed(this ILogger logger, object client, string problem);
+
     [LoggerMessage(40, LogLevel.Information, "client={Client} method={Method} path={Path} status={Status} bytes={Bytes} ms={Milliseconds} node={Node} tries={Tries}")]
     public static partial void Served(
         this ILogger logger, string client, string method, string path, int status, string bytes, double milliseconds, string node, int tries);

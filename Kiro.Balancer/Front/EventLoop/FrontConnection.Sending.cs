@@ -18,6 +18,12 @@ internal abstract partial class FrontConnection
     public bool TrySend(ReadOnlySpan<byte> data)
     {
         Sent += data.Length;
+        return Cipher is null ? TrySendRaw(data) : Cipher.TrySend(data);
+    }
+
+    /// <summary>The same for what is on the wire.</summary>
+    public bool TrySendRaw(ReadOnlySpan<byte> data)
+    {
         if (!HasUnsent)
         {
             var sent = Socket.Send(data);
@@ -88,7 +94,8 @@ internal abstract partial class FrontConnection
     /// <param name="count">As <see cref="Fill"/> says it.</param>
     public Passage TakeFrom(FrontConnection from, long left, bool needsMore, out int count)
     {
-        if (from.HasStored || Loop.Pipes.TryRent(left) is not { } pipe)
+        // The kernel cannot move what is to be enciphered.
+        if (from.HasStored || Cipher is not null || from.Cipher is not null || Loop.Pipes.TryRent(left) is not { } pipe)
         {
             count = from.Fill(needsMore);
             return Passage.Received;

@@ -15,6 +15,9 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
 
     public FrontSocket Socket { get; } = socket;
 
+    /// <summary>Between what is received and sent here and the socket; null when these are the same bytes.</summary>
+    public IConnectionCipher? Cipher { get; protected set; }
+
     /// <summary>Tells this connection's events from those of another one that had the same descriptor before.</summary>
     public uint Generation { get; set; }
 
@@ -51,10 +54,26 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
     /// <returns>Bytes; 0 at the end; -1 when there is nothing now; -2 when the connection is lost.</returns>
     public int Receive(Span<byte> room)
     {
+        if (Cipher is null)
+        {
+            var received = ReceiveRaw(room);
+            Received += Math.Max(0, received);
+            return received;
+        }
+
+        var count = Cipher.Receive(room, out var mayHaveMore);
+        Received += Math.Max(0, count);
+        PeerHasEnded |= count == 0;
+        IsReadable = count != 0 && (IsReadable || mayHaveMore);
+        return count;
+    }
+
+    /// <summary>The same for what is on the wire.</summary>
+    public int ReceiveRaw(Span<byte> room)
+    {
         var count = Socket.Receive(room);
         if (count > 0)
         {
-            Received += count;
             // Less than asked for: there is no more, unless the end is.
             IsReadable = count == room.Length || PeerHasEnded;
             return count;
@@ -132,6 +151,7 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
     /// <summary>Closes the socket and gives back what is held.</summary>
     protected void Release(bool byReset)
     {
+        Cipher?.Dispose();
         DropUnsent();
         DropStored();
         Loop.Remove(this);

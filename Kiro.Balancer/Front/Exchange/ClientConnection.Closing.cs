@@ -45,6 +45,7 @@ internal sealed partial class ClientConnection
             Received = 0;
             if (!closing.ByReset)
             {
+                Cipher?.SayEnd();
                 Socket.EndWriting();
             }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Listening;
@@ -21,22 +22,30 @@ internal sealed partial class ClientConnection
         }
 
         _awaitsHeader = _needsMore = false;
-        SetDeadline(_worker.IdleTimeout);
-        Store(bytes[length..]);
-        if (source is null)
+        if (source is not null && !TryTake(source))
         {
-            return;
+            // Before a handshake there are no words for it.
+            _ = IsSecure || TrySend(Refusal.TooManyOfOneClient.Span);
+            BeginClosing(linger: true);
         }
+        else if (_worker.Terms is { } terms)
+        {
+            BeginHandshake(terms, bytes[length..]);
+        }
+        else
+        {
+            SetDeadline(_worker.IdleTimeout);
+            Store(bytes[length..]);
+        }
+    }
 
+    private bool TryTake(IPEndPoint source)
+    {
         _source = source;
         Self = _worker.Services.Clients.Begin(ClientAddress.From(source.Address));
         SelfSlot = _worker.Services.Hash.Slot(Self.Address);
         var perClient = _worker.Services.PerClient;
-        if (perClient.IsOn && !perClient.TryEnter(Self.Peer, out _key))
-        {
-            _ = TrySend(Refusal.TooManyOfOneClient.Span);
-            BeginClosing(linger: true);
-        }
+        return !perClient.IsOn || perClient.TryEnter(Self.Peer, out _key);
     }
 
     private void RefuseIntroduction()

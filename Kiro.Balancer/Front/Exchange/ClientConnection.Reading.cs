@@ -18,7 +18,7 @@ internal sealed partial class ClientConnection
         }
 
         _isReading = true;
-        for (var turn = 0; _exchange is null && _closing is null && !IsClosed && !HasUnsent; turn++)
+        for (var turn = 0; _exchange is null && _closing is null && !_isShakingHands && !IsClosed && !HasUnsent; turn++)
         {
             if (turn == MaxTurns)
             {
@@ -51,6 +51,11 @@ internal sealed partial class ClientConnection
         }
 
         _isReading = false;
+        if (_isShakingHands)
+        {
+            // What came behind the introduction.
+            GoOnShakingHands();
+        }
     }
 
     private void Take(Span<byte> bytes)
@@ -92,11 +97,17 @@ internal sealed partial class ClientConnection
     // Before a node has seen any of it.
     private void HandOver(ReadOnlySpan<byte> bytes)
     {
+        if (Tls is { CanLeave: false })
+        {
+            Close();
+            return;
+        }
+
         var received = bytes.ToArray();
         DropStored();
         _bound?.Close();
         Loop.Remove(this, staysOpen: true);
         _worker.CountClient(-1);
-        _worker.HandOver(Socket.Release(), received, _key, _source);
+        _worker.HandOver(new HandedOver(Socket.Release(), received, _key, _source, Tls));
     }
 }

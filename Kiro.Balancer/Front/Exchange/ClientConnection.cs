@@ -47,16 +47,36 @@ internal sealed partial class ClientConnection : FrontConnection
         worker.CountClient(1);
     }
 
+    /// <summary>Whether it speaks TLS.</summary>
+    public bool IsSecure => _worker.Terms is not null;
+
+    /// <summary>What nodes are told of the certificate that it has shown: a whole line; empty when it has shown none.</summary>
+    public ReadOnlySpan<byte> CertificateLine => _certificateLine;
+
     /// <summary>Who it is when no field of a request says otherwise.</summary>
     public Client Self { get; private set; }
 
     public int SelfSlot { get; private set; }
 
-    /// <summary>Begins to wait for a request.</summary>
-    public void Begin() => SetDeadline(_awaitsHeader ? (long)ProxyHeaders.Timeout.TotalMilliseconds : _worker.IdleTimeout);
+    /// <summary>Begins to wait for a request, and for what comes before it.</summary>
+    public void Begin()
+    {
+        if (_awaitsHeader)
+        {
+            SetDeadline((long)ProxyHeaders.Timeout.TotalMilliseconds);
+        }
+        else if (_worker.Terms is { } terms)
+        {
+            BeginHandshake(terms, []);
+        }
+        else
+        {
+            SetDeadline(_worker.IdleTimeout);
+        }
+    }
 
     /// <summary>Nothing is under way: whoever stops the process need not wait for this one.</summary>
-    public bool IsIdle => _exchange is null && _closing is null && !HasUnsent;
+    public bool IsIdle => _exchange is null && _closing is null && !_isShakingHands && !HasUnsent;
 
     public override void OnEvents(Readiness events)
     {
@@ -87,6 +107,10 @@ internal sealed partial class ClientConnection : FrontConnection
         if (_closing is not null)
         {
             GoOnClosing();
+        }
+        else if (_isShakingHands)
+        {
+            GoOnShakingHands();
         }
         else if (_exchange is { } exchange)
         {
@@ -158,6 +182,16 @@ internal sealed partial class ClientConnection : FrontConnection
         if (!IsClosed)
         {
             _bound?.Close();
+            if (_isShakingHands)
+            {
+                EndHandshake(Tls!);
+            }
+
+            if (!byReset)
+            {
+                Cipher?.SayEnd();
+            }
+
             Release(byReset);
             _worker.Services.Limit.Leave();
             if (_key is { } key)
@@ -178,6 +212,10 @@ internal sealed partial class ClientConnection : FrontConnection
         else if (_awaitsHeader)
         {
             RefuseIntroduction();
+        }
+        else if (_isShakingHands)
+        {
+            Close();
         }
         else if (_exchange is not null && PeerHasEnded)
         {

@@ -27,7 +27,7 @@ internal sealed class ExchangeSpans
     public ReadOnlySpan<byte> Line => _request is null ? [] : _line;
 
     /// <summary>Begins the span of a request.</summary>
-    public void Begin(ReadOnlySpan<byte> bytes, RequestHead head)
+    public void Begin(ReadOnlySpan<byte> bytes, RequestHead head, bool isSecure)
     {
         if (!Source.HasListeners())
         {
@@ -46,7 +46,7 @@ internal sealed class ExchangeSpans
         var path = bytes.Slice(head.Path.Start, head.Path.Length);
         path = path.IndexOf((byte)'?') is >= 0 and var query ? path[..query] : path;
         _request.SetTag("http.request.method", method);
-        _request.SetTag("url.scheme", "http");
+        _request.SetTag("url.scheme", isSecure ? "https" : "http");
         _request.SetTag("url.path", Encoding.ASCII.GetString(path));
         _request.SetTag("server.address", Encoding.ASCII.GetString(bytes.Slice(head.Host.Start, head.Host.Length)));
         _request.SetTag("network.protocol.version", head.IsHttp10 ? "1.0" : "1.1");

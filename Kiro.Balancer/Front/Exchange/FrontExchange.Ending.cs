@@ -93,7 +93,7 @@ internal sealed partial class FrontExchange
     // What follows belongs to nobody any more: the caller has taken what it needs of the client's end.
     private void End(int status)
     {
-        _services.Metrics.Record(_services.Time.GetElapsedTime(_began), _method, status, IsHttp10);
+        _services.Metrics.Record(_services.Time.GetElapsedTime(_began), _method, status, IsHttp10, _client!.IsSecure);
         _spans.End(status);
         if (_services.AccessLog.IsOn)
         {
@@ -116,7 +116,7 @@ internal sealed partial class FrontExchange
         _outgoing.Release();
         _tried?.Clear();
         _last = null;
-        _client!.ClearDeadline();
+        _client.ClearDeadline();
         _client = null;
         _dialogue.Forget();
         _worker.Return(this);

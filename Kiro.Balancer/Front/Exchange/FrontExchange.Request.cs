@@ -68,7 +68,7 @@ internal sealed partial class FrontExchange
 
     private void WriteAndChoose(Span<byte> bytes, RequestHead head)
     {
-        _spans.Begin(bytes, head);
+        _spans.Begin(bytes, head, Client.IsSecure);
         var rules = _services.Rules;
         var additions = new RequestAdditions
         {
@@ -79,6 +79,8 @@ internal sealed partial class FrontExchange
             OwnCookie = rules.Cookie,
             TrustedField = rules.ClientHeader.Form == ClientHeaderForm.OneAddress ? _worker.ClientField : [],
             WritesForwarded = rules.WritesForwarded,
+            IsSecure = Client.IsSecure,
+            CertificateLine = Client.CertificateLine,
             Lines = _spans.Line,
             ReplacesTrace = _spans.IsOn,
         };

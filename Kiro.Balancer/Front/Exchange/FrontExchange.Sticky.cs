@@ -30,7 +30,7 @@ internal sealed partial class FrontExchange
         }
 
         var id = StickyCookie.NewId();
-        var isSecure = _who.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8);
+        var isSecure = Client.IsSecure || (_who.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8));
         // A cache that serves others must not give them this client's id.
         _cookieLines = Encoding.ASCII.GetBytes($"Set-Cookie: {cookie.Set(id, isSecure)}\r\nCache-Control: private\r\n");
         return StickyKey.Of(id);

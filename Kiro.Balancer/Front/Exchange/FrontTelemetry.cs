@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using System.Security.Authentication;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -18,6 +19,8 @@ internal sealed class FrontMetrics
 {
     private readonly Histogram<double> _duration;
     private readonly UpDownCounter<long> _connections;
+    private readonly UpDownCounter<long> _handshakes;
+    private readonly Histogram<double> _handshakeDuration;
     private readonly object[] _statuses = [.. Enumerable.Range(0, 1000).Select(status => (object)status)];
     private readonly KeyValuePair<string, object?>[] _methods =
     [
@@ -31,18 +34,24 @@ internal sealed class FrontMetrics
         _duration = meters.Create("Microsoft.AspNetCore.Hosting").CreateHistogram(
             "http.server.request.duration", "s", "Duration of HTTP server requests.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
-        _connections = meters.Create("Microsoft.AspNetCore.Server.Kestrel").CreateUpDownCounter<long>(
+        var kestrel = meters.Create("Microsoft.AspNetCore.Server.Kestrel");
+        _connections = kestrel.CreateUpDownCounter<long>(
             "kestrel.active_connections", "{connection}", "Number of connections that are currently active on the server.");
+        _handshakes = kestrel.CreateUpDownCounter<long>(
+            "kestrel.active_tls_handshakes", "{handshake}", "Number of TLS handshakes that are currently in progress on the server.");
+        _handshakeDuration = kestrel.CreateHistogram(
+            "kestrel.tls_handshake.duration", "s", "The duration of TLS handshakes on the server.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
     }
 
-    public void Record(TimeSpan duration, RequestMethod method, int status, bool isHttp10)
+    public void Record(TimeSpan duration, RequestMethod method, int status, bool isHttp10, bool isSecure)
     {
         if (_duration.Enabled)
         {
             _duration.Record(duration.TotalSeconds, new TagList
             {
                 _methods[(int)method],
-                { "url.scheme", "http" },
+                { "url.scheme", isSecure ? "https" : "http" },
                 { "http.response.status_code", _statuses[status] },
                 { "network.protocol.version", isHttp10 ? "1.0" : "1.1" },
             });
@@ -54,6 +63,35 @@ internal sealed class FrontMetrics
         if (_connections.Enabled)
         {
             _connections.Add(change, new TagList { { "network.transport", "tcp" }, { "network.type", "ipv6" } });
+        }
+    }
+
+    public void CountHandshake(int change)
+    {
+        if (_handshakes.Enabled)
+        {
+            _handshakes.Add(change, new TagList { { "network.transport", "tcp" }, { "network.type", "ipv6" } });
+        }
+    }
+
+    /// <summary>A handshake is over.</summary>
+    /// <param name="duration">How long it took.</param>
+    /// <param name="version">What was agreed on; none when it failed.</param>
+    public void RecordHandshake(TimeSpan duration, SslProtocols version)
+    {
+        if (_handshakeDuration.Enabled)
+        {
+            var tags = new TagList { { "network.transport", "tcp" }, { "network.type", "ipv6" } };
+            if (version == SslProtocols.None)
+            {
+                tags.Add("error.type", "tls_handshake_failed");
+            }
+            else
+            {
+                tags.Add("tls.protocol.version", version == SslProtocols.Tls13 ? "1.3" : "1.2");
+            }
+
+            _handshakeDuration.Record(duration.TotalSeconds, tags);
         }
     }
 }

@@ -6,15 +6,17 @@ using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Front.Backends;
 using Kiro.Balancer.Front.EventLoop;
+using Kiro.Balancer.Front.Tls;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>Gives a connection to Kestrel.</summary>
-/// <param name="descriptor">The connection.</param>
-/// <param name="received">What was read from it.</param>
-/// <param name="key">Under what it is counted for its client.</param>
-/// <param name="source">Whom it is from, when a proxy said so; else null.</param>
-internal delegate void HandOver(int descriptor, byte[] received, ClientAddress? key, IPEndPoint? source);
+/// <summary>A connection that Kestrel gets.</summary>
+/// <param name="Descriptor">The connection.</param>
+/// <param name="Received">What was read from it.</param>
+/// <param name="Key">Under what it is counted for its client.</param>
+/// <param name="Source">Whom it is from, when a proxy said so; else null.</param>
+/// <param name="Tls">What it is enciphered by; null for a plain one.</param>
+internal sealed record HandedOver(int Descriptor, byte[] Received, ClientAddress? Key, IPEndPoint? Source, TlsSession? Tls);
 
 /// <summary>A loop and what all its connections share.</summary>
 internal sealed class FrontWorker
@@ -25,19 +27,21 @@ internal sealed class FrontWorker
     private const int TidyPeriod = 1000;
 
     private readonly Stack<FrontExchange> _kept = new();
-    private readonly HandOver _handOver;
+    private readonly Action<HandedOver> _handOver;
     private readonly TidyTimer _tidy;
     private readonly byte[] _clientField;
     private readonly byte[] _stickyField;
     private int _clients;
+    private int _handshakes;
 
     /// <param name="loop">The loop.</param>
     /// <param name="services">The rooms.</param>
     /// <param name="own">Paths that are Kestrel's.</param>
+    /// <param name="terms">What clients are shown by TLS; null on a plain port.</param>
     /// <param name="handOver">Takes connections that are Kestrel's.</param>
-    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, HandOver handOver)
+    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, TlsTerms? terms, Action<HandedOver> handOver)
     {
-        (Loop, Services, Own, _handOver) = (loop, services, own, handOver);
+        (Loop, Services, Own, Terms, _handOver) = (loop, services, own, terms, handOver);
         Pools = new BackendPools(loop, services.Registry, services.Time);
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
@@ -54,6 +58,9 @@ internal sealed class FrontWorker
     public BackendPools Pools { get; }
 
     public OwnPaths Own { get; }
+
+    /// <summary>What clients are shown by TLS; null on a plain port.</summary>
+    public TlsTerms? Terms { get; }
 
     public DateLine Date { get; }
 
@@ -78,6 +85,9 @@ internal sealed class FrontWorker
     /// <summary>Connections of clients on this loop. From any thread.</summary>
     public int Clients => Volatile.Read(ref _clients);
 
+    /// <summary>Handshakes that are under way. From any thread.</summary>
+    public int Handshakes => Volatile.Read(ref _handshakes);
+
     /// <summary>Exchanges that are under way.</summary>
     public int Exchanges { get; private set; }
 
@@ -91,6 +101,12 @@ internal sealed class FrontWorker
     {
         Interlocked.Add(ref _clients, change);
         Services.Metrics.CountConnection(change);
+    }
+
+    public void CountHandshake(int change)
+    {
+        Interlocked.Add(ref _handshakes, change);
+        Services.Metrics.CountHandshake(change);
     }
 
     public FrontExchange RentExchange()
@@ -109,7 +125,7 @@ internal sealed class FrontWorker
     }
 
     /// <summary>Gives a connection to Kestrel.</summary>
-    public void HandOver(int descriptor, byte[] received, ClientAddress? key, IPEndPoint? source) => _handOver(descriptor, received, key, source);
+    public void HandOver(HandedOver connection) => _handOver(connection);
 
     private sealed class TidyTimer(FrontWorker worker) : TimedItem
     {

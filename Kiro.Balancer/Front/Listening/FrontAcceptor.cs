@@ -113,9 +113,10 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
         }
     }
 
-    private static void Refuse(FrontSocket connection, FrontLoop loop, ReadOnlySpan<byte> reason)
+    private void Refuse(FrontSocket connection, FrontLoop loop, ReadOnlySpan<byte> reason)
     {
-        _ = connection.Send(reason);
+        // Before a handshake there are no words for it.
+        _ = worker.Terms is null ? connection.Send(reason) : 0;
         connection.EndWriting();
         // Unread bytes would make the close a reset, which can cost the client the response.
         _ = connection.Receive(loop.Input);

@@ -1,15 +1,16 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
-using Kiro.Balancer.Clients;
 using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Front.Tls;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Takeover;
+using Kiro.Balancer.Listening.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -21,6 +22,9 @@ namespace Kiro.Balancer.Front.Listening;
 /// </summary>
 internal sealed class FrontListener : IConnectionListener, ISharedListener
 {
+    /// <summary>For handshakes that have begun before the end.</summary>
+    private static readonly TimeSpan MaxHandshakes = TimeSpan.FromSeconds(2);
+
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
     private readonly SocketConnectionContextFactory _contexts;
     private readonly FrontListenSocket _socket;
@@ -30,16 +34,19 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
     private readonly FrontLoops _all;
     private readonly ConnectionLimit _limit;
     private readonly ClientConnections _perClient;
+    private readonly TimeProvider _time;
     private CancellationToken _stopping;
     private bool _isDisposed;
 
-    public FrontListener(FrontListenSocket socket, ListenSockets sockets, int loops, FrontServices services, OwnPaths own, FrontLoops all, ILoggerFactory loggers)
+    public FrontListener(
+        FrontListenSocket socket, ListenSockets sockets, int loops, FrontServices services, OwnPaths own, CertificateStore? certificates, FrontLoops all, ILoggerFactory loggers)
     {
         (_socket, _sockets) = (socket, sockets);
         var logger = loggers.CreateLogger<FrontLoop>();
         _contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), loggers.CreateLogger<FrontListener>());
-        (_limit, _perClient) = (services.Limit, services.PerClient);
-        _workers = [.. Enumerable.Range(0, loops).Select(_ => new FrontWorker(new FrontLoop(all.NextIndex(), services.Time, logger), services, own, HandOver))];
+        (_limit, _perClient, _time) = (services.Limit, services.PerClient, services.Time);
+        _workers = [.. Enumerable.Range(0, loops).Select(_ => new FrontWorker(
+            new FrontLoop(all.NextIndex(), services.Time, logger), services, own, certificates is null ? null : new TlsTerms(certificates.OptionsFor), HandOver))];
         _acceptors = [.. _workers.Select(worker => new FrontAcceptor(_socket, worker, _workers))];
         foreach (var (worker, acceptor) in _workers.Zip(_acceptors))
         {
@@ -76,6 +83,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         _socket.Dispose();
         // A turn for those that were accepted last, and for those that went to another loop: their requests may be there.
         await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () => { })));
+        await WaitForHandshakesAsync();
         await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () =>
         {
             worker.IsStopping = true;
@@ -126,12 +134,28 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         return done.Task;
     }
 
-    private void HandOver(int descriptor, byte[] received, ClientAddress? key, IPEndPoint? source)
+    // Whoever is half in gets in, and may be handed over to Kestrel.
+    private async Task WaitForHandshakesAsync()
     {
-        var connection = new CountedConnection(_contexts.Create(new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))), _limit, _perClient, key);
+        var start = _time.GetTimestamp();
+        while (!_stopping.IsCancellationRequested && _workers.Any(worker => worker.Handshakes > 0) && _time.GetElapsedTime(start) < MaxHandshakes)
+        {
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    private void HandOver(HandedOver given)
+    {
+        var socket = _contexts.Create(new Socket(new SafeSocketHandle(given.Descriptor, ownsHandle: true)));
+        if (given.Tls is { } tls)
+        {
+            TlsFeatures.Set(socket, tls);
+        }
+
+        var connection = new CountedConnection(socket, _limit, _perClient, given.Key);
         connection.Features.Set(Introduction.Done);
-        connection.RemoteEndPoint = source ?? connection.RemoteEndPoint;
-        connection.Transport = new ReceivedPipe(received, connection.Transport);
+        connection.RemoteEndPoint = given.Source ?? connection.RemoteEndPoint;
+        connection.Transport = new ReceivedPipe(given.Received, connection.Transport);
         if (!_handedOver.Writer.TryWrite(connection))
         {
             _ = connection.DisposeAsync().AsTask();

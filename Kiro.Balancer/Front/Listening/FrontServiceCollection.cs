@@ -5,6 +5,7 @@ using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Takeover;
+using Kiro.Balancer.Listening.Tls;
 using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
@@ -12,14 +13,14 @@ using Microsoft.AspNetCore.Connections;
 namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>
-/// The event loop's room. It takes what comes to the public port as plain HTTP/1.0 or 1.1 and is for a node: every method,
-/// every framing, pipelining, event streams, WebSockets. It never takes the balancer's own pages, HTTP/2 or TLS: those
+/// The event loop's room. It takes what comes to the public ports, plain or by TLS, as HTTP/1.0 or 1.1 and is for a node: every
+/// method, every framing, pipelining, event streams, WebSockets. It never takes the balancer's own pages or HTTP/2: those
 /// connections go to Kestrel with the bytes read so far, before a node has seen any of them, and never after. What breaks
 /// RFC 9112 it refuses itself.
 /// </summary>
 internal static partial class FrontServiceCollection
 {
-    /// <summary>Has the loops take the public port, when that is wanted and possible.</summary>
+    /// <summary>Has the loops take the public ports, when that is wanted and possible.</summary>
     public static void AddFront(this IServiceCollection services, FrontOptions options)
     {
         services.AddSingleton<FrontLoops>();
@@ -48,12 +49,13 @@ internal static partial class FrontServiceCollection
     private static partial void LoopsAreOff(ILogger logger, string reason);
 }
 
-/// <summary>Listens on the public port in Kestrel's place. Any other port is Kestrel's own.</summary>
+/// <summary>Listens on the public ports in Kestrel's place. Any other port is Kestrel's own.</summary>
 internal sealed class FrontListenerFactory(
     IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, PortNames names, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint { Port: var port } && port == listen.Port;
+    public bool CanBind(EndPoint endpoint) =>
+        endpoint is IPEndPoint { Port: var port } && (port == options.TlsPort || (options.HasPlain && port == listen.Port));
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -63,7 +65,7 @@ internal sealed class FrontListenerFactory(
             var socket = sockets.Take(address) is { } descriptor ? new FrontListenSocket(descriptor) : new FrontListenSocket(address);
             return ValueTask.FromResult<IConnectionListener>(new FrontListener(
                 socket, sockets, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
-                services.GetRequiredService<OwnPaths>(), loops, loggers));
+                services.GetRequiredService<OwnPaths>(), address.Port == options.TlsPort ? services.GetRequiredService<CertificateStore>() : null, loops, loggers));
         }
         catch (SocketException problem)
         {

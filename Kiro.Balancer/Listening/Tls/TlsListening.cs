@@ -9,7 +9,7 @@ internal static class TlsListening
 {
     /// <summary>A client that has not finished its handshake by then is let go; nginx waits 60 s, which is long for who holds
     /// connections to deny them to others.</summary>
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Listens for HTTPS and HTTP/2, if <c>TLS_PORT</c> is set.</summary>
     /// <param name="builder">The balancer's.</param>

@@ -30,7 +30,8 @@ internal ref struct BackendHeadWriter
 
     /// <summary>Room that is enough, in bytes.</summary>
     public static int MaxLength(RequestHead head, in RequestAdditions additions) =>
-        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.LoopMark.Length + additions.Lines.Length + OwnBytes;
+        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.LoopMark.Length + additions.CertificateLine.Length
+        + additions.Lines.Length + OwnBytes;
 
     /// <summary>Writes the head.</summary>
     /// <param name="bytes">Those that the head was read from.</param>
@@ -44,6 +45,7 @@ internal ref struct BackendHeadWriter
         writer.WriteRequestLine(additions.Authority);
         writer.WriteFields(additions);
         writer.WriteForwarded(additions);
+        writer.Write(additions.CertificateLine);
         writer.WriteMark(additions.LoopMark);
         writer.Write(additions.Lines);
         writer.WriteConnection();

@@ -26,6 +26,9 @@ internal readonly ref struct RequestAdditions
     /// <summary>Whether the node is told by Forwarded (RFC 7239), too, when no trusted peer did so.</summary>
     public bool WritesForwarded { get; init; }
 
+    /// <summary>The line about the certificate that the client has shown; none when it is empty.</summary>
+    public ReadOnlySpan<byte> CertificateLine { get; init; }
+
     /// <summary>Further fields: whole lines with their ends.</summary>
     public ReadOnlySpan<byte> Lines { get; init; }
 
