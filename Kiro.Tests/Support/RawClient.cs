@@ -1,13 +1,15 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 
 namespace Kiro.Tests.Support;
 
 /// <summary>A client that sends exact bytes and reads exact bytes.</summary>
 internal sealed class RawClient : IDisposable
 {
-    private RawClient(Socket socket) => Stream = new RawStream(socket);
+    /// <param name="stream">Its connection.</param>
+    public RawClient(RawStream stream) => Stream = stream;
 
     public RawStream Stream { get; }
 
@@ -24,7 +26,14 @@ internal sealed class RawClient : IDisposable
         }
 
         await socket.ConnectAsync(new IPEndPoint(address, port), TestContext.Current.CancellationToken);
-        return new RawClient(socket);
+        return new RawClient(new RawStream(socket, OverYarpAttribute.IsTls ? await ByTlsAsync(socket) : null));
+    }
+
+    private static async Task<Stream> ByTlsAsync(Socket socket)
+    {
+        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a.example" }, TestContext.Current.CancellationToken);
+        return stream;
     }
 
     /// <summary>One request over a connection of its own.</summary>

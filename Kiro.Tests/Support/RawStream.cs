@@ -1,16 +1,17 @@
 using System.Globalization;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
 namespace Kiro.Tests.Support;
 
 /// <summary>One end of a TCP connection, read and written byte for byte; text is Latin-1, so that each byte is a character.</summary>
-internal sealed class RawStream(Socket socket) : IDisposable
+internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposable
 {
     /// <summary>Whoever waits longer hangs.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly NetworkStream _stream = new(socket, ownsSocket: true);
+    private readonly Stream _stream = stream ?? new NetworkStream(socket, ownsSocket: true);
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _start;
     private int _end;
@@ -120,7 +121,11 @@ internal sealed class RawStream(Socket socket) : IDisposable
     }
 
     /// <summary>Says that nothing more will be sent, and goes on reading.</summary>
-    public void EndWriting() => socket.Shutdown(SocketShutdown.Send);
+    public void EndWriting()
+    {
+        _ = (_stream as SslStream)?.ShutdownAsync();
+        socket.Shutdown(SocketShutdown.Send);
+    }
 
     /// <summary>Tears the connection down (RST).</summary>
     public void Reset()

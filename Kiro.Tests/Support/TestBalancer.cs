@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.WebSockets;
 using Kiro.Balancer;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
@@ -23,9 +24,11 @@ internal sealed class TestBalancer : IAsyncDisposable
     private TestBalancer(WebApplication app, int port, NotedLogs logs)
     {
         (_app, Port, _logs) = (app, port, logs);
-        Http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false })
+        var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null;
+        Http = new HttpClient(handler)
         {
-            BaseAddress = new Uri($"http://127.0.0.1:{port}"),
+            BaseAddress = new Uri($"{OverYarpAttribute.Scheme}://127.0.0.1:{port}"),
             Timeout = TimeSpan.FromSeconds(Eventually.Patience),
         };
     }
@@ -33,6 +36,13 @@ internal sealed class TestBalancer : IAsyncDisposable
     public int Port { get; }
 
     public HttpClient Http { get; }
+
+    /// <summary>Opens a WebSocket.</summary>
+    public Task ConnectAsync(ClientWebSocket socket, string path) => ConnectAsync(socket, Port, path, Http);
+
+    /// <summary>The same to any balancer of the running test.</summary>
+    public static Task ConnectAsync(ClientWebSocket socket, int port, string path, HttpClient by) =>
+        socket.ConnectAsync(new Uri($"{(OverYarpAttribute.IsTls ? "wss" : "ws")}://127.0.0.1:{port}{path}"), by, TestContext.Current.CancellationToken);
 
     /// <summary>What it logged, from Warning on.</summary>
     public IReadOnlyCollection<string> Logs => _logs.Lines;
@@ -82,7 +92,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         var logs = new NotedLogs();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
-            ((string[])[$"BALANCER_PORT={port}", $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
+            ((string[])[.. OverYarpAttribute.Ports(port), $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
             .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
             .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
         builder.Services.AddSingleton(time);

@@ -24,6 +24,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     private ReadOnlyMemory<byte> _record;
     private Memory<byte> _waiting;
     private bool _isWaiting;
+    private bool _isBroken;
     private byte[]? _kept;
     private int _keptLength;
     private int _start;
@@ -76,6 +77,11 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     {
         while (_record.IsEmpty)
         {
+            if (_isBroken)
+            {
+                return -2;
+            }
+
             var length = NextLength(buffer.Bytes.AsSpan(_start, _end - _start));
             if (length > 0)
             {
@@ -202,17 +208,12 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _arrival.OnCompleted(continuation, state, token, flags);
 
-    // What is no record at all goes on as it is: whoever reads it says what is wrong with it.
-    private static int NextLength(ReadOnlySpan<byte> bytes)
+    // What is no record goes on as it is, for whoever reads it to say what is wrong with it; and nothing behind it.
+    private int NextLength(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < HeaderLength)
-        {
-            return bytes.Length > 0 && bytes[0] is < FirstType or > LastType ? bytes.Length : 0;
-        }
-
-        var length = BinaryPrimitives.ReadUInt16BigEndian(bytes[3..]);
-        return bytes[0] is < FirstType or > LastType || bytes[1] != Version || length > MaxLength ? bytes.Length
-            : bytes.Length >= HeaderLength + length ? HeaderLength + length : 0;
+        var length = bytes.Length < HeaderLength ? 0 : BinaryPrimitives.ReadUInt16BigEndian(bytes[3..]);
+        _isBroken = (bytes.Length > 0 && bytes[0] is < FirstType or > LastType) || (bytes.Length > 1 && bytes[1] != Version) || length > MaxLength;
+        return _isBroken ? bytes.Length : bytes.Length >= HeaderLength && bytes.Length >= HeaderLength + length ? HeaderLength + length : 0;
     }
 
     private void Give(ReadOnlyMemory<byte> record)

@@ -1,5 +1,7 @@
 using System.IO.Pipelines;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Kiro.Balancer.Forwarding.Streams;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -22,9 +24,38 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
         connection.Features.Set<ITlsConnectionFeature>(features);
         connection.Features.Set<ITlsApplicationProtocolFeature>(features);
         var text = session.Detach(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream());
-        // The end of what is sent ends the session, and with it the connection.
-        connection.Transport = new Text(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(text));
+        connection.Transport = new Text(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(new EndingStream(text)));
     }
 
     private sealed record Text(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    // The end of what is sent ends the session, and with it the connection. The client is told first, so that it can tell this
+    // from a torn one (RFC 8446, section 6.1).
+    private sealed class EndingStream(SslStream text) : RelayStream(text)
+    {
+        private bool _hasEnded;
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing && !_hasEnded)
+            {
+                _hasEnded = true;
+                _ = EndAsync();
+            }
+
+            base.Dispose(disposing);
+        }
+
+        private async Task EndAsync()
+        {
+            try
+            {
+                await text.ShutdownAsync();
+            }
+            catch (Exception gone) when (gone is IOException or InvalidOperationException or OperationCanceledException)
+            {
+                // There is nobody to be told.
+            }
+        }
+    }
 }

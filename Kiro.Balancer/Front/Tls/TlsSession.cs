@@ -152,7 +152,7 @@ internal sealed class TlsSession : IConnectionCipher
 
     /// <summary>Leaves the loop, to go on over other streams.</summary>
     /// <returns>What the client sends, and is sent.</returns>
-    public Stream Detach(Stream input, Stream output)
+    public SslStream Detach(Stream input, Stream output)
     {
         _records.Detach(input, output);
         return _stream;

@@ -152,7 +152,7 @@ public class DrainTests
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=0", "DRAIN_TIMEOUT=15", "STREAM_GRACE=3600");
         using var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        await TestBalancer.ConnectAsync(socket, balancer.Port, "/socket", balancer.Http);
 
         balancer.Process.Signal("TERM");
         await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");

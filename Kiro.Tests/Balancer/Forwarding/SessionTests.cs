@@ -58,7 +58,7 @@ public class SessionTests
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Settings);
         using var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        await balancer.ConnectAsync(socket, "/socket");
 
         await OrderAsync(balancer, node, "drain");
         // Longer than it takes to notice that a node drains.

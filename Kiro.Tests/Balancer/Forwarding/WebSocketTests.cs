@@ -76,7 +76,7 @@ public class WebSocketTests
         // Without a pong in time the client aborts the connection by itself.
         socket.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(100);
         socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        await balancer.ConnectAsync(socket, "/socket");
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(12));
 
         var received = socket.ReceiveAsync(new byte[100].AsMemory(), Cancel).AsTask();
@@ -95,7 +95,7 @@ public class WebSocketTests
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("X-Forwarded-For", balancer.ClientOf(dead.Port));
 
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        await balancer.ConnectAsync(socket, "/socket");
 
         Assert.Equal([1], await EchoAsync(socket, [1], WebSocketMessageType.Binary));
         Assert.Equal(BackendState.Down, balancer.Backend(dead.Port).Health.State);
@@ -110,7 +110,7 @@ public class WebSocketTests
         socket.Options.CollectHttpResponseDetails = true;
 
         await Assert.ThrowsAsync<WebSocketException>(
-            () => socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/status/403"), Cancel));
+            () => balancer.ConnectAsync(socket, "/status/403"));
 
         Assert.Equal(403, (int)socket.HttpStatusCode);
     }
@@ -137,7 +137,7 @@ public class WebSocketTests
             socket.Options.AddSubProtocol(protocol);
         }
 
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        await balancer.ConnectAsync(socket, "/socket");
         return socket;
     }
 

@@ -103,7 +103,7 @@ public class StreamDrainTests
     private static async Task<ClientWebSocket> ConnectAsync(TestBalancer balancer)
     {
         var socket = new ClientWebSocket();
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{balancer.Port}/socket"), Cancel);
+        await balancer.ConnectAsync(socket, "/socket");
         return socket;
     }
 }

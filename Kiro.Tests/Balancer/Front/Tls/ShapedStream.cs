@@ -1,0 +1,106 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+
+namespace Kiro.Tests.Balancer.Front.Tls;
+
+/// <summary>A client's connection below its TLS, which decides what goes into a segment and when.</summary>
+internal sealed class ShapedStream(Socket socket) : Stream
+{
+    private readonly NetworkStream _inner = new(socket, ownsSocket: true);
+    private readonly MemoryStream _held = new();
+    private readonly MemoryStream _received = new();
+
+    /// <summary>Sends each byte for itself.</summary>
+    public bool Dribbles { get; set; }
+
+    /// <summary>Holds back what is written until <see cref="ReleaseAsync"/>, which sends it in one go.</summary>
+    public bool Holds { get; set; }
+
+    /// <summary>What goes before the first byte, in the same segment.</summary>
+    public byte[] Before { get; set; } = [];
+
+    /// <summary>The type of the last record that came (RFC 8446, section 5.1).</summary>
+    public byte LastType
+    {
+        get
+        {
+            var bytes = _received.GetBuffer().AsSpan(0, (int)_received.Length);
+            byte last = 0;
+            while (bytes.Length >= 5)
+            {
+                last = bytes[0];
+                bytes = bytes[Math.Min(bytes.Length, 5 + BinaryPrimitives.ReadUInt16BigEndian(bytes[3..]))..];
+            }
+
+            return last;
+        }
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public async Task ReleaseAsync()
+    {
+        Holds = false;
+        await _inner.WriteAsync(_held.ToArray());
+        _held.SetLength(0);
+    }
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (Holds)
+        {
+            _held.Write(buffer.Span);
+            return;
+        }
+
+        byte[] bytes = [.. Before, .. buffer.Span];
+        Before = [];
+        for (var at = 0; at < bytes.Length; at += Dribbles ? 1 : bytes.Length)
+        {
+            await _inner.WriteAsync(bytes.AsMemory(at, Dribbles ? 1 : bytes.Length), cancellationToken);
+        }
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var count = await _inner.ReadAsync(buffer, cancellationToken);
+        _received.Write(buffer.Span[..count]);
+        return count;
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

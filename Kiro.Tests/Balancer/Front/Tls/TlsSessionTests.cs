@@ -1,0 +1,295 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using Kiro.Tests.Balancer.Listening.Tls;
+using Kiro.Tests.Support;
+
+namespace Kiro.Tests.Balancer.Front.Tls;
+
+/// <summary>TLS on a loop, with records and segments as no well-meaning client sends them. What requests are is in the tests over
+/// TLS of the forwarding.</summary>
+public sealed class TlsSessionTests : IDisposable
+{
+    private readonly TestCertificates _files = new();
+    private readonly TlsPeer _peer = new();
+
+    public TlsSessionTests()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no event loops here.");
+        _files.Write("a", ["a.example"]);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(SslProtocols.Tls12)]
+    [InlineData(SslProtocols.Tls13)]
+    public async Task Receive_EachByteInASegmentOfItsOwn_IsUnderstood(SslProtocols version)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await StartAsync(node);
+        using var client = await ConnectAsync(socket => new ShapedStream(socket) { Dribbles = true }, version);
+
+        await client.SendAsync(Get("/1"));
+
+        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held for a client that waits");
+    }
+
+    [Fact]
+    public async Task Receive_ManyRecordsInOneSegment_AreServedInOrder()
+    {
+        await using var node = new RawBackend(exchange => exchange.OkAsync(exchange.Head.Split(' ')[1]));
+        await using var balancer = await StartAsync(node);
+        ShapedStream? shaped = null;
+        using var client = await ConnectAsync(socket => shaped = new ShapedStream(socket));
+
+        shaped!.Holds = true;
+        for (var number = 0; number < 300; number++)
+        {
+            await client.SendAsync(Get($"/{number}"));
+        }
+
+        await shaped.ReleaseAsync();
+        for (var number = 0; number < 300; number++)
+        {
+            Assert.Equal($"/{number}", (await client.ReadAnswerAsync()).Body);
+        }
+    }
+
+    // The balancer's own page is Kestrel's: with what came behind the request, and what goes on after it.
+    [Fact]
+    public async Task HandOver_RecordsBehindTheRequest_AreNotLost()
+    {
+        await using var node = new RawBackend(exchange => exchange.OkAsync(exchange.Head.Split(' ')[1]));
+        await using var balancer = await StartAsync(node);
+        ShapedStream? shaped = null;
+        using var client = await ConnectAsync(socket => shaped = new ShapedStream(socket));
+
+        shaped!.Holds = true;
+        foreach (var path in new[] { "/1", "/lb/status", "/2" })
+        {
+            await client.SendAsync(Get(path));
+        }
+
+        await shaped.ReleaseAsync();
+        Assert.Equal("/1", (await client.ReadAnswerAsync()).Body);
+        Assert.Contains("\"backends\"", (await client.ReadAnswerAsync()).Body, StringComparison.Ordinal);
+        Assert.Equal("/2", (await client.ReadAnswerAsync()).Body);
+        await client.SendAsync(Get("/3"));
+        Assert.Equal("/3", (await client.ReadAnswerAsync()).Body);
+        Assert.All(node.Heads, head => Assert.Equal("https", RawHead.Value(head, "X-Forwarded-Proto")));
+    }
+
+    // RFC 8446, section 4.6.3.
+    [Fact]
+    public async Task Receive_TheClientChangesItsKeys_GoesOn()
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await StartAsync(node);
+        var openssl = Requirement.Find("openssl");
+        Requirement.Need("openssl", openssl is not null, "no openssl is installed.");
+        using var client = Process.Start(new ProcessStartInfo(openssl!, ["s_client", "-connect", $"127.0.0.1:{_peer.Port}", "-tls1_3", "-no_ign_eof"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = new StringBuilder();
+        client.OutputDataReceived += (_, line) => Note(line.Data);
+        client.ErrorDataReceived += (_, line) => Note(line.Data);
+        client.BeginOutputReadLine();
+        client.BeginErrorReadLine();
+
+        await SayAsync(Get("/1"));
+        await Eventually.BeTrue(() => node.Heads.Count == 1, "the first request is there");
+        // s_client's own commands stand at the beginning of what it reads at once: K changes its keys, and asks for others.
+        await SayAsync("K\n");
+        await Eventually.BeTrue(() => Said("KEYUPDATE"), "the keys are changed");
+        await SayAsync(Get("/2"));
+        await Eventually.BeTrue(() => node.Heads.Count == 2, "the second request is there");
+        await SayAsync("Q\n");
+        await client.WaitForExitAsync(Cancel);
+        Assert.Equal(0, client.ExitCode);
+
+        async Task SayAsync(string text)
+        {
+            await client.StandardInput.WriteAsync(text);
+            await client.StandardInput.FlushAsync(Cancel);
+        }
+
+        void Note(string? line)
+        {
+            lock (output)
+            {
+                output.AppendLine(line);
+            }
+        }
+
+        bool Said(string word)
+        {
+            lock (output)
+            {
+                return output.ToString().Contains(word, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    // Without it a client cannot tell the end from a connection that somebody has cut (RFC 8446, section 6.1).
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/lb/status")]
+    public async Task Close_AfterAResponse_SaysSo(string path)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await StartAsync(node);
+        ShapedStream? shaped = null;
+        using var client = await ConnectAsync(socket => shaped = new ShapedStream(socket), SslProtocols.Tls12);
+
+        await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+
+        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal("", await client.Stream.ReadToEndAsync());
+        Assert.False(client.Stream.WasReset);
+        // In TLS 1.2 one can see what kind of record it is.
+        Assert.Equal(21, shaped!.LastType);
+    }
+
+    [Theory]
+    [InlineData("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")]
+    [InlineData("\x16\x03\x01\xff\xff")]
+    [InlineData("\x17\x03\x03\x00\x02hi")]
+    [InlineData("\x00\x00\x00\x00\x00\x00")]
+    public async Task Begin_SomethingElseThanTls_IsLetGoAtOnce(string bytes)
+    {
+        await using var node = RawBackend.Answering();
+        // Where no time passes, nothing but a decision ends a connection.
+        var clock = new SettableClock();
+        clock.Offset = DateTimeOffset.UtcNow - clock.GetUtcNow();
+        await using var balancer = await TestBalancer.StartAsync(clock, node.Host, Settings());
+        using var socket = new TcpClient();
+        await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
+        using var client = new RawStream(socket.Client);
+
+        await client.WriteAsync(bytes);
+
+        // Nothing, or an alert.
+        Assert.DoesNotContain("HTTP", await client.ReadToEndAsync(), StringComparison.Ordinal);
+        await Eventually.BeTrue(() => balancer.Front.Clients == 0, "nobody is left");
+    }
+
+    [Fact]
+    public async Task Begin_BehindAProxyHeaderInTheSameSegment_IsTheClientOfTheHeader()
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Settings(), "PROXY_PROTOCOL=on", "TRUSTED_PROXIES=127.0.0.1"]);
+        using var client = await ConnectAsync(socket => new ShapedStream(socket) { Before = "PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n"u8.ToArray() });
+
+        await client.SendAsync(Get("/"));
+
+        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("203.0.113.7", RawHead.Value(node.Heads.Single(), "X-Real-IP"));
+    }
+
+    [Fact]
+    public async Task Sessions_Idle_HoldNoBuffers()
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await StartAsync(node);
+        var clients = new List<RawClient>();
+        for (var number = 0; number < 50; number++)
+        {
+            var client = await ConnectAsync(socket => new ShapedStream(socket));
+            clients.Add(client);
+            await client.SendAsync(Get("/"));
+            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        }
+
+        await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held");
+        Assert.Equal(50, balancer.Front.Clients);
+        clients.ForEach(client => client.Dispose());
+        await Eventually.BeTrue(() => balancer.Front.Clients == 0, "all have left");
+        Assert.Equal(0, balancer.Front.All.Sum(worker => worker.Handshakes));
+    }
+
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
+    public async Task Stop_AHandshakeIsHalfWay_LetsItIn(string version)
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await StartAsync(node);
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
+        var shaped = new ShapedStream(socket);
+        var stream = new SslStream(shaped, leaveInnerStreamOpen: false, (_, shown, _, _) => shaped.Holds = shown is not null);
+        var handshake = stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "a.example",
+            AllowTlsResume = false,
+            ApplicationProtocols = [version == "2.0" ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11],
+        }, Cancel);
+        await handshake;
+        Assert.Equal(1, balancer.Front.All.Sum(worker => worker.Handshakes));
+
+        var stopping = balancer.StopAsync();
+        await Eventually.BeTrue(async () => !await IsOpenAsync(), "nobody gets in any more");
+        await shaped.ReleaseAsync();
+        if (version == "1.1")
+        {
+            using var client = new RawClient(new RawStream(socket, stream));
+            await client.SendAsync(Get("/"));
+            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        }
+        else
+        {
+            await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0"u8.ToArray(), Cancel);
+            var frame = new byte[9];
+            var types = new List<byte>();
+            while (await stream.ReadAtLeastAsync(frame, 9, throwOnEndOfStream: false, Cancel) == 9)
+            {
+                types.Add(frame[3]);
+                await stream.ReadExactlyAsync(new byte[(frame[0] << 16) | (frame[1] << 8) | frame[2]], Cancel);
+            }
+
+            // It hears that it is to go elsewhere (RFC 9113, section 6.8).
+            Assert.Contains((byte)7, types);
+        }
+
+        await stopping;
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    private async Task<bool> IsOpenAsync()
+    {
+        using var knocking = new TcpClient();
+        try
+        {
+            await knocking.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static string Get(string path) => $"GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+    private string[] Settings() => [$"TLS_PORT={_peer.Port}", $"TLS_CERTIFICATES={_files.Folder}"];
+
+    private Task<TestBalancer> StartAsync(RawBackend node) => TestBalancer.StartAsync(node.Host, Settings());
+
+    private async Task<RawClient> ConnectAsync(Func<Socket, Stream> shape, SslProtocols version = SslProtocols.None)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
+        var stream = new SslStream(shape(socket), leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a.example", EnabledSslProtocols = version }, Cancel);
+        return new RawClient(new RawStream(socket, stream));
+    }
+}
