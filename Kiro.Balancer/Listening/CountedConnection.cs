@@ -8,8 +8,14 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kiro.Balancer.Listening;
 
 /// <summary>A client's connection that is counted until its descriptor is closed.</summary>
+/// <param name="inner">The connection.</param>
+/// <param name="limit">Where it is counted.</param>
+/// <param name="perClient">Where it is counted for its client, if it has a <paramref name="key"/>.</param>
+/// <param name="key">Under what.</param>
+/// <param name="session">What ends before it does: TLS.</param>
 internal sealed class CountedConnection(
-    ConnectionContext inner, ConnectionLimit limit, ClientConnections? perClient = null, ClientAddress? key = null) : ConnectionContext
+    ConnectionContext inner, ConnectionLimit limit, ClientConnections? perClient = null, ClientAddress? key = null,
+    IAsyncDisposable? session = null) : ConnectionContext
 {
     public override IDuplexPipe Transport
     {
@@ -57,6 +63,11 @@ internal sealed class CountedConnection(
     {
         try
         {
+            if (session is not null)
+            {
+                await session.DisposeAsync();
+            }
+
             await inner.DisposeAsync();
             await base.DisposeAsync();
         }

@@ -147,12 +147,8 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
     private void HandOver(HandedOver given)
     {
         var socket = _contexts.Create(new Socket(new SafeSocketHandle(given.Descriptor, ownsHandle: true)));
-        if (given.Tls is { } tls)
-        {
-            TlsFeatures.Set(socket, tls);
-        }
-
-        var connection = new CountedConnection(socket, _limit, _perClient, given.Key);
+        var session = given.Tls is { } tls ? TlsFeatures.Set(socket, tls) : null;
+        var connection = new CountedConnection(socket, _limit, _perClient, given.Key, session);
         connection.Features.Set(Introduction.Done);
         connection.RemoteEndPoint = given.Source ?? connection.RemoteEndPoint;
         connection.Transport = new ReceivedPipe(given.Received, connection.Transport);

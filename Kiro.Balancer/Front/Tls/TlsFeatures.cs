@@ -18,13 +18,16 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
     public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult(ClientCertificate);
 
     /// <summary>Puts a session that has left its loop around the bytes of a connection.</summary>
-    public static void Set(ConnectionContext connection, TlsSession session)
+    /// <returns>To be disposed of before the connection.</returns>
+    public static IAsyncDisposable Set(ConnectionContext connection, TlsSession session)
     {
         var features = new TlsFeatures(session);
         connection.Features.Set<ITlsConnectionFeature>(features);
         connection.Features.Set<ITlsApplicationProtocolFeature>(features);
         var text = session.Detach(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream());
-        connection.Transport = new Text(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(new EndingStream(text)));
+        var output = new EndingStream(text);
+        connection.Transport = new Text(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(output));
+        return output;
     }
 
     private sealed record Text(PipeReader Input, PipeWriter Output) : IDuplexPipe;
@@ -52,7 +55,7 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
             {
                 await text.ShutdownAsync();
             }
-            catch (Exception gone) when (gone is IOException or InvalidOperationException or OperationCanceledException)
+            catch (Exception gone) when (gone is IOException or InvalidOperationException or NotSupportedException or OperationCanceledException)
             {
                 // There is nobody to be told.
             }

@@ -8,6 +8,7 @@ internal sealed class ShapedStream(Socket socket) : Stream
 {
     private readonly NetworkStream _inner = new(socket, ownsSocket: true);
     private readonly MemoryStream _held = new();
+    private bool _hasHeld;
     private readonly MemoryStream _received = new();
 
     /// <summary>Sends each byte for itself.</summary>
@@ -15,6 +16,9 @@ internal sealed class ShapedStream(Socket socket) : Stream
 
     /// <summary>Holds back what is written until <see cref="ReleaseAsync"/>, which sends it in one go.</summary>
     public bool Holds { get; set; }
+
+    /// <summary>Does so from the second write on.</summary>
+    public bool HoldsFromSecondOn { get; init; }
 
     /// <summary>What goes before the first byte, in the same segment.</summary>
     public byte[] Before { get; set; } = [];
@@ -71,6 +75,9 @@ internal sealed class ShapedStream(Socket socket) : Stream
         {
             await _inner.WriteAsync(bytes.AsMemory(at, Dribbles ? 1 : bytes.Length), cancellationToken);
         }
+
+        Holds |= HoldsFromSecondOn && !_hasHeld;
+        _hasHeld = true;
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
