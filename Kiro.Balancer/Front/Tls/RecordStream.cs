@@ -250,8 +250,6 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
 /// <summary>Where all connections of a loop receive records. What is in it counts for one turn.</summary>
 internal sealed class RecordBuffer
 {
-    /// <summary>Room for three of the longest records, in bytes.</summary>
-    private const int Size = 64 * 1024;
-
-    public byte[] Bytes { get; } = GC.AllocateUninitializedArray<byte>(Size, pinned: true);
+    /// <summary>As much as comes with one receive.</summary>
+    public byte[] Bytes { get; } = GC.AllocateUninitializedArray<byte>(FrontLoop.ReceiveSize, pinned: true);
 }

@@ -14,6 +14,9 @@ internal sealed class ShapedStream(Socket socket) : Stream
     /// <summary>Sends each byte for itself.</summary>
     public bool Dribbles { get; set; }
 
+    /// <summary>Sends pieces of any length.</summary>
+    public Random? Cuts { get; init; }
+
     /// <summary>Holds back what is written until <see cref="ReleaseAsync"/>, which sends it in one go.</summary>
     public bool Holds { get; set; }
 
@@ -71,9 +74,10 @@ internal sealed class ShapedStream(Socket socket) : Stream
 
         byte[] bytes = [.. Before, .. buffer.Span];
         Before = [];
-        for (var at = 0; at < bytes.Length; at += Dribbles ? 1 : bytes.Length)
+        for (int at = 0, length; at < bytes.Length; at += length)
         {
-            await _inner.WriteAsync(bytes.AsMemory(at, Dribbles ? 1 : bytes.Length), cancellationToken);
+            length = Math.Min(bytes.Length - at, Dribbles ? 1 : Cuts?.Next(1, 5000) ?? bytes.Length);
+            await _inner.WriteAsync(bytes.AsMemory(at, length), cancellationToken);
         }
 
         Holds |= HoldsFromSecondOn && !_hasHeld;

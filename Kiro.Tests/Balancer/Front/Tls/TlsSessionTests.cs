@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Hashing;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -58,6 +59,36 @@ public sealed class TlsSessionTests : IDisposable
         {
             Assert.Equal($"/{number}", (await client.ReadAnswerAsync()).Body);
         }
+    }
+
+    // A record ends where a segment does, or anywhere else.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Receive_RecordsOfAnyLengthInSegmentsOfAnyLength_AreTheBodyThatWasSent(int seed)
+    {
+        var random = new Random(seed);
+        await using var node = await TestBackend.StartAsync();
+        await using var balancer = await TestBalancer.StartAsync(node.Host, Settings());
+        using var client = await ConnectAsync(socket => new ShapedStream(socket) { Cuts = random });
+        for (var round = 0; round < 20; round++)
+        {
+            var body = new byte[random.Next(1, 400_000)];
+            random.NextBytes(body);
+            var hash = new XxHash3();
+            hash.Append(body);
+            await client.SendAsync($"POST /count HTTP/1.1\r\nHost: a.example\r\nContent-Length: {body.Length}\r\n\r\n");
+            for (int at = 0, length; at < body.Length; at += length)
+            {
+                length = Math.Min(body.Length - at, random.Next(1, 40_000));
+                await client.Stream.WriteAsync(body.AsMemory(at, length));
+            }
+
+            Assert.EndsWith(TestBackendRoutes.Count(body.Length, hash), (await client.ReadAnswerAsync()).Body, StringComparison.Ordinal);
+        }
+
+        await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held for a client that waits");
     }
 
     // The balancer's own page is Kestrel's: with what came behind the request, and what goes on after it.
