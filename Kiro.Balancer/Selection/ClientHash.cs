@@ -15,7 +15,7 @@ internal sealed class ClientHash(HashingOptions options)
     public const int SlotBits = 20;
     public const int SlotCount = 1 << SlotBits;
 
-    private readonly ulong _seed = options.Seed;
+    private readonly AddressHash _ofAddress = new(options.Seed);
     private readonly UInt128 _ipv4Mask = AddressRange.PrefixMask(96 + options.IPv4Prefix);
     private readonly UInt128 _ipv6Mask = AddressRange.PrefixMask(options.IPv6Prefix);
 
@@ -34,18 +34,13 @@ internal sealed class ClientHash(HashingOptions options)
     {
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, key.Value);
-        return SlotOf(bytes);
+        return SlotOf(XxHash3.HashToUInt64(bytes, (long)options.Seed));
     }
 
     /// <summary>The same by an address alone.</summary>
-    public int Slot(ClientAddress client)
-    {
-        Span<byte> key = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(key, Key(client).Value);
-        return SlotOf(key);
-    }
+    public int Slot(ClientAddress client) => SlotOf(_ofAddress.Of(Key(client).Value));
 
-    private int SlotOf(ReadOnlySpan<byte> key) => (int)(XxHash3.HashToUInt64(key, (long)_seed) >> (64 - SlotBits));
+    private static int SlotOf(ulong hash) => (int)(hash >> (64 - SlotBits));
 }
 
 /// <summary>What makes the key. Every balancer of a service must have the same, or they disagree about nodes.</summary>

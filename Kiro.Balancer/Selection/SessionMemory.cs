@@ -12,7 +12,7 @@ internal interface ISlotHolders
 /// <summary>
 /// Sessions stay: remembers which node served a slot, and keeps the slot there until nobody has used it for
 /// <c>SESSION_IDLE</c> or the node gives its sessions up, whatever the ranking says by then. 8 MiB, however many clients there
-/// are, and nothing about any of them.
+/// are (<see cref="SlotWords"/>), and nothing about any of them.
 /// <para>
 /// A slot is one word: the tick of its last use, and the tenure of its node. A request reads the word, and writes it once in a
 /// tick. All writes are compare-and-swap: of several requests that find a slot free, one decides for all of them.
@@ -23,7 +23,7 @@ internal sealed partial class SessionMemory : ISlotHolders
 {
     private const int TickBits = 32;
 
-    private readonly ulong[] _slots = new ulong[ClientHash.SlotCount];
+    private readonly SlotWords _slots = new();
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly int _shift;
@@ -128,7 +128,7 @@ internal sealed partial class SessionMemory : ISlotHolders
     public void CopyTo(HeldSlots copy)
     {
         var now = Now;
-        for (var slot = 0; slot < _slots.Length; slot++)
+        for (var slot = 0; slot < ClientHash.SlotCount; slot++)
         {
             var word = Volatile.Read(ref _slots[slot]);
             copy[slot] = IsLive(word, now) ? Holder(word) : Tenure.None;
@@ -139,7 +139,7 @@ internal sealed partial class SessionMemory : ISlotHolders
     public IEnumerable<(int Slot, Tenure Holder)> All()
     {
         var now = Now;
-        for (var slot = 0; slot < _slots.Length; slot++)
+        for (var slot = 0; slot < ClientHash.SlotCount; slot++)
         {
             var word = Volatile.Read(ref _slots[slot]);
             if (IsLive(word, now))
