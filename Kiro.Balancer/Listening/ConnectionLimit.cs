@@ -99,12 +99,15 @@ internal static class Refusal
     public static ReadOnlyMemory<byte> TooManyOfOneClient { get; } =
         Response(429, "Too Many Requests", "too many connections from your address");
 
+    /// <summary>When a request comes in plain where TLS is spoken.</summary>
+    public static ReadOnlyMemory<byte> NeedsTls { get; } = Response(400, "Bad Request", "this port speaks HTTPS", retryAfter: null);
+
     // Problem details (RFC 9457).
-    private static byte[] Response(int status, string title, string detail)
+    private static byte[] Response(int status, string title, string detail, string? retryAfter = "Retry-After: 1\r\n")
     {
         var body = $$"""{"type":"about:blank","title":"{{title}}","status":{{status}},"detail":"{{detail}}","error":"{{detail}}"}""";
         return Encoding.ASCII.GetBytes(string.Join("\r\n",
             $"HTTP/1.1 {status} {title}", "Content-Type: application/problem+json", $"Content-Length: {body.Length}",
-            "Cache-Control: no-store", "Retry-After: 1", "Connection: close", "", body));
+            "Cache-Control: no-store", $"{retryAfter}Connection: close", "", body));
     }
 }

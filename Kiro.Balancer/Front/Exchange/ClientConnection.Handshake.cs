@@ -1,5 +1,6 @@
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Front.Tls;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.Balancer.Logging;
 
@@ -29,7 +30,11 @@ internal sealed partial class ClientConnection
     {
         var tls = Tls!;
         var state = tls.GoOn();
-        if (state == HandshakeState.Failed)
+        if (state == HandshakeState.Failed && tls.IsPlainHttp)
+        {
+            RefusePlain(tls);
+        }
+        else if (state == HandshakeState.Failed)
         {
             Close();
         }
@@ -37,6 +42,17 @@ internal sealed partial class ClientConnection
         {
             LetIn(tls);
         }
+    }
+
+    // Somebody has https:// left out, and should read so.
+    private void RefusePlain(TlsSession tls)
+    {
+        EndHandshake(tls);
+        tls.Dispose();
+        Cipher = null;
+        _worker.Services.Own.Record(StatusCodes.Status400BadRequest);
+        _ = TrySend(Refusal.NeedsTls.Span);
+        BeginClosing(linger: true);
     }
 
     private void LetIn(TlsSession tls)

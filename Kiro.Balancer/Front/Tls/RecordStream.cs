@@ -37,6 +37,9 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     /// <summary>What was sent did not reach the kernel.</summary>
     public bool IsLost { get; private set; }
 
+    /// <summary>What came is no record, but begins as a method does.</summary>
+    public bool LooksLikeHttp { get; private set; }
+
     public override bool CanRead => true;
 
     public override bool CanWrite => true;
@@ -104,7 +107,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         return _record.Length;
     }
 
-    /// <summary>Nothing comes any more: whoever waits is told so.</summary>
+    /// <summary>Nothing comes any more: whoever waits is told so, and what was kept to be read or sent is given back.</summary>
     public void End()
     {
         if (_isWaiting)
@@ -114,6 +117,11 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         }
 
         DropKept();
+        if (_gathered is { } gathered)
+        {
+            _gathered = null;
+            connection.Loop.Buffers.Return(gathered);
+        }
     }
 
     /// <summary>From now on what is sent is put together, because it is known to be so much.</summary>
@@ -213,6 +221,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     {
         var length = bytes.Length < HeaderLength ? 0 : BinaryPrimitives.ReadUInt16BigEndian(bytes[3..]);
         _isBroken = (bytes.Length > 0 && bytes[0] is < FirstType or > LastType) || (bytes.Length > 1 && bytes[1] != Version) || length > MaxLength;
+        LooksLikeHttp = _isBroken && bytes[0] is >= (byte)'A' and <= (byte)'Z';
         return _isBroken ? bytes.Length : bytes.Length >= HeaderLength && bytes.Length >= HeaderLength + length ? HeaderLength + length : 0;
     }
 

@@ -62,6 +62,9 @@ internal sealed class TlsSession : IConnectionCipher
     /// <summary>What the client has shown, and was verified; else null.</summary>
     public X509Certificate2? ClientCertificate => _stream.RemoteCertificate as X509Certificate2;
 
+    /// <summary>Whether the client has sent a request where the handshake should be.</summary>
+    public bool IsPlainHttp => _records.LooksLikeHttp;
+
     /// <summary>Why the handshake failed.</summary>
     public Exception? Problem => _handshake.Exception?.InnerException;
 

@@ -190,7 +190,6 @@ public sealed class TlsSessionTests : IDisposable
     }
 
     [Theory]
-    [InlineData("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")]
     [InlineData("\x16\x03\x01\xff\xff")]
     [InlineData("\x17\x03\x03\x00\x02hi")]
     [InlineData("\x00\x00\x00\x00\x00\x00")]
@@ -210,6 +209,24 @@ public sealed class TlsSessionTests : IDisposable
         // Nothing, or an alert.
         Assert.DoesNotContain("HTTP", await client.ReadToEndAsync(), StringComparison.Ordinal);
         await Eventually.BeTrue(() => balancer.Front.Clients == 0, "nobody is left");
+    }
+
+    // As nginx and Caddy say it: whoever has left https:// out would search for long.
+    [Fact]
+    public async Task Begin_PlainHttp_IsToldWhatThePortSpeaks()
+    {
+        await using var node = RawBackend.Answering();
+        await using var balancer = await StartAsync(node);
+        using var client = await RawClient.ConnectAsync(_peer.Port);
+
+        await client.SendAsync(Get("/"));
+
+        var response = await client.ReadAnswerAsync();
+        Assert.Equal(400, response.Status);
+        Assert.Contains("this port speaks HTTPS", response.Body, StringComparison.Ordinal);
+        Assert.Equal("", await client.Stream.ReadToEndAsync());
+        Assert.False(client.Stream.WasReset);
+        Assert.Empty(node.Heads);
     }
 
     [Fact]
