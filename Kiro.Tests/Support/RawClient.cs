@@ -26,13 +26,18 @@ internal sealed class RawClient : IDisposable
         }
 
         await socket.ConnectAsync(new IPEndPoint(address, port), TestContext.Current.CancellationToken);
-        return new RawClient(new RawStream(socket, OverYarpAttribute.IsTls ? await ByTlsAsync(socket) : null));
+        return new RawClient(new RawStream(socket, OverYarpAttribute.IsTls ? await ByTlsAsync(new NetworkStream(socket, ownsSocket: true)) : null));
     }
 
-    private static async Task<Stream> ByTlsAsync(Socket socket)
+    /// <summary>Shakes hands as who asks for <c>a.example</c>, and believes whatever certificate is shown.</summary>
+    /// <param name="connection">What is below.</param>
+    /// <param name="options">What else the client wants.</param>
+    public static async Task<SslStream> ByTlsAsync(Stream connection, SslClientAuthenticationOptions? options = null)
     {
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a.example" }, TestContext.Current.CancellationToken);
+        var stream = new SslStream(connection, leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
+        options ??= new SslClientAuthenticationOptions();
+        options.TargetHost = "a.example";
+        await stream.AuthenticateAsClientAsync(options, TestContext.Current.CancellationToken);
         return stream;
     }
 

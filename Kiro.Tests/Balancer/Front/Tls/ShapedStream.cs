@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using Kiro.Balancer.Forwarding.Streams;
 
 namespace Kiro.Tests.Balancer.Front.Tls;
 
 /// <summary>A client's connection below its TLS, which decides what goes into a segment and when.</summary>
-internal sealed class ShapedStream(Socket socket) : Stream
+internal sealed class ShapedStream(Socket socket) : ForwardOnlyStream
 {
     private readonly NetworkStream _inner = new(socket, ownsSocket: true);
     private readonly MemoryStream _held = new();
@@ -45,17 +46,7 @@ internal sealed class ShapedStream(Socket socket) : Stream
 
     public override bool CanRead => true;
 
-    public override bool CanSeek => false;
-
     public override bool CanWrite => true;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public async Task ReleaseAsync()
     {
@@ -96,14 +87,6 @@ internal sealed class ShapedStream(Socket socket) : Stream
     public override void Flush()
     {
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

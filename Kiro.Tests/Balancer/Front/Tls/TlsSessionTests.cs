@@ -169,79 +169,6 @@ public sealed class TlsSessionTests : IDisposable
         }
     }
 
-    // Without it a client cannot tell the end from a connection that somebody has cut (RFC 8446, section 6.1).
-    [Theory]
-    [InlineData("/")]
-    [InlineData("/lb/status")]
-    public async Task Close_AfterAResponse_SaysSo(string path)
-    {
-        await using var node = RawBackend.Answering();
-        await using var balancer = await StartAsync(node);
-        ShapedStream? shaped = null;
-        using var client = await ConnectAsync(socket => shaped = new ShapedStream(socket), SslProtocols.Tls12);
-
-        await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
-
-        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
-        Assert.Equal("", await client.Stream.ReadToEndAsync());
-        Assert.False(client.Stream.WasReset);
-        // In TLS 1.2 one can see what kind of record it is.
-        Assert.Equal(21, shaped!.LastType);
-    }
-
-    [Theory]
-    [InlineData("\x16\x03\x01\xff\xff")]
-    [InlineData("\x17\x03\x03\x00\x02hi")]
-    [InlineData("\x00\x00\x00\x00\x00\x00")]
-    public async Task Begin_SomethingElseThanTls_IsLetGoAtOnce(string bytes)
-    {
-        await using var node = RawBackend.Answering();
-        // Where no time passes, nothing but a decision ends a connection.
-        var clock = new SettableClock();
-        clock.Offset = DateTimeOffset.UtcNow - clock.GetUtcNow();
-        await using var balancer = await TestBalancer.StartAsync(clock, node.Host, Settings());
-        using var socket = new TcpClient();
-        await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-        using var client = new RawStream(socket.Client);
-
-        await client.WriteAsync(bytes);
-
-        // Nothing, or an alert.
-        Assert.DoesNotContain("HTTP", await client.ReadToEndAsync(), StringComparison.Ordinal);
-        await Eventually.BeTrue(() => balancer.Front.Clients == 0, "nobody is left");
-    }
-
-    // As nginx and Caddy say it: whoever has left https:// out would search for long.
-    [Fact]
-    public async Task Begin_PlainHttp_IsToldWhatThePortSpeaks()
-    {
-        await using var node = RawBackend.Answering();
-        await using var balancer = await StartAsync(node);
-        using var client = await RawClient.ConnectAsync(_peer.Port);
-
-        await client.SendAsync(Get("/"));
-
-        var response = await client.ReadAnswerAsync();
-        Assert.Equal(400, response.Status);
-        Assert.Contains("this port speaks HTTPS", response.Body, StringComparison.Ordinal);
-        Assert.Equal("", await client.Stream.ReadToEndAsync());
-        Assert.False(client.Stream.WasReset);
-        Assert.Empty(node.Heads);
-    }
-
-    [Fact]
-    public async Task Begin_BehindAProxyHeaderInTheSameSegment_IsTheClientOfTheHeader()
-    {
-        await using var node = RawBackend.Answering();
-        await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Settings(), "PROXY_PROTOCOL=on", "TRUSTED_PROXIES=127.0.0.1"]);
-        using var client = await ConnectAsync(socket => new ShapedStream(socket) { Before = "PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n"u8.ToArray() });
-
-        await client.SendAsync(Get("/"));
-
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
-        Assert.Equal("203.0.113.7", RawHead.Value(node.Heads.Single(), "X-Real-IP"));
-    }
-
     [Fact]
     public async Task Sessions_Idle_HoldNoBuffers()
     {
@@ -263,68 +190,7 @@ public sealed class TlsSessionTests : IDisposable
         Assert.Equal(0, balancer.Front.All.Sum(worker => worker.Handshakes));
     }
 
-    [Theory]
-    [InlineData("1.1")]
-    [InlineData("2.0")]
-    public async Task Stop_AHandshakeIsHalfWay_LetsItIn(string version)
-    {
-        await using var node = RawBackend.Answering();
-        await using var balancer = await StartAsync(node);
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-        // The client's last word of the handshake does not go out.
-        var shaped = new ShapedStream(socket) { HoldsFromSecondOn = true };
-        var stream = new SslStream(shaped, leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = "a.example",
-            EnabledSslProtocols = SslProtocols.Tls13,
-            ApplicationProtocols = [version == "2.0" ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11],
-        }, Cancel);
-        Assert.Equal(1, balancer.Front.All.Sum(worker => worker.Handshakes));
-
-        var stopping = balancer.StopAsync();
-        await Eventually.BeTrue(async () => !await IsOpenAsync(), "nobody gets in any more");
-        await shaped.ReleaseAsync();
-        if (version == "1.1")
-        {
-            using var client = new RawClient(new RawStream(socket, stream));
-            await client.SendAsync(Get("/"));
-            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
-        }
-        else
-        {
-            await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0"u8.ToArray(), Cancel);
-            var frame = new byte[9];
-            var types = new List<byte>();
-            while (await stream.ReadAtLeastAsync(frame, 9, throwOnEndOfStream: false, Cancel) == 9)
-            {
-                types.Add(frame[3]);
-                await stream.ReadExactlyAsync(new byte[(frame[0] << 16) | (frame[1] << 8) | frame[2]], Cancel);
-            }
-
-            // It hears that it is to go elsewhere (RFC 9113, section 6.8).
-            Assert.Contains((byte)7, types);
-        }
-
-        await stopping;
-    }
-
     public void Dispose() => _files.Dispose();
-
-    private async Task<bool> IsOpenAsync()
-    {
-        using var knocking = new TcpClient();
-        try
-        {
-            await knocking.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
 
     private static string Get(string path) => $"GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
@@ -336,8 +202,7 @@ public sealed class TlsSessionTests : IDisposable
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-        var stream = new SslStream(shape(socket), leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "a.example", EnabledSslProtocols = version }, Cancel);
+        var stream = await RawClient.ByTlsAsync(shape(socket), new SslClientAuthenticationOptions { EnabledSslProtocols = version });
         return new RawClient(new RawStream(socket, stream));
     }
 }
