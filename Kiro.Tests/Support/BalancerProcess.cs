@@ -12,7 +12,7 @@ internal sealed class BalancerProcess : IAsyncDisposable
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null;
         Http = new HttpClient(handler)
         {
-            BaseAddress = new Uri($"{OverYarpAttribute.Scheme}://127.0.0.1:{port}"),
+            BaseAddress = new Uri($"{TestedPath.Scheme}://127.0.0.1:{port}"),
         };
     }
 
@@ -54,7 +54,7 @@ internal sealed class BalancerProcess : IAsyncDisposable
         while (true)
         {
             var port = fixedPort ?? FreePort.Next();
-            var variables = ((string[])[.. OverYarpAttribute.Ports(port), $"BACKEND_HOSTS={hosts}", OverYarpAttribute.Setting, .. settings])
+            var variables = ((string[])[.. TestedPath.Ports(port), $"BACKEND_HOSTS={hosts}", TestedPath.Setting, .. settings])
                 .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1]).ToDictionary(values => values.Key, values => values.Last());
             var balancer = new BalancerProcess(
                 new ServiceProcess(Directory.CreateTempSubdirectory("kiro-test-").FullName, wrapper, program, variables), port);

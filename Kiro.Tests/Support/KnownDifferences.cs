@@ -6,9 +6,9 @@ namespace Kiro.Tests.Support;
 /// </summary>
 internal static class KnownDifferences
 {
-    private static bool IsOverYarp => OverYarpAttribute.Setting == "FORWARDER=yarp";
+    private static bool IsOverYarp => TestedPath.Setting == "FORWARDER=yarp";
 
-    private static bool IsOverKestrel => IsOverYarp || OverYarpAttribute.Setting == "FORWARDER=lean";
+    private static bool IsOverKestrel => IsOverYarp || TestedPath.Setting == "FORWARDER=lean";
 
     /// <summary>Kestrel refuses space between a chunk's size and its extensions (RFC 9112, section 7.1.1 has it taken).</summary>
     public static bool RefusesSpaceInChunkLines => IsOverKestrel;

@@ -26,7 +26,7 @@ internal sealed class RawClient : IDisposable
         }
 
         await socket.ConnectAsync(new IPEndPoint(address, port), TestContext.Current.CancellationToken);
-        return new RawClient(new RawStream(socket, OverYarpAttribute.IsTls ? await ByTlsAsync(new NetworkStream(socket, ownsSocket: true)) : null));
+        return new RawClient(new RawStream(socket, TestedPath.IsTls ? await ByTlsAsync(new NetworkStream(socket, ownsSocket: true)) : null));
     }
 
     /// <summary>Shakes hands as who asks for <c>a.example</c>, and believes whatever certificate is shown.</summary>

@@ -28,7 +28,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null;
         Http = new HttpClient(handler)
         {
-            BaseAddress = new Uri($"{OverYarpAttribute.Scheme}://127.0.0.1:{port}"),
+            BaseAddress = new Uri($"{TestedPath.Scheme}://127.0.0.1:{port}"),
             Timeout = TimeSpan.FromSeconds(Eventually.Patience),
         };
     }
@@ -42,7 +42,7 @@ internal sealed class TestBalancer : IAsyncDisposable
 
     /// <summary>The same to any balancer of the running test.</summary>
     public static Task ConnectAsync(ClientWebSocket socket, int port, string path, HttpClient by) =>
-        socket.ConnectAsync(new Uri($"{(OverYarpAttribute.IsTls ? "wss" : "ws")}://127.0.0.1:{port}{path}"), by, TestContext.Current.CancellationToken);
+        socket.ConnectAsync(new Uri($"{(TestedPath.IsTls ? "wss" : "ws")}://127.0.0.1:{port}{path}"), by, TestContext.Current.CancellationToken);
 
     /// <summary>What it logged, from Warning on.</summary>
     public IReadOnlyCollection<string> Logs => _logs.Lines;
@@ -92,7 +92,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         var logs = new NotedLogs();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
-            ((string[])[.. OverYarpAttribute.Ports(port), $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", OverYarpAttribute.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
+            ((string[])[.. TestedPath.Ports(port), $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", TestedPath.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
             .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
             .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
         builder.Services.AddSingleton(time);

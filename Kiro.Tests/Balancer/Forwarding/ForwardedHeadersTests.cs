@@ -19,7 +19,7 @@ public class ForwardedHeadersTests
         Assert.Equal("shop.example", RawHead.Value(head, "X-Forwarded-Host"));
         Assert.Equal("/shop", RawHead.Value(head, "X-Forwarded-Prefix"));
         Assert.Equal("443", RawHead.Value(head, "X-Forwarded-Port"));
-        Assert.Equal("for=203.0.113.7;proto=https, for=127.0.0.1;host=\"a.example\";proto=" + OverYarpAttribute.Scheme, RawHead.Value(head, "Forwarded"));
+        Assert.Equal("for=203.0.113.7;proto=https, for=127.0.0.1;host=\"a.example\";proto=" + TestedPath.Scheme, RawHead.Value(head, "Forwarded"));
         Assert.Equal("203.0.113.7", RawHead.Value(head, "X-Real-IP"));
     }
 
@@ -29,7 +29,7 @@ public class ForwardedHeadersTests
         var head = await ForwardAsync("");
 
         Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
-        Assert.Equal(OverYarpAttribute.Scheme, RawHead.Value(head, "X-Forwarded-Proto"));
+        Assert.Equal(TestedPath.Scheme, RawHead.Value(head, "X-Forwarded-Proto"));
         Assert.Equal("a.example", RawHead.Value(head, "X-Forwarded-Host"));
         Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Real-IP"));
         Assert.False(RawHead.Has(head, "Forwarded"));
@@ -42,7 +42,7 @@ public class ForwardedHeadersTests
     {
         var head = await ForwardAsync(fields, null, "CLIENT_IP_HEADER=Forwarded");
 
-        Assert.Equal("for=127.0.0.1;host=\"a.example\";proto=" + OverYarpAttribute.Scheme, RawHead.Value(head, "Forwarded"));
+        Assert.Equal("for=127.0.0.1;host=\"a.example\";proto=" + TestedPath.Scheme, RawHead.Value(head, "Forwarded"));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public class ForwardedHeadersTests
         var head = await ForwardAsync(Claims, null, "TRUSTED_PROXIES=none");
 
         Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
-        Assert.Equal(OverYarpAttribute.Scheme, RawHead.Value(head, "X-Forwarded-Proto"));
+        Assert.Equal(TestedPath.Scheme, RawHead.Value(head, "X-Forwarded-Proto"));
         Assert.Equal("a.example", RawHead.Value(head, "X-Forwarded-Host"));
         Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Real-IP"));
         Assert.False(RawHead.Has(head, "X-Forwarded-Prefix"));

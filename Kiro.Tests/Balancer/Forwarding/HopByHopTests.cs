@@ -56,7 +56,7 @@ public class HopByHopTests
     {
         var head = await ForwardAsync($"Connection: {name}\r\nX-Forwarded-For: 203.0.113.7\r\n");
 
-        Assert.Equal(expected ?? OverYarpAttribute.Scheme, RawHead.Value(head, name));
+        Assert.Equal(expected ?? TestedPath.Scheme, RawHead.Value(head, name));
     }
 
     [Theory]

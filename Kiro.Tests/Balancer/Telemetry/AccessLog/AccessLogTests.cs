@@ -20,7 +20,7 @@ public partial class AccessLogTests
         await balancer.Http.GetAsync("/bytes/1000", TestContext.Current.CancellationToken);
 
         // The loops refuse a user in a target (RFC 9110, section 4.2.4), and forward nothing of it.
-        string[] absolute = OverYarpAttribute.IsLoop ? [] : ["client=127.0.0.1 method=GET path=/abs status=200 bytes=- ms=# node=node-7 tries=1"];
+        string[] absolute = TestedPath.IsLoop ? [] : ["client=127.0.0.1 method=GET path=/abs status=200 bytes=- ms=# node=node-7 tries=1"];
         await Eventually.BeTrue(() => Lines(balancer).Count == 3 + absolute.Length, "all lines");
         // Each is written after its response has gone, so two may change places.
         Assert.Equivalent((string[])

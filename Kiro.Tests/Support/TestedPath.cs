@@ -2,9 +2,8 @@ using Kiro.Tests.Balancer.Listening.Tls;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>The balancers of these tests forward by YARP (<c>FORWARDER=yarp</c>).</summary>
-[AttributeUsage(AttributeTargets.Class)]
-internal sealed class OverYarpAttribute : Attribute
+/// <summary>How requests reach the backends in the running test: on the event loops, over plain HTTP, unless its class says otherwise.</summary>
+internal static class TestedPath
 {
     private static readonly Lazy<TestCertificates> Certificates = new(() =>
     {
@@ -13,21 +12,20 @@ internal sealed class OverYarpAttribute : Attribute
         return certificates;
     });
 
-    /// <summary>The setting for the running test, as NAME=value.</summary>
+    /// <summary>The <c>FORWARDER</c> setting, as NAME=value.</summary>
     public static string Setting => Has<OverYarpAttribute>() ? "FORWARDER=yarp" : Has<OverLeanAttribute>() ? "FORWARDER=lean" : "FORWARDER=loop";
 
-    /// <summary>Whether the running test's balancers forward on event loops, which read requests themselves: what begins in
-    /// Kestrel's reading of them, or in what HttpClient can write, does not concern these.</summary>
+    /// <summary>Whether the event loops forward. They parse requests themselves, so limits of Kestrel and HttpClient do not apply.</summary>
     public static bool IsLoop => OperatingSystem.IsLinux() && Setting.EndsWith("loop", StringComparison.Ordinal);
 
-    /// <summary>Whether the running test's clients come by TLS.</summary>
+    /// <summary>Whether clients connect over TLS.</summary>
     public static bool IsTls => Has<OverTlsAttribute>();
 
-    /// <summary>What the running test's clients ask by.</summary>
+    /// <summary>The URI scheme that clients use.</summary>
     public static string Scheme => IsTls ? "https" : "http";
 
-    /// <summary>The ports of the running test's balancers, as NAME=value.</summary>
-    /// <param name="port">Where its clients come.</param>
+    /// <summary>The port settings of a balancer, as NAME=value.</summary>
+    /// <param name="port">The port that clients connect to.</param>
     public static string[] Ports(int port) => IsTls
         ? [$"BALANCER_PORT={FreePort.Next()}", $"TLS_PORT={port}", $"TLS_CERTIFICATES={Certificates.Value.Folder}"]
         : [$"BALANCER_PORT={port}"];
@@ -36,10 +34,14 @@ internal sealed class OverYarpAttribute : Attribute
         (TestContext.Current.TestClass as Xunit.v3.IXunitTestClass)?.Class.IsDefined(typeof(T), inherit: false) == true;
 }
 
-/// <summary>The clients of these tests come by TLS, to event loops that have it.</summary>
+/// <summary>Runs the tests of a class with clients that connect over TLS, on the event loops.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class OverTlsAttribute : Attribute;
 
-/// <summary>The balancers of these tests forward by Kiro's own exchange behind Kestrel (<c>FORWARDER=lean</c>).</summary>
+/// <summary>Runs the tests of a class with Kestrel in front and Kiro's own HTTP/1 exchange behind it (<c>FORWARDER=lean</c>).</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class OverLeanAttribute : Attribute;
+
+/// <summary>Runs the tests of a class with YARP as the forwarder (<c>FORWARDER=yarp</c>).</summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class OverYarpAttribute : Attribute;
