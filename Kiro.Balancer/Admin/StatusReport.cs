@@ -2,7 +2,7 @@ using System.Globalization;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Clients.ProxyProtocol;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Limits;

@@ -91,3 +91,25 @@ internal enum BackendProtocol
     /// <summary>HTTP/2: with prior knowledge to plain nodes, by ALPN to those over TLS.</summary>
     Http2,
 }
+
+internal static class BackendServices
+{
+    /// <param name="services">Where to add it.</param>
+    /// <param name="transport">How nodes are spoken to.</param>
+    /// <param name="thresholds">How many probes change a verdict.</param>
+    /// <param name="hasTimes">Whether something becomes of nodes by time alone.</param>
+    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, Reloadable<ProbeThresholds> thresholds, bool hasTimes)
+    {
+        services.AddSingleton(transport);
+        services.AddSingleton<BackendTls>();
+        services.AddSingleton(thresholds);
+        services.AddSingleton<ChangeFeed>();
+        services.AddSingleton<BackendRegistry>();
+        services.AddSingleton<BackendChooser>();
+        services.AddSingleton<Homes>();
+        if (hasTimes)
+        {
+            services.AddHostedService<RegistryClock>();
+        }
+    }
+}

@@ -1,4 +1,4 @@
-using Kiro.Balancer.Clients.ProxyProtocol;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Listening.Takeover;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;

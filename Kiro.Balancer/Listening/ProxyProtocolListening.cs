@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Limits;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;

@@ -1,9 +1,10 @@
-using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.State;
 
 namespace Kiro.Balancer.Peers;
 
@@ -79,86 +80,119 @@ internal readonly record struct DrainOrder(bool LetsSessionsEnd, DateTimeOffset?
         : Sessions;
 }
 
-/// <summary>
-/// Dates orders so that a later one has the greater date on whichever balancer it is given, if that one had heard of the
-/// earlier: a hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva and Leone, "Logical Physical Clocks", OPODIS 2014).
-/// A date is 48 bits of milliseconds since 1970 and 16 bits that count within one; counting beyond them runs into the next.
-/// Not for several threads at once.
-/// </summary>
-internal sealed class HybridClock(TimeProvider time)
+/// <summary>Carries out what operators order, here or at another balancer.</summary>
+internal sealed class OperatorOrders(OrderBook book, BackendRegistry registry)
 {
-    private const int CounterBits = 16;
+    // So that of two orders about a node the one that is in the book is also the one that is carried out last.
+    private readonly Lock _carryingOut = new();
 
-    private long _last;
+    /// <summary>Raised after an order was given here, on the thread of whoever gave it.</summary>
+    public event Action? Given;
 
-    /// <summary>The first date of a time of day.</summary>
-    public static long DateOf(DateTimeOffset time) => time.ToUnixTimeMilliseconds() << CounterBits;
+    /// <summary>Takes the node out of use, and lets its sessions end where sessions stay.</summary>
+    /// <param name="backend">The node.</param>
+    /// <param name="timeout">After which it is evacuated; null for never.</param>
+    public void Drain(Backend backend, TimeSpan? timeout = null) =>
+        Give(backend, Order.Drain, new DrainOrder(LetsSessionsEnd: true, registry.Now.Time + timeout).ToString());
 
-    /// <summary>A date greater than all that were given or seen, even when the time of day is set back.</summary>
-    public long Next() => _last = Math.Max(_last + 1, DateOf(time.GetUtcNow()));
+    /// <summary>Takes the node out of use at once: it finishes what it has in hand.</summary>
+    public void Evacuate(Backend backend) => Give(backend, Order.Drain, DrainOrder.Evacuate.ToString());
 
-    /// <summary>Takes note of a date that another balancer gave.</summary>
-    public void See(long date) => _last = Math.Max(_last, date);
+    /// <summary>Brings the node back into use, as far as operators had it drained.</summary>
+    public void Resume(Backend backend) => Give(backend, Order.Drain, null);
+
+    /// <summary>Gives the node another share of the clients.</summary>
+    /// <param name="backend">The node.</param>
+    /// <param name="weight">Its weight; null for the one that discovery gives it.</param>
+    public void SetWeight(Backend backend, double? weight) => Give(backend, Order.Weight, Order.TextOf(weight));
+
+    /// <summary>Takes the orders that a peer told.</summary>
+    /// <returns>How many of them were news.</returns>
+    public int Take(IReadOnlyList<Order> orders)
+    {
+        lock (_carryingOut)
+        {
+            var taken = book.Take(orders);
+            foreach (var order in taken)
+            {
+                CarryOut(order);
+            }
+
+            return taken.Count;
+        }
+    }
+
+    private void Give(Backend backend, string kind, string? value)
+    {
+        lock (_carryingOut)
+        {
+            CarryOut(book.Give(backend.Id, kind, value));
+        }
+
+        Given?.Invoke();
+    }
+
+    // A node that is not known yet gets its orders when it joins.
+    private void CarryOut(Order order)
+    {
+        if (registry.Current.Backends.FirstOrDefault(known => known.Id == order.Backend)?.Backend is not { } backend)
+        {
+            return;
+        }
+
+        switch (order.Kind)
+        {
+            case Order.Drain:
+                CarryOut(backend, DrainOrder.Parse(order.Value));
+                break;
+            case Order.Weight:
+                registry.SetWeight(backend, Order.WeightOf(order.Value));
+                break;
+        }
+    }
+
+    private void CarryOut(Backend backend, DrainOrder? drain)
+    {
+        switch (drain)
+        {
+            case null:
+                registry.Resume(backend);
+                break;
+            case { LetsSessionsEnd: true, Until: var until }:
+                registry.Drain(backend, until - registry.Now.Time);
+                break;
+            default:
+                registry.Evacuate(backend);
+                break;
+        }
+    }
 }
 
-/// <summary>
-/// Says in little which orders a balancer has: it sorts them into buckets and adds up the hashes in each. Two that differ
-/// tell each other only the orders of the buckets that do.
-/// </summary>
-internal sealed class OrderDigest
+/// <summary>What operators ordered, in the state.</summary>
+internal sealed class OrdersPart : IStatePart
 {
-    public const int Buckets = 64;
+    private readonly OrderBook _book;
+    private readonly OperatorOrders _orders;
 
-    private readonly ulong[] _sums = new ulong[Buckets];
-
-    /// <summary>Where the orders about a node belong.</summary>
-    public static int BucketOf(string backend) => (int)(XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(backend)) % Buckets);
-
-    public void Add(Order order) => _sums[BucketOf(order.Backend)] += order.Hash();
-
-    public bool Differs(OrderDigest other, int bucket) => _sums[bucket] != other._sums[bucket];
-
-    public bool Matches(OrderDigest other) => _sums.AsSpan().SequenceEqual(other._sums);
-
-    /// <summary>For the wire.</summary>
-    public string Encoded()
+    public OrdersPart(OrderBook book, OperatorOrders orders, StateChanges changes)
     {
-        var bytes = new byte[Buckets * sizeof(ulong)];
-        for (var bucket = 0; bucket < Buckets; bucket++)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(bucket * sizeof(ulong)), _sums[bucket]);
-        }
-
-        return Convert.ToBase64String(bytes);
+        (_book, _orders) = (book, orders);
+        book.Changed += changes.Note;
+        // What an operator was told is done must not be forgotten.
+        orders.Given += changes.Keep;
     }
 
-    /// <returns>Null when it is none.</returns>
-    public static OrderDigest? Decoded(string? text)
+    public string Name => "orders";
+
+    public void Write(Utf8JsonWriter writer) => JsonSerializer.Serialize(writer, [.. _book.All], PeerJson.Default.OrderArray);
+
+    public Action Read(JsonElement saved, TimeSpan age)
     {
-        Span<byte> bytes = stackalloc byte[Buckets * sizeof(ulong)];
-        if (text is null || !Convert.TryFromBase64String(text, bytes, out var length) || length != bytes.Length)
-        {
-            return null;
-        }
-
-        var digest = new OrderDigest();
-        for (var bucket = 0; bucket < Buckets; bucket++)
-        {
-            digest._sums[bucket] = BinaryPrimitives.ReadUInt64LittleEndian(bytes[(bucket * sizeof(ulong))..]);
-        }
-
-        return digest;
+        var orders = OrdersIn(saved);
+        return () => _book.Restore(orders);
     }
 
-    /// <summary>Few letters, for people: the same where the orders are the same.</summary>
-    public override string ToString()
-    {
-        var all = 0UL;
-        foreach (var sum in _sums)
-        {
-            all += sum;
-        }
+    public void CatchUp(JsonElement saved) => _orders.Take(OrdersIn(saved));
 
-        return ((uint)(all ^ (all >> 32))).ToString("x8", CultureInfo.InvariantCulture);
-    }
+    private static Order[] OrdersIn(JsonElement saved) => saved.Deserialize(PeerJson.Default.OrderArray) ?? [];
 }

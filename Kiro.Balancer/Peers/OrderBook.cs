@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Peers;
 /// Orders about known nodes are as many as there are nodes and kinds. A balancer tells its peers of known nodes only, so
 /// that what everybody has forgotten stays forgotten.
 /// </summary>
-internal sealed partial class OrderBook(TimeProvider time) : IStandingOrders
+internal sealed class OrderBook(TimeProvider time) : IStandingOrders
 {
     /// <summary>Orders about nodes that are not known, or of kinds that only newer versions know.</summary>
     public const int MaxWaiting = 4096;
@@ -83,6 +83,40 @@ internal sealed partial class OrderBook(TimeProvider time) : IStandingOrders
 
     /// <summary>Takes orders that this machine has kept, whatever its clock says now.</summary>
     public IReadOnlyList<Order> Restore(IEnumerable<Order> orders) => Take(orders, _ => true);
+
+    /// <summary>What is told to peers, in little.</summary>
+    public OrderDigest Digest()
+    {
+        lock (_lock)
+        {
+            return DigestOfTold();
+        }
+    }
+
+    /// <summary>Compares with what a peer has.</summary>
+    /// <param name="theirs">Its digest.</param>
+    /// <param name="max">As many orders at most; those of whole buckets, beginning anywhere.</param>
+    public (OrderDigest Mine, IReadOnlyList<Order> Differing) Against(OrderDigest theirs, int max)
+    {
+        lock (_lock)
+        {
+            var (mine, start) = (DigestOfTold(), Random.Shared.Next(OrderDigest.Buckets));
+            return (mine,
+            [
+                .. Told().Where(order => mine.Differs(theirs, OrderDigest.BucketOf(order.Backend)))
+                    .OrderBy(order => (OrderDigest.BucketOf(order.Backend) + start) % OrderDigest.Buckets).Take(max),
+            ]);
+        }
+    }
+
+    /// <summary>The orders after a date, newest first, for a peer that has the others.</summary>
+    public IReadOnlyList<Order> After(long date, int max)
+    {
+        lock (_lock)
+        {
+            return [.. Told().Where(order => order.Date > date).OrderByDescending(order => order.Date).Take(max)];
+        }
+    }
 
     /// <summary>Forgets orders that have waited too long. With no node known at all it is discovery that they wait for.</summary>
     public void Sweep()
@@ -180,6 +214,19 @@ internal sealed partial class OrderBook(TimeProvider time) : IStandingOrders
 
     private string? ValueOf(string backend, string kind) => _entries.TryGetValue((backend, kind), out var entry) ? entry.Order.Value : null;
 
+    private IEnumerable<Order> Told() => _entries.Values.Select(entry => entry.Order).Where(order => _known.Contains(order.Backend));
+
+    private OrderDigest DigestOfTold()
+    {
+        var digest = new OrderDigest();
+        foreach (var order in Told())
+        {
+            digest.Add(order);
+        }
+
+        return digest;
+    }
+
     private sealed class Entry(Order order)
     {
         public Order Order { get; } = order;
@@ -187,4 +234,26 @@ internal sealed partial class OrderBook(TimeProvider time) : IStandingOrders
         /// <summary>When somebody last told of it, as a timestamp.</summary>
         public long Heard { get; set; }
     }
+}
+
+/// <summary>
+/// Dates orders so that a later one has the greater date on whichever balancer it is given, if that one had heard of the
+/// earlier: a hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva and Leone, "Logical Physical Clocks", OPODIS 2014).
+/// A date is 48 bits of milliseconds since 1970 and 16 bits that count within one; counting beyond them runs into the next.
+/// Not for several threads at once.
+/// </summary>
+internal sealed class HybridClock(TimeProvider time)
+{
+    private const int CounterBits = 16;
+
+    private long _last;
+
+    /// <summary>The first date of a time of day.</summary>
+    public static long DateOf(DateTimeOffset time) => time.ToUnixTimeMilliseconds() << CounterBits;
+
+    /// <summary>A date greater than all that were given or seen, even when the time of day is set back.</summary>
+    public long Next() => _last = Math.Max(_last + 1, DateOf(time.GetUtcNow()));
+
+    /// <summary>Takes note of a date that another balancer gave.</summary>
+    public void See(long date) => _last = Math.Max(_last, date);
 }

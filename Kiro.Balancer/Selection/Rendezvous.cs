@@ -157,3 +157,66 @@ internal interface IGrading
 /// <param name="Tenure">Whose sessions it keeps; none for a node that keeps none.</param>
 internal readonly record struct Candidate(
     string Id, double Weight, bool IsAvailable = true, TimeSpan? BackFor = null, Tenure Tenure = default);
+
+/// <summary>
+/// Nodes of one weight. Among them the highest hash is also the highest score, so the logarithm is taken once for a
+/// group and not once for a node.
+/// </summary>
+internal sealed class WeightGroup(double weight, ulong[] seeds, int[] places)
+{
+    public double Weight => weight;
+
+    /// <summary>For each grade the place with the highest hash, or -1, and that hash.</summary>
+    public void Lead<TGrading>(ulong slotKey, TGrading grading, Span<int> leaders, Span<ulong> hashes)
+        where TGrading : struct, IGrading, allows ref struct
+    {
+        leaders.Fill(-1);
+        for (var i = 0; i < seeds.Length; i++)
+        {
+            var grade = grading.Of(places[i]);
+            if (grade >= leaders.Length)
+            {
+                continue;
+            }
+
+            var hash = Rendezvous.Mix(slotKey ^ seeds[i]);
+            if (hash > hashes[grade] || leaders[grade] < 0)
+            {
+                (hashes[grade], leaders[grade]) = (hash, places[i]);
+            }
+        }
+    }
+
+    /// <summary>Every node's hash, in the order of the ids.</summary>
+    public IEnumerable<(int Place, ulong Hash)> Hashes(ulong slotKey)
+    {
+        for (var i = 0; i < seeds.Length; i++)
+        {
+            yield return (places[i], Rendezvous.Mix(slotKey ^ seeds[i]));
+        }
+    }
+}
+
+/// <summary>
+/// A time during which a node keeps the sessions of its clients without a break. A node that goes down, or leaves, and comes
+/// back has another tenure: what it held before is nobody's at once, and nobody has to look for it.
+/// </summary>
+/// <param name="Number">The node's index in the lower half, how often that index was given away in the upper one.</param>
+internal readonly record struct Tenure(uint Number)
+{
+    private const int IndexBits = 16;
+
+    /// <summary>How many nodes can have a tenure at the same time.</summary>
+    public const int MaxIndexes = 1 << IndexBits;
+
+    /// <summary>Keeps no sessions.</summary>
+    public static Tenure None => default;
+
+    /// <summary>Small, and no other tenure's at the same time.</summary>
+    public int Index => (int)(Number & (MaxIndexes - 1));
+
+    /// <param name="index">From 0 to <see cref="MaxIndexes"/> - 1.</param>
+    /// <param name="generation">From 1: how often the index was given away. It may come round: after 65,535 tenures a slot that
+    /// nobody has used since the first would stay where it is.</param>
+    public static Tenure Of(int index, ushort generation) => new(((uint)generation << IndexBits) | (uint)index);
+}

@@ -147,3 +147,87 @@ internal sealed class Selector
         public int Of(int place) => available?[place] != false && !_tried.Contains(place) ? 0 : Rendezvous.Grades;
     }
 }
+
+/// <summary>How many requests are under way at each node, by place.</summary>
+internal interface ILoads
+{
+    int InFlight(int place);
+}
+
+/// <summary>
+/// Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, arXiv 1608.01350): no node gets more than
+/// factor × its share of the requests under way. What is too much goes to the next node in the client's own ranking, so that
+/// it spreads over all others instead of falling onto one neighbour.
+/// </summary>
+internal sealed class BoundedLoad(Candidate[] candidates, int percent)
+{
+    private readonly double _allWeight = candidates.Where(candidate => candidate.IsAvailable).Sum(candidate => candidate.Weight);
+
+    /// <summary>The bound as requests for one unit of weight, with one more request under way than now.</summary>
+    public double PerWeight(ILoads loads)
+    {
+        var all = 1;
+        for (var place = 0; place < candidates.Length; place++)
+        {
+            all += candidates[place].IsAvailable ? loads.InFlight(place) : 0;
+        }
+
+        return percent / 100.0 * all / _allWeight;
+    }
+
+    /// <summary>Whether one more request stays within the bound.</summary>
+    public bool HasRoom(int place, double perWeight, ILoads loads) =>
+        loads.InFlight(place) < Math.Ceiling(perWeight * candidates[place].Weight);
+}
+
+/// <summary>
+/// Lets the clients of a node that came back home little by little: a slot of its own decides when, so that nobody moves more
+/// than once.
+/// </summary>
+internal sealed class SlowStart
+{
+    private readonly double[] _homecoming;
+
+    private SlowStart(double[] homecoming) => _homecoming = homecoming;
+
+    /// <returns>Null when no node is on its way back.</returns>
+    public static SlowStart? Of(Candidate[] candidates, TimeSpan duration)
+    {
+        var homecoming = Array.ConvertAll(candidates, candidate =>
+            candidate.BackFor is { } backFor && duration > TimeSpan.Zero ? backFor / duration : 1);
+        return homecoming.All(fraction => fraction >= 1) ? null : new SlowStart(homecoming);
+    }
+
+    /// <summary>Whether a slot's clients still stay away from the node.</summary>
+    public bool HoldsBack(int slot, int place) =>
+        _homecoming[place] < 1 && Rendezvous.Mix((ulong)slot) / (double)ulong.MaxValue >= _homecoming[place];
+}
+
+/// <summary>From the tenures of the nodes of one moment to their places, and back.</summary>
+internal sealed class Tenures
+{
+    private const int None = -1;
+
+    private readonly Tenure[] _byPlace;
+    private readonly int[] _places;
+
+    public Tenures(Candidate[] candidates)
+    {
+        _byPlace = Array.ConvertAll(candidates, candidate => candidate.Tenure);
+        _places = new int[_byPlace.Where(tenure => tenure != Tenure.None).Select(tenure => tenure.Index + 1).DefaultIfEmpty().Max()];
+        Array.Fill(_places, None);
+        for (var place = 0; place < _byPlace.Length; place++)
+        {
+            if (_byPlace[place] != Tenure.None)
+            {
+                _places[_byPlace[place].Index] = place;
+            }
+        }
+    }
+
+    /// <summary>-1 when no node has it any more.</summary>
+    public int PlaceOf(Tenure tenure) =>
+        tenure.Index < _places.Length && _places[tenure.Index] is >= 0 and var place && _byPlace[place] == tenure ? place : None;
+
+    public Tenure Of(int place) => _byPlace[place];
+}

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
@@ -85,4 +87,69 @@ internal sealed class SessionClaims(TimeProvider time)
             before = found;
         }
     }
+}
+
+/// <summary>Some of the slots, a bit for each: 128 KiB. For several threads at once.</summary>
+internal sealed class SlotSet
+{
+    private const int WordBits = 6;
+
+    private readonly ulong[] _words = new ulong[ClientHash.SlotCount >> WordBits];
+
+    /// <summary>How many there are.</summary>
+    public int Count
+    {
+        get
+        {
+            var count = 0;
+            foreach (var word in _words)
+            {
+                count += BitOperations.PopCount(word);
+            }
+
+            return count;
+        }
+    }
+
+    public void Add(int slot) => Interlocked.Or(ref _words[slot >> WordBits], 1UL << (slot & 63));
+
+    /// <summary>Takes slots out, in ascending order, as long as somebody goes on asking.</summary>
+    public IEnumerable<int> Take()
+    {
+        for (var word = 0; word < _words.Length; word++)
+        {
+            while (Volatile.Read(ref _words[word]) is not 0 and var bits)
+            {
+                var bit = bits & (~bits + 1);
+                Interlocked.And(ref _words[word], ~bit);
+                yield return (word << WordBits) + BitOperations.TrailingZeroCount(bit);
+            }
+        }
+    }
+
+    /// <summary>Moves all of them into other sets.</summary>
+    public void MoveTo(IReadOnlyCollection<SlotSet> others)
+    {
+        for (var word = 0; word < _words.Length; word++)
+        {
+            if (Volatile.Read(ref _words[word]) != 0 && Interlocked.Exchange(ref _words[word], 0) is not 0 and var bits)
+            {
+                foreach (var other in others)
+                {
+                    Interlocked.Or(ref other._words[word], bits);
+                }
+            }
+        }
+    }
+}
+
+/// <summary>What is known of a slot that is in use.</summary>
+/// <param name="Slot">From 0 to 2^20 - 1.</param>
+/// <param name="Holder">Whose it is.</param>
+/// <param name="Age">How long ago it was last used, in units of 1/<see cref="PerSecond"/> s, rounded down.</param>
+/// <param name="Date">When it was claimed; see <see cref="SessionClaims"/>.</param>
+internal readonly record struct HeldSlot(int Slot, Tenure Holder, int Age, uint Date)
+{
+    /// <summary>Units of an age, and of a date, in a second.</summary>
+    public const int PerSecond = 16;
 }

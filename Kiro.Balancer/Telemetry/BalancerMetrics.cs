@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Retry;

@@ -1,6 +1,5 @@
 using System.Net;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;

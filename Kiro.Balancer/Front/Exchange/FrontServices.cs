@@ -1,6 +1,5 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Clients.ProxyProtocol;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;

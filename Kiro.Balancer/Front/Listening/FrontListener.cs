@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
-using Kiro.Balancer.Clients.ProxyProtocol;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.EventLoop;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Numerics;
 using System.Text;
-using Kiro.Balancer.Clients.ProxyProtocol;
+using Kiro.Balancer.Clients;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.ProxyProtocol;
