@@ -32,7 +32,7 @@ internal static class BalancerApplication
         // A room that gets a part of these takes other values while the balancer runs.
         var live = new SettingsInForce<BalancerSettings>(settings);
         var sockets = new ListenSockets();
-        PassedSockets.Collect(sockets);
+        SystemdSockets.Collect(sockets);
         // Before the listeners, or they would not know of it.
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint =>
         {
@@ -75,9 +75,31 @@ internal static class BalancerApplication
         app.MapStatus();
         app.MapAdmin();
         app.SayWhyLoopsAreOff(settings.Front);
-        app.SayWhenServing(settings.Listening.Listen, settings.AdminListener, settings.Discovery);
+        app.LogWhenStarted(settings.Listening.Listen, settings.AdminListener, settings.Discovery);
         return app;
     }
 
     private static Action TakerOf(SettingsInForce<BalancerSettings> live, BalancerSettings next) => () => live.Take(next);
+}
+
+/// <summary>
+/// Lets what waits for a socket go on in the thread that finds it ready, instead of a hand-over to another one. Nothing
+/// that runs there may block, or go on for long: it would hold up every connection of that thread. YARP's copying of bodies
+/// does, so it is for the lean path alone, which gives way.
+/// </summary>
+internal static class InlineCompletions
+{
+    private const string Variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
+    /// <summary>To be called before the process has used a socket. A variable that is set wins.</summary>
+    public static WebApplicationBuilder WithInlineCompletions(this WebApplicationBuilder builder)
+    {
+        var isLean = builder.Configuration["FORWARDER"]?.Trim() != "yarp";
+        if (isLean && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(Variable)))
+        {
+            Environment.SetEnvironmentVariable(Variable, "1");
+        }
+
+        return builder;
+    }
 }

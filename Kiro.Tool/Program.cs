@@ -27,7 +27,7 @@ try
             return await StatusCommand.RunAsync(arguments.Status.Url ?? ToolArguments.ThisMachine(), arguments.Status, TerminalKind.Current.IsTerminal && !arguments.Plain);
         default:
             return await KiroApplication.RunAsync(
-                [.. arguments.Balancer], "", ListeningOptions.UsualListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()), TakeoverServices.Switch);
+                [.. arguments.Balancer], "", ListeningOptions.DefaultListen, builder => BalancerApplication.Build(builder.WithInlineCompletions()), TakeoverServices.Switch);
     }
 }
 catch (InvalidSettingsException invalid)

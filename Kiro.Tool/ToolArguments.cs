@@ -39,7 +39,7 @@ internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balanc
     /// <summary>Where the balancer that runs here has its pages, by the variables that are set.</summary>
     public static Uri ThisMachine()
     {
-        var usual = ListeningOptions.UsualListen;
+        var usual = ListeningOptions.DefaultListen;
         var settings = new SettingsReader(new ConfigurationBuilder().AddEnvironmentVariables().Build());
         var pages = AdminListener.Read(settings).Or(usual with { Port = settings.Port(usual.Variable, usual.Port) });
         var address = pages.Addresses.FirstOrDefault(address => !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)) ?? IPAddress.Loopback;

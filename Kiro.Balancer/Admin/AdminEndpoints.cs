@@ -2,13 +2,45 @@ using System.Globalization;
 using System.Text.Json;
 using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
+using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Peers;
+using Kiro.Balancer.State;
 using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Pages;
 using Kiro.ServiceDefaults.Settings;
 using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
+
+internal static class AdminServices
+{
+    /// <summary>Before whatever changes the nodes, so that the timeline begins with the start of the balancer.</summary>
+    public static void AddAdmin(this IServiceCollection services, Reloadable<AdminToken> admin)
+    {
+        services.AddSingleton(admin);
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ContractJson.Default));
+        services.AddSingleton<MoveCounter>();
+        services.AddSingleton<WhatIf>();
+        services.AddSingleton<EventRing>();
+        services.AddSingleton<EventWriter>();
+        services.AddSingleton<EventBroadcast>();
+        services.AddHostedService<EventRecorder>();
+        services.AddSingleton<IStatePart, TimelinePart>();
+        services.AddSingleton<BackendHistories>();
+        services.AddHostedService(provider => provider.GetRequiredService<BackendHistories>());
+        services.AddSingleton<BalancerHealth>();
+        services.AddSingleton<CallerRoute>();
+        services.AddSingleton<TlsReport>();
+        services.AddSingleton<WarningList>();
+        services.AddSingleton<LimitsReport>();
+        services.AddSingleton<PeersReport>();
+        services.AddSingleton<StatusReport>();
+        services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
+        services.AddSingleton<StreamLimit>();
+        services.AddSingleton<WhatIfLimit>();
+    }
+}
 
 /// <summary>What an operator can do: take a node out of use and back, give it another share of the clients, have the settings read again.</summary>
 internal static class AdminEndpoints
@@ -137,5 +169,48 @@ internal static class AdminEndpoints
         var place = snapshot.PlaceOf(before.Backend);
         var (state, sessions) = place < 0 ? (before.State, null) : (snapshot.Backends[place].State, homes.Of(snapshot)[place].Sessions);
         return Results.Json(new OrderResponse(before.Id, state.Word(), Sessions: sessions), ContractJson.Default.OrderResponse);
+    }
+}
+
+/// <summary>Where the other balancers tell their orders and sessions, and get this one's.</summary>
+internal static class PeerEndpoints
+{
+    /// <summary>As large as the largest message: <see cref="PeerExchange.MaxOrders"/> of the longest orders. In bytes.</summary>
+    private const int MaxRequest = 1024 * 1024;
+
+    /// <summary>Adds them.</summary>
+    /// <param name="admin">Endpoints under <c>/lb</c> that only those get to who have the admin token.</param>
+    public static void MapPeers(this RouteGroupBuilder admin)
+    {
+        admin.MapPost("/peers/orders", TakeOrdersAsync);
+        admin.MapPost("/peers/sessions", TakeSessionsAsync);
+    }
+
+    private static Task<IResult> TakeOrdersAsync(HttpContext context, PeerExchange exchange) => RespondAsync(context, body =>
+        Results.Json(exchange.Respond(JsonSerializer.Deserialize(body, PeerJson.Default.PeerRequest) ?? throw new JsonException()), PeerJson.Default.PeerResponse));
+
+    private static Task<IResult> TakeSessionsAsync(HttpContext context, IServiceProvider services) => RespondAsync(context, body =>
+        services.GetService<SessionExchange>() is { } sessions
+            ? Results.Bytes(sessions.Respond(body), "application/octet-stream")
+            : ProblemResponse.Result(StatusCodes.Status404NotFound, "SESSION_IDLE is 0 here"));
+
+    private static async Task<IResult> RespondAsync(HttpContext context, Func<byte[], IResult> respond)
+    {
+        if (context.Request.ContentLength is not (> 0 and <= MaxRequest and var length))
+        {
+            return ProblemResponse.Result(StatusCodes.Status413PayloadTooLarge, "a message of a peer has Content-Length and at most 1 MiB");
+        }
+
+        var body = new byte[length];
+        await context.Request.Body.ReadExactlyAsync(body, context.RequestAborted);
+        context.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            return respond(body);
+        }
+        catch (Exception malformed) when (malformed is JsonException or FormatException)
+        {
+            return ProblemResponse.Result(StatusCodes.Status400BadRequest, "this is no message of a peer");
+        }
     }
 }

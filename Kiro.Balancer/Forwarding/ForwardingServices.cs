@@ -48,7 +48,7 @@ internal static class ForwardingServices
         });
         builder.Services.AddSingleton<RetryChooser>();
         builder.Services.AddSingleton(services => new BackendGates(options.BackendConnections, services.GetRequiredService<TimeProvider>()));
-        builder.Services.AddSingleton<KeptBytes>();
+        builder.Services.AddSingleton<BufferBudget>();
         builder.Services.AddSingleton<RequestForwarder>();
         builder.Services.AddSingleton(streams);
         builder.Services.AddSingleton<OpenStreams>();
@@ -82,10 +82,10 @@ internal static class ForwardingServices
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
         var forward = app.Services.GetRequiredService<AccessLogWriter>().Around(forwarder.ForwardAsync);
         var own = app.Services.GetRequiredService<OwnPaths>();
-        app.Use(next => context => own.Contains(context) || admin.Has(context) ? RespondAsync(next, context) : forward(context));
+        app.Use(next => context => own.Contains(context) || admin.Accepts(context) ? RespondAsync(next, context) : forward(context));
         app.UseRouting();
         app.UseExactPaths();
-        app.MapFallback("/{**path}", context => admin.Has(context) ? ExactPaths.RefuseAsync(context) : forward(context));
+        app.MapFallback("/{**path}", context => admin.Accepts(context) ? ExactPaths.RefuseAsync(context) : forward(context));
     }
 
     private static async Task RespondAsync(RequestDelegate next, HttpContext context)
@@ -94,4 +94,71 @@ internal static class ForwardingServices
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await next(context);
     }
+}
+
+/// <summary>How requests are sent to nodes.</summary>
+/// <param name="Path"><c>FORWARDER</c>: <c>loop</c> (the default where it is supported: Linux), <c>lean</c> (elsewhere) or <c>yarp</c>.</param>
+/// <param name="Timeouts"><c>CONNECT_TIMEOUT</c>, <c>EXCHANGE_TIMEOUT</c>.</param>
+/// <param name="BackendConnections"><c>BACKEND_CONNECTIONS</c>: requests, and with them connections, that one node gets at the
+/// same time, 0 to 100000, default 0 (no bound). What is too much waits in order.</param>
+internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts Timeouts, int BackendConnections = 0)
+{
+    private const string Variable = "FORWARDER";
+
+    public static ForwardingOptions Read(SettingsReader settings)
+    {
+        var text = settings.Text(Variable, OperatingSystem.IsLinux() ? "loop" : "lean");
+        ForwardingPath? path = text switch
+        {
+            "loop" => ForwardingPath.Loop,
+            "lean" => ForwardingPath.Lean,
+            "yarp" => ForwardingPath.Yarp,
+            _ => null,
+        };
+        if (path is null)
+        {
+            settings.Reject(Variable, text, "loop, lean or yarp");
+        }
+
+        return new ForwardingOptions(
+            path ?? ForwardingPath.Lean,
+            ForwardingTimeouts.Read(settings),
+            settings.WholeNumber("BACKEND_CONNECTIONS", 0, 0, 100_000));
+    }
+}
+
+/// <summary>Ways of a request to its node.</summary>
+internal enum ForwardingPath
+{
+    /// <summary>Plain HTTP/1 on the event loops of Front, where the system has epoll; the rest as <see cref="Lean"/>.</summary>
+    Loop,
+
+    /// <summary>Straight over a socket, for all that is HTTP/1.x without an upgrade; the rest by <see cref="Yarp"/>.</summary>
+    Lean,
+
+    /// <summary>Everything by YARP and HttpClient.</summary>
+    Yarp,
+}
+
+/// <summary>How long nodes may take. These are backstops: a node that hangs is found by its probes.</summary>
+/// <param name="Connect"><c>CONNECT_TIMEOUT</c>: until a node has accepted a connection, 0.1 to 300 s, default 2 s: nodes are
+/// near, and one that has not accepted by then is as good as gone.</param>
+/// <param name="Exchange"><c>EXCHANGE_TIMEOUT</c>: for how long an exchange may stand still, 1 s to a day, default 5 min
+/// (Envoy's idle timeout).</param>
+internal sealed record ForwardingTimeouts(TimeSpan Connect, TimeSpan Exchange)
+{
+    /// <summary>A node that does not know "100-continue" gets the body after this time (RFC 9110, section 10.1.1).</summary>
+    public static readonly TimeSpan Continue = TimeSpan.FromSeconds(1);
+
+    /// <summary>For upgraded connections and event streams, unless exchanges may stand still for longer (HAProxy's tunnel).</summary>
+    private static readonly TimeSpan MinStream = TimeSpan.FromHours(1);
+
+    public static ForwardingTimeouts Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(5));
+
+    /// <summary>For how long an upgraded connection or an event stream may stand still.</summary>
+    public TimeSpan Stream => Exchange > MinStream ? Exchange : MinStream;
+
+    public static ForwardingTimeouts Read(SettingsReader settings) => new(
+        settings.Seconds("CONNECT_TIMEOUT", Default.Connect.TotalSeconds, 0.1, 300),
+        settings.Seconds("EXCHANGE_TIMEOUT", Default.Exchange.TotalSeconds, 1, 86_400));
 }

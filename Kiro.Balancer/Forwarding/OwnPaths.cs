@@ -19,7 +19,7 @@ internal sealed class OwnPaths(bool pagesAreElsewhere)
     private const int MaxLooked = 9;
 
     /// <summary>Those of a listener for operators.</summary>
-    public static OwnPaths OfOperators { get; } = new(pagesAreElsewhere: false);
+    public static OwnPaths ForAdminListener { get; } = new(pagesAreElsewhere: false);
 
     /// <param name="target">Path and query as the client wrote them.</param>
     public bool Contains(ReadOnlySpan<byte> target)

@@ -1,9 +1,12 @@
 using System.Runtime.CompilerServices;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Forwarding.Yarp;
 using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Logging;
@@ -26,7 +29,7 @@ internal sealed class RequestForwarder(
     BackendGates gates,
     FailureReports reports,
     OwnResponses own,
-    KeptBytes keptBytes,
+    BufferBudget keptBytes,
     ForwardingRules rules,
     LoopGuard loops,
     RequestLimit requests,
@@ -64,7 +67,7 @@ internal sealed class RequestForwarder(
         }
 
         var newCookie = rules.Cookie is { } cookie ? Recognise(request, cookie, ref client) : null;
-        return KeptBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
+        return BufferedBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
             ? KeepAndSendAsync(context, client, newCookie)
             : SendAsync(context, client, newCookie, kept: null);
     }
@@ -91,7 +94,7 @@ internal sealed class RequestForwarder(
 
     private async Task KeepAndSendAsync(HttpContext context, Client client, string? newCookie)
     {
-        using var kept = await KeptBody.ReadAsync(context, keptBytes);
+        using var kept = await BufferedBody.ReadAsync(context, keptBytes);
         if (kept is not null)
         {
             await SendAsync(context, client, newCookie, kept);
@@ -121,12 +124,12 @@ internal sealed class RequestForwarder(
         return ErrorResponse.WriteAsync(context, status, problem);
     }
 
-    private static RequestBody BodyOf(HttpContext context, KeptBody? kept) =>
-        kept is not null ? RequestBody.Kept
+    private static RequestBody BodyOf(HttpContext context, BufferedBody? kept) =>
+        kept is not null ? RequestBody.Buffered
         : context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true ? RequestBody.Streamed
         : RequestBody.Empty;
 
-    private async Task SendAsync(HttpContext context, Client client, string? newCookie, KeptBody? kept)
+    private async Task SendAsync(HttpContext context, Client client, string? newCookie, BufferedBody? kept)
     {
         var slot = hash.Slot(client);
         if (chooser.First(slot) is not { } backend)
@@ -173,7 +176,7 @@ internal sealed class RequestForwarder(
             if (retries.Next(request, failure) is not { } next)
             {
                 logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, failure.Status, failure.Problem);
-                await RefuseAsync(context, failure.Status, failure.IsOfNode ? chooser.Explain(failure.Problem) : failure.Problem);
+                await RefuseAsync(context, failure.Status, failure.IsBackendFault ? chooser.Explain(failure.Problem) : failure.Problem);
                 return;
             }
 
@@ -218,7 +221,29 @@ internal sealed class RequestForwarder(
     {
         accessLog.Tried(request.Context, backend.Known);
         // A long body may take the client's time: as long as it comes, the node owes nothing.
-        var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= KeptBody.MaxBytes;
+        var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= BufferedBody.MaxBytes;
         return new Attempt(backend.Runtime, isAwaited, request.MayBeRepeated, request, retries);
     }
+}
+
+/// <summary>Which way a request takes to its node.</summary>
+/// <param name="options">What the user wants.</param>
+/// <param name="transport">How nodes are spoken to.</param>
+/// <param name="lean">For the common case.</param>
+/// <param name="yarp">For WebSockets, for nodes that are spoken to with HTTP/2, and for all that it can do when the user wants it so.</param>
+internal sealed class RequestSenders(ForwardingOptions options, BackendTransportOptions transport, Http1Sender lean, YarpSender yarp)
+{
+    private readonly bool _isLean = options.Path != ForwardingPath.Yarp;
+    private readonly bool _isHttp2 = transport.IsHttp2;
+
+    public IRequestSender For(HttpRequest request) =>
+        _isHttp2 || WebSocketHandshake.Is(request) ? yarp
+        : _isLean || IsBeyondHttpClient(request) ? lean : yarp;
+
+    // HttpClient writes a known method in capitals, has no form for "*", and makes two lines of an empty Host.
+    private static bool IsBeyondHttpClient(HttpRequest request) =>
+        request.Host.Value is not { Length: > 0 }
+        || request.Method.AsSpan().ContainsAnyInRange('a', 'z')
+        || (request.Method == HttpMethods.Options
+            && OriginForm.Of(request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method) == "*");
 }

@@ -28,7 +28,7 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
             return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has a fragment");
         }
 
-        if (OriginForm.HasUser(target))
+        if (OriginForm.HasUserinfo(target))
         {
             return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has no valid host");
         }

@@ -1,4 +1,7 @@
 using System.Net;
+using Kiro.Balancer.Admin.Contract;
+using Kiro.Balancer.Forwarding;
+using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Listening;
@@ -60,17 +63,17 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
     public ListenPort Or(ListenPort port) => EndPoint is null ? port : port with { Port = EndPoint.Port, Addresses = [EndPoint.Address] };
 
     /// <summary>Whether a connection came in here.</summary>
-    public bool Has(EndPoint? local) => EndPoint is not null && local is IPEndPoint { Port: var port } && port == EndPoint.Port;
+    public bool Accepts(EndPoint? local) => EndPoint is not null && local is IPEndPoint { Port: var port } && port == EndPoint.Port;
 
     /// <summary>Whether a request came in here.</summary>
-    public bool Has(HttpContext context) => EndPoint is not null && context.Connection.LocalPort == EndPoint.Port;
+    public bool Accepts(HttpContext context) => EndPoint is not null && context.Connection.LocalPort == EndPoint.Port;
 
     /// <summary>
     /// Whether a request may have been meant for this machine. A name that a stranger's DNS lets point here (DNS rebinding) is
     /// what a browser would send on a stranger's behalf.
     /// </summary>
     /// <param name="host">The host of the request; empty when it has none, as no browser's is.</param>
-    public bool Knows(HostString host) =>
+    public bool AllowsHost(HostString host) =>
         host.Host.TrimEnd('.') is var name && (name.Length == 0
             || name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
             || IPAddress.TryParse(name, out _) || Hosts.Contains(name));
@@ -105,5 +108,42 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
         }
 
         return names;
+    }
+}
+
+/// <summary>The operator's side door: <c>ADMIN_LISTEN</c>.</summary>
+internal static class AdminListenerExtensions
+{
+    public static void AddAdminListener(this WebApplicationBuilder builder, AdminListener admin)
+    {
+        builder.Services.AddSingleton(admin);
+        if (admin.EndPoint is { } endpoint)
+        {
+            builder.Services.AddSingleton(new ConfiguredPort(AdminListener.Variable, endpoint.ToString(), endpoint.Port));
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenOn([endpoint.Address], endpoint.Port, _ => { }));
+        }
+    }
+
+    /// <summary>Keeps what comes in by the side door to the balancer's own pages, and to whom they are for.</summary>
+    public static void UseAdminListener(this IApplicationBuilder app, AdminListener admin)
+    {
+        if (!admin.IsOn)
+        {
+            return;
+        }
+
+        app.Use(next => context =>
+            !admin.Accepts(context) ? next(context)
+            : !admin.AllowsHost(context.Request.Host) ? RefuseAsync(context, StatusCodes.Status421MisdirectedRequest,
+                "this name is not one of the admin listener's: ask by address or localhost, or name it in ADMIN_HOSTS")
+            : !OwnPaths.ForAdminListener.Contains(context) ? RefuseAsync(context, StatusCodes.Status404NotFound,
+                "the balancer's own pages are here, and nothing else: /lb, /metrics, /health, /alive")
+            : next(context));
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string problem)
+    {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return ProblemResponse.Result(status, problem).ExecuteAsync(context);
     }
 }

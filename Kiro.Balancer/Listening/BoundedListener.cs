@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Kiro.Balancer.Clients;
@@ -5,6 +6,7 @@ using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening.Takeover;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
@@ -98,7 +100,7 @@ internal sealed class BoundedListener(
         ClientAddress? key = null;
         if (!isForOperators && perClient.IsOn && !perClient.TryEnter(PeerOf(accepted), out key))
         {
-            ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyOfOneClient.Span : []);
+            ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyFromClient.Span : []);
             limit.Leave();
             return null;
         }
@@ -147,7 +149,7 @@ internal sealed class BoundedListener(
 /// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
 internal sealed class BoundedListenerFactory(
     IOptions<SocketTransportOptions> transport, ListenPort plain, ListenSockets sockets, ClientAdmission admission, ConnectionLimit limit,
-    ClientConnections perClient, AdminListener admin, PortNames names, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    ClientConnections perClient, AdminListener admin, BindErrors names, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
 
@@ -159,7 +161,7 @@ internal sealed class BoundedListenerFactory(
             : Bind(endpoint, options);
         DescriptorMessage.Share(socket);
         var connections = new SocketConnectionContextFactory(OptionsOf(options), loggers.CreateLogger<SocketConnectionContextFactory>());
-        var isAdmin = admin.Has(endpoint);
+        var isAdmin = admin.Accepts(endpoint);
         var listener = new BoundedListener(
             socket, isPlain: isAdmin || (endpoint as IPEndPoint)?.Port == plain.Port, options.NoDelay, connections, sockets, isAdmin, admission,
             isAdmin ? admin.Limit : limit, perClient, time);
@@ -189,6 +191,81 @@ internal sealed class BoundedListenerFactory(
         {
             socket?.Dispose();
             throw names.Problem(endpoint, problem);
+        }
+    }
+}
+
+/// <summary>A client's connection that is counted until its descriptor is closed.</summary>
+/// <param name="inner">The connection.</param>
+/// <param name="limit">Where it is counted.</param>
+/// <param name="perClient">Where it is counted for its client, if it has a <paramref name="key"/>.</param>
+/// <param name="key">Under what.</param>
+/// <param name="session">What ends before it does: TLS.</param>
+internal sealed class CountedConnection(
+    ConnectionContext inner, ConnectionLimit limit, ClientConnections? perClient = null, ClientAddress? key = null,
+    IAsyncDisposable? session = null) : ConnectionContext
+{
+    public override IDuplexPipe Transport
+    {
+        get => inner.Transport;
+        set => inner.Transport = value;
+    }
+
+    public override string ConnectionId
+    {
+        get => inner.ConnectionId;
+        set => inner.ConnectionId = value;
+    }
+
+    public override IFeatureCollection Features => inner.Features;
+
+    public override IDictionary<object, object?> Items
+    {
+        get => inner.Items;
+        set => inner.Items = value;
+    }
+
+    public override CancellationToken ConnectionClosed
+    {
+        get => inner.ConnectionClosed;
+        set => inner.ConnectionClosed = value;
+    }
+
+    public override EndPoint? LocalEndPoint
+    {
+        get => inner.LocalEndPoint;
+        set => inner.LocalEndPoint = value;
+    }
+
+    public override EndPoint? RemoteEndPoint
+    {
+        get => inner.RemoteEndPoint;
+        set => inner.RemoteEndPoint = value;
+    }
+
+    public override void Abort(ConnectionAbortedException abortReason) => inner.Abort(abortReason);
+
+    public override void Abort() => inner.Abort();
+
+    public override async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (session is not null)
+            {
+                await session.DisposeAsync();
+            }
+
+            await inner.DisposeAsync();
+            await base.DisposeAsync();
+        }
+        finally
+        {
+            limit.Leave();
+            if (key is { } client)
+            {
+                perClient!.Leave(client);
+            }
         }
     }
 }

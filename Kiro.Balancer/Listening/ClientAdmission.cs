@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text;
 using Kiro.ServiceDefaults.Limits;
 using Kiro.ServiceDefaults.Settings;
 
@@ -116,4 +117,72 @@ internal sealed partial class ClientAdmission(
 
     [LoggerMessage(51, LogLevel.Warning, "Client connections are waiting, {Count} attempts to accept one failed: {Problem}")]
     private static partial void Short(ILogger logger, long count, string problem);
+}
+
+/// <summary>
+/// Counts the connections of clients, all listeners together, and says when there are as many as there may be.
+/// One atomic addition when a connection comes and one when it goes; nothing here knows what the connection is.
+/// </summary>
+/// <param name="max">How many may be open, at least 1.</param>
+internal sealed class ConnectionLimit(int max)
+{
+    private int _max = max;
+    private int _open;
+    private long _refused;
+
+    /// <summary>How many may be open.</summary>
+    public int Max
+    {
+        get => Volatile.Read(ref _max);
+        set => Volatile.Write(ref _max, value);
+    }
+
+    /// <summary>How many are.</summary>
+    public int Open => Volatile.Read(ref _open);
+
+    /// <summary>How many were refused since the start.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    /// <summary>To be asked after a connection was accepted.</summary>
+    /// <returns>False when it must be refused and closed; then <see cref="Leave"/> is not due.</returns>
+    public bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _open) <= Max)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _open);
+        Refuse();
+        return false;
+    }
+
+    /// <summary>Counts a connection that is refused for another reason.</summary>
+    public void Refuse() => Interlocked.Increment(ref _refused);
+
+    /// <summary>To be told once the descriptor of a connection that entered is closed.</summary>
+    public void Leave() => Interlocked.Decrement(ref _open);
+}
+
+/// <summary>What a connection is told that cannot be served, before it is closed. For plain HTTP; before TLS nothing can be said.</summary>
+internal static class Refusal
+{
+    /// <summary>When there are as many connections as there may be, of all clients together.</summary>
+    public static ReadOnlyMemory<byte> TooManyConnections { get; } = Response(503, "Service Unavailable", "too many connections");
+
+    /// <summary>When one client has as many as it may have.</summary>
+    public static ReadOnlyMemory<byte> TooManyFromClient { get; } =
+        Response(429, "Too Many Requests", "too many connections from your address");
+
+    /// <summary>When a request comes in plain where TLS is spoken.</summary>
+    public static ReadOnlyMemory<byte> NeedsTls { get; } = Response(400, "Bad Request", "this port speaks HTTPS", retryAfter: null);
+
+    // Problem details (RFC 9457).
+    private static byte[] Response(int status, string title, string detail, string? retryAfter = "Retry-After: 1\r\n")
+    {
+        var body = $$"""{"type":"about:blank","title":"{{title}}","status":{{status}},"detail":"{{detail}}","error":"{{detail}}"}""";
+        return Encoding.ASCII.GetBytes(string.Join("\r\n",
+            $"HTTP/1.1 {status} {title}", "Content-Type: application/problem+json", $"Content-Length: {body.Length}",
+            "Cache-Control: no-store", $"{retryAfter}Connection: close", "", body));
+    }
 }

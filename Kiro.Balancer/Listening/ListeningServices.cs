@@ -1,5 +1,9 @@
+using System.Net;
+using System.Net.Sockets;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Listening.Takeover;
+using Kiro.ServiceDefaults.Hosting;
 using Kiro.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Connections;
 
@@ -15,7 +19,7 @@ internal static class ListeningServices
         builder.Services.AddSingleton<ClientAdmission>();
         builder.Services.AddSingleton<ProxyHeaders>();
         builder.Services.AddSingleton(sockets);
-        builder.Services.AddSingleton<PortNames>();
+        builder.Services.AddSingleton<BindErrors>();
         builder.WebHost.UseSockets(transport =>
         {
             // With InlineCompletions: a request stays on the thread that received it.
@@ -32,4 +36,140 @@ internal static class ListeningServices
             options.OnChange(now => kestrel.Limits.KeepAliveTimeout = now.IdleTimeout);
         });
     }
+}
+
+/// <summary>Where clients connect, and how many may.</summary>
+/// <param name="Listen"><c>BALANCER_PORT</c> and <c>LISTEN_ADDRESS</c>.</param>
+/// <param name="Connections"><c>LIMIT_CONNECTIONS</c>: connections of clients at a time, 1 to 10,000,000; null: as many as the
+/// descriptor limit allows.</param>
+/// <param name="IdleTimeout"><c>CLIENT_IDLE_TIMEOUT</c>: how long a client's connection is kept between two requests, 1 s to a
+/// day, default 130 s.</param>
+internal sealed record ListeningOptions(ListenPort Listen, int? Connections, TimeSpan IdleTimeout)
+{
+    private const string Addresses = "LISTEN_ADDRESS";
+    private const string LimitConnections = "LIMIT_CONNECTIONS";
+
+    /// <summary>Unless it is told otherwise.</summary>
+    public static ListenPort DefaultListen { get; } = new("BALANCER_PORT", 13003) { AddressVariable = Addresses, MayTakeProxyHeaders = true };
+
+    public static ListeningOptions Read(SettingsReader settings) => new(
+        DefaultListen with { Port = settings.Port(DefaultListen.Variable, DefaultListen.Port), Addresses = ReadAddresses(settings) },
+        ReadLimit(settings),
+        settings.Seconds("CLIENT_IDLE_TIMEOUT", 130, 1, 86_400));
+
+    private static int? ReadLimit(SettingsReader settings) =>
+        settings.Text(LimitConnections) is null ? null : settings.WholeNumber(LimitConnections, 1, 1, 10_000_000);
+
+    private static List<IPAddress> ReadAddresses(SettingsReader settings)
+    {
+        if (settings.Text(Addresses) is not { } list)
+        {
+            return [];
+        }
+
+        var addresses = new List<IPAddress>();
+        foreach (var part in list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!TryParse(part, out var address))
+            {
+                settings.Reject(Addresses, list, $"IP addresses of this machine such as 127.0.0.1,::1; {part} is none");
+                return [];
+            }
+
+            if (!addresses.Contains(address))
+            {
+                addresses.Add(address);
+            }
+        }
+
+        if (addresses.Count == 0)
+        {
+            settings.Reject(Addresses, list, "IP addresses of this machine such as 127.0.0.1,::1");
+        }
+
+        return addresses;
+    }
+
+    // The framework also takes "1" and "0x7f.1", which are hardly meant.
+    private static bool TryParse(string text, out IPAddress address)
+    {
+        var isBracketed = text.StartsWith('[') && text.EndsWith(']');
+        return IPAddress.TryParse(isBracketed ? text[1..^1] : text, out address!)
+            && (text.Contains(':', StringComparison.Ordinal) || address.ToString() == text);
+    }
+}
+
+/// <summary>A setting that makes the balancer listen, besides the plain port.</summary>
+/// <param name="Variable">Its name.</param>
+/// <param name="Value">As it is set.</param>
+/// <param name="Port">The port.</param>
+internal sealed record ConfiguredPort(string Variable, string Value, int Port);
+
+/// <summary>Says which setting it is that cannot be listened on.</summary>
+internal sealed class BindErrors(ListenPort plain, IEnumerable<ConfiguredPort> others)
+{
+    /// <summary>What is thrown in place of the system's own words: the start shows it in one line, and ends.</summary>
+    /// <param name="endpoint">Where it was tried.</param>
+    /// <param name="problem">Why it failed.</param>
+    public Exception Problem(EndPoint endpoint, SocketException problem)
+    {
+        var refusal = new StartRefusedException([$"{Setting(endpoint, problem.SocketErrorCode)} {Words(problem)}."]);
+        // Kestrel tries IPv4 alone when both families together fail, but for this.
+        return problem.SocketErrorCode == SocketError.AddressAlreadyInUse ? new AddressInUseException(problem.Message, refusal) : refusal;
+    }
+
+    private string Setting(EndPoint endpoint, SocketError error)
+    {
+        var address = endpoint as IPEndPoint;
+        var other = others.FirstOrDefault(name => name.Port == address?.Port);
+        return error == SocketError.AddressNotAvailable && other?.Value.Contains(':', StringComparison.Ordinal) != true && plain.AddressVariable is { } addresses
+            ? $"{addresses}={address?.Address}"
+            : other is not null ? $"{other.Variable}={other.Value}" : $"{plain.Variable}={plain.Port}";
+    }
+
+    private static string Words(SocketException problem) => problem.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse => "is in use by another process",
+        SocketError.AddressNotAvailable => "cannot be listened on: this machine has no such address",
+        SocketError.AccessDenied => "cannot be opened: ports below 1024 need the right to (CAP_NET_BIND_SERVICE)",
+        _ => $"cannot be opened: {problem.Message}",
+    };
+}
+
+/// <summary>One line for whoever started it: where it listens, what it balances over, and where the status page is.</summary>
+internal static partial class StartLine
+{
+    /// <summary>As many nodes as a line names.</summary>
+    private const int MaxNamed = 5;
+
+    public static void LogWhenStarted(this WebApplication app, ListenPort listen, AdminListener admin, DiscoveryOptions discovery) =>
+        app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), Over(discovery), Page(listen, admin)));
+
+    private static string Where(ListenPort listen) => listen.Addresses.Count == 0
+        ? $"port {listen.Port} of all addresses"
+        : string.Join(", ", listen.Addresses.Select(address => new IPEndPoint(address, listen.Port)));
+
+    private static string Over(DiscoveryOptions discovery) => discovery.Mode switch
+    {
+        DiscoveryMode.ServiceDiscovery => $"the addresses of {DiscoveryOptions.Service} (service discovery)",
+        DiscoveryMode.Dns => $"the addresses of {discovery.Dns}, port {discovery.DnsPort} (BACKEND_DNS)",
+        DiscoveryMode.File => $"{Named(discovery)} (BACKEND_FILE)",
+        DiscoveryMode.Hosts => $"{Named(discovery)} (BACKEND_HOSTS)",
+        _ => $"{Named(discovery)} (local ports)",
+    };
+
+    private static string Named(DiscoveryOptions discovery)
+    {
+        var more = discovery.Fixed.Count - MaxNamed;
+        return string.Join(", ", discovery.Fixed.Take(MaxNamed).Select(node => node.Id)) + (more > 0 ? $" and {more} more" : "");
+    }
+
+    private static string Page(ListenPort listen, AdminListener admin)
+    {
+        var (address, port) = admin.EndPoint is { } door ? (door.Address, door.Port) : (listen.Addresses.FirstOrDefault(IPAddress.Any), listen.Port);
+        return address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? $"http://localhost:{port}/lb" : $"http://{new IPEndPoint(address, port)}/lb";
+    }
+
+    [LoggerMessage(55, LogLevel.Information, "Listening on {Where}, balancing over {Nodes}; status page: {Page}")]
+    private static partial void Serves(ILogger logger, string where, string nodes, string page);
 }

@@ -27,7 +27,7 @@ internal sealed class ProxyProtocolListening(
     private Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var peer = ClientAddress.From((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback);
-        return !headers.AreDueFrom(peer) || admin.Has(connection.LocalEndPoint) || connection.Features.Get<Introduction>() is not null
+        return !headers.AreDueFrom(peer) || admin.Accepts(connection.LocalEndPoint) || connection.Features.Get<Introduction>() is not null
             ? next(connection) : IntroduceAsync(connection, peer, next);
     }
 
@@ -122,7 +122,7 @@ internal sealed class ProxyProtocolListening(
     {
         if (connection.LocalEndPoint is IPEndPoint { Port: var port } && port == plain.Port)
         {
-            await connection.Transport.Output.WriteAsync(Refusal.TooManyOfOneClient);
+            await connection.Transport.Output.WriteAsync(Refusal.TooManyFromClient);
         }
     }
 }

@@ -129,7 +129,7 @@ internal static class PeerServices
         if (tellsSessions)
         {
             services.AddSingleton<SessionExchange>();
-            services.AddSingleton<IHandedOver>(provider => provider.GetRequiredService<SessionExchange>());
+            services.AddSingleton<IHandoverData>(provider => provider.GetRequiredService<SessionExchange>());
         }
 
         services.AddHostedService(provider => provider.GetRequiredService<PeerSet>());

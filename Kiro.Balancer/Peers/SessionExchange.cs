@@ -10,7 +10,7 @@ namespace Kiro.Balancer.Peers;
 /// is lost, repeated or comes late does harm.
 /// </summary>
 internal sealed class SessionExchange(
-    SessionMemory memory, BackendRegistry registry, OrderBook book, HashingOptions hashing, SessionCounters counters) : IHandedOver
+    SessionMemory memory, BackendRegistry registry, OrderBook book, HashingOptions hashing, SessionCounters counters) : IHandoverData
 {
     private readonly string _mapping = ClusterView.MappingOf(hashing);
 

@@ -8,15 +8,15 @@ internal sealed class Attempt : IDisposable
 {
     private const int Waiting = 0;
     private const int Settled = 1;
-    private const int GivenUp = 2;
+    private const int Abandoned = 2;
 
     private readonly bool _isAwaited;
     private readonly long _startedAt;
     private readonly bool _mayGoElsewhere;
-    private readonly ITried? _request;
-    private readonly ILeaving? _leaving;
+    private readonly IRetryableRequest? _request;
+    private readonly IFailover? _failover;
     private CancellationTokenRegistration _abandoned;
-    private IGivesUp? _waiter;
+    private IAbandonable? _waiter;
     private bool _isSettled;
     private int _state;
 
@@ -24,10 +24,10 @@ internal sealed class Attempt : IDisposable
     /// <param name="isAwaited">Whether the node has all of the request at once, and owes a response from now on.</param>
     /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
     /// <param name="request">The request.</param>
-    /// <param name="leaving">Asked, when the node is known to hang, whether the request may leave it. Null: it may.</param>
-    public Attempt(BackendRuntime backend, bool isAwaited, bool mayGoElsewhere, ITried? request = null, ILeaving? leaving = null)
+    /// <param name="failover">Asked, when the node is known to hang, whether the request may leave it. Null: it may.</param>
+    public Attempt(BackendRuntime backend, bool isAwaited, bool mayGoElsewhere, IRetryableRequest? request = null, IFailover? failover = null)
     {
-        (_request, _leaving) = (request, leaving);
+        (_request, _failover) = (request, failover);
         Runtime = backend;
         backend.Counters.Begin();
         _startedAt = backend.Traffic.Now;
@@ -53,10 +53,10 @@ internal sealed class Attempt : IDisposable
     public long BytesOut { get; set; }
 
     /// <summary>The node was known to hang before a response began.</summary>
-    public bool IsGivenUp => Volatile.Read(ref _state) == GivenUp;
+    public bool IsAbandoned => Volatile.Read(ref _state) == Abandoned;
 
     /// <summary>Has <paramref name="waiter"/> told when the node is known to hang and no response has begun.</summary>
-    public void WhenGivenUp(IGivesUp waiter)
+    public void OnAbandon(IAbandonable waiter)
     {
         if (_mayGoElsewhere)
         {
@@ -65,8 +65,8 @@ internal sealed class Attempt : IDisposable
         }
     }
 
-    /// <summary>Ends what <see cref="WhenGivenUp"/> began.</summary>
-    public void Forget() => _abandoned.Unregister();
+    /// <summary>Ends what <see cref="OnAbandon"/> began.</summary>
+    public void Unregister() => _abandoned.Unregister();
 
     /// <summary>The wait for a response is over: with its head, or without.</summary>
     public void Settle(bool responded)
@@ -100,26 +100,26 @@ internal sealed class Attempt : IDisposable
 
     private void OnAbandoned()
     {
-        if (Volatile.Read(ref _state) == Waiting && _leaving?.TryLeave(_request!, Backend) != false
-            && Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting)
+        if (Volatile.Read(ref _state) == Waiting && _failover?.TryFailOver(_request!, Backend) != false
+            && Interlocked.CompareExchange(ref _state, Abandoned, Waiting) == Waiting)
         {
-            _waiter!.GiveUp();
+            _waiter!.Abandon();
         }
     }
 }
 
 /// <summary>Decides whether a request that waits for a node may leave it for another.</summary>
-internal interface ILeaving
+internal interface IFailover
 {
     /// <returns>False when it goes on waiting, for there is nothing better.</returns>
-    bool TryLeave(ITried request, Backend from);
+    bool TryFailOver(IRetryableRequest request, Backend from);
 }
 
 /// <summary>Waits for a node's response.</summary>
-internal interface IGivesUp
+internal interface IAbandonable
 {
     /// <summary>The node is known to hang: wait no longer.</summary>
-    void GiveUp();
+    void Abandon();
 }
 
 /// <summary>The span around one try of a request at one node, named as OpenTelemetry's conventions for HTTP clients say.</summary>

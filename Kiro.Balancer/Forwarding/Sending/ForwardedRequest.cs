@@ -1,7 +1,9 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Limits;
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace Kiro.Balancer.Forwarding.Sending;
@@ -9,10 +11,10 @@ namespace Kiro.Balancer.Forwarding.Sending;
 /// <summary>A client's request on its way, however many nodes it is sent to.</summary>
 /// <param name="Context">The request, and the client's end of the response.</param>
 /// <param name="Client">Who sent it.</param>
-/// <param name="Kept">Its body, when that was read into memory first; else null.</param>
+/// <param name="Buffered">Its body, when that was read into memory first; else null.</param>
 /// <param name="Body">What can be sent again.</param>
 /// <param name="Rules">The same for every request.</param>
-internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte[]? Kept, RequestBody Body, ForwardingRules Rules) : ITried
+internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte[]? Buffered, RequestBody Body, ForwardingRules Rules) : IRetryableRequest
 {
     private List<Backend>? _tried;
 
@@ -61,7 +63,7 @@ internal sealed record ForwardedRequest(HttpContext Context, Client Client, byte
 }
 
 /// <summary>A request on its way, as far as it matters for what it may be tried on next.</summary>
-internal interface ITried
+internal interface IRetryableRequest
 {
     string Method { get; }
 
@@ -85,7 +87,7 @@ internal enum RequestBody
     Empty,
 
     /// <summary>It was read into memory first.</summary>
-    Kept,
+    Buffered,
 
     /// <summary>It goes through as it comes, and only once.</summary>
     Streamed,
@@ -126,25 +128,56 @@ internal sealed record ForwardingRules(HopMark Mark, Reloadable<ForwardingTimeou
         : name.Replace('_', '-').Equals(ClientHeader.Name.Replace('_', '-'), StringComparison.OrdinalIgnoreCase);
 }
 
-/// <summary>How long nodes may take. These are backstops: a node that hangs is found by its probes.</summary>
-/// <param name="Connect"><c>CONNECT_TIMEOUT</c>: until a node has accepted a connection, 0.1 to 300 s, default 2 s: nodes are
-/// near, and one that has not accepted by then is as good as gone.</param>
-/// <param name="Exchange"><c>EXCHANGE_TIMEOUT</c>: for how long an exchange may stand still, 1 s to a day, default 5 min
-/// (Envoy's idle timeout).</param>
-internal sealed record ForwardingTimeouts(TimeSpan Connect, TimeSpan Exchange)
+/// <summary>Fields that tell a node who the client is and what it asked for: who may say so, and what is kept of it.</summary>
+internal static class ForwardedClaims
 {
-    /// <summary>A node that does not know "100-continue" gets the body after this time (RFC 9110, section 10.1.1).</summary>
-    public static readonly TimeSpan Continue = TimeSpan.FromSeconds(1);
+    public const string For = ClientHeader.XForwardedFor;
+    public const string Proto = "X-Forwarded-Proto";
+    public const string Host = "X-Forwarded-Host";
+    public const string RealIp = "X-Real-IP";
 
-    /// <summary>For upgraded connections and event streams, unless exchanges may stand still for longer (HAProxy's tunnel).</summary>
-    private static readonly TimeSpan MinStream = TimeSpan.FromHours(1);
+    /// <summary>What the balancer calls the client by, when that is not its address: <see cref="Client.Pseudonym"/>.</summary>
+    public const string Key = "X-Kiro-Client";
 
-    public static ForwardingTimeouts Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(5));
+    private const string Prefix = "X-Forwarded-";
 
-    /// <summary>For how long an upgraded connection or an event stream may stand still.</summary>
-    public TimeSpan Stream => Exchange > MinStream ? Exchange : MinStream;
+    /// <summary>Whether a field of the request must not reach the node.</summary>
+    public static bool IsDropped(string name, bool peerIsTrusted) =>
+        name.Contains('_') ? RequestFieldNames.IsLookalike(name) : !peerIsTrusted && IsClaim(name);
 
-    public static ForwardingTimeouts Read(SettingsReader settings) => new(
-        settings.Seconds("CONNECT_TIMEOUT", Default.Connect.TotalSeconds, 0.1, 300),
-        settings.Seconds("EXCHANGE_TIMEOUT", Default.Exchange.TotalSeconds, 1, 86_400));
+    /// <summary>Whether the balancer writes this field itself.</summary>
+    public static bool IsWritten(string name) =>
+        name.Length is >= 8 and <= 23 && (name[0] is 'X' or 'x'
+        ? name.Equals(For, StringComparison.OrdinalIgnoreCase) || name.Equals(Proto, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(Host, StringComparison.OrdinalIgnoreCase) || name.Equals(RealIp, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(ClientCertificateField.Name, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(Key, StringComparison.OrdinalIgnoreCase)
+        : name.Equals(HopMark.FieldName, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Whether the request says that it was sent over HTTPS.</summary>
+    public static bool SaysHttps(HttpRequest request) => string.Equals(First(request.Headers[Proto]), "https", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The first value, if it says anything.</summary>
+    public static string? First(StringValues values) => values.Count > 0 && values[0] is { Length: > 0 } value ? value : null;
+
+    /// <summary>
+    /// What the node is told by <c>Forwarded</c> (RFC 7239): what a trusted peer said, completed. A list that is left in the
+    /// middle of a quoted string cannot be completed, and is dropped.
+    /// </summary>
+    /// <returns>Null when nothing is to be told.</returns>
+    public static string? CompleteForwarded(HttpRequest request, in Client client, ForwardingRules rules)
+    {
+        var before = client.PeerIsTrusted ? request.Headers[ClientHeader.Forwarded] : default;
+        if (before.Count == 0 && !rules.WritesForwarded)
+        {
+            return null;
+        }
+
+        var own = ForwardedElement.Of(client.Peer, request.Host.Value ?? "", request.Scheme);
+        var list = string.Join(", ", before.ToArray());
+        return list.Length > 0 && ForwardedElement.CanBeCompleted(list) ? $"{list}, {own}" : own;
+    }
+
+    private static bool IsClaim(string name) =>
+        name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase);
 }

@@ -6,17 +6,17 @@ namespace Kiro.Balancer.Forwarding.Sending;
 /// <summary>Why a try failed: how far it got, and the reason in plain words.</summary>
 /// <param name="Point">How far it got.</param>
 /// <param name="Problem">The reason.</param>
-/// <param name="BlamesNode">Whether it is a reason to take the node out at once.</param>
-/// <param name="IsUnaccepted">Whether it is only that the node did not accept in time.</param>
-internal readonly record struct RequestFailure(FailurePoint Point, string Problem, bool BlamesNode = false, bool IsUnaccepted = false)
+/// <param name="BlamesBackend">Whether it is a reason to take the node out at once.</param>
+/// <param name="IsConnectTimeout">Whether it is only that the node did not accept in time.</param>
+internal readonly record struct RequestFailure(FailurePoint Point, string Problem, bool BlamesBackend = false, bool IsConnectTimeout = false)
 {
     public static RequestFailure UnsendableRequest { get; } = new(FailurePoint.Request, "the request has fields that cannot be passed on");
 
     public static RequestFailure NoResponse { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before a response");
 
-    public static RequestFailure BackendHangs { get; } = new(FailurePoint.BeforeResponse, "the node does not respond");
+    public static RequestFailure BackendHung { get; } = new(FailurePoint.BeforeResponse, "the node does not respond");
 
-    public static RequestFailure TooSlow { get; } = new(FailurePoint.Timeout, "no response in time");
+    public static RequestFailure ResponseTimeout { get; } = new(FailurePoint.Timeout, "no response in time");
 
     public static RequestFailure InvalidResponse { get; } = new(FailurePoint.DuringResponse, "the response is not valid HTTP");
 
@@ -24,7 +24,7 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
 
     public static RequestFailure StalledResponse { get; } = new(FailurePoint.DuringResponse, "the response stood still for too long");
 
-    public static RequestFailure ClientIsGone { get; } = new(FailurePoint.Client, "the client is gone");
+    public static RequestFailure ClientAborted { get; } = new(FailurePoint.Client, "the client is gone");
 
     /// <summary>The status of the balancer's own response.</summary>
     public int Status => Point switch
@@ -36,7 +36,7 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
     };
 
     /// <summary>Whether it is the node, and neither the client nor the balancer itself, that failed.</summary>
-    public bool IsOfNode => Point is FailurePoint.Connect or FailurePoint.BeforeResponse or FailurePoint.Timeout or FailurePoint.DuringResponse;
+    public bool IsBackendFault => Point is FailurePoint.Connect or FailurePoint.BeforeResponse or FailurePoint.Timeout or FailurePoint.DuringResponse;
 
     /// <summary>There is no connection.</summary>
     public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
@@ -48,10 +48,10 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
     {
         switch (this)
         {
-            case { IsUnaccepted: true }:
+            case { IsConnectTimeout: true }:
                 reports.Unaccepted(backend, Problem);
                 break;
-            case { BlamesNode: true }:
+            case { BlamesBackend: true }:
                 reports.Refused(backend, Problem);
                 break;
             case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:

@@ -60,7 +60,7 @@ internal sealed class BoundedBody(Stream body, BodyLimit limit) : ForwardOnlyStr
 }
 
 /// <summary>A stream over another one, which it owns.</summary>
-internal abstract class RelayStream(Stream inner) : ForwardOnlyStream
+internal abstract class DelegatingStream(Stream inner) : ForwardOnlyStream
 {
     /// <summary>The other one.</summary>
     protected Stream Inner { get; } = inner;
@@ -94,7 +94,7 @@ internal abstract class RelayStream(Stream inner) : ForwardOnlyStream
 /// Lets others have their turn now and then. Where receives end on the thread that waits for all sockets, two fast ends
 /// would keep it busy with each other.
 /// </summary>
-internal struct TurnTaking
+internal struct PeriodicYield
 {
     /// <summary>Steps that may follow one another without a wait.</summary>
     private const int MaxStreak = 16;
@@ -102,6 +102,6 @@ internal struct TurnTaking
     private int _steps;
 
     /// <summary>To be awaited at each step. Seldom it ends on another thread.</summary>
-    public ConfiguredTaskAwaitable GiveWayAsync() =>
+    public ConfiguredTaskAwaitable YieldAsync() =>
         Task.CompletedTask.ConfigureAwait(++_steps % MaxStreak == 0 ? ConfigureAwaitOptions.ForceYielding : ConfigureAwaitOptions.None);
 }

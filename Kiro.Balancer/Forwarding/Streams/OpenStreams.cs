@@ -9,14 +9,14 @@ namespace Kiro.Balancer.Forwarding.Streams;
 /// <summary>The WebSockets and event streams that are open, by node.</summary>
 internal sealed class OpenStreams
 {
-    private readonly ConcurrentDictionary<IOpenStream, StreamEnds> _streams = new();
+    private readonly ConcurrentDictionary<IOpenStream, StreamRoute> _streams = new();
 
-    public IEnumerable<KeyValuePair<IOpenStream, StreamEnds>> All => _streams;
+    public IEnumerable<KeyValuePair<IOpenStream, StreamRoute>> All => _streams;
 
     /// <param name="stream">What is open.</param>
     /// <param name="slot">The client's slot.</param>
     /// <param name="backend">The node.</param>
-    public void Add(IOpenStream stream, int slot, Backend backend) => _streams[stream] = new StreamEnds(slot, backend);
+    public void Add(IOpenStream stream, int slot, Backend backend) => _streams[stream] = new StreamRoute(slot, backend);
 
     public void Remove(IOpenStream stream) => _streams.TryRemove(stream, out _);
 }
@@ -29,7 +29,7 @@ internal interface IOpenStream
 }
 
 /// <summary>Between whom a stream is open: the slot of the client, and the node.</summary>
-internal readonly record struct StreamEnds(int Slot, Backend Backend);
+internal readonly record struct StreamRoute(int Slot, Backend Backend);
 
 /// <summary>Whoever has a WebSocket or a stream of events open has a session, although no request says so: when the stream
 /// breaks, its client comes again, and wants what the node knows of it.</summary>

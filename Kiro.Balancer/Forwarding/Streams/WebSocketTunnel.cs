@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Kiro.Balancer.Backends;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -19,8 +20,8 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
     private readonly FrameBoundary _boundary = new();
     private volatile bool _isClosing;
     private bool _isClosed;
-    private TurnTaking _reads;
-    private TurnTaking _writes;
+    private PeriodicYield _reads;
+    private PeriodicYield _writes;
 
     public override bool CanRead => true;
 
@@ -28,13 +29,13 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await _reads.GiveWayAsync();
+        await _reads.YieldAsync();
         return await client.ReadAsync(buffer, cancellationToken);
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await _writes.GiveWayAsync();
+        await _writes.YieldAsync();
         await _writing.WaitAsync(cancellationToken);
         try
         {
@@ -213,4 +214,61 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
         _streams.Add(_tunnel, _slot, _backend);
         return _tunnel;
     }
+}
+
+/// <summary>Follows a stream of WebSocket frames (RFC 6455, section 5.2) to know where one ends and the next begins.</summary>
+internal sealed class FrameBoundary
+{
+    private const int MaxHeaderBytes = 14;
+
+    private readonly byte[] _header = new byte[MaxHeaderBytes];
+    private int _headerLength;
+    private ulong _payloadLeft;
+
+    /// <summary>Between two frames.</summary>
+    public bool IsAtBoundary => _headerLength == 0 && _payloadLeft == 0;
+
+    /// <summary>Moves on by some bytes.</summary>
+    /// <returns>The place of the last boundary in them (0 to their length), or -1 when there is none.</returns>
+    public int Advance(ReadOnlySpan<byte> bytes)
+    {
+        var last = IsAtBoundary ? 0 : -1;
+        for (var place = 0; place < bytes.Length;)
+        {
+            if (_payloadLeft > 0)
+            {
+                var taken = (int)Math.Min(_payloadLeft, (ulong)(bytes.Length - place));
+                _payloadLeft -= (ulong)taken;
+                place += taken;
+            }
+            else
+            {
+                _header[_headerLength++] = bytes[place++];
+                if (_headerLength < HeaderLength())
+                {
+                    continue;
+                }
+
+                _payloadLeft = PayloadLength();
+                _headerLength = 0;
+            }
+
+            if (IsAtBoundary)
+            {
+                last = place;
+            }
+        }
+
+        return last;
+    }
+
+    private int HeaderLength() => _headerLength < 2 ? 2
+        : 2 + (_header[1] & 0x7F) switch { 126 => 2, 127 => 8, _ => 0 } + ((_header[1] & 0x80) != 0 ? 4 : 0);
+
+    private ulong PayloadLength() => (_header[1] & 0x7F) switch
+    {
+        126 => BinaryPrimitives.ReadUInt16BigEndian(_header.AsSpan(2)),
+        127 => BinaryPrimitives.ReadUInt64BigEndian(_header.AsSpan(2)),
+        var length => (ulong)length,
+    };
 }

@@ -2,12 +2,15 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Forwarding.Streams;
+using Kiro.Balancer.Limits;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -15,7 +18,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>What changes in a message on its way through, for one try.</summary>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Whoever reads the response's body disposes of the stream.")]
-internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeClock clock) : HttpTransformer
+internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeTimeout clock) : HttpTransformer
 {
     private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -50,7 +53,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
             HopByHop.RemoveNamed(connection, proxyRequest.Headers, proxyRequest.Content?.Headers);
         }
 
-        if (RequestHeadWriter.TakesTrailers(request))
+        if (RequestHeadWriter.AcceptsTrailers(request))
         {
             proxyRequest.Headers.Remove(HeaderNames.TE);
             proxyRequest.Headers.TE.ParseAdd("trailers");
@@ -63,7 +66,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
             proxyRequest.Headers.Remove(HeaderNames.Expect);
         }
 
-        proxyRequest.Options.Set(ExchangeClock.Key, clock);
+        proxyRequest.Options.Set(ExchangeTimeout.Key, clock);
         proxyRequest.Options.Set(BackendConnections.Node, attempt.Runtime);
         // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
@@ -119,7 +122,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         }
         else if (proxyResponse.Content.Headers.ContentLength != 0)
         {
-            proxyResponse.Content = new HeadFirstContent(proxyResponse.Content, httpContext.Response, clock);
+            proxyResponse.Content = new EarlyHeadContent(proxyResponse.Content, httpContext.Response, clock);
         }
 
         return copyBody && proxyResponse.StatusCode != HttpStatusCode.ResetContent;
@@ -174,5 +177,93 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
         return _trailers?.WriteAsync(proxyResponse.TrailingHeaders, cancellationToken)
             ?? base.TransformResponseTrailersAsync(httpContext, proxyResponse, cancellationToken);
+    }
+}
+
+/// <summary>
+/// Tells the node who the client is and what it asked for. What a trusted proxy said before is kept and completed;
+/// what anybody else claimed is dropped.
+/// </summary>
+internal static class ForwardedHeaders
+{
+    public static void Set(HttpRequest request, in Client client, ForwardingRules rules, HttpRequestHeaders headers)
+    {
+        var peer = client.Peer.ToString();
+        var (forwardedFor, proto, host) = (peer, request.Scheme, request.Host.Value ?? "");
+        if (client.PeerIsTrusted)
+        {
+            if (request.Headers[ForwardedClaims.For] is { Count: > 0 } before)
+            {
+                forwardedFor = $"{string.Join(", ", before.ToArray())}, {peer}";
+            }
+
+            proto = ForwardedClaims.First(request.Headers[ForwardedClaims.Proto]) ?? proto;
+            host = ForwardedClaims.First(request.Headers[ForwardedClaims.Host]) ?? host;
+        }
+
+        foreach (var (name, _) in request.Headers)
+        {
+            if (rules.IsDropped(name, client.PeerIsTrusted))
+            {
+                headers.Remove(name);
+            }
+        }
+
+        Replace(headers, ForwardedClaims.For, forwardedFor);
+        Replace(headers, ForwardedClaims.Proto, proto);
+        Replace(headers, ForwardedClaims.Host, host);
+        Replace(headers, ForwardedClaims.RealIp, client.Address.ToString());
+        Replace(headers, ClientCertificateField.Name, ClientCertificateField.Of(request.HttpContext) ?? "");
+        Replace(headers, ForwardedClaims.Key, client.Pseudonym ?? "");
+        Replace(headers, ClientHeader.Forwarded, ForwardedClaims.CompleteForwarded(request, client, rules) ?? "");
+        Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], rules.Mark.Name]));
+    }
+
+    private static void Replace(HttpRequestHeaders headers, string name, string value)
+    {
+        headers.Remove(name);
+        if (value.Length > 0)
+        {
+            headers.TryAddWithoutValidation(name, value);
+        }
+    }
+}
+
+/// <summary>
+/// Header fields that concern one connection only. YARP drops the well-known ones; those that a message itself names
+/// in Connection are dropped here.
+/// </summary>
+internal static class HopByHop
+{
+    public static void RemoveNamed(StringValues connection, HttpHeaders headers, HttpHeaders? contentHeaders)
+    {
+        foreach (var name in ConnectionOptions.FieldsNamedIn(connection))
+        {
+            Remove(headers, name);
+            if (contentHeaders is not null)
+            {
+                Remove(contentHeaders, name);
+            }
+        }
+    }
+
+    public static void RemoveNamed(IEnumerable<string> connection, IHeaderDictionary headers)
+    {
+        foreach (var name in connection)
+        {
+            if (!ConnectionOptions.IsOwn(name))
+            {
+                headers.Remove(name);
+            }
+        }
+    }
+
+    // Remove throws on what is no name, and on the name of a field that belongs to the other collection.
+    private static void Remove(HttpHeaders headers, string name)
+    {
+        if (headers.NonValidated.Contains(name))
+        {
+            headers.Remove(name);
+        }
     }
 }

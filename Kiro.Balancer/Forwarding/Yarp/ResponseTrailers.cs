@@ -94,3 +94,67 @@ internal sealed class ChunkedStream(IHttpResponseBodyFeature body) : ForwardOnly
 
     public override async Task FlushAsync(CancellationToken cancellationToken) => await body.Writer.FlushAsync(cancellationToken);
 }
+
+/// <summary>The body of a node's response, read so that the head does not wait for it: <see cref="EarlyHeadStream"/>.</summary>
+internal sealed class EarlyHeadContent(HttpContent body, HttpResponse response, ExchangeTimeout clock) : HttpContent
+{
+    protected override async Task<Stream> CreateContentReadStreamAsync() =>
+        new EarlyHeadStream(await body.ReadAsStreamAsync(), response, clock);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        body.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>
+/// Sends the head of a response as soon as its body keeps us waiting. YARP sends it with the first bytes of the body,
+/// which for a stream of events may come minutes later.
+/// </summary>
+internal sealed class EarlyHeadStream(Stream body, HttpResponse response, ExchangeTimeout clock) : ForwardOnlyStream
+{
+    private PeriodicYield _turns;
+
+    public override bool CanRead => true;
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        await _turns.YieldAsync();
+        var read = body.ReadAsync(buffer, cancellationToken);
+        var count = await (read.IsCompleted || response.HasStarted ? read : SendHeadAsync(read, cancellationToken));
+        clock.Touch();
+        return count;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        body.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask<int> SendHeadAsync(ValueTask<int> read, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await response.Body.FlushAsync(cancellationToken);
+        }
+        catch
+        {
+            // The read still writes into the caller's buffer: it must not get that back before the read is over.
+            body.Dispose();
+            await read.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            throw;
+        }
+
+        return await read;
+    }
+}

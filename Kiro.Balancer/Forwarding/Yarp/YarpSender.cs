@@ -24,7 +24,7 @@ internal sealed class YarpSender(
     public async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt)
     {
         var context = request.Context;
-        if (request.Kept is { } kept)
+        if (request.Buffered is { } kept)
         {
             context.Request.Body = new MemoryStream(kept, writable: false);
         }
@@ -47,10 +47,10 @@ internal sealed class YarpSender(
             context.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
         }
 
-        using var clock = new ExchangeClock(rules.Timeouts.Exchange, time);
+        using var clock = new ExchangeTimeout(rules.Timeouts.Exchange, time);
         var transformer = new RequestTransformer(request, attempt, streams, clock);
         using var tunnel = isHandshake ? new TunnelFeature(context, request.Slot, attempt.Backend, streams, time) : null;
-        attempt.WhenGivenUp(clock);
+        attempt.OnAbandon(clock);
         var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
         var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, clock.Token);
         if (error == ForwarderError.None || transformer.HasResponded)
@@ -62,9 +62,9 @@ internal sealed class YarpSender(
 
         var clientIsGone = context.RequestAborted.IsCancellationRequested;
         var failure = clock.HasRunOut && !clientIsGone
-            ? (context.Response.HasStarted ? RequestFailure.StalledResponse : RequestFailure.TooSlow)
-            : attempt.IsGivenUp && !clientIsGone
-            ? RequestFailure.BackendHangs
+            ? (context.Response.HasStarted ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout)
+            : attempt.IsAbandoned && !clientIsGone
+            ? RequestFailure.BackendHung
             : YarpFailure.From(error, context.GetForwarderErrorFeature()?.Exception, clientIsGone);
         if (failure.Point != FailurePoint.Client)
         {
@@ -114,19 +114,19 @@ internal static class YarpFailure
         // A 101 that nobody asked for: YARP finds no way to upgrade the client's connection.
         ForwarderError.UpgradeResponseClient when exception is InvalidOperationException => RequestFailure.InvalidResponse,
         ForwarderError.Request or ForwarderError.RequestBodyDestination => RequestFailure.NoResponse,
-        ForwarderError.RequestTimedOut => RequestFailure.TooSlow,
+        ForwarderError.RequestTimedOut => RequestFailure.ResponseTimeout,
         ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeResponseDestination
             or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeActivityTimeout => RequestFailure.BrokenResponse,
         // Cancelled, and not by the client: the exchange stood still for too long.
         ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled
             when !clientIsGone => RequestFailure.StalledResponse,
-        _ => RequestFailure.ClientIsGone,
+        _ => RequestFailure.ClientAborted,
     };
 }
 
 /// <summary>Cancels an exchange that has stood still for too long, or whose node is known to hang. YARP has one such clock
 /// too, but must be told before the request how long a response's kind may be silent.</summary>
-internal sealed class ExchangeClock : IGivesUp, IDisposable
+internal sealed class ExchangeTimeout : IAbandonable, IDisposable
 {
     // Not disposed: it has no timer, and a node that is being given up may just be firing it.
     private readonly CancellationTokenSource _source = new();
@@ -136,14 +136,14 @@ internal sealed class ExchangeClock : IGivesUp, IDisposable
 
     /// <param name="limit">For how long the exchange may stand still.</param>
     /// <param name="time">The clock behind it.</param>
-    public ExchangeClock(TimeSpan limit, TimeProvider time)
+    public ExchangeTimeout(TimeSpan limit, TimeProvider time)
     {
         _limit = limit;
-        _timer = time.CreateTimer(static clock => ((ExchangeClock)clock!).RunOut(), this, limit, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static clock => ((ExchangeTimeout)clock!).RunOut(), this, limit, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>For a request's content, which HttpClient sends by itself.</summary>
-    public static HttpRequestOptionsKey<ExchangeClock> Key { get; } = new("Kiro.ExchangeClock");
+    public static HttpRequestOptionsKey<ExchangeTimeout> Key { get; } = new("Kiro.ExchangeTimeout");
 
     public CancellationToken Token => _source.Token;
 
@@ -166,7 +166,7 @@ internal sealed class ExchangeClock : IGivesUp, IDisposable
         _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public void GiveUp() => _source.Cancel();
+    public void Abandon() => _source.Cancel();
 
     public void Dispose() => _timer.Dispose();
 
@@ -174,5 +174,104 @@ internal sealed class ExchangeClock : IGivesUp, IDisposable
     {
         HasRunOut = true;
         _source.Cancel();
+    }
+}
+
+/// <summary>
+/// A request's body on its way to a node. Every piece is sent when it comes: HttpClient would hold back small ones.
+/// When the node answers and closes before it has the whole body, the rest goes nowhere and the response counts.
+/// </summary>
+internal sealed class FlushingContent : HttpContent
+{
+    private static readonly byte[] Nothing = new byte[64 * 1024];
+
+    private readonly HttpContent _body;
+
+    private readonly ExchangeTimeout? _clock;
+
+    /// <param name="body">What is sent.</param>
+    /// <param name="clock">Told of every piece.</param>
+    public FlushingContent(HttpContent body, ExchangeTimeout? clock)
+    {
+        (_body, _clock) = (body, clock);
+        foreach (var (name, values) in body.Headers.NonValidated)
+        {
+            Headers.TryAddWithoutValidation(name, values);
+        }
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        var prompt = new FlushingStream(stream, _clock);
+        await _body.CopyToAsync(prompt, context, cancellationToken);
+        if (!prompt.HasResponded)
+        {
+            return;
+        }
+
+        // HttpClient reads no response before it has written as much as was announced. The connection drops it.
+        for (var left = (Headers.ContentLength ?? 0) - prompt.Written; left > 0; left -= Nothing.Length)
+        {
+            await stream.WriteAsync(Nothing.AsMemory(0, (int)Math.Min(left, Nothing.Length)), cancellationToken);
+        }
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        _body.Dispose();
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>Writes a request's body through to the connection, and notes when that one wants no more of it.</summary>
+internal sealed class FlushingStream(Stream connection, ExchangeTimeout? clock) : ForwardOnlyStream
+{
+    private PeriodicYield _turns;
+
+    /// <summary>Bytes that HttpClient was given.</summary>
+    public long Written { get; private set; }
+
+    /// <summary>The node's response is there already, and nothing more can be sent.</summary>
+    public bool HasResponded { get; private set; }
+
+    public override bool CanWrite => true;
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Written += buffer.Length;
+        try
+        {
+            await connection.WriteAsync(buffer, cancellationToken);
+            await connection.FlushAsync(cancellationToken);
+            clock?.Touch();
+            await _turns.YieldAsync();
+        }
+        catch (EarlyResponseException)
+        {
+            HasResponded = true;
+            throw;
+        }
+    }
+
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await connection.FlushAsync(cancellationToken);
+        }
+        catch (EarlyResponseException)
+        {
+            HasResponded = true;
+            throw;
+        }
     }
 }

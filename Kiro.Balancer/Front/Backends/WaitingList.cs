@@ -3,7 +3,7 @@ using Kiro.Balancer.Forwarding.Sending;
 namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>Somebody who waits for a node, and a place in a list of them.</summary>
-internal interface IWaiter : IGivesUp
+internal interface IWaiter : IAbandonable
 {
     IWaiter? NextWaiter { get; set; }
 
@@ -66,7 +66,7 @@ internal sealed class WaitingList
 
         foreach (var waiter in all.Where(waiter => waiter.IsWaiting))
         {
-            waiter.GiveUp();
+            waiter.Abandon();
         }
     }
 }

@@ -4,6 +4,7 @@ using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
+using Kiro.Balancer.Forwarding;
 
 /// <content>Which connection it uses: kept ones first, then a new one.</content>
 internal sealed partial class BackendDialogue
@@ -59,7 +60,7 @@ internal sealed partial class BackendDialogue
         }
         else
         {
-            Fail(HasStarted ? RequestFailure.StalledResponse : RequestFailure.TooSlow);
+            Fail(HasStarted ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout);
         }
     }
 

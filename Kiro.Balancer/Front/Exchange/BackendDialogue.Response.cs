@@ -146,7 +146,7 @@ internal sealed partial class BackendDialogue
     {
         _pool!.Waiting.Remove(this);
         _attempt.Respond(_worker.Loop.Timestamp, _worker.Services.Time);
-        _attempt.Runtime.NoteClosing(head.SaysClose);
+        _attempt.Runtime.NoteClosing(head.HasConnectionClose);
         (Status, ContentLength) = (head.Status, head.ContentLength);
         _outgoing.Settle();
     }

@@ -112,11 +112,11 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
     public void Forget() => (_pool, HasStarted, Status, ContentLength) = (null, false, 0, null);
 
     /// <summary>The node is known to hang: wait no longer, if there is anything better.</summary>
-    public void GiveUp()
+    public void Abandon()
     {
-        if (_exchange.TryLeave())
+        if (_exchange.TryFailOver())
         {
-            Fail(RequestFailure.BackendHangs);
+            Fail(RequestFailure.BackendHung);
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed partial class ClientConnection
         if (source is not null && !TryTake(source))
         {
             // Before a handshake there are no words for it.
-            _ = IsSecure || TrySend(Refusal.TooManyOfOneClient.Span);
+            _ = IsSecure || TrySend(Refusal.TooManyFromClient.Span);
             BeginClosing(linger: true);
         }
         else if (_worker.Terms is { } terms)

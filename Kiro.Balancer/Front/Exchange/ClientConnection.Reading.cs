@@ -76,7 +76,7 @@ internal sealed partial class ClientConnection
                 HandOver(bytes);
                 return;
             case RequestState.Refused:
-                Refuse(head.RefusedWith, head.Problem, head.Method == RequestMethod.Head);
+                Refuse(head.RefusalStatus, head.Problem, head.Method == RequestMethod.Head);
                 return;
         }
 

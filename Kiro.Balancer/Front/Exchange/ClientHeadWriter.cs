@@ -52,7 +52,7 @@ internal static class ClientHeadWriter
         {
             var name = bytes.Slice(field.NameStart, field.NameLength);
             if ((ReferenceEquals(field.Known, FieldNames.SetCookie) && additions.OwnCookie?.IsSetBy(bytes.Slice(field.ValueStart, field.ValueLength)) == true)
-                || !IsPassedOn(field, head, additions.NamesTrailers) || (head.NamesFields && IsNamed(bytes, head, field.Known, name)))
+                || !IsPassedOn(field, head, additions.NamesTrailers) || (head.HasConnectionOptions && IsNamed(bytes, head, field.Known, name)))
             {
                 continue;
             }
@@ -89,7 +89,7 @@ internal static class ClientHeadWriter
 
     private static bool IsPassedOn(in ResponseField field, ResponseHead head, bool namesTrailers) =>
         field.Known?.Kind == FieldKind.Trailer ? namesTrailers
-        : head.PassesOn(field) || (head.Status == StatusCodes.Status101SwitchingProtocols && ReferenceEquals(field.Known, FieldNames.Upgrade));
+        : head.IsForwarded(field) || (head.Status == StatusCodes.Status101SwitchingProtocols && ReferenceEquals(field.Known, FieldNames.Upgrade));
 
     private static bool IsNamed(ReadOnlySpan<byte> bytes, ResponseHead head, FieldName? known, ReadOnlySpan<byte> name)
     {

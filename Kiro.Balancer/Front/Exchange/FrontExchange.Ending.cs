@@ -37,7 +37,7 @@ internal sealed partial class FrontExchange
         }
 
         Log(last.Known, failure.Status, failure.Problem);
-        Refuse(failure.Status, failure.IsOfNode ? _services.Chooser.Explain(failure.Problem) : failure.Problem);
+        Refuse(failure.Status, failure.IsBackendFault ? _services.Chooser.Explain(failure.Problem) : failure.Problem);
     }
 
     /// <summary>The client's body is wrong: its own fault.</summary>
@@ -103,7 +103,7 @@ internal sealed partial class FrontExchange
 
         if (_keptLength > 0)
         {
-            _services.KeptBytes.Return(_keptLength);
+            _services.BufferBudget.Return(_keptLength);
             _keeper.End();
         }
 

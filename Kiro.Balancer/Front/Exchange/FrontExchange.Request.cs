@@ -75,7 +75,7 @@ internal sealed partial class FrontExchange
             Client = _who,
             // Without a Host the node's own is put in later, for each node anew.
             Authority = [],
-            LoopMark = rules.Mark.Bytes,
+            CdnLoopId = rules.Mark.Bytes,
             OwnCookie = rules.Cookie,
             TrustedField = rules.ClientHeader.Form == ClientHeaderForm.OneAddress ? _worker.ClientField : [],
             WritesForwarded = rules.WritesForwarded,

@@ -1,6 +1,5 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
@@ -12,7 +11,7 @@ namespace Kiro.Balancer.Front.Exchange;
 /// The way of a request on a loop: who calls, which slot, which node; send it, and try the next one if that is safe. Used
 /// again for other requests, of other clients, too: once it is over, it must not be touched any more.
 /// </summary>
-internal sealed partial class FrontExchange : ITried
+internal sealed partial class FrontExchange : IRetryableRequest
 {
     private readonly FrontWorker _worker;
     private readonly FrontServices _services;
@@ -70,19 +69,19 @@ internal sealed partial class FrontExchange : ITried
     /// <summary>The node cannot tell a second sending from a second request.</summary>
     public bool MayBeRepeated { get; private set; }
 
-    string ITried.Method => _outgoing.Method;
+    string IRetryableRequest.Method => _outgoing.Method;
 
-    RequestBody ITried.Body => _bodyKind;
+    RequestBody IRetryableRequest.Body => _bodyKind;
 
     /// <summary>The client's slot.</summary>
     public int Slot { get; private set; }
 
-    IReadOnlyList<Backend> ITried.Tried => _tried ?? [];
+    IReadOnlyList<Backend> IRetryableRequest.Tried => _tried ?? [];
 
-    bool ITried.MayHaveRun { get; set; }
+    bool IRetryableRequest.MayHaveRun { get; set; }
 
-    /// <summary>Whether it may leave the node that it waits for; see <see cref="RetryChooser.TryLeave"/>.</summary>
-    public bool TryLeave() => _services.RetryChooser.TryLeave(this, _last!.Value.Backend);
+    /// <summary>Whether it may leave the node that it waits for; see <see cref="RetryChooser.TryFailOver"/>.</summary>
+    public bool TryFailOver() => _services.RetryChooser.TryFailOver(this, _last!.Value.Backend);
 
     /// <summary>Takes a request.</summary>
     /// <param name="client">Who sent it.</param>
@@ -93,20 +92,20 @@ internal sealed partial class FrontExchange : ITried
         (_client, _method, IsHttp10, Closes) = (client, head.Method, head.IsHttp10, head.Closes);
         (Expects, IsWebSocket, _hasNoHost) = (head.ExpectsContinue, head.IsWebSocket, head.Host.Length == 0);
         (_tries, _keptLength, _isLoop, BindsConnection) = (0, 0, false, head.BindsConnection);
-        ((ITried)this).MayHaveRun = false;
+        ((IRetryableRequest)this).MayHaveRun = false;
         _began = _worker.Loop.Timestamp;
         _worker.Counters.Request();
         Resolve(client, bytes, head);
         _body.Begin(head);
-        if (head.ContentLength is > 0 and <= KeptBody.MaxBytes and var length && head.IsIdempotent && !Expects && _services.KeptBytes.TryTake(length))
+        if (head.ContentLength is > 0 and <= BufferedBody.MaxBytes and var length && head.IsIdempotent && !Expects && _services.BufferBudget.TryTake(length))
         {
             _keptLength = (int)length;
         }
 
-        _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _keptLength > 0 ? RequestBody.Kept : RequestBody.Streamed;
+        _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _keptLength > 0 ? RequestBody.Buffered : RequestBody.Streamed;
         MayBeRepeated = head.IsIdempotent && _bodyKind != RequestBody.Streamed;
         // A long body may take the client's time: as long as it comes, the node owes nothing.
-        _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= KeptBody.MaxBytes;
+        _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= BufferedBody.MaxBytes;
         if (_isLoop)
         {
             _outgoing.Begin(0);

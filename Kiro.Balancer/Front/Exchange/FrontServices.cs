@@ -25,7 +25,7 @@ internal sealed record FrontServices(
     RetryChooser RetryChooser,
     FailureReports Reports,
     BackendGates Gates,
-    KeptBytes KeptBytes,
+    BufferBudget BufferBudget,
     Reloadable<ForwardingTimeouts> Timeouts,
     RequestLimit Requests,
     Reloadable<LimitOptions> Limits,

@@ -110,9 +110,9 @@ internal sealed class FrontAccessLog(Reloadable<AccessLogOptions> options, ILogg
         if (_logger.IsEnabled(LogLevel.Information) && options.Value.Picks())
         {
             _logger.Served(
-                client.ToString(), AccessWord.Of(method), AccessWord.Of(path), status,
-                bytes?.ToString(CultureInfo.InvariantCulture) ?? AccessWord.None, Math.Round(duration.TotalMilliseconds, 1),
-                AccessWord.Of(backend?.Name), tries);
+                client.ToString(), AccessLogToken.Of(method), AccessLogToken.Of(path), status,
+                bytes?.ToString(CultureInfo.InvariantCulture) ?? AccessLogToken.None, Math.Round(duration.TotalMilliseconds, 1),
+                AccessLogToken.Of(backend?.Name), tries);
         }
     }
 }

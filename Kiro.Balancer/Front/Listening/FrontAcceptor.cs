@@ -71,7 +71,7 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
             var perClient = worker.Services.PerClient;
             if (perClient.IsOn && !perClient.TryEnter(ClientAddress.From(peer), out key))
             {
-                Refuse(connection, loop, Refusal.TooManyOfOneClient.Span);
+                Refuse(connection, loop, Refusal.TooManyFromClient.Span);
                 worker.Services.Limit.Leave();
                 continue;
             }

@@ -51,7 +51,7 @@ internal static partial class FrontServiceCollection
 
 /// <summary>Listens on the public ports in Kestrel's place. Any other port is Kestrel's own.</summary>
 internal sealed class FrontListenerFactory(
-    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, PortNames names, ILoggerFactory loggers)
+    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, BindErrors names, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) =>

@@ -34,7 +34,7 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
 
     // The end of what is sent ends the session, and with it the connection. The client is told first, so that it can tell this
     // from a torn one (RFC 8446, section 6.1).
-    private sealed class EndingStream(SslStream text) : RelayStream(text)
+    private sealed class EndingStream(SslStream text) : DelegatingStream(text)
     {
         private bool _hasEnded;
 

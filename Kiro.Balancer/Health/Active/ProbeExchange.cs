@@ -177,7 +177,7 @@ internal static class Http2Probe
             UseCookies = false,
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
-            ConnectCallback = (_, _) => ValueTask.FromResult(backend.IsTls ? new Forwarding.Yarp.SecureSchemeStream(connection) : connection),
+            ConnectCallback = (_, _) => ValueTask.FromResult(backend.IsTls ? new Forwarding.Yarp.HttpsSchemeStream(connection) : connection),
         });
         var isGrpc = options.Path == GrpcHealth;
         using var request = new HttpRequestMessage(isGrpc ? HttpMethod.Post : HttpMethod.Get, backend.UrlPrefix + options.Path)

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using Kiro.ServiceDefaults.Hosting;
 
 namespace Kiro.Balancer.Listening.Takeover;
 
@@ -6,7 +9,7 @@ namespace Kiro.Balancer.Listening.Takeover;
 internal sealed class ListenSockets
 {
     private readonly Lock _changing = new();
-    private readonly List<(IPEndPoint Address, int Descriptor)> _given = [];
+    private readonly List<(IPEndPoint Address, int Descriptor)> _inherited = [];
     private readonly List<ISharedListener> _open = [];
 
     /// <summary>The listeners of this process.</summary>
@@ -22,23 +25,23 @@ internal sealed class ListenSockets
     }
 
     /// <summary>Those that were given and that no listener wanted.</summary>
-    public IReadOnlyList<IPEndPoint> Unwanted
+    public IReadOnlyList<IPEndPoint> Unclaimed
     {
         get
         {
             lock (_changing)
             {
-                return [.. _given.Select(socket => socket.Address)];
+                return [.. _inherited.Select(socket => socket.Address)];
             }
         }
     }
 
     /// <summary>Notes a socket that listens already.</summary>
-    public void Give(IPEndPoint address, int descriptor)
+    public void Inherit(IPEndPoint address, int descriptor)
     {
         lock (_changing)
         {
-            _given.Add((address, descriptor));
+            _inherited.Add((address, descriptor));
         }
     }
 
@@ -49,10 +52,10 @@ internal sealed class ListenSockets
     {
         lock (_changing)
         {
-            var place = _given.FindIndex(socket => socket.Address.Equals(address));
+            var place = _inherited.FindIndex(socket => socket.Address.Equals(address));
             if (place < 0 && IsAny(address))
             {
-                place = _given.FindIndex(socket => socket.Address.Port == address.Port && IsAny(socket.Address));
+                place = _inherited.FindIndex(socket => socket.Address.Port == address.Port && IsAny(socket.Address));
             }
 
             if (place < 0)
@@ -60,19 +63,19 @@ internal sealed class ListenSockets
                 return null;
             }
 
-            var descriptor = _given[place].Descriptor;
-            _given.RemoveAt(place);
+            var descriptor = _inherited[place].Descriptor;
+            _inherited.RemoveAt(place);
             return descriptor;
         }
     }
 
     /// <summary>Closes what no listener wanted.</summary>
-    public void CloseUnwanted()
+    public void CloseUnclaimed()
     {
         lock (_changing)
         {
-            _given.ForEach(socket => _ = DescriptorMessage.Close(socket.Descriptor));
-            _given.Clear();
+            _inherited.ForEach(socket => _ = DescriptorMessage.Close(socket.Descriptor));
+            _inherited.Clear();
         }
     }
 
@@ -107,4 +110,55 @@ internal interface ISharedListener
     /// <summary>Leaves what comes from now on to the others that have the socket. What was accepted is served; the socket stays
     /// open until the listener ends.</summary>
     Task StopAcceptingAsync();
+}
+
+/// <summary>The sockets that systemd, or <c>systemd-socket-activate</c>, opened for this process (sd_listen_fds(3)).</summary>
+internal static class SystemdSockets
+{
+    private const int First = 3;
+
+    /// <summary>Notes them.</summary>
+    /// <exception cref="StartRefusedException">One of them is no TCP socket that listens.</exception>
+    public static void Collect(ListenSockets sockets)
+    {
+        var (process, text) = (Environment.GetEnvironmentVariable("LISTEN_PID"), Environment.GetEnvironmentVariable("LISTEN_FDS"));
+        if (process != Environment.ProcessId.ToString(CultureInfo.InvariantCulture)
+            || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+        {
+            return;
+        }
+
+        for (var descriptor = First; descriptor < First + count; descriptor++)
+        {
+            sockets.Inherit(AddressOf(descriptor), descriptor);
+        }
+
+        // They are taken: nobody who comes after is to take them again.
+        foreach (var name in (string[])["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"])
+        {
+            Environment.SetEnvironmentVariable(name, null);
+        }
+    }
+
+    /// <summary>Where a socket listens.</summary>
+    /// <exception cref="StartRefusedException">It does not.</exception>
+    public static IPEndPoint AddressOf(int descriptor)
+    {
+        try
+        {
+            using var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: false));
+            if (socket is { SocketType: SocketType.Stream, LocalEndPoint: IPEndPoint address } && Listens(socket))
+            {
+                return address;
+            }
+        }
+        catch (SocketException)
+        {
+            // No socket at all.
+        }
+
+        throw new StartRefusedException([$"LISTEN_FDS: descriptor {descriptor} is no TCP socket that listens. A socket unit needs ListenStream=, and Accept=no."]);
+    }
+
+    private static bool Listens(Socket socket) => socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection) is not 0;
 }

@@ -1,5 +1,14 @@
+using System.Globalization;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Settings;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -23,7 +32,7 @@ internal static class TlsListening
             return;
         }
 
-        builder.Services.AddSingleton(new NamedPort(TlsOptions.PortVariable, $"{port}", port));
+        builder.Services.AddSingleton(new ConfiguredPort(TlsOptions.PortVariable, $"{port}", port));
         builder.Services.AddSingleton<CertificateStore>();
         builder.Services.AddHostedService<CertificateWatch>();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -40,4 +49,154 @@ internal static class TlsListening
             });
         });
     }
+}
+
+/// <summary>HTTPS and HTTP/2 to clients.</summary>
+/// <param name="Port"><c>TLS_PORT</c>: the port for HTTPS; null, the default, is off.</param>
+/// <param name="Files">Where the certificates are.</param>
+/// <param name="ClientAuthorities"><c>TLS_CLIENT_CA</c>: a PEM file with the authorities whose clients are let in; null asks
+/// clients for no certificate.</param>
+/// <param name="RedirectPort"><c>TLS_REDIRECT</c>: where the plain port sends everybody, to <c>TLS_PORT</c> with <c>on</c>, or to
+/// the port that it is published as; null with <c>off</c>, the default.</param>
+internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certificate2Collection? ClientAuthorities, int? RedirectPort)
+{
+    /// <summary>The variable of the port.</summary>
+    public const string PortVariable = "TLS_PORT";
+
+    private const string AuthorityVariable = "TLS_CLIENT_CA";
+
+    /// <summary>Of <c>TLS_CLIENT_CA</c>: a thousand authorities have room.</summary>
+    private const int MaxAuthorityBytes = 2 * 1024 * 1024;
+
+    /// <summary>Changes with what is in the files.</summary>
+    public ulong Content { get; init; }
+
+    public static TlsOptions Off { get; } = new(null, null, null, null);
+
+    /// <summary>At the start.</summary>
+    public static TlsOptions Read(SettingsReader settings) => Read(settings, null);
+
+    /// <param name="settings">Where they are.</param>
+    /// <param name="inForce">The files that are in force; null at the start.</param>
+    public static TlsOptions Read(SettingsReader settings, CertificateFiles? inForce)
+    {
+        var files = CertificateFiles.Read(settings, inForce);
+        var authorities = ReadAuthorities(settings);
+        var redirect = ReadRedirect(settings);
+        if (settings.Text(PortVariable) is null)
+        {
+            var without = files?.Variable ?? (redirect is not null ? "TLS_REDIRECT" : settings.Text(AuthorityVariable) is not null ? AuthorityVariable : null);
+            if (without is not null)
+            {
+                settings.Reject(PortVariable, "", $"a port, because {without} is set");
+            }
+
+            return Off;
+        }
+
+        var port = settings.Port(PortVariable, 1);
+        if (files is null)
+        {
+            settings.Reject(PortVariable, settings.Text(PortVariable)!, "TLS_CERTIFICATE and TLS_KEY, or TLS_CERTIFICATES, beside it");
+        }
+
+        return new TlsOptions(port, files, authorities, redirect is 0 ? port : redirect) { Content = files?.Fingerprint() ?? 0 };
+    }
+
+    /// <summary>Refuses a port that is another listener's already.</summary>
+    /// <param name="settings">Where it is.</param>
+    /// <param name="plain">The other one.</param>
+    public void RefusePortOf(SettingsReader settings, ListenPort plain)
+    {
+        if (Port == plain.Port)
+        {
+            settings.Reject(PortVariable, settings.Text(PortVariable)!, $"a port of its own, and {plain.Port} is {plain.Variable}");
+        }
+    }
+
+    private static X509Certificate2Collection? ReadAuthorities(SettingsReader settings)
+    {
+        if (settings.FileText(AuthorityVariable, MaxAuthorityBytes, "a readable PEM file with certificates") is not { } text)
+        {
+            return null;
+        }
+
+        var (authorities, path) = (new X509Certificate2Collection(), settings.Text(AuthorityVariable)!);
+        try
+        {
+            authorities.ImportFromPem(text);
+            if (authorities.Count == 0)
+            {
+                settings.Reject(AuthorityVariable, path, "a PEM file with at least one certificate");
+            }
+        }
+        catch (CryptographicException problem)
+        {
+            settings.Reject(AuthorityVariable, path, $"a PEM file with certificates ({CertificateFiles.Reason(problem)})");
+        }
+
+        return authorities;
+    }
+
+    // 0 stands for the port that is listened on.
+    private static int? ReadRedirect(SettingsReader settings)
+    {
+        const string Variable = "TLS_REDIRECT";
+        switch (settings.Text(Variable) ?? "off")
+        {
+            case "off":
+                return null;
+            case "on":
+                return 0;
+            case var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535:
+                return port;
+            case var text:
+                settings.Reject(Variable, text, "on, off, or a port from 1 to 65535");
+                return null;
+        }
+    }
+}
+
+/// <summary>Sends who comes in plain to HTTPS: 308, so that a POST stays one (RFC 9110, section 15.4.9).</summary>
+internal static class HttpsRedirect
+{
+    private const int DefaultPort = 443;
+
+    /// <summary>Adds it for every path but the health endpoints, which probes ask in plain.</summary>
+    /// <param name="app">The balancer.</param>
+    /// <param name="options">Where to.</param>
+    /// <param name="admin">Whoever comes in there stays.</param>
+    public static void UseHttpsRedirect(this IApplicationBuilder app, TlsOptions options, AdminListener admin)
+    {
+        if (options.RedirectPort is not { } port)
+        {
+            return;
+        }
+
+        var clients = app.ApplicationServices.GetRequiredService<ClientResolver>();
+        app.Use(next => context =>
+        {
+            var request = context.Request;
+            if (request.IsHttps || admin.Accepts(context) || OwnPaths.IsProbe(context) || CameByHttps(context, clients))
+            {
+                return next(context);
+            }
+
+            if (request.Host.Host.Length == 0)
+            {
+                // Nothing is forwarded from here, not even for who says too little to be sent on.
+                return ErrorResponse.WriteAsync(context, StatusCodes.Status400BadRequest, "this port only leads to HTTPS, and without Host there is no telling where");
+            }
+
+            var host = port == DefaultPort ? new HostString(request.Host.Host) : new HostString(request.Host.Host, port);
+            var target = OriginForm.Of(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, HttpMethods.Get);
+            context.Response.StatusCode = StatusCodes.Status308PermanentRedirect;
+            context.Response.Headers.Location = $"https://{host.ToUriComponent()}{target}";
+            return Task.CompletedTask;
+        });
+    }
+
+    // To a proxy that has taken TLS off, and would be sent back to itself for ever.
+    private static bool CameByHttps(HttpContext context, ClientResolver clients) =>
+        ForwardedClaims.SaysHttps(context.Request) && clients.IsTrusted(ClientAddress.From(context.Connection.RemoteIpAddress ?? IPAddress.Loopback));
 }

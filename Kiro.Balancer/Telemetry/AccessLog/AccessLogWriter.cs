@@ -53,12 +53,12 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
         {
             _logger.Served(
                 client.Address.ToString(),
-                AccessWord.Of(context.Request.Method),
-                AccessWord.Path(context.Request),
+                AccessLogToken.Of(context.Request.Method),
+                AccessLogToken.Path(context.Request),
                 context.RequestAborted.IsCancellationRequested && !context.Response.HasStarted ? ClientClosedRequest : context.Response.StatusCode,
                 Bytes(context),
                 Math.Round(time.GetElapsedTime(start).TotalMilliseconds, 1),
-                AccessWord.Of(record.Backend?.Name),
+                AccessLogToken.Of(record.Backend?.Name),
                 record.Tries);
         }
     }
@@ -67,7 +67,7 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
     private static string Bytes(HttpContext context) =>
         context.Request.Method == HttpMethods.Head || context.Response.StatusCode is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified
             ? "0"
-            : context.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? AccessWord.None;
+            : context.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? AccessLogToken.None;
 }
 
 /// <summary>What a request that will be logged gathers on its way.</summary>
@@ -126,7 +126,7 @@ internal sealed record AccessLogOptions(double Fraction)
 }
 
 /// <summary>Makes what a client or a node sent one word of printable ASCII: nobody writes a line, or a field, of their own.</summary>
-internal static class AccessWord
+internal static class AccessLogToken
 {
     public const string None = "-";
     private const int MaxLength = 512;

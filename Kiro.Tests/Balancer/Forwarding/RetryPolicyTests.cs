@@ -12,7 +12,7 @@ public sealed class RetryPolicyTests
         from method in Idempotent.Concat(Others)
         from body in Enum.GetValues<RequestBody>()
         from point in Enum.GetValues<FailurePoint>()
-        let canBeSentAgain = Idempotent.Contains(method) && body is RequestBody.Empty or RequestBody.Kept && Idempotent.Contains(method)
+        let canBeSentAgain = Idempotent.Contains(method) && body is RequestBody.Empty or RequestBody.Buffered && Idempotent.Contains(method)
         select new TheoryDataRow<string, string, string, bool>(
             method,
             body.ToString(),

@@ -95,7 +95,7 @@ internal sealed partial class BackendConnection
         }
     }
 
-    void IGivesUp.GiveUp() => Abort(AbortReason.GivenUp);
+    void IAbandonable.Abandon() => Abort(AbortReason.GivenUp);
 
     void IOpenStream.End() => Abort(AbortReason.StreamEnded);
 

@@ -11,7 +11,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Connections;
 /// A connection to a node, used by one exchange at a time. A receive is always under way: while the connection is idle
 /// it tells at once when the node closes it or says something unasked, and then it brings the next response.
 /// </summary>
-internal sealed partial class BackendConnection : IGivesUp, IOpenStream, IWatchedConnection, IDisposable
+internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWatchedConnection, IDisposable
 {
     private const int Busy = 0;
     private const int Idle = 1;

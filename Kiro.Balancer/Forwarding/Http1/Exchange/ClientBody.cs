@@ -19,7 +19,7 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
     // What an HTTP/2 connection has to read may belong to any of its streams.
     private readonly Socket? _client = HttpProtocol.IsHttp2(request.Protocol)
         ? null : request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
-    private TurnTaking _turns;
+    private PeriodicYield _turns;
     private bool _isStopping;
 
     public bool IsChunked { get; } = request.ContentLength is null;
@@ -80,7 +80,7 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
         {
             while (true)
             {
-                await _turns.GiveWayAsync();
+                await _turns.YieldAsync();
                 var read = await _body.ReadAsync();
                 var isStopping = Volatile.Read(ref _isStopping);
                 if (!read.IsCanceled && !isStopping)

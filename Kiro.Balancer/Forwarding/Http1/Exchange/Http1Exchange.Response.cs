@@ -57,13 +57,13 @@ internal sealed partial class Http1Exchange
     private async ValueTask<RequestFailure?> PassOnAsync(int headLength)
     {
         attempt.Settle(responded: true);
-        if (attempt.IsGivenUp)
+        if (attempt.IsAbandoned)
         {
-            return RequestFailure.BackendHangs;
+            return RequestFailure.BackendHung;
         }
 
         var (head, response) = (connection.Head, _context.Response);
-        attempt.Runtime.NoteClosing(head.SaysClose);
+        attempt.Runtime.NoteClosing(head.HasConnectionClose);
         ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
         request.HandOutCookie(response.Headers);
         connection.Input.Consume(headLength);
@@ -71,7 +71,7 @@ internal sealed partial class Http1Exchange
 
         var framing = head.Framing(_context.Request.Method == HttpMethods.Head);
         var chunks = framing is BodyFraming.Chunked or BodyFraming.UntilClose && HttpProtocol.IsHttp11(_context.Request.Protocol);
-        if (head.AnnouncesTrailers && framing != BodyFraming.None && !chunks && !HttpProtocol.IsHttp2(_context.Request.Protocol))
+        if (head.HasTrailerField && framing != BodyFraming.None && !chunks && !HttpProtocol.IsHttp2(_context.Request.Protocol))
         {
             // None can follow.
             response.Headers.Trailer = default;
@@ -110,7 +110,7 @@ internal sealed partial class Http1Exchange
             {
                 BodyEnd.Complete => null,
                 BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse,
-                BodyEnd.ClientGone => RequestFailure.ClientIsGone,
+                BodyEnd.ClientGone => RequestFailure.ClientAborted,
                 _ => Lost(hasResponded: true) ?? RequestFailure.BrokenResponse,
             };
         }

@@ -34,13 +34,13 @@ internal sealed partial class Http1Exchange(
     public async ValueTask<RequestFailure?> RunAsync()
     {
         connection.Begin(request.Rules.Timeouts.Exchange);
-        attempt.WhenGivenUp(connection);
+        attempt.OnAbandon(connection);
         var leaving = _context.RequestAborted.UnsafeRegister(
             static connection => ((BackendConnection)connection!).Abort(AbortReason.Client), connection);
         var isReusable = false;
         try
         {
-            var failure = attempt.IsGivenUp ? RequestFailure.BackendHangs : await SendAsync() ?? await RespondAsync();
+            var failure = attempt.IsAbandoned ? RequestFailure.BackendHung : await SendAsync() ?? await RespondAsync();
             isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true } && connection.MayBeKept();
             if (failure is { } broken)
             {
@@ -51,11 +51,11 @@ internal sealed partial class Http1Exchange(
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException && _context.RequestAborted.IsCancellationRequested)
         {
-            return RequestFailure.ClientIsGone;
+            return RequestFailure.ClientAborted;
         }
         finally
         {
-            attempt.Forget();
+            attempt.Unregister();
             isReusable &= leaving.Unregister();
             _continue?.Dispose();
             if (_body is { IsComplete: false })
@@ -103,7 +103,7 @@ internal sealed partial class Http1Exchange(
             return RequestFailure.UnsendableRequest;
         }
 
-        if (request.Kept is { } kept)
+        if (request.Buffered is { } kept)
         {
             output.Write(kept);
         }
@@ -144,9 +144,9 @@ internal sealed partial class Http1Exchange(
     /// <returns>What the balancer itself cut off; null when it did not.</returns>
     private RequestFailure? Lost(bool hasResponded = false) => connection.AbortReason switch
     {
-        AbortReason.Client => RequestFailure.ClientIsGone,
-        AbortReason.GivenUp => RequestFailure.BackendHangs,
-        AbortReason.StoodStill => hasResponded ? RequestFailure.StalledResponse : RequestFailure.TooSlow,
+        AbortReason.Client => RequestFailure.ClientAborted,
+        AbortReason.GivenUp => RequestFailure.BackendHung,
+        AbortReason.StoodStill => hasResponded ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout,
         _ => null,
     };
 }
@@ -206,7 +206,7 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
         }
         catch (OperationCanceledException)
         {
-            return RequestFailure.ClientIsGone;
+            return RequestFailure.ClientAborted;
         }
         catch (Exception refused) when (refused is SocketException or TimeoutException or BackendTlsException)
         {

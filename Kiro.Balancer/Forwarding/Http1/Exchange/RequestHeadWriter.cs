@@ -44,7 +44,7 @@ internal static class RequestHeadWriter
             return false;
         }
 
-        if (TakesTrailers(http))
+        if (AcceptsTrailers(http))
         {
             // TE goes with an option of that name (RFC 9110, section 10.1.4).
             head.Write("Connection: TE\r\nTE: trailers\r\n"u8);
@@ -70,7 +70,7 @@ internal static class RequestHeadWriter
     }
 
     /// <summary>Whether the client takes trailers.</summary>
-    public static bool TakesTrailers(HttpRequest request)
+    public static bool AcceptsTrailers(HttpRequest request)
     {
         foreach (var line in request.Headers.TE)
         {
@@ -153,7 +153,7 @@ internal static class RequestHeadWriter
         var http = request.Context.Request;
         long? length = request.Body switch
         {
-            RequestBody.Kept => request.Kept!.Length,
+            RequestBody.Buffered => request.Buffered!.Length,
             RequestBody.Streamed => http.ContentLength,
             _ => http.ContentLength ?? (HasUsuallyNoBody(http.Method) ? -1 : 0),
         };

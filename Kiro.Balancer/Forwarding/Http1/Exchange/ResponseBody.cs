@@ -17,7 +17,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
     private const int MaxHeldBack = 64 * 1024;
 
     private int _unflushed;
-    private TurnTaking _turns;
+    private PeriodicYield _turns;
 
     public async ValueTask<BodyEnd> CopyAsync(BodyFraming framing)
     {
@@ -97,7 +97,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
             writer.Advance(count);
             left -= count;
             piece.Note(count, room.Length);
-            await _turns.GiveWayAsync();
+            await _turns.YieldAsync();
         }
 
         await writer.EndAsync();
@@ -190,7 +190,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
             connection.Input.Widen(ResponseHead.MaxBytes);
         }
 
-        await _turns.GiveWayAsync();
+        await _turns.YieldAsync();
         return null;
     }
 }

@@ -136,10 +136,10 @@ internal static class ResponseFields
         response.StatusCode = head.Status;
         ApplyReason(bytes.Slice(head.Reason.Start, head.Reason.Length), head.Status, response);
         var headers = response.Headers;
-        var named = head.NamesFields ? NamedFields(bytes, head) : null;
+        var named = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
         foreach (var field in CollectionsMarshal.AsSpan(head.Fields))
         {
-            if (!head.PassesOn(field))
+            if (!head.IsForwarded(field))
             {
                 continue;
             }
@@ -181,12 +181,12 @@ internal static class ResponseFields
     /// <summary>An interim response as the client gets it.</summary>
     public static byte[] Interim(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
-        var named = head.NamesFields ? NamedFields(bytes, head) : null;
+        var named = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
         var text = new StringBuilder($"HTTP/1.1 {head.Status} {Encoding.Latin1.GetString(bytes.Slice(head.Reason.Start, head.Reason.Length))}\r\n");
         foreach (var field in CollectionsMarshal.AsSpan(head.Fields))
         {
             var name = Encoding.ASCII.GetString(bytes.Slice(field.NameStart, field.NameLength));
-            if (head.PassesOn(field) && named?.Contains(name) != true)
+            if (head.IsForwarded(field) && named?.Contains(name) != true)
             {
                 text.Append($"{name}: {Encoding.Latin1.GetString(bytes.Slice(field.ValueStart, field.ValueLength))}\r\n");
             }

@@ -30,7 +30,7 @@ internal ref struct BackendHeadWriter
 
     /// <summary>Room that is enough, in bytes.</summary>
     public static int MaxLength(RequestHead head, in RequestAdditions additions) =>
-        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.LoopMark.Length + additions.CertificateLine.Length
+        head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.CdnLoopId.Length + additions.CertificateLine.Length
         + additions.Lines.Length + OwnBytes;
 
     /// <summary>Writes the head.</summary>
@@ -46,7 +46,7 @@ internal ref struct BackendHeadWriter
         writer.WriteFields(additions);
         writer.WriteForwarded(additions);
         writer.Write(additions.CertificateLine);
-        writer.WriteMark(additions.LoopMark);
+        writer.WriteMark(additions.CdnLoopId);
         writer.Write(additions.Lines);
         writer.WriteConnection();
         writer.WriteFraming();
@@ -123,7 +123,7 @@ internal ref struct BackendHeadWriter
     private readonly bool IsPassedOn(RequestFieldKind kind, in RequestAdditions additions) => kind switch
     {
         RequestFieldKind.EndToEnd or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey or RequestFieldKind.Cookie => true,
-        RequestFieldKind.CdnLoop => additions.LoopMark.IsEmpty,
+        RequestFieldKind.CdnLoop => additions.CdnLoopId.IsEmpty,
         RequestFieldKind.Expect => !_head.IsHttp10,
         RequestFieldKind.Trailer => _head.IsChunked,
         RequestFieldKind.TraceParent => !additions.ReplacesTrace,
@@ -135,7 +135,7 @@ internal ref struct BackendHeadWriter
     private readonly bool IsUntrusted(in RequestField field, in RequestAdditions additions) =>
         field.NameLength == additions.TrustedField.Length
         && (Ascii.EqualsIgnoreCase(field.Name(_bytes), additions.TrustedField)
-            ? !additions.Client.PeerIsTrusted : RequestFieldNames.ReadsLike(field.Name(_bytes), additions.TrustedField));
+            ? !additions.Client.PeerIsTrusted : RequestFieldNames.IsLookalikeOf(field.Name(_bytes), additions.TrustedField));
 
     // What a trusted proxy said before is kept and completed; what anybody else claimed is dropped.
     private void WriteForwarded(in RequestAdditions additions)
@@ -253,7 +253,7 @@ internal ref struct BackendHeadWriter
         {
             Write("Connection: Upgrade\r\nUpgrade: websocket\r\n"u8);
         }
-        else if (_head.TakesTrailers)
+        else if (_head.AcceptsTrailers)
         {
             // RFC 9110, section 10.1.4: TE goes with an option of that name.
             Write("Connection: TE\r\nTE: trailers\r\n"u8);
@@ -288,4 +288,38 @@ internal ref struct BackendHeadWriter
         text.CopyTo(_output[_length..]);
         _length += text.Length;
     }
+}
+
+/// <summary>What a node is told beyond what the client sent.</summary>
+internal readonly ref struct RequestAdditions
+{
+    /// <summary>Who is calling.</summary>
+    public required Client Client { get; init; }
+
+    /// <summary>The node's own authority: its Host when the client gave none.</summary>
+    public required ReadOnlySpan<byte> Authority { get; init; }
+
+    /// <summary>Whether the client came over TLS.</summary>
+    public bool IsSecure { get; init; }
+
+    /// <summary>The last element of CDN-Loop (RFC 8586); none when it is empty.</summary>
+    public ReadOnlySpan<byte> CdnLoopId { get; init; }
+
+    /// <summary>A field that only a trusted peer may send, beside the usual ones; none when it is empty.</summary>
+    public ReadOnlySpan<byte> TrustedField { get; init; }
+
+    /// <summary>The balancer's own cookie, which nodes do not get; null when there is none.</summary>
+    public StickyCookie? OwnCookie { get; init; }
+
+    /// <summary>Whether the node is told by Forwarded (RFC 7239), too, when no trusted peer did so.</summary>
+    public bool WritesForwarded { get; init; }
+
+    /// <summary>The line about the certificate that the client has shown; none when it is empty.</summary>
+    public ReadOnlySpan<byte> CertificateLine { get; init; }
+
+    /// <summary>Further fields: whole lines with their ends.</summary>
+    public ReadOnlySpan<byte> Lines { get; init; }
+
+    /// <summary>Whether those lines have a traceparent, which takes the place of the client's.</summary>
+    public bool ReplacesTrace { get; init; }
 }

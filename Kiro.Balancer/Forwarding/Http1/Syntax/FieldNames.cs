@@ -1,5 +1,5 @@
 using System.Text;
-using Microsoft.Extensions.Primitives;
+using Kiro.Balancer.Clients;
 using Microsoft.Net.Http.Headers;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -25,10 +25,10 @@ internal static class FieldNames
     /// <summary>May set a cookie of the balancer's own, which nodes must not.</summary>
     public static readonly FieldName SetCookie = new(HeaderNames.SetCookie, FieldKind.EndToEnd);
 
-    private const int Buckets = 256;
+    public const int Buckets = 256;
 
     /// <summary>Fields that concern one connection, whoever sends them.</summary>
-    public static readonly string[] OfOneConnectionOnly =
+    public static readonly string[] HopByHopNames =
     [
         HeaderNames.KeepAlive, HeaderNames.ProxyConnection, HeaderNames.ProxyAuthenticate, "Proxy-Authentication-Info",
         HeaderNames.ProxyAuthorization, "Proxy-Features", "Proxy-Instruction", "Security-Scheme", "ALPN", "Close",
@@ -43,7 +43,7 @@ internal static class FieldNames
         new(HeaderNames.Trailer, FieldKind.Trailer),
         new(HeaderNames.Host, FieldKind.Host),
         KeepAlive, Upgrade, ProxyAuthenticate, WwwAuthenticate, ContentType, SetCookie,
-        .. OfOneConnectionOnly.Where(name => name != HeaderNames.KeepAlive && name != HeaderNames.Upgrade && name != HeaderNames.ProxyAuthenticate)
+        .. HopByHopNames.Where(name => name != HeaderNames.KeepAlive && name != HeaderNames.Upgrade && name != HeaderNames.ProxyAuthenticate)
             .Select(name => new FieldName(name, FieldKind.HopByHop)),
         .. EndToEnd(
             HeaderNames.AcceptRanges, HeaderNames.AccessControlAllowCredentials, HeaderNames.AccessControlAllowHeaders,
@@ -100,8 +100,8 @@ internal static class FieldNames
         return table;
     }
 
-    // Bit 5 tells capitals from small letters.
-    private static int Bucket(int length, byte first, byte last) => (length * 29 + (first | 0x20) * 7 + (last | 0x20)) & (Buckets - 1);
+    /// <summary>Hashes a name by its length and its first and last letters, ignoring case (bit 5).</summary>
+    public static int Bucket(int length, byte first, byte last) => (length * 29 + (first | 0x20) * 7 + (last | 0x20)) & (Buckets - 1);
 }
 
 /// <summary>A well-known field.</summary>
@@ -125,57 +125,173 @@ internal enum FieldKind
     Host,
 }
 
-/// <summary>The fields that a message's Connection field names as concerning that connection only (RFC 9110, section 7.6.1).</summary>
-internal static class ConnectionOptions
+/// <summary>The fields of requests that the balancer acts on.</summary>
+internal static class RequestFieldNames
 {
-    /// <summary>The names of fields to drop. Values of Connection itself, and fields that frame the message, are not among them.</summary>
-    public static IEnumerable<string> FieldsNamedIn(StringValues connection)
+    // No name in the table is as long.
+    private const int MaxLookalike = 64;
+
+    private static readonly (byte[] Name, RequestFieldKind Kind)[][] Table = Build(
+    [
+        (HeaderNames.Host, RequestFieldKind.Host),
+        (HeaderNames.ContentLength, RequestFieldKind.ContentLength),
+        (HeaderNames.TransferEncoding, RequestFieldKind.TransferEncoding),
+        (HeaderNames.Connection, RequestFieldKind.Connection),
+        (HeaderNames.Upgrade, RequestFieldKind.Upgrade),
+        (HeaderNames.TE, RequestFieldKind.Te),
+        (HeaderNames.Trailer, RequestFieldKind.Trailer),
+        (HeaderNames.Expect, RequestFieldKind.Expect),
+        ("CDN-Loop", RequestFieldKind.CdnLoop),
+        (HeaderNames.TraceParent, RequestFieldKind.TraceParent),
+        (HeaderNames.Authorization, RequestFieldKind.Authorization),
+        ("X-Forwarded-For", RequestFieldKind.ForwardedFor),
+        ("X-Forwarded-Proto", RequestFieldKind.ForwardedProto),
+        ("X-Forwarded-Host", RequestFieldKind.ForwardedHost),
+        ("X-Real-IP", RequestFieldKind.RealIp),
+        (ClientCertificateField.Name, RequestFieldKind.ClientCertificate),
+        ("X-Kiro-Client", RequestFieldKind.ClientKey),
+        ("Forwarded", RequestFieldKind.Forwarded),
+        (HeaderNames.Cookie, RequestFieldKind.Cookie),
+        (HeaderNames.SecWebSocketKey, RequestFieldKind.WebSocketKey),
+        .. FieldNames.HopByHopNames
+            .Where(name => name != HeaderNames.Upgrade && name != HeaderNames.TE)
+            .Select(name => (name, RequestFieldKind.HopByHop)),
+    ]);
+
+    /// <param name="name">A token.</param>
+    public static RequestFieldKind Find(ReadOnlySpan<byte> name)
     {
-        foreach (var line in connection)
+        var kind = Exact(name);
+        if (kind != RequestFieldKind.EndToEnd)
         {
-            foreach (var name in (line ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-            {
-                if (!IsOwn(name))
-                {
-                    yield return name;
-                }
-            }
+            return kind;
         }
+
+        var hasUnderscore = name.Contains((byte)'_');
+        if (!hasUnderscore && (name[0] | 0x20) != 'x')
+        {
+            return kind;
+        }
+
+        return hasUnderscore ? Lookalike(name) : IsClaim(name) ? RequestFieldKind.Claim : kind;
     }
 
-    /// <summary>Naming these must not unframe the message.</summary>
-    public static bool IsOwn(string name) =>
-        name.Equals("close", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("keep-alive", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("upgrade", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("TE", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("Host", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)
-        || name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether a field is never passed on because it reads like one that the balancer acts on.</summary>
+    public static bool IsLookalike(string name)
+    {
+        Span<byte> bytes = stackalloc byte[MaxLookalike];
+        bytes = bytes[..Math.Min(name.Length, MaxLookalike)];
+        return name.Contains('_') && Encoding.ASCII.GetBytes(name.AsSpan(0, bytes.Length), bytes) > 0
+            && Lookalike(bytes) == RequestFieldKind.Lookalike;
+    }
+
+    /// <summary>Whether two names of one length differ in capitals, hyphens and underscores alone.</summary>
+    public static bool IsLookalikeOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> other)
+    {
+        for (var place = 0; place < name.Length; place++)
+        {
+            if (Read(name[place]) != Read(other[place]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+
+        static int Read(byte letter) => letter == '_' ? '-' : letter is >= (byte)'A' and <= (byte)'Z' ? letter | 0x20 : letter;
+    }
+
+    private static RequestFieldKind Exact(ReadOnlySpan<byte> name)
+    {
+        foreach (var (candidate, kind) in Table[FieldNames.Bucket(name.Length, name[0], name[^1])])
+        {
+            if (Ascii.EqualsIgnoreCase(name, candidate))
+            {
+                return kind;
+            }
+        }
+
+        return RequestFieldKind.EndToEnd;
+    }
+
+    private static RequestFieldKind Lookalike(ReadOnlySpan<byte> name)
+    {
+        Span<byte> meant = stackalloc byte[MaxLookalike];
+        meant = meant[..Math.Min(name.Length, MaxLookalike)];
+        name[..meant.Length].Replace(meant, (byte)'_', (byte)'-');
+        return IsClaim(meant) || (name.Length < MaxLookalike && Exact(meant) != RequestFieldKind.EndToEnd)
+            ? RequestFieldKind.Lookalike : RequestFieldKind.EndToEnd;
+    }
+
+    private static bool IsClaim(ReadOnlySpan<byte> name)
+    {
+        var prefix = "X-Forwarded-"u8;
+        return name.Length >= prefix.Length && Ascii.EqualsIgnoreCase(name[..prefix.Length], prefix);
+    }
+
+    private static (byte[] Name, RequestFieldKind Kind)[][] Build(IEnumerable<(string Name, RequestFieldKind Kind)> names)
+    {
+        var table = new (byte[], RequestFieldKind)[FieldNames.Buckets][];
+        Array.Fill(table, []);
+        foreach (var group in names.GroupBy(name => FieldNames.Bucket(name.Name.Length, (byte)name.Name[0], (byte)name.Name[^1])))
+        {
+            table[group.Key] = [.. group.Select(name => (Encoding.ASCII.GetBytes(name.Name), name.Kind))];
+        }
+
+        return table;
+    }
 }
 
-/// <summary>Which fields may follow a body (RFC 9110, section 6.5.1): none that frame, route, authenticate or change it.</summary>
-internal static class Trailers
+/// <summary>What a field of a request is to the balancer.</summary>
+internal enum RequestFieldKind : byte
 {
-    private static readonly HashSet<string> Forbidden = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "Age", "Authorization", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type",
-        "Date", "Expect", "Expires", "Host", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
-        "Keep-Alive", "Location", "Max-Forwards", "Pragma", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Range",
-        "Retry-After", "Set-Cookie", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Vary", "Warning", "WWW-Authenticate",
-    };
+    /// <summary>None of its business: passed on as it came, unless Connection names it.</summary>
+    EndToEnd,
+
+    /// <summary>It concerns this connection only and is dropped.</summary>
+    HopByHop,
+
+    Host,
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    Upgrade,
+    Te,
+    Trailer,
+    Expect,
+
+    /// <summary>Ends loops (RFC 8586): passed on whatever Connection says.</summary>
+    CdnLoop,
+
+    TraceParent,
+    Authorization,
+    ForwardedFor,
+    ForwardedProto,
+    ForwardedHost,
+    RealIp,
+
+    /// <summary>What the balancer calls a client by: nobody else may say it.</summary>
+    ClientKey,
+
+    /// <summary>May hold a cookie of the balancer's own; the others are passed on.</summary>
+    Cookie,
+
+    /// <summary>RFC 7239.</summary>
+    Forwarded,
+
+    /// <summary>The certificate of a client: nobody's word for it is taken.</summary>
+    ClientCertificate,
+
+    /// <summary>Any other X-Forwarded field: only a trusted peer may say it.</summary>
+    Claim,
 
     /// <summary>
-    /// Of a request. A node may take trailers for fields, so none is passed on that the balancer would have acted on: they
-    /// would say behind its back who the client is.
+    /// Reads like a field that the balancer acts on when underscores are taken for hyphens, as CGI-like nodes do
+    /// (<c>X_Real_IP</c>, <c>Content_Length</c>). Never passed on. Other names with underscores are: nginx drops them all,
+    /// which only surprises.
     /// </summary>
-    /// <param name="lines">Valid fields, without the ends of their lines.</param>
-    public static IReadOnlyList<byte[]> AllowedInRequest(IEnumerable<byte[]> lines) =>
-        [.. Allowed(lines).Where(line => RequestFieldNames.Find(line.AsSpan(0, HttpSyntax.TokenLength(line))) == RequestFieldKind.EndToEnd)];
+    Lookalike,
 
-    /// <param name="lines">Valid fields, without the ends of their lines.</param>
-    public static IReadOnlyList<byte[]> Allowed(IEnumerable<byte[]> lines) =>
-        [.. lines.Where(line => IsAllowed(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))))];
-
-    public static bool IsAllowed(string name) => !Forbidden.Contains(name);
+    /// <summary>Makes an upgrade to WebSocket a handshake (RFC 6455, section 4.1).</summary>
+    WebSocketKey,
 }

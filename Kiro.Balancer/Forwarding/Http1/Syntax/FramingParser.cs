@@ -30,7 +30,7 @@ internal static class FramingParser
                     named += ReadOptions(value, head);
                     break;
                 case FieldKind.Trailer:
-                    head.AnnouncesTrailers = true;
+                    head.HasTrailerField = true;
                     break;
                 case FieldKind.EndToEnd or FieldKind.HopByHop:
                     ResponseTraits.Note(field.Known, value, head);
@@ -94,11 +94,11 @@ internal static class FramingParser
             var option = value[range].Trim(" \t"u8);
             if (Ascii.EqualsIgnoreCase(option, "close"u8))
             {
-                head.SaysClose = head.Closes = true;
+                head.HasConnectionClose = head.Closes = true;
             }
             else if (option.Length > 0 && !Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
             {
-                head.NamesFields = true;
+                head.HasConnectionOptions = true;
                 named++;
             }
         }

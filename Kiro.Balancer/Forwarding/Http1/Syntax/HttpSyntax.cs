@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
@@ -151,5 +152,34 @@ internal static class OriginForm
     }
 
     /// <summary>Whether the authority of an absolute form has a user before the host, which is an error (RFC 9110, section 4.2.4).</summary>
-    public static bool HasUser(string target) => AuthorityOf(target).Contains('@');
+    public static bool HasUserinfo(string target) => AuthorityOf(target).Contains('@');
+}
+
+/// <summary>The fields that a message's Connection field names as concerning that connection only (RFC 9110, section 7.6.1).</summary>
+internal static class ConnectionOptions
+{
+    /// <summary>The names of fields to drop. Values of Connection itself, and fields that frame the message, are not among them.</summary>
+    public static IEnumerable<string> FieldsNamedIn(StringValues connection)
+    {
+        foreach (var line in connection)
+        {
+            foreach (var name in (line ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            {
+                if (!IsOwn(name))
+                {
+                    yield return name;
+                }
+            }
+        }
+    }
+
+    /// <summary>Naming these must not unframe the message.</summary>
+    public static bool IsOwn(string name) =>
+        name.Equals("close", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("keep-alive", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("upgrade", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("TE", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("Host", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase);
 }

@@ -18,10 +18,10 @@ internal enum RequestMethod : byte
 /// The head of a request: what <see cref="RequestParser"/> found in it, as places in the bytes that it was given. Made once
 /// and used again for the next request.
 /// </summary>
-internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
+internal sealed class RequestHead(int maxBytes = RequestHead.DefaultMaxBytes)
 {
     /// <summary><see cref="MaxBytes"/> unless it is set.</summary>
-    public const int UsualMaxBytes = 32 * 1024;
+    public const int DefaultMaxBytes = 32 * 1024;
 
     /// <summary>The longest target that is taken, in bytes.</summary>
     public const int MaxTarget = 8 * 1024;
@@ -38,7 +38,7 @@ internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
     public int Length { get; set; }
 
     /// <summary>The status that refuses the request, when it is refused: 400, 414, 431, 501 or 505.</summary>
-    public int RefusedWith { get; private set; }
+    public int RefusalStatus { get; private set; }
 
     /// <summary>Why it is refused, in plain words.</summary>
     public string Problem { get; private set; } = "";
@@ -84,7 +84,7 @@ internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
     public bool ExpectsContinue { get; set; }
 
     /// <summary>Whether trailers of the response are wanted.</summary>
-    public bool TakesTrailers { get; set; }
+    public bool AcceptsTrailers { get; set; }
 
     /// <summary>Whether this is the opening handshake of a WebSocket (RFC 6455, section 4.1). No other upgrade is one here.</summary>
     public bool IsWebSocket { get; set; }
@@ -120,7 +120,7 @@ internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
     /// <summary>Says why the request is refused. Its connection must end: what follows may not be what the client meant.</summary>
     public RequestState Refuse(int status, string problem)
     {
-        (RefusedWith, Problem) = (status, problem);
+        (RefusalStatus, Problem) = (status, problem);
         return RequestState.Refused;
     }
 
@@ -141,9 +141,9 @@ internal sealed class RequestHead(int maxBytes = RequestHead.UsualMaxBytes)
 
     public void Clear()
     {
-        (Length, RefusedWith, Problem, Method, FieldCount) = (0, 0, "", RequestMethod.Other, 0);
+        (Length, RefusalStatus, Problem, Method, FieldCount) = (0, 0, "", RequestMethod.Other, 0);
         (MethodName, Target, Path, Host, ContentLength) = (default, default, default, default, null);
-        HasHost = IsHttp10 = IsChunked = Closes = ExpectsContinue = TakesTrailers = IsWebSocket = BindsConnection = false;
+        HasHost = IsHttp10 = IsChunked = Closes = ExpectsContinue = AcceptsTrailers = IsWebSocket = BindsConnection = false;
     }
 }
 

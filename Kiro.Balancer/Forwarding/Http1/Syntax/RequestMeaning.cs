@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 /// sections 7.2 and 8.6), then all together. What HTTP lets a server repair, such as a length given twice, is refused: no client in use
 /// sends it, smugglers do.
 /// </summary>
-internal static class RequestMeaning
+internal static class RequestSemantics
 {
     /// <summary>Takes a field as it comes.</summary>
     public static RequestState Note(RequestFieldKind kind, ReadOnlySpan<byte> value, int start, RequestHead head)
@@ -94,7 +94,7 @@ internal static class RequestMeaning
                     head.BindsConnection |= ResponseTraits.BindsConnection(value);
                     break;
                 case RequestFieldKind.Te:
-                    head.TakesTrailers |= Lists(value, "trailers"u8);
+                    head.AcceptsTrailers |= Lists(value, "trailers"u8);
                     break;
                 case RequestFieldKind.Upgrade:
                     // Offered beside another protocol it is no handshake (RFC 6455, section 4.1).

@@ -63,7 +63,7 @@ internal static class RequestParser
             }
 
             head.Length = place + 2;
-            return bytes[place + 1] == '\n' ? RequestMeaning.Judge(bytes, head) : head.Refuse(400, "a carriage return without a line feed");
+            return bytes[place + 1] == '\n' ? RequestSemantics.Judge(bytes, head) : head.Refuse(400, "a carriage return without a line feed");
         }
 
         return state == RequestState.Complete ? RequestState.Incomplete : state;
@@ -140,7 +140,7 @@ internal static class RequestParser
         }
 
         place = next;
-        return RequestMeaning.Note(kind, text, start, head);
+        return RequestSemantics.Note(kind, text, start, head);
     }
 }
 

@@ -180,16 +180,16 @@ internal sealed class ResponseHead
     public bool IsChunked { get; set; }
 
     /// <summary>Whether Connection says "close".</summary>
-    public bool SaysClose { get; set; }
+    public bool HasConnectionClose { get; set; }
 
     /// <summary>Whether the connection ends with the response.</summary>
     public bool Closes { get; set; }
 
     /// <summary>Whether Connection names fields that concern this connection only.</summary>
-    public bool NamesFields { get; set; }
+    public bool HasConnectionOptions { get; set; }
 
     /// <summary>Whether trailers are announced.</summary>
-    public bool AnnouncesTrailers { get; set; }
+    public bool HasTrailerField { get; set; }
 
     /// <summary>How long the node keeps the connection when it is idle, in seconds (<c>Keep-Alive: timeout=5</c>). Null when it does not say.</summary>
     public int? KeepAliveTimeout { get; set; }
@@ -220,7 +220,7 @@ internal sealed class ResponseHead
         : ContentLength == 0 ? BodyFraming.None : BodyFraming.Length;
 
     /// <summary>Whether a field is the client's business. The length is not among these: it goes with the framing.</summary>
-    public bool PassesOn(in ResponseField field) =>
+    public bool IsForwarded(in ResponseField field) =>
         field.Known is not { } known
         || known.Kind is FieldKind.EndToEnd or FieldKind.Trailer or FieldKind.Host
         // What a client is to upgrade to is all that such a response says (RFC 9110, section 15.5.22).
@@ -229,7 +229,7 @@ internal sealed class ResponseHead
     public void Clear()
     {
         (Status, Reason, ContentLength, KeepAliveTimeout, KeepAliveMax) = (0, default, null, null, null);
-        IsHttp10 = IsChunked = SaysClose = Closes = NamesFields = AnnouncesTrailers = BindsConnection = IsEventStream = false;
+        IsHttp10 = IsChunked = HasConnectionClose = Closes = HasConnectionOptions = HasTrailerField = BindsConnection = IsEventStream = false;
         Fields.Clear();
     }
 }

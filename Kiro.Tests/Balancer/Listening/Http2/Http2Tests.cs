@@ -157,7 +157,7 @@ public class Http2Tests
             {
                 var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync(IPAddress.Loopback, balancer.Port, cancellationToken);
-                return new SecureSchemeStream(new NetworkStream(socket, ownsSocket: true));
+                return new HttpsSchemeStream(new NetworkStream(socket, ownsSocket: true));
             },
         })
         { BaseAddress = new Uri("http://a.example") };

@@ -14,6 +14,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding;
 
 /// <summary>A node closes a kept connection in the very moment in which a request has taken it.</summary>
 public sealed class ClosedConnectionTests : IAsyncDisposable

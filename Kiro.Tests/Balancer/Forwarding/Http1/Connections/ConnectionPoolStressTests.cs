@@ -4,6 +4,7 @@ using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding;
 
 /// <summary>Many take and return while the node, and the balancer itself, close what is idle.</summary>
 public class ConnectionPoolStressTests(ITestOutputHelper output)

@@ -6,6 +6,7 @@ using Kiro.Tests.Balancer.Selection;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding;
 
 /// <summary>The pool of connections to an <see cref="EchoNode"/>, on a fake clock.</summary>
 internal sealed class EchoPool : IAsyncDisposable

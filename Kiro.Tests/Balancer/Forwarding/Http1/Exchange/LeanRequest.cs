@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding;
 
 /// <summary>A client's request without the client.</summary>
 internal static class LeanRequest

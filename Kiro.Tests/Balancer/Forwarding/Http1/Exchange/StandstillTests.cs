@@ -4,6 +4,7 @@ using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
+using Kiro.Balancer.Forwarding;
 
 /// <summary>Exchanges of which not a byte moves any more, and those that are only slow.</summary>
 public class StandstillTests

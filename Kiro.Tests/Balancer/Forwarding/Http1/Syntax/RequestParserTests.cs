@@ -137,7 +137,7 @@ public sealed class RequestParserTests
         Assert.Equal((RequestState.Refused, 431), Parse($"GET / HTTP/1.1\r\nHost: a\r\n{fields}X: a\r\n\r\n"));
 
         const string Start = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
-        var filling = new string('a', RequestHead.UsualMaxBytes - Start.Length - 4);
+        var filling = new string('a', RequestHead.DefaultMaxBytes - Start.Length - 4);
         Assert.Equal((RequestState.Complete, 0), Parse($"{Start}{filling}\r\n\r\n"));
         Assert.Equal((RequestState.Refused, 431), Parse($"{Start}{filling}a\r\n\r\n"));
     }
@@ -185,12 +185,12 @@ public sealed class RequestParserTests
     private static (RequestState State, int Status) Parse(string text)
     {
         var (bytes, head) = (Encoding.Latin1.GetBytes(text), new RequestHead());
-        var whole = (RequestParser.Parse(bytes, head), head.RefusedWith);
+        var whole = (RequestParser.Parse(bytes, head), head.RefusalStatus);
         var length = head.Length;
         for (var cut = 0; cut < bytes.Length; cut++)
         {
             var state = RequestParser.Parse(bytes.AsSpan(0, cut), head);
-            Assert.True(state == RequestState.Incomplete || ((state, head.RefusedWith) == whole && (state != RequestState.Complete || cut >= length)), text[..cut]);
+            Assert.True(state == RequestState.Incomplete || ((state, head.RefusalStatus) == whole && (state != RequestState.Complete || cut >= length)), text[..cut]);
         }
 
         return whole;

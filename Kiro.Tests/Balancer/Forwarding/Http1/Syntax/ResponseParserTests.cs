@@ -95,7 +95,7 @@ public class ResponseParserTests
     {
         var head = Parse("Upgrade: TLS/1.3", status);
 
-        Assert.Equal(expected, head.PassesOn(head.Fields[0]));
+        Assert.Equal(expected, head.IsForwarded(head.Fields[0]));
     }
 
     [Theory]

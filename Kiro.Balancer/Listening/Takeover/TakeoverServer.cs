@@ -11,9 +11,9 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// in which nobody listens; both accept until the newer one is ready, then this one accepts nobody any more and drains.
 /// A newer process that goes away before it is ready changes nothing.
 /// </summary>
-internal sealed partial class TakeoverOffer(
+internal sealed partial class TakeoverServer(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time,
-    ILogger<TakeoverOffer> logger, IHandedOver? sessions = null) : IHostedLifecycleService, IDisposable
+    ILogger<TakeoverServer> logger, IHandoverData? sessions = null) : IHostedLifecycleService, IDisposable
 {
     /// <summary>What the newer process begins with.</summary>
     public static ReadOnlyMemory<byte> Hello { get; } = "kiro takeover 2"u8.ToArray();
@@ -35,7 +35,7 @@ internal sealed partial class TakeoverOffer(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (sockets.Unwanted is { Count: > 0 } unwanted)
+        if (sockets.Unclaimed is { Count: > 0 } unwanted)
         {
             throw new StartRefusedException([$"LISTEN_FDS: no setting names {string.Join(" or ", unwanted)}, where a socket unit listens. {listen.Variable} is {listen.Port}."]);
         }
@@ -172,4 +172,27 @@ internal sealed partial class TakeoverOffer(
 
     [LoggerMessage(72, LogLevel.Warning, "No newer process can take over the port (--takeover): {Problem}")]
     private static partial void NoOffer(ILogger logger, string problem);
+}
+
+internal static class TakeoverServices
+{
+    /// <summary>The switch of the command line.</summary>
+    public static ProgramSwitch Switch { get; } = new(
+        "--takeover", "KIRO_TAKEOVER", "take the port over from the process that serves it: no connection\nis refused or lost, and that process drains and ends");
+
+    /// <summary>Adds the taking over of ports. After whatever finds and probes the nodes.</summary>
+    public static void AddTakeover(this WebApplicationBuilder builder)
+    {
+        if (!ControlSocket.IsSupported)
+        {
+            return;
+        }
+
+        if (builder.Configuration[Switch.Variable] == "1")
+        {
+            builder.Services.AddHostedService<TakeoverClient>();
+        }
+
+        builder.Services.AddHostedService<TakeoverServer>();
+    }
 }

@@ -3,7 +3,7 @@ using Kiro.Tests.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Telemetry.AccessLog;
 
-public class AccessWordTests
+public class AccessLogTokenTests
 {
     [Theory]
     [InlineData(null, "-")]
@@ -13,8 +13,8 @@ public class AccessWordTests
     [InlineData("/a\r\nstatus=200", "/a%0D%0Astatus=200")]
     [InlineData("/a\e[31m\u009b\u2028", "/a%1B[31m%C2%9B%E2%80%A8")]
     [InlineData("/ü", "/%C3%BC")]
-    public void Of_Text_IsOneWordOfPrintableAscii(string? text, string expected) => Assert.Equal(expected, AccessWord.Of(text));
+    public void Of_Text_IsOneWordOfPrintableAscii(string? text, string expected) => Assert.Equal(expected, AccessLogToken.Of(text));
 
     [Fact]
-    public void Of_LongText_IsCut() => Assert.Equal(new string('a', 512) + "...", AccessWord.Of(new string('a', 513)));
+    public void Of_LongText_IsCut() => Assert.Equal(new string('a', 512) + "...", AccessLogToken.Of(new string('a', 513)));
 }

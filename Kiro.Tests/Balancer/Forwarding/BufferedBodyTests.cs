@@ -3,10 +3,11 @@ using Kiro.Balancer.Forwarding;
 using Microsoft.AspNetCore.Http;
 
 namespace Kiro.Tests.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Retry;
 
-public sealed class KeptBodyTests
+public sealed class BufferedBodyTests
 {
-    private readonly KeptBytes _all = new();
+    private readonly BufferBudget _all = new();
 
     [Theory]
     [InlineData("PUT", 1L, true)]
@@ -23,7 +24,7 @@ public sealed class KeptBodyTests
         var request = new DefaultHttpContext().Request;
         (request.Method, request.ContentLength) = (method, length);
 
-        Assert.Equal(expected, KeptBody.IsFor(request));
+        Assert.Equal(expected, BufferedBody.IsFor(request));
     }
 
     [Fact]
@@ -33,7 +34,7 @@ public sealed class KeptBodyTests
         (request.Method, request.ContentLength) = ("PUT", 10);
         request.Headers.Expect = "100-continue";
 
-        Assert.False(KeptBody.IsFor(request));
+        Assert.False(BufferedBody.IsFor(request));
     }
 
     [Fact]
@@ -41,7 +42,7 @@ public sealed class KeptBodyTests
     {
         var context = Context(new MemoryStream("hello"u8.ToArray()));
 
-        using var kept = await KeptBody.ReadAsync(context, _all);
+        using var kept = await BufferedBody.ReadAsync(context, _all);
 
         Assert.Equal("hello"u8.ToArray(), kept!.Bytes);
     }
@@ -55,7 +56,7 @@ public sealed class KeptBodyTests
         await pipe.Writer.CompleteAsync((Exception)Activator.CreateInstance(failure)!);
         var context = Context(pipe.Reader.AsStream());
 
-        Assert.Null(await KeptBody.ReadAsync(context, _all));
+        Assert.Null(await BufferedBody.ReadAsync(context, _all));
         Assert.Equal(200, context.Response.StatusCode);
     }
 
@@ -68,7 +69,7 @@ public sealed class KeptBodyTests
         await pipe.Writer.CompleteAsync(new BadHttpRequestException("broken", status));
         var context = Context(pipe.Reader.AsStream());
 
-        Assert.Null(await KeptBody.ReadAsync(context, _all));
+        Assert.Null(await BufferedBody.ReadAsync(context, _all));
         Assert.Equal(status, context.Response.StatusCode);
     }
 
@@ -77,21 +78,21 @@ public sealed class KeptBodyTests
     {
         for (var body = 0; body < 2000; body++)
         {
-            Assert.True(_all.TryTake(KeptBytes.MaxBytes));
+            Assert.True(_all.TryTake(BufferBudget.MaxBytes));
             var context = Context(new MemoryStream(body % 2 == 0 ? "hello"u8.ToArray() : []));
             context.Request.ContentLength = 5;
-            _all.Return(KeptBytes.MaxBytes - 5);
-            (await KeptBody.ReadAsync(context, _all))?.Dispose();
+            _all.Return(BufferBudget.MaxBytes - 5);
+            (await BufferedBody.ReadAsync(context, _all))?.Dispose();
         }
     }
 
     [Fact]
     public void TryTake_BeyondTheBound_IsRefusedAndTakesNothing()
     {
-        Assert.True(_all.TryTake(KeptBytes.MaxBytes));
+        Assert.True(_all.TryTake(BufferBudget.MaxBytes));
         Assert.False(_all.TryTake(1));
-        _all.Return(KeptBytes.MaxBytes);
-        Assert.True(_all.TryTake(KeptBytes.MaxBytes));
+        _all.Return(BufferBudget.MaxBytes);
+        Assert.True(_all.TryTake(BufferBudget.MaxBytes));
     }
 
     private static DefaultHttpContext Context(Stream body)

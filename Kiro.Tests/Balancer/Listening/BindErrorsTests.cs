@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Listening;
 
 /// <summary>What cannot be listened on is told by the setting that wants it.</summary>
-public sealed class PortNamesTests : IDisposable
+public sealed class BindErrorsTests : IDisposable
 {
     private readonly TestCertificates _files = new();
 

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.State;
@@ -12,9 +14,9 @@ namespace Kiro.Balancer.Listening.Takeover;
 /// the sockets, probes the nodes, then Kestrel and the loops begin to accept, and only then the older process is told to stop
 /// accepting. Whatever fails before that ends this process and leaves the older one as it is.
 /// </summary>
-internal sealed partial class TakeoverStart(
+internal sealed partial class TakeoverClient(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, StateChanges changes, BackendRegistry registry,
-    TimeProvider time, ILogger<TakeoverStart> logger, IHandedOver? sessions = null) : IHostedLifecycleService, IDisposable
+    TimeProvider time, ILogger<TakeoverClient> logger, IHandoverData? sessions = null) : IHostedLifecycleService, IDisposable
 {
     /// <summary>For the first probes, and for each response of the older process.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -37,7 +39,7 @@ internal sealed partial class TakeoverStart(
         }
 
         file.LeaveToAnother(true);
-        if (await ReceiveAsync(TakeoverOffer.Hello, either.Token))
+        if (await ReceiveAsync(TakeoverServer.Hello, either.Token))
         {
             return;
         }
@@ -45,7 +47,7 @@ internal sealed partial class TakeoverStart(
         // It may be of an older version.
         _older?.Dispose();
         _handsAllOver = false;
-        if (!await ConnectAsync(either.Token) || !await ReceiveAsync(TakeoverOffer.HelloSockets, either.Token))
+        if (!await ConnectAsync(either.Token) || !await ReceiveAsync(TakeoverServer.HelloSockets, either.Token))
         {
             throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
         }
@@ -66,7 +68,7 @@ internal sealed partial class TakeoverStart(
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         // What the older process listened on, and this one does not.
-        sockets.CloseUnwanted();
+        sockets.CloseUnclaimed();
         if (_older is null)
         {
             return;
@@ -76,7 +78,7 @@ internal sealed partial class TakeoverStart(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            await _older.SendAsync(TakeoverOffer.Ready, [], either.Token);
+            await _older.SendAsync(TakeoverServer.Ready, [], either.Token);
             if (!await LeavesAsync(_older, either.Token) || !await ReceiveKnowledgeAsync(state.CatchUp, either.Token))
             {
                 Lost(logger, _process);
@@ -128,7 +130,7 @@ internal sealed partial class TakeoverStart(
     {
         while (await older.ReceiveAsync([], cancellationToken) is { } message)
         {
-            if (message.AsSpan().SequenceEqual(TakeoverOffer.Leaving.Span))
+            if (message.AsSpan().SequenceEqual(TakeoverServer.Leaving.Span))
             {
                 return true;
             }
@@ -171,4 +173,85 @@ internal sealed partial class TakeoverStart(
 
     [LoggerMessage(75, LogLevel.Information, "--takeover: no process is serving port {Port}, so this is a normal start")]
     private static partial void Nobody(ILogger logger, int port);
+
+    private async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> hello, CancellationToken cancellationToken)
+    {
+        var descriptors = new List<int>();
+        try
+        {
+            await _older!.SendAsync(hello, [], cancellationToken);
+            if (await _older.ReceiveAsync(descriptors, cancellationToken) is not { } addresses)
+            {
+                return false;
+            }
+
+            foreach (var (address, descriptor) in Encoding.UTF8.GetString(addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Zip(descriptors))
+            {
+                sockets.Inherit(IPEndPoint.Parse(address), descriptor);
+            }
+
+            return await ReceiveKnowledgeAsync(TakeKnowledge, cancellationToken);
+        }
+        catch (Exception problem) when (problem is SocketException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <returns>False when the older process went away in the middle of it.</returns>
+    private async Task<bool> ReceiveKnowledgeAsync(Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
+    {
+        if (!_handsAllOver)
+        {
+            return true;
+        }
+
+        if (await _older!.ReceiveAsync([], cancellationToken) is not { } known)
+        {
+            return false;
+        }
+
+        take(known);
+        while (true)
+        {
+            switch (await _older.ReceiveAsync([], cancellationToken))
+            {
+                case null:
+                    return false;
+                case []:
+                    return true;
+                case var part:
+                    TakeSessions(part);
+                    break;
+            }
+        }
+    }
+
+    private void TakeSessions(byte[] part)
+    {
+        try
+        {
+            sessions?.Take(part);
+        }
+        catch (FormatException)
+        {
+            // Of a version that says it in another way: this one begins without.
+        }
+    }
+
+    private void TakeKnowledge(ReadOnlyMemory<byte> known)
+    {
+        try
+        {
+            state.Read(known);
+        }
+        catch (InvalidDataException problem)
+        {
+            // Its sockets are what matters.
+            NotUnderstood(logger, _process, problem.Message.ReplaceLineEndings(" "));
+        }
+    }
+
+    [LoggerMessage(77, LogLevel.Warning, "The state of process {Process}, admin actions included, cannot be read: {Problem}")]
+    private static partial void NotUnderstood(ILogger logger, int process, string problem);
 }
