@@ -7,24 +7,24 @@ namespace Kiro.AppHost.Export;
 internal static class ComposeText
 {
     public const string Cluster = """
-        # The balancer on :13003 and five fixed nodes. Nothing needs to be set: without a .env the nodes use the MySQL of this host
-        # (host.docker.internal:13306, user root, no password), and serve as "degraded" as long as there is none.
-        # Published by Kiro.AppHost: change the model, not this file (docs/aspire.md).
+        # The balancer on :13003 and five fixed nodes. No settings are required: without a .env the nodes use MySQL on this host
+        # (host.docker.internal:13306, user root, no password), and are "degraded" while it is unavailable.
+        # Generated from Kiro.AppHost: change the model, not this file (docs/aspire.md).
 
         """;
 
     public const string Host = """
-        # Added to docker-compose.cluster.yml: a balancer in the host's own network, which sees every client's address.
-        # How, and what else has to be set: docs/client-address.md.
-        # Published by Kiro.AppHost: change the model, not this file (docs/aspire.md).
+        # An addition to docker-compose.cluster.yml: a balancer on the host's network, which sees the real client addresses.
+        # Usage and required settings: docs/client-address.md.
+        # Generated from Kiro.AppHost: change the model, not this file (docs/aspire.md).
 
         """;
 
     public const string Scale = """
-        # The balancer on :13003 and as many nodes as you ask for: up -d --scale api=5. Nothing needs to be set: without a .env the
-        # nodes use the MySQL of this host (host.docker.internal:13306, user root, no password), and serve as "degraded" as long as
-        # there is none.
-        # Published by Kiro.AppHost: change the model, not this file (docs/aspire.md).
+        # The balancer on :13003 and any number of nodes: up -d --scale api=5. No settings are required: without a .env the
+        # nodes use MySQL on this host (host.docker.internal:13306, user root, no password), and are "degraded" while it is
+        # unavailable.
+        # Generated from Kiro.AppHost: change the model, not this file (docs/aspire.md).
 
         """;
 

@@ -1,4 +1,4 @@
-"""A node: answers every GET with its name. python3 node.py PORT NAME"""
+"""A node that responds to every GET with its name. python3 node.py PORT NAME"""
 import http.server
 import sys
 

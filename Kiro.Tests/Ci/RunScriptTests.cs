@@ -37,8 +37,8 @@ public sealed class RunScriptTests : IDisposable
     {
         var (code, output) = await RunAsync("extras", "");
 
-        Assert.Contains("Left out: MYSQL_CONTAINER=1 of Kiro.AppHost, and its test: Aspire.Hosting.MySql does not restore: the feed fell over\n", output, StringComparison.Ordinal);
-        Assert.Contains("Left out: Kiro.AppHost.Export and Kiro.AppHost.Export.Tests: Aspire's publishers do not restore: the feed fell over\n", output, StringComparison.Ordinal);
+        Assert.Contains("Left out: MYSQL_CONTAINER=1 of Kiro.AppHost, and its test: Aspire.Hosting.MySql cannot be restored: the feed fell over\n", output, StringComparison.Ordinal);
+        Assert.Contains("Left out: Kiro.AppHost.Export and Kiro.AppHost.Export.Tests: Aspire's publishers cannot be restored: the feed fell over\n", output, StringComparison.Ordinal);
         Assert.Contains("""["A/A.csproj","Kiro.AppHost/Kiro.AppHost.csproj"] } }, KiroMySqlHosting=false""", output, StringComparison.Ordinal);
         Assert.Contains("tested Kiro.AppHost.Tests\n", output, StringComparison.Ordinal);
         Assert.EndsWith("2 passed, 0 failed, 0 skipped\n", output, StringComparison.Ordinal);
@@ -50,7 +50,7 @@ public sealed class RunScriptTests : IDisposable
     {
         var (code, output) = await RunAsync("core", "");
 
-        Assert.EndsWith("Aspire's core does not restore: the feed fell over\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("Aspire's core cannot be restored: the feed fell over\n", output, StringComparison.Ordinal);
         Assert.Equal(1, code);
     }
 
@@ -61,7 +61,7 @@ public sealed class RunScriptTests : IDisposable
     {
         var (code, output) = await RunAsync("extras", required);
 
-        Assert.EndsWith("KIRO_REQUIRE names aspire.\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("KIRO_REQUIRE contains aspire.\n", output, StringComparison.Ordinal);
         Assert.Equal(1, code);
     }
 

@@ -8,23 +8,23 @@ using System.Xml.Linq;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
-/// <summary>Writes the notices that the licences of a program's packages ask for. MSBuild compiles it when it is needed.</summary>
+/// <summary>Writes the notices required by the licences of a program's packages. An inline MSBuild task.</summary>
 public sealed class WriteThirdPartyNotices : Task
 {
     [Required]
     public string Program { get; set; }
 
-    /// <summary>What is shipped; files of packages say so by <c>NuGetPackageId</c> and <c>NuGetPackageVersion</c>.</summary>
+    /// <summary>The shipped files; those from packages have <c>NuGetPackageId</c> and <c>NuGetPackageVersion</c> metadata.</summary>
     [Required]
     public ITaskItem[] Files { get; set; }
 
-    /// <summary>The runtime, where it is part of the program.</summary>
+    /// <summary>The runtime, if the program includes it.</summary>
     public ITaskItem[] RuntimePacks { get; set; } = [];
 
-    /// <summary>Licence and copyright of packages that do not say so themselves.</summary>
+    /// <summary>Licence and copyright of packages that do not declare them.</summary>
     public ITaskItem[] Known { get; set; } = [];
 
-    /// <summary>Kiro's own licence, whose text is that of every MIT licence.</summary>
+    /// <summary>Kiro's own licence, which provides the text of the MIT licence.</summary>
     [Required]
     public string OwnLicense { get; set; }
 
@@ -44,7 +44,7 @@ public sealed class WriteThirdPartyNotices : Task
         texts["MIT"] = "Permission is" + File.ReadAllText(OwnLicense).Split(["Permission is"], 2, StringSplitOptions.None)[1];
 
         var notices = new StringBuilder();
-        notices.Append($"{Program} contains software of others. Kiro's own licence is in LICENSE.\n\n");
+        notices.Append($"{Program} contains third-party software. Kiro's own licence is in LICENSE.\n\n");
         foreach (var package in packages)
         {
             notices.Append($"{package.Name}\n    {package.Address}\n    {package.Copyright}\n    Licence: {package.License}\n");
