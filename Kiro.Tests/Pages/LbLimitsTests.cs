@@ -59,7 +59,7 @@ public sealed class LbLimitsTests(Browser browser)
             return await AskAsync(page) == 429;
         }, "it asked too often");
         await page.Expect("#answer .trouble")
-            .ToHaveTextAsync("Too many questions from your address, by you or others behind it. Ask again in a second.");
+            .ToHaveTextAsync("Too many requests from your address, yours or those of others behind it. Try again in a second.");
         await page.KeepAsync("lb-too-many-questions");
         await page.AssertAccessibleAsync();
 
@@ -123,7 +123,7 @@ public sealed class LbLimitsTests(Browser browser)
 
         await page.Row(unprobed.Id).GetByRole(AriaRole.Button, new() { Name = "Drain" }).ClickAsync();
 
-        await page.Expect("#d-effect").ToHaveTextAsync("Who would move is not known: The balancer answered 502.");
+        await page.Expect("#d-effect").ToHaveTextAsync("Cannot tell who would move: The balancer responded with 502.");
         await page.KeepAsync("lb-drain-unknown", isWhole: false);
         await page.Find("#d-go").ClickAsync();
         await WatchedPage.Expect(page.Row(unprobed.Id).Locator(".state")).ToHaveTextAsync("Draining");

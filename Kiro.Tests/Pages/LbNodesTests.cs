@@ -41,7 +41,7 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#why").ToContainTextAsync(new Regex("(refused|reset by peer)\\. Moved to other nodes: "));
         var item = page.Find("#events li[data-kind=down]").First;
         await WatchedPage.Expect(item).ToContainTextAsync(new Regex("api-2 is down – .*(refused|reset by peer)"));
-        await WatchedPage.Expect(item).ToContainTextAsync("of 60 seen lately · 2 of 3 up");
+        await WatchedPage.Expect(item).ToContainTextAsync("of 60 recent ones · 2 of 3 up");
         await page.KeepAsync("lb-down");
         await page.AssertAccessibleAsync();
         await page.AssertFineAsync();
@@ -131,7 +131,7 @@ public sealed class LbNodesTests(Browser browser)
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 1);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
-        await page.Expect("#title").ToHaveTextAsync("The one node is up");
+        await page.Expect("#title").ToHaveTextAsync("The only node is up");
         await page.Expect("#lost").ToBeHiddenAsync();
 
         cluster.Balancer.Signal("KILL");
@@ -155,7 +155,7 @@ public sealed class LbNodesTests(Browser browser)
     }
 
     [Theory]
-    [InlineData("", "The one node is up, but returns errors")]
+    [InlineData("", "The only node is up, but returns errors")]
     [InlineData(",127.0.0.1:1", "1 of 2 nodes is starting, 1 returns errors")]
     public async Task Lb_ANodeAnswersErrorsToEverybody_IsInTheHeadline(string others, string title)
     {

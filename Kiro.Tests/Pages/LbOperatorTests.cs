@@ -68,7 +68,7 @@ public sealed class LbOperatorTests(Browser browser)
 
         await ActAsync(page, "api-2", "Drain", "Drain", async () =>
         {
-            await page.Expect("#d-effect").ToContainTextAsync("Nobody at once: who has a session stays until it ends.");
+            await page.Expect("#d-effect").ToContainTextAsync("None immediately: clients with a session stay until it ends.");
             await page.Find("#d-timeout").FillAsync("3600");
             await page.KeepAsync("lb-drain-sessions-dialog", isWhole: false);
             await page.AssertAccessibleAsync();
@@ -76,7 +76,7 @@ public sealed class LbOperatorTests(Browser browser)
         await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Draining");
         await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync(new Regex(@"lets its sessions end: \d+ clients left, evacuated in \d+ min"));
         await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync(new Regex(@"\d+ kept by sessions"));
-        await page.Expect("#events li[data-kind=draining]").ToContainTextAsync("0 of 60 seen lately at once");
+        await page.Expect("#events li[data-kind=draining]").ToContainTextAsync("0 of 60 recent ones immediately");
         await page.KeepAsync("lb-draining-sessions");
         await page.AssertAccessibleAsync();
 
@@ -137,7 +137,7 @@ public sealed class LbOperatorTests(Browser browser)
         await page.Find("#token").FillAsync("wrong");
         await page.Find("#op-form button").ClickAsync();
 
-        await page.Expect("#op-trouble").ToHaveTextAsync("That is not the token.");
+        await page.Expect("#op-trouble").ToHaveTextAsync("Invalid token.");
         await page.Expect("#nodes .acts button:visible").ToHaveCountAsync(0);
         await page.KeepAsync("lb-wrong-token");
     }
@@ -148,7 +148,7 @@ public sealed class LbOperatorTests(Browser browser)
         await using var cluster = await ProcessCluster.StartAsync(running: 1);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
 
-        await page.Expect("#op-off").ToContainTextAsync("No ADMIN_TOKEN is set on this balancer");
+        await page.Expect("#op-off").ToContainTextAsync("ADMIN_TOKEN is not set on this balancer");
         await page.Expect("#op-form").ToBeHiddenAsync();
     }
 

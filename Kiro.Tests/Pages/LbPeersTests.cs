@@ -21,7 +21,7 @@ public sealed class LbPeersTests(Browser browser)
 
         await page.Expect("#peers li").ToHaveCountAsync(2);
         await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{port + 1}" })).ToContainTextAsync(new Regex("1 node \\(1 up\\), 0 admin actions, the same as here"));
-        await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{nobody}" })).ToContainTextAsync("cannot be reached: connection refused; never heard");
+        await WatchedPage.Expect(page.Find("#peers li").Filter(new() { HasText = $"127.0.0.1:{nobody}" })).ToContainTextAsync("cannot be reached: connection refused; no contact yet");
         await page.KeepAsync("lb-peers");
         await page.AssertAccessibleAsync();
         await page.AssertFineAsync();

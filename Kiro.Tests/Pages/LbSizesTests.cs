@@ -48,7 +48,7 @@ public sealed class LbSizesTests(Browser browser)
         await page.Find("#find").FillAsync("node-199");
         await page.Expect("#nodes tr").ToHaveCountAsync(1);
         await page.Find("#find").FillAsync("nobody");
-        await page.Expect("#none").ToHaveTextAsync("No node matches.");
+        await page.Expect("#none").ToHaveTextAsync("No matching nodes.");
         await page.Find("#find").FillAsync("");
         await page.Find("#more").ClickAsync();
         await page.Expect("#nodes tr").ToHaveCountAsync(200);
@@ -68,7 +68,7 @@ public sealed class LbSizesTests(Browser browser)
         await page.Expect("#title").ToHaveTextAsync("No node is up");
         await page.Expect("#warnings").ToContainTextAsync("No node is up. Requests are tried on every node");
         await page.Expect("#you-line").ToContainTextAsync("and no node is up.");
-        await page.Expect("#steps").ToContainTextAsync("no node is up, so they are tried in this order");
+        await page.Expect("#steps").ToContainTextAsync("no node is up, so all are tried in this order");
         await page.KeepAsync("lb-none-up");
         await page.AssertAccessibleAsync();
         await page.AssertFineAsync();
@@ -81,9 +81,9 @@ public sealed class LbSizesTests(Browser browser)
 
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
 
-        await page.Expect("#title").ToHaveTextAsync("No node is known yet");
+        await page.Expect("#title").ToHaveTextAsync("No nodes known yet");
         await page.Expect("#you-line").ToHaveTextAsync("You are 127.0.0.1; no node is known yet.");
-        await page.Expect("#none").ToHaveTextAsync("Discovery has found no node yet.");
+        await page.Expect("#none").ToHaveTextAsync("Discovery has not found any nodes yet.");
         await page.KeepAsync("lb-none-known");
         await page.AssertAccessibleAsync();
         await page.AssertFineAsync();

@@ -61,7 +61,7 @@ public sealed class StatusHtmlTests(Browser browser)
 
         cluster.Node(1).Signal("KILL");
 
-        await page.Expect("#lost").ToContainTextAsync("No node answers, retrying.");
+        await page.Expect("#lost").ToContainTextAsync("No node responds, retrying.");
         page.AssertNothingForbidden();
     }
 }
