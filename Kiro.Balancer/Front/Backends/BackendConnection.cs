@@ -1,29 +1,34 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
 
 namespace Kiro.Balancer.Front.Backends;
 
-/// <summary>Whoever uses a connection to a node is told what happens to it.</summary>
+/// <summary>Handles what happens on a connection to a backend.</summary>
 internal interface IBackendUser
 {
-    /// <summary>It is open, or cannot be.</summary>
+    /// <summary>The connector has a connection, which may still be connecting, or has failed.</summary>
+    void OnConnector(BackendConnection? node, ConnectError error);
+
+    /// <summary>The connect has completed.</summary>
     /// <param name="error">0, or the system's error.</param>
     void OnConnected(int error);
 
-    /// <summary>It has something to read, or room for more.</summary>
+    /// <summary>The connection is readable or writable.</summary>
     void OnBackendReady();
 
-    /// <summary>What was kept to be sent cannot be: the node has closed. It may have answered before.</summary>
+    /// <summary>Buffered output could not be sent: the backend has closed. It may have responded before it did.</summary>
     void OnSendLost();
 
-    /// <summary>No byte has moved for too long, or it was not accepted in time.</summary>
+    /// <summary>The connect timeout or the idle timeout has expired.</summary>
     void OnBackendDeadline();
 
-    /// <summary>Something went wrong that should not have.</summary>
+    /// <summary>An internal error.</summary>
     void OnBackendBroken();
 }
 
-/// <summary>A connection to a node, used by one exchange at a time, or idle in its <see cref="BackendPool"/>.</summary>
+/// <summary>A connection to a backend, used by one exchange at a time, or idle in its <see cref="BackendPool"/>.</summary>
 internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, BackendPool pool) : FrontConnection(loop, socket)
 {
     public BackendPool Pool { get; } = pool;
@@ -33,19 +38,19 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
 
     public bool IsConnecting { get; set; }
 
-    /// <summary>Whether it has carried an exchange before this one.</summary>
+    /// <summary>Whether it has served an exchange before this one.</summary>
     public bool IsReused { get; set; }
 
-    /// <summary>Whether somebody has logged in on it (NTLM, Negotiate): it serves one client's connection and no other.</summary>
+    /// <summary>Whether a login is bound to it (NTLM, Negotiate): it then serves one client connection and no other.</summary>
     public bool IsBound { get; set; }
 
-    /// <summary>Whether the node has, or may have, seen something of the present exchange.</summary>
+    /// <summary>Whether the backend has, or may have, received part of the current request.</summary>
     public bool HasSent => Sent > 0;
 
-    /// <summary>The idle connection that was used before this one.</summary>
+    /// <summary>The next older idle connection in the pool.</summary>
     public BackendConnection? Below { get; set; }
 
-    /// <summary>The idle connection that was used after this one.</summary>
+    /// <summary>The next newer idle connection in the pool.</summary>
     public BackendConnection? Above { get; set; }
 
     public override void OnEvents(Readiness events)
@@ -100,7 +105,7 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
         Close();
     }
 
-    /// <summary>Closes it, in use or not.</summary>
+    /// <summary>Closes it, in use or idle.</summary>
     public void Close()
     {
         User = null;
@@ -120,6 +125,75 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
         else
         {
             Close();
+        }
+    }
+}
+
+/// <summary>An attempt that waits for a response: a node of the intrusive <see cref="WaitingList"/>.</summary>
+internal interface IWaiter : IAbandonable
+{
+    IWaiter? NextWaiter { get; set; }
+
+    IWaiter? PreviousWaiter { get; set; }
+
+    bool IsWaiting { get; set; }
+}
+
+/// <summary>The attempts that wait for a response from a backend. Adding and removing are O(1) and allocate nothing.</summary>
+internal sealed class WaitingList
+{
+    private IWaiter? _first;
+
+    public void Add(IWaiter waiter)
+    {
+        waiter.IsWaiting = true;
+        waiter.NextWaiter = _first;
+        if (_first is not null)
+        {
+            _first.PreviousWaiter = waiter;
+        }
+
+        _first = waiter;
+    }
+
+    public void Remove(IWaiter waiter)
+    {
+        if (!waiter.IsWaiting)
+        {
+            return;
+        }
+
+        waiter.IsWaiting = false;
+        if (waiter.PreviousWaiter is { } previous)
+        {
+            previous.NextWaiter = waiter.NextWaiter;
+        }
+        else
+        {
+            _first = waiter.NextWaiter;
+        }
+
+        if (waiter.NextWaiter is { } next)
+        {
+            next.PreviousWaiter = waiter.PreviousWaiter;
+        }
+
+        waiter.NextWaiter = waiter.PreviousWaiter = null;
+    }
+
+    /// <summary>The backend hangs: has every attempt that waits now fail over.</summary>
+    public void GiveUp()
+    {
+        // Failing over may add to the list; those wait for the next call.
+        var all = new List<IWaiter>();
+        for (var waiter = _first; waiter is not null; waiter = waiter.NextWaiter)
+        {
+            all.Add(waiter);
+        }
+
+        foreach (var waiter in all.Where(waiter => waiter.IsWaiting))
+        {
+            waiter.Abandon();
         }
     }
 }

@@ -8,12 +8,14 @@ using Kiro.Balancer.Front.Native;
 namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>
-/// What one loop keeps open to one node. The connection that was used last is used first, so that those too many grow
-/// old. Also knows who waits for the node, so that they can be told when that is hopeless.
+/// One loop's connections to one backend. The most recently used connection is reused first, so that surplus ones reach
+/// their idle timeout. Also lists the attempts that wait for the backend, so that they can fail over when it hangs.
 /// </summary>
 internal sealed class BackendPool
 {
-    /// <summary>A request that is sent while the node closes may be lost; in milliseconds.</summary>
+    /// <summary>
+    /// Closes an idle connection before the backend does, as a request sent meanwhile may be lost. In milliseconds.
+    /// </summary>
     private const int CloseMargin = 1000;
 
     private readonly FrontLoop _loop;
@@ -29,30 +31,28 @@ internal sealed class BackendPool
         Register();
     }
 
-    /// <summary>What runs for the node.</summary>
     public BackendRuntime Runtime { get; }
 
-    /// <summary>This loop's.</summary>
+    /// <summary>This loop's share of the backend's counters.</summary>
     public CounterCell Counters { get; }
 
-    /// <summary>This loop's.</summary>
+    /// <summary>This loop's share of the backend's traffic counters.</summary>
     public TrafficCell Traffic { get; }
 
     public BackendAddresses Addresses { get; }
 
-    /// <summary>The node's own name, as it stands in Host.</summary>
+    /// <summary>The backend's own name and port, for Host.</summary>
     public byte[] Authority { get; }
 
-    /// <summary>Exchanges that wait for a response and could go elsewhere.</summary>
+    /// <summary>Attempts that wait for a response and can be retried elsewhere.</summary>
     public WaitingList Waiting { get; } = new();
 
     /// <summary>Connections, idle and in use.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Connections that are idle.</summary>
     public int IdleCount { get; private set; }
 
-    /// <summary>Takes an idle connection, the one that was used last.</summary>
+    /// <summary>Takes the most recently used idle connection.</summary>
     public BackendConnection? TryTake()
     {
         if (_top is not { } connection)
@@ -65,10 +65,10 @@ internal sealed class BackendPool
         return connection;
     }
 
-    /// <summary>Begins to connect.</summary>
-    /// <param name="endpoint">One of the node's addresses.</param>
-    /// <param name="user">Told how it ends, unless it has ended already.</param>
-    /// <param name="error">0 when it is open, <see cref="Errno.InProgress"/>, or why it cannot be.</param>
+    /// <summary>Starts a non-blocking connect.</summary>
+    /// <param name="endpoint">One of the backend's addresses.</param>
+    /// <param name="user">Told of the result, unless there is one at once.</param>
+    /// <param name="error">0 when connected, <see cref="Errno.InProgress"/>, or why it failed.</param>
     public BackendConnection? Connect(IPEndPoint endpoint, IBackendUser user, out int error)
     {
         if (FrontSocket.Connect(endpoint, out error) is not { } socket)
@@ -88,15 +88,15 @@ internal sealed class BackendPool
         return connection;
     }
 
-    /// <summary>How long a connection may be idle, in milliseconds; 0 when it must not be used again.</summary>
-    /// <param name="timeout">How long the node keeps it, in seconds, if it says so: we close before it does.</param>
-    /// <param name="requests">How many requests the node still takes, if it says so.</param>
+    /// <summary>How long a connection may stay idle, in milliseconds; 0 or less when it must not be reused.</summary>
+    /// <param name="timeout">The backend's Keep-Alive timeout in seconds, if it sent one.</param>
+    /// <param name="requests">The requests that the backend still accepts on it, if it said so.</param>
     public static long IdleTime(int? timeout, int? requests) =>
         requests <= 1 ? 0 : Math.Min((long)BackendSocket.IdleTimeout.TotalMilliseconds, (timeout ?? int.MaxValue) * 1000L - CloseMargin);
 
-    /// <summary>Keeps a connection for the next exchange.</summary>
-    /// <param name="connection">Nobody uses it any more.</param>
-    /// <param name="idleTime">For how long, in milliseconds.</param>
+    /// <summary>Returns a connection to the pool.</summary>
+    /// <param name="connection">No longer in use.</param>
+    /// <param name="idleTime">Its idle timeout, in milliseconds.</param>
     public void Return(BackendConnection connection, long idleTime)
     {
         connection.User = null;
@@ -117,18 +117,18 @@ internal sealed class BackendPool
         connection.SetDeadline(idleTime);
     }
 
-    /// <summary>Closes an idle connection that the node has closed, or on which it spoke unasked.</summary>
+    /// <summary>Closes an idle connection that the backend has closed, or on which it sent data without a request.</summary>
     public void DropSpoilt(BackendConnection connection)
     {
         connection.Close();
         if (_top is null)
         {
-            // A node that closes all it had may be gone. Those that close the oldest now and then keep some.
+            // A backend that closes all its connections may be down; one that closes its oldest now and then leaves some open.
             Runtime.ProbeNow.Set();
         }
     }
 
-    /// <summary>Forgets a connection that is about to be closed.</summary>
+    /// <summary>Removes a connection that is about to be closed.</summary>
     public void Forget(BackendConnection connection)
     {
         if (!connection.IsClosed)
@@ -138,7 +138,7 @@ internal sealed class BackendPool
         }
     }
 
-    /// <summary>The node is forgotten: nothing is kept for it any more.</summary>
+    /// <summary>The backend was removed: closes idle connections, and those in use when they are returned.</summary>
     public void Retire()
     {
         _isRetired = true;
@@ -146,7 +146,7 @@ internal sealed class BackendPool
         CloseIdle();
     }
 
-    /// <summary>Closes what is idle at a node that may be ill: it may hold the threads that the probe waits for.</summary>
+    /// <summary>Closes idle connections to a suspect backend: they may occupy the threads that its health check needs.</summary>
     public void CloseDoubted()
     {
         if (Runtime.IsDoubted)
@@ -199,4 +199,56 @@ internal sealed class BackendPool
 
         Waiting.GiveUp();
     }
+}
+
+/// <summary>One loop's connection pools, one for each backend.</summary>
+internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, TimeProvider time)
+{
+    private readonly Dictionary<Backend, BackendPool> _pools = new(ReferenceEqualityComparer.Instance);
+    private BackendSnapshot? _seen;
+
+    public BackendPool Of(BackendRuntime runtime)
+    {
+        var backend = runtime.Backend;
+        if (!_pools.TryGetValue(backend, out var pool))
+        {
+            pool = new BackendPool(loop, runtime, new BackendAddresses(backend, loop, time));
+            _pools.Add(backend, pool);
+        }
+
+        return pool;
+    }
+
+    /// <summary>Drops the pools of removed backends and the idle connections of suspect ones. Runs every second.</summary>
+    public void Tidy()
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.CloseDoubted();
+        }
+
+        var now = registry.Current;
+        if (ReferenceEquals(now, _seen))
+        {
+            return;
+        }
+
+        _seen = now;
+        foreach (var pool in _pools.Values.Where(pool => now.Of(pool.Runtime.Backend) is null).ToList())
+        {
+            pool.Retire();
+            _pools.Remove(pool.Runtime.Backend);
+        }
+    }
+
+    public void Retire()
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.Retire();
+        }
+    }
+
+    /// <summary>Connections to backends, idle and in use.</summary>
+    public int Count => _pools.Values.Sum(pool => pool.Count);
 }

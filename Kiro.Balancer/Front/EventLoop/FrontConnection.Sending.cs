@@ -2,7 +2,7 @@ using Kiro.Balancer.Front.Native;
 
 namespace Kiro.Balancer.Front.EventLoop;
 
-/// <content>Sends, and holds what the kernel does not take yet: first what is in a pipe, then what is in a buffer.</content>
+/// <content>Output, and what the kernel does not accept yet: first the contents of a pipe, then those of a buffer.</content>
 internal abstract partial class FrontConnection
 {
     private FrontPipe? _pipe;
@@ -10,10 +10,10 @@ internal abstract partial class FrontConnection
     private int _unsentStart;
     private int _unsentEnd;
 
-    /// <summary>The kernel has no room for more: whoever sends waits.</summary>
+    /// <summary>The socket buffer is full: whoever produces more must wait.</summary>
     public bool HasUnsent => _unsent is not null || _pipe is not null;
 
-    /// <summary>Sends, or keeps what the kernel does not take.</summary>
+    /// <summary>Sends, and buffers what the kernel does not accept.</summary>
     /// <returns>False when the connection is lost.</returns>
     public bool TrySend(ReadOnlySpan<byte> data)
     {
@@ -21,7 +21,7 @@ internal abstract partial class FrontConnection
         return Cipher is null ? TrySendRaw(data) : Cipher.TrySend(data);
     }
 
-    /// <summary>The same for what is on the wire.</summary>
+    /// <summary>Like <see cref="TrySend"/>, below TLS.</summary>
     public bool TrySendRaw(ReadOnlySpan<byte> data)
     {
         if (!HasUnsent)
@@ -49,7 +49,7 @@ internal abstract partial class FrontConnection
         return true;
     }
 
-    /// <summary>Sends what was kept.</summary>
+    /// <summary>Sends buffered output.</summary>
     /// <returns>False when the connection is lost.</returns>
     public bool TryFlush()
     {
@@ -85,16 +85,16 @@ internal abstract partial class FrontConnection
     }
 
     /// <summary>
-    /// Takes from another connection what is there of a body: moved on by the kernel where that pays, and otherwise into the
-    /// loop's <see cref="FrontLoop.Input"/>, for the caller to pass on.
+    /// Moves part of a body from another connection: spliced by the kernel where that pays, otherwise received into the loop's
+    /// <see cref="FrontLoop.Input"/> for the caller to forward.
     /// </summary>
-    /// <param name="from">The other connection.</param>
-    /// <param name="left">What is to come of a body of known length, in bytes; otherwise 0.</param>
-    /// <param name="needsMore">Whether what was stored of the other one is of no use alone.</param>
-    /// <param name="count">As <see cref="Fill"/> says it.</param>
+    /// <param name="from">The source.</param>
+    /// <param name="left">Bytes still to come of a body of known length; otherwise 0.</param>
+    /// <param name="needsMore">Whether the source's buffered input is incomplete, so that more must be received.</param>
+    /// <param name="count">As <see cref="Fill"/> returns it.</param>
     public Passage TakeFrom(FrontConnection from, long left, bool needsMore, out int count)
     {
-        // The kernel cannot move what is to be enciphered.
+        // The kernel cannot encrypt or decrypt.
         if (from.HasStored || Cipher is not null || from.Cipher is not null || Loop.Pipes.TryRent(left) is not { } pipe)
         {
             count = from.Fill(needsMore);
@@ -157,15 +157,15 @@ internal abstract partial class FrontConnection
     }
 }
 
-/// <summary>Where bytes of another connection are.</summary>
+/// <summary>Where the bytes taken from another connection are.</summary>
 internal enum Passage
 {
     /// <summary>In the loop's Input, if there were any.</summary>
     Received,
 
-    /// <summary>Sent, or in a pipe to be.</summary>
+    /// <summary>Sent, or in a pipe to be sent.</summary>
     PassedOn,
 
-    /// <summary>Nowhere: the connection that takes them is lost.</summary>
+    /// <summary>Lost, with the connection that should have sent them.</summary>
     Lost,
 }

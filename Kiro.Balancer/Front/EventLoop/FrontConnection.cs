@@ -3,8 +3,8 @@ using Kiro.Balancer.Front.Native;
 namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
-/// One end of a conversation: a socket, whether it has something to read, what the kernel did not take yet of what was
-/// sent, and a deadline. Lives on one loop, from its thread alone.
+/// A non-blocking connection on an event loop: its socket, readiness, buffered input and output, and a deadline. Used by
+/// the loop's thread only.
 /// </summary>
 internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket socket) : TimedItem
 {
@@ -15,43 +15,43 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
 
     public FrontSocket Socket { get; } = socket;
 
-    /// <summary>Between what is received and sent here and the socket; null when these are the same bytes.</summary>
+    /// <summary>TLS, or null on a plain connection.</summary>
     public IConnectionCipher? Cipher { get; protected set; }
 
-    /// <summary>Tells this connection's events from those of another one that had the same descriptor before.</summary>
+    /// <summary>Tells this connection's events from those of an earlier one with the same descriptor.</summary>
     public uint Generation { get; set; }
 
-    /// <summary>A receive may bring something.</summary>
+    /// <summary>A receive may return something: events are edge-triggered.</summary>
     public bool IsReadable { get; set; }
 
-    /// <summary>The other end has sent all that it will.</summary>
+    /// <summary>The peer has sent FIN.</summary>
     public bool PeerHasEnded { get; set; }
 
-    /// <summary>Bytes that were sent, or kept to be, since somebody last set it to 0.</summary>
+    /// <summary>Bytes sent or buffered to be sent since the counter was last reset.</summary>
     public long Sent { get; set; }
 
-    /// <summary>Bytes that were received since somebody last set it to 0.</summary>
+    /// <summary>Bytes received since the counter was last reset.</summary>
     public long Received { get; set; }
 
-    /// <summary>Waits for its next turn.</summary>
+    /// <summary>Whether <see cref="OnTurn"/> is due.</summary>
     public bool IsQueued { get; set; }
 
     public bool IsClosed => Socket.Descriptor < 0;
 
-    /// <summary>Something was received that could not be used yet.</summary>
+    /// <summary>Whether input was received that could not be processed yet.</summary>
     public bool HasStored => _stored is not null;
 
-    /// <summary>Takes note of events and acts on them.</summary>
+    /// <summary>Handles readiness events.</summary>
     public abstract void OnEvents(Readiness events);
 
-    /// <summary>Goes on with what was left for another turn.</summary>
+    /// <summary>Continues work that was left for the next iteration of the loop.</summary>
     public abstract void OnTurn();
 
-    /// <summary>The process stops, or something went wrong that should not have: cut it off.</summary>
+    /// <summary>Closes the connection after an internal error, or at shutdown.</summary>
     public abstract void Abort();
 
-    /// <summary>Receives what is there, and takes note of what that says.</summary>
-    /// <returns>Bytes; 0 at the end; -1 when there is nothing now; -2 when the connection is lost.</returns>
+    /// <summary>Receives into a buffer, and updates the readiness.</summary>
+    /// <returns>The number of bytes; 0 on FIN; -1 when there is nothing yet; -2 when the connection is lost.</returns>
     public int Receive(Span<byte> room)
     {
         if (Cipher is null)
@@ -68,13 +68,13 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
         return count;
     }
 
-    /// <summary>The same for what is on the wire.</summary>
+    /// <summary>Like <see cref="Receive(Span{byte})"/>, below TLS.</summary>
     public int ReceiveRaw(Span<byte> room)
     {
         var count = Socket.Receive(room);
         if (count > 0)
         {
-            // Less than asked for: there is no more, unless the end is.
+            // A short read means the socket is drained, unless a FIN follows.
             IsReadable = count == room.Length || PeerHasEnded;
             return count;
         }
@@ -82,14 +82,14 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
         return NoteNothing(count);
     }
 
-    /// <summary>Receives what is there into a pipe that is empty.</summary>
+    /// <summary>Receives into an empty pipe.</summary>
     /// <returns>As <see cref="Receive(Span{byte})"/>.</returns>
     public int Receive(FrontPipe pipe, int max)
     {
         var count = pipe.Fill(Socket, max);
         if (count > 0)
         {
-            // Fewer than asked for may be all that the pipe has room for.
+            // A short splice may only mean that the pipe is full.
             Received += count;
             return count;
         }
@@ -98,11 +98,11 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
     }
 
     /// <summary>
-    /// Brings what was stored, and behind it what is there to receive, into the loop's <see cref="FrontLoop.Input"/>, from
-    /// <see cref="FrontLoop.Lead"/> on.
+    /// Moves buffered input, followed by what can be received now, into the loop's <see cref="FrontLoop.Input"/> at <see
+    /// cref="FrontLoop.Lead"/>.
     /// </summary>
-    /// <param name="needsMore">Whether what was stored is of no use alone.</param>
-    /// <returns>All bytes that are there now; otherwise as <see cref="Receive(Span{byte})"/>, and what was stored stays so.</returns>
+    /// <param name="needsMore">Whether the buffered input is incomplete, so that more must be received.</param>
+    /// <returns>The number of bytes; otherwise as <see cref="Receive(Span{byte})"/>, and the input stays buffered.</returns>
     public int Fill(bool needsMore)
     {
         var room = Loop.Input.AsSpan(FrontLoop.Lead, FrontLoop.ReceiveSize);
@@ -132,7 +132,7 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
         return stored;
     }
 
-    /// <summary>Keeps what cannot be used yet.</summary>
+    /// <summary>Buffers input that cannot be processed yet.</summary>
     public void Store(ReadOnlySpan<byte> bytes)
     {
         if (!bytes.IsEmpty)
@@ -143,12 +143,12 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
         }
     }
 
-    /// <summary>Has <see cref="TimedItem.OnDeadline"/> called after so many milliseconds, unless it is set anew.</summary>
+    /// <summary>Has <see cref="TimedItem.OnDeadline"/> called after this time, unless the deadline changes before.</summary>
     public void SetDeadline(long milliseconds) => Loop.SetDeadline(this, Loop.Now + milliseconds);
 
     public void ClearDeadline() => Deadline = long.MaxValue;
 
-    /// <summary>Closes the socket and gives back what is held.</summary>
+    /// <summary>Closes the socket and returns the buffers.</summary>
     protected void Release(bool byReset)
     {
         Cipher?.Dispose();
@@ -194,19 +194,19 @@ internal abstract partial class FrontConnection(FrontLoop loop, FrontSocket sock
     }
 }
 
-/// <summary>What stands between the bytes of a connection and those of its socket: TLS. For the loop's own thread.</summary>
+/// <summary>TLS between a connection and its socket. Used by the loop's thread only.</summary>
 internal interface IConnectionCipher : IDisposable
 {
-    /// <summary>Deciphers what is there to receive.</summary>
+    /// <summary>Receives and decrypts.</summary>
     /// <param name="room">At least 16 KiB.</param>
-    /// <param name="mayHaveMore">Whether more is there than had room, or could be told at once.</param>
+    /// <param name="mayHaveMore">Whether another call may return more, or the end.</param>
     /// <returns>As <see cref="FrontConnection.Receive(Span{byte})"/>.</returns>
     int Receive(Span<byte> room, out bool mayHaveMore);
 
-    /// <summary>Enciphers and sends, or keeps what the kernel does not take.</summary>
+    /// <summary>Encrypts and sends, and buffers what the kernel does not accept.</summary>
     /// <returns>False when the connection is lost.</returns>
     bool TrySend(ReadOnlySpan<byte> data);
 
-    /// <summary>Tells the other end that nothing more comes, so that it can tell the end from a torn connection.</summary>
+    /// <summary>Sends close_notify, so that the peer can tell the end from a truncation.</summary>
     void SayEnd();
 }

@@ -1,25 +1,26 @@
 using System.Collections.Concurrent;
 using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
-/// One thread that waits for many connections and does whatever they are ready for, never waiting for a single one.
-/// Everything that belongs to it is touched by this thread alone; others reach it by <see cref="Post"/>.
+/// An event loop: one thread that serves many non-blocking connections. Its state is used by this thread only; others reach
+/// it through <see cref="Post"/>.
 /// </summary>
-internal sealed partial class FrontLoop : IDisposable
+internal sealed class FrontLoop : IDisposable
 {
-    /// <summary>What one receive brings at most, in bytes.</summary>
+    /// <summary>The most that one receive returns, in bytes.</summary>
     public const int ReceiveSize = 128 * 1024;
 
-    /// <summary>Room before what is received, for the new head or the size of a chunk, in bytes.</summary>
+    /// <summary>Space in front of received data, for a rewritten head or a chunk size, in bytes.</summary>
     public const int Lead = 8 * 1024;
 
     private const int EventsAtOnce = 512;
     private const ulong WakeKey = ulong.MaxValue;
     private const ulong ListenerKey = ulong.MaxValue - 1;
 
-    // On a clock that is not the system's, nobody knows how long to wait.
+    // On a clock other than the system's, epoll cannot know how long to wait.
     private static readonly TimeSpan StrangeClockPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly Epoll _epoll = new(EventsAtOnce);
@@ -55,50 +56,49 @@ internal sealed partial class FrontLoop : IDisposable
 
     public int Index { get; }
 
-    /// <summary>What connections of this loop borrow.</summary>
+    /// <summary>For unparsed input and unsent output.</summary>
     public BufferPool Buffers { get; } = new();
 
-    /// <summary>For long bodies.</summary>
+    /// <summary>For splicing long bodies.</summary>
     public PipePool Pipes { get; } = new();
 
-    /// <summary>Where everything is received. What is in it counts until the next receive.</summary>
+    /// <summary>The loop's receive buffer. Its contents are valid until the next receive.</summary>
     public byte[] Input { get; } = GC.AllocateUninitializedArray<byte>(Lead + ReceiveSize + Lead, pinned: true);
 
-    /// <summary>Where what is to be sent is put together; for as long as nothing else is.</summary>
+    /// <summary>Scratch space for a head that is being written.</summary>
     public byte[] Output { get; } = GC.AllocateUninitializedArray<byte>(2 * ReceiveSize + Lead, pinned: true);
 
-    /// <summary>Milliseconds since the loop's start, as of the last wait. From any thread.</summary>
+    /// <summary>Milliseconds since the loop's start, as of the last wait. Thread-safe.</summary>
     public long Now => Volatile.Read(ref _now);
 
-    /// <summary>The clock's timestamp, as of the last wait.</summary>
+    /// <summary>The clock's timestamp as of the last wait.</summary>
     public long Timestamp { get; private set; }
 
-    /// <summary>Connections that are registered here.</summary>
     public int Count { get; private set; }
 
     public void Start() => _thread.Start();
 
-    /// <summary>Has the loop do something, from any thread.</summary>
+    /// <summary>Runs something on the loop's thread. Thread-safe.</summary>
     public void Post(Action<object?> work, object? state)
     {
         _posted.Enqueue((work, state));
         _wake.Set();
     }
 
-    /// <summary>Begins to accept. From the loop's thread, as all that follows.</summary>
+    /// <summary>Starts accepting. This and all that follows is for the loop's thread.</summary>
     public void Listen(ILoopListener listener)
     {
         _listener = listener;
         Watch(listener.Descriptor);
     }
 
-    /// <summary>Looks for new connections again, after a pause.</summary>
+    /// <summary>Resumes accepting.</summary>
     public void Watch(int listener) => _epoll.TryAdd(listener, Readiness.Readable | Readiness.Exclusive, ListenerKey);
 
-    /// <summary>Does not accept, for now or for ever.</summary>
+    /// <summary>Stops accepting, for now or for good.</summary>
     public void Unwatch(int listener) => _epoll.Forget(listener);
 
-    /// <returns>False when the system has no room for another one.</returns>
+    /// <returns>False when the system refuses.</returns>
     public bool TryAdd(FrontConnection connection)
     {
         var descriptor = connection.Socket.Descriptor;
@@ -119,7 +119,7 @@ internal sealed partial class FrontLoop : IDisposable
         return true;
     }
 
-    /// <summary>Forgets a connection, before its descriptor is closed or given away.</summary>
+    /// <summary>Unregisters a connection, before its descriptor is closed or detached.</summary>
     public void Remove(FrontConnection connection, bool staysOpen = false)
     {
         _wheel.Remove(connection);
@@ -135,7 +135,7 @@ internal sealed partial class FrontLoop : IDisposable
         }
     }
 
-    /// <summary>Gives a connection another turn once the others had theirs.</summary>
+    /// <summary>Schedules <see cref="FrontConnection.OnTurn"/> for after the other connections.</summary>
     public void Queue(FrontConnection connection)
     {
         if (!connection.IsQueued)
@@ -159,10 +159,10 @@ internal sealed partial class FrontLoop : IDisposable
         }
     }
 
-    /// <summary>Every connection that is registered, in a list of its own.</summary>
+    /// <summary>A copy of the list of connections.</summary>
     public List<FrontConnection> All() => [.. _connections.OfType<FrontConnection>()];
 
-    /// <summary>Ends the thread; connections that are still open are cut off. From any other thread.</summary>
+    /// <summary>Stops the loop and aborts open connections. From another thread.</summary>
     public void Dispose()
     {
         Post(static loop => ((FrontLoop)loop!)._isStopped = true, this);
@@ -175,4 +175,136 @@ internal sealed partial class FrontLoop : IDisposable
             _thread.Join();
         }
     }
+
+    private void Run()
+    {
+        try
+        {
+            while (!_isStopped)
+            {
+                var count = _epoll.Wait(_turns.Count > 0 ? 0 : _wheel.UntilNext(Now));
+                Timestamp = _time.GetTimestamp();
+                Volatile.Write(ref _now, (long)_time.GetElapsedTime(_start, Timestamp).TotalMilliseconds);
+                for (var index = 0; index < count; index++)
+                {
+                    Dispatch(_epoll[index]);
+                }
+
+                TakeTurns();
+                MeetDeadlines();
+            }
+        }
+        finally
+        {
+            CleanUp();
+        }
+    }
+
+    private void Dispatch((Readiness Events, ulong Key) ready)
+    {
+        switch (ready.Key)
+        {
+            case WakeKey:
+                _wake.Clear();
+                RunPosted();
+                return;
+            case ListenerKey:
+                _listener?.Accept(this);
+                return;
+        }
+
+        if (_connections[(int)(uint)ready.Key] is not { } connection || connection.Generation != (uint)(ready.Key >> 32))
+        {
+            return;
+        }
+
+        try
+        {
+            connection.OnEvents(ready.Events);
+        }
+        catch (Exception broken)
+        {
+            GiveUp(connection, broken);
+        }
+    }
+
+    private void TakeTurns()
+    {
+        (_turns, _turnsNow) = (_turnsNow, _turns);
+        foreach (var connection in _turnsNow)
+        {
+            connection.IsQueued = false;
+            if (connection.IsClosed)
+            {
+                continue;
+            }
+
+            try
+            {
+                connection.OnTurn();
+            }
+            catch (Exception broken)
+            {
+                GiveUp(connection, broken);
+            }
+        }
+
+        _turnsNow.Clear();
+    }
+
+    private void MeetDeadlines()
+    {
+        try
+        {
+            _wheel.Advance(Now);
+        }
+        catch (Exception broken)
+        {
+            _logger.LoopBroke(broken);
+        }
+    }
+
+    private void RunPosted()
+    {
+        while (_posted.TryDequeue(out var posted))
+        {
+            try
+            {
+                posted.Work(posted.State);
+            }
+            catch (Exception broken)
+            {
+                _logger.LoopBroke(broken);
+            }
+        }
+    }
+
+    // An error of one connection must not stop the others.
+    private void GiveUp(FrontConnection connection, Exception broken)
+    {
+        _logger.LoopBroke(broken);
+        connection.Abort();
+    }
+
+    private void CleanUp()
+    {
+        _strangeClock?.Dispose();
+        foreach (var connection in All())
+        {
+            connection.Abort();
+        }
+
+        Pipes.Close();
+        _wake.Dispose();
+        _epoll.Dispose();
+    }
+}
+
+/// <summary>A source of new connections.</summary>
+internal interface ILoopListener
+{
+    int Descriptor { get; }
+
+    /// <summary>Accepts pending connections. Never blocks.</summary>
+    void Accept(FrontLoop loop);
 }

@@ -3,13 +3,13 @@ using System.Numerics;
 namespace Kiro.Balancer.Front.EventLoop;
 
 /// <summary>
-/// The deadlines of one loop, in milliseconds since its start (G. Varghese, A. Lauck, "Hashed and Hierarchical Timing
-/// Wheels", scheme 6). A later deadline is only written down: whoever is met too early goes on to the slot of the new one.
-/// So a request moves nothing here.
+/// One loop's timers, in milliseconds since its start (G. Varghese, A. Lauck, "Hashed and Hierarchical Timing Wheels",
+/// scheme 6). Postponing a deadline only stores it; the entry moves to its new slot when the old one expires. So a request
+/// costs no work here.
 /// </summary>
 internal sealed class TimerWheel
 {
-    /// <summary>How exact a deadline is, in milliseconds.</summary>
+    /// <summary>The resolution, in milliseconds.</summary>
     public const int Tick = 100;
 
     private const int SlotCount = 1024;
@@ -18,10 +18,9 @@ internal sealed class TimerWheel
     private readonly ulong[] _occupied = new ulong[SlotCount / 64];
     private long _tick;
 
-    /// <summary>Puts an item where its deadline will be looked at.</summary>
     public void Add(TimedItem item)
     {
-        // Never into the slot that is being emptied. What is more than a round away is looked at once a round.
+        // Never into the slot that is being expired. Entries beyond one revolution are checked once per revolution.
         var tick = Math.Clamp(item.Deadline / Tick + 1, _tick + 1, _tick + SlotCount - 1);
         var slot = (int)(tick % SlotCount);
         (item.Slot, item.ScheduledFor) = (slot, tick * Tick);
@@ -64,13 +63,13 @@ internal sealed class TimerWheel
         item.Next = item.Previous = null;
     }
 
-    /// <summary>Tells every item whose deadline has passed.</summary>
+    /// <summary>Fires the timers that are due.</summary>
     public void Advance(long now)
     {
         var last = now / Tick;
         if (last - _tick > SlotCount)
         {
-            // One round meets everybody.
+            // One revolution visits every slot.
             _tick = last - SlotCount;
         }
 
@@ -85,7 +84,7 @@ internal sealed class TimerWheel
         }
     }
 
-    /// <summary>Milliseconds until a slot has to be looked at; -1 when all are empty.</summary>
+    /// <summary>Milliseconds until the next occupied slot; -1 when there is none.</summary>
     public int UntilNext(long now)
     {
         var first = (int)((_tick + 1) % SlotCount);
@@ -127,22 +126,22 @@ internal sealed class TimerWheel
     }
 }
 
-/// <summary>Something with a deadline.</summary>
+/// <summary>An entry of the timer wheel.</summary>
 internal abstract class TimedItem
 {
     internal TimedItem? Next { get; set; }
 
     internal TimedItem? Previous { get; set; }
 
-    /// <summary>Where it is in the wheel; -1 when it is in none.</summary>
+    /// <summary>Its slot in the wheel; -1 when it is in none.</summary>
     internal int Slot { get; set; } = -1;
 
-    /// <summary>When its slot is looked at.</summary>
+    /// <summary>When its slot expires.</summary>
     internal long ScheduledFor { get; set; }
 
-    /// <summary>In milliseconds since the loop's start; the largest number for none.</summary>
+    /// <summary>In milliseconds since the loop's start; <see cref="long.MaxValue"/> for none.</summary>
     internal long Deadline { get; set; } = long.MaxValue;
 
-    /// <summary>The deadline has passed; there is none now.</summary>
+    /// <summary>The deadline has passed, and is cleared.</summary>
     internal abstract void OnDeadline();
 }

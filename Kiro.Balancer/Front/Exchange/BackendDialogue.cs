@@ -1,9 +1,12 @@
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.Backends;
+using Kiro.Balancer.Front.Native;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>One try of a request at one node, over a kept connection or a new one: both directions at once.</summary>
+/// <summary>One attempt to send a request to a backend, over an idle connection or a new one.</summary>
 internal sealed partial class BackendDialogue : IBackendUser, IWaiter
 {
     private readonly FrontWorker _worker;
@@ -36,27 +39,26 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
 
     bool IWaiter.IsWaiting { get; set; }
 
-    /// <summary>From here on the response is the client's, and no other one can be.</summary>
+    /// <summary>The response has started: the request can no longer be retried.</summary>
     public bool HasStarted { get; private set; }
 
-    /// <summary>Of the response that has started.</summary>
+    /// <summary>The response's status.</summary>
     public int Status { get; private set; }
 
-    /// <summary>Null when it is not known.</summary>
+    /// <summary>Null when unknown.</summary>
     public long? ContentLength { get; private set; }
 
-    /// <summary>Whether the client's connection ends with the response.</summary>
+    /// <summary>Whether the client's connection closes after the response.</summary>
     public bool ClosesClient { get; private set; }
 
-    /// <summary>Whether the client takes the end of the connection for the end of the response.</summary>
+    /// <summary>Whether the response is delimited by the close of the client's connection.</summary>
     public bool EndsWithConnection { get; private set; }
 
-    /// <summary>How long a node may take to accept a connection.</summary>
     public TimeSpan ConnectTimeout => _worker.Services.Timeouts.Value.Connect;
 
-    /// <summary>Begins a try.</summary>
-    /// <param name="pool">The node's.</param>
-    /// <param name="isAwaited">Whether the node has all of the request at once.</param>
+    /// <summary>Starts an attempt.</summary>
+    /// <param name="pool">The backend's.</param>
+    /// <param name="isAwaited">Whether the backend gets the whole request at once, and owes a response from now on.</param>
     public void Begin(BackendPool pool, bool isAwaited)
     {
         (_pool, _hasResponded, _mayReuse, _interim, HasStarted, Status, ContentLength) = (pool, false, false, 0, false, 0, null);
@@ -70,7 +72,7 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         SendOverKept();
     }
 
-    /// <summary>The client has sent something, or has room for more.</summary>
+    /// <summary>The client's connection is readable or writable.</summary>
     public void OnClientReady()
     {
         if (_node is { IsConnecting: false })
@@ -80,7 +82,7 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         }
     }
 
-    /// <summary>For now only who waits for "100 Continue" has one, and a tunnel that must end.</summary>
+    /// <summary>The deadline for 100 Continue, or for the end of a tunnel, has passed.</summary>
     public void OnClientDeadline()
     {
         if (_stream is not null)
@@ -89,14 +91,143 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         }
         else if (_body.State == BodyState.Held && _node is not null)
         {
-            // The node does not know it, and the client waits for somebody's word.
+            // The backend does not support 100 Continue, and the client waits for it.
             _body.Release();
             _ = _exchange.Client.TrySend("HTTP/1.1 100 Continue\r\n\r\n"u8);
             Run();
         }
     }
 
-    /// <summary>Ends it, whatever it waits for.</summary>
+    /// <summary>The backend hangs: fails over, if that is possible.</summary>
+    public void Abandon()
+    {
+        if (_exchange.TryFailOver())
+        {
+            Fail(RequestFailure.BackendHung);
+        }
+    }
+
+    public void OnConnector(BackendConnection? node, ConnectError error)
+    {
+        if (node is null)
+        {
+            Fail(RequestFailure.From(error));
+            return;
+        }
+
+        Use(node);
+        if (!node.IsConnecting)
+        {
+            Run();
+        }
+    }
+
+    void IBackendUser.OnConnected(int error)
+    {
+        if (error != 0)
+        {
+            _node!.Close();
+            _node = null;
+            _connector.GoOn(error);
+        }
+        else
+        {
+            _attempt.Runtime.Traffic.Connect();
+            Touch();
+        }
+    }
+
+    void IBackendUser.OnBackendDeadline()
+    {
+        if (_node!.IsConnecting)
+        {
+            _node.Close();
+            _node = null;
+            _connector.GoOn(Errno.TimedOut);
+        }
+        else if (_exchange.Client.HasUnsent || (_hasResponded && !_node.HasUnsent))
+        {
+            var client = _exchange.Client;
+            _exchange.OnClientGone();
+            client.Close(byReset: true);
+        }
+        else if (!HasStarted && _body.State == BodyState.Flowing && _outgoing.IsSent && !_node.HasUnsent)
+        {
+            _exchange.FailClient(StatusCodes.Status408RequestTimeout, "the body did not come in time");
+        }
+        else
+        {
+            Fail(HasStarted ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout);
+        }
+    }
+
+    void IBackendUser.OnBackendBroken() => Fail(RequestFailure.NoResponse);
+
+    private void SendOverKept()
+    {
+        while ((_exchange.Client.TakeBound(_pool!) ?? _pool!.TryTake()) is { } node)
+        {
+            if (!_exchange.MayBeRepeated && node.Socket.HasInput())
+            {
+                // A request that must not be repeated needs to know that the backend has closed the connection before it is sent.
+                _pool!.DropSpoilt(node);
+                continue;
+            }
+
+            Use(node);
+            if (_outgoing.SendTo(node) != Sending.Lost || node.HasSent)
+            {
+                Run();
+                return;
+            }
+
+            node.Close();
+            _node = null;
+        }
+
+        _connector.Start(_pool!, ConnectTimeout);
+    }
+
+    private void Use(BackendConnection node)
+    {
+        (_node, node.User, _isSendLost) = (node, this, false);
+        (node.Sent, node.Received) = (0, 0);
+        node.IsBound |= _exchange.BindsConnection;
+        _outgoing.Rewind();
+        _response.Begin();
+        node.SetDeadline(node.IsConnecting ? (int)ConnectTimeout.TotalMilliseconds : _timeout);
+        if (_body.State == BodyState.Held)
+        {
+            _exchange.Client.SetDeadline((long)ForwardingTimeouts.Continue.TotalMilliseconds);
+        }
+    }
+
+    private void Touch() => _node!.SetDeadline(_timeout);
+
+    private void Lose()
+    {
+        var (node, unsent, untouched) = (_node!, !_node!.HasSent, _response.IsUntouched);
+        if (node.IsReused && (unsent || (untouched && _exchange.MayBeRepeated)))
+        {
+            // The backend closed the connection while it was idle, or is shutting down: only a new connection can tell.
+            node.Close();
+            _node = null;
+            if (unsent)
+            {
+                SendOverKept();
+            }
+            else
+            {
+                _connector.Start(_pool!, ConnectTimeout);
+            }
+
+            return;
+        }
+
+        Fail(HasStarted ? RequestFailure.BrokenResponse : unsent ? RequestFailure.NoResponse with { Point = FailurePoint.Connect } : RequestFailure.NoResponse);
+    }
+
+    /// <summary>Ends the attempt, whatever its state.</summary>
     public void Close()
     {
         _pool?.Waiting.Remove(this);
@@ -108,85 +239,8 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         _attempt.End();
     }
 
-    /// <summary>Nothing is left of it.</summary>
+    /// <summary>Resets the result.</summary>
     public void Forget() => (_pool, HasStarted, Status, ContentLength) = (null, false, 0, null);
-
-    /// <summary>The node is known to hang: wait no longer, if there is anything better.</summary>
-    public void Abandon()
-    {
-        if (_exchange.TryFailOver())
-        {
-            Fail(RequestFailure.BackendHung);
-        }
-    }
-
-    void IBackendUser.OnBackendReady()
-    {
-        if (_node is { IsConnecting: false })
-        {
-            Run();
-        }
-    }
-
-    /// <summary>The stream of events, or the tunnel, has to end.</summary>
-    public void EndStream()
-    {
-        if (_stream!.TryEnd(_exchange.Client))
-        {
-            // The client has a while to close its side.
-            _exchange.Client.SetDeadline(FrontStream.Patience);
-            return;
-        }
-
-        if (!_response.TryEnd(_exchange.Client))
-        {
-            EndsWithConnection = ClosesClient = true;
-        }
-
-        Complete();
-    }
-
-    // Ends in at most one call that is the exchange's last; nothing may follow it here.
-    private void Run()
-    {
-        if (!_isSendLost && !TrySend())
-        {
-            return;
-        }
-
-        if (_hasResponded)
-        {
-            if (_body.State != BodyState.Flowing || _isSendLost)
-            {
-                Complete();
-            }
-
-            return;
-        }
-
-        while (true)
-        {
-            var step = _response.Run(_exchange.Client, _node!, out var hasMoved);
-            if (hasMoved)
-            {
-                Touch();
-                _exchange.Client.LimitHalfClosed();
-            }
-
-            if (step == ResponseStep.Head)
-            {
-                step = OnHead();
-                if (step is ResponseStep.Head or ResponseStep.Waits)
-                {
-                    // There may be more already: another head, the rest, the end.
-                    continue;
-                }
-            }
-
-            OnStep(step);
-            return;
-        }
-    }
 
     private void Complete()
     {

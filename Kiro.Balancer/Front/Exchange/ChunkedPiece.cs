@@ -4,20 +4,20 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>
-/// Takes what came of a chunked body apart, and puts it together again as one chunk. Where a body was cut into chunks is
-/// nobody's business (RFC 9112, section 7.1), so a node and a client never get framing that was not made here.
+/// Re-chunks a body. Chunk boundaries have no meaning (RFC 9112, section 7.1), and neither side ever gets framing that was
+/// not written here.
 /// </summary>
 internal static class ChunkedPiece
 {
-    /// <summary>The longest size line and the end of a chunk, in bytes.</summary>
+    /// <summary>The longest chunk-size line plus the CRLF after the data, in bytes.</summary>
     public const int MaxFrame = 12;
 
-    /// <summary>Decodes in place: the data are moved to the beginning.</summary>
-    /// <param name="decoder">Knows where in the body this is.</param>
-    /// <param name="bytes">What came and was not consumed.</param>
-    /// <param name="data">How many of the bytes are data now.</param>
-    /// <param name="consumed">How many were used up; what is behind them stays where it is.</param>
-    /// <returns>False when these are no chunks; what was data before counts.</returns>
+    /// <summary>Decodes in place: the data moves to the beginning.</summary>
+    /// <param name="decoder">The state of the body so far.</param>
+    /// <param name="bytes">The input.</param>
+    /// <param name="data">How many bytes of data there are now.</param>
+    /// <param name="consumed">How many bytes of input were decoded; those behind stay where they are.</param>
+    /// <returns>False on invalid chunks; the data before them is valid.</returns>
     public static bool TryDecode(ChunkDecoder decoder, Span<byte> bytes, out int data, out int consumed)
     {
         (data, consumed) = (0, 0);
@@ -41,8 +41,8 @@ internal static class ChunkedPiece
         return true;
     }
 
-    /// <summary>Writes the line before a chunk so that it ends right before <paramref name="end"/>.</summary>
-    /// <returns>Where it begins.</returns>
+    /// <summary>Writes a chunk-size line so that it ends at <paramref name="end"/>.</summary>
+    /// <returns>Its start.</returns>
     public static int WriteSizeBefore(Span<byte> buffer, int end, int size)
     {
         buffer[--end] = (byte)'\n';
@@ -56,7 +56,7 @@ internal static class ChunkedPiece
         return end;
     }
 
-    /// <summary>Writes the line before a chunk.</summary>
+    /// <summary>Writes a chunk-size line.</summary>
     /// <returns>Its length.</returns>
     public static int WriteSize(Span<byte> buffer, int size)
     {
@@ -65,10 +65,10 @@ internal static class ChunkedPiece
         return digits + 2;
     }
 
-    /// <summary>The last chunk of a request and the trailers that may follow it.</summary>
+    /// <summary>The last chunk of a request, with the trailers that may be forwarded.</summary>
     public static byte[] EndOfRequest(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.AllowedInRequest(decoder.Trailers) : []);
 
-    /// <summary>The last chunk of a response and the trailers that may follow it.</summary>
+    /// <summary>The last chunk of a response, with the trailers that may be forwarded.</summary>
     public static byte[] EndOfResponse(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : []);
 
     private static byte[] End(IReadOnlyList<byte[]> trailers)

@@ -1,3 +1,4 @@
+using System.Net;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Front.Tls;
 using Kiro.Balancer.Listening;
@@ -6,10 +7,10 @@ using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <content>How a client that comes by TLS gets in.</content>
+/// <content>Before the first request: the PROXY header and the TLS handshake.</content>
 internal sealed partial class ClientConnection
 {
-    /// <summary>For the request of a client that got in while the process stops; in milliseconds.</summary>
+    /// <summary>For the first request of a client whose handshake completes during shutdown, in milliseconds.</summary>
     private const int LastRequestTimeout = 2_000;
 
     private bool _isShakingHands;
@@ -17,6 +18,78 @@ internal sealed partial class ClientConnection
     private byte[] _certificateLine = [];
 
     private TlsSession? Tls => (TlsSession?)Cipher;
+
+    /// <summary>Starts the timeouts, and the TLS handshake.</summary>
+    public void Begin()
+    {
+        if (_awaitsHeader)
+        {
+            SetDeadline((long)ProxyHeaders.Timeout.TotalMilliseconds);
+        }
+        else if (_worker.Terms is { } terms)
+        {
+            BeginHandshake(terms, []);
+        }
+        else
+        {
+            SetDeadline(_worker.IdleTimeout);
+        }
+    }
+
+    private void TakeIntroduction(ReadOnlySpan<byte> bytes)
+    {
+        switch (ProxyHeader.Parse(bytes, out var length, out var source))
+        {
+            case ProxyHeaderState.Incomplete:
+                Store(bytes);
+                _needsMore = true;
+                return;
+            case ProxyHeaderState.Invalid:
+                RefuseIntroduction();
+                return;
+        }
+
+        _awaitsHeader = _needsMore = false;
+        if (source is not null && !TryTake(source))
+        {
+            // Before the handshake no error response can be sent.
+            _ = IsSecure || TrySend(Refusal.TooManyFromClient.Span);
+            BeginClosing(linger: true);
+        }
+        else if (_worker.Terms is { } terms)
+        {
+            BeginHandshake(terms, bytes[length..]);
+        }
+        else
+        {
+            SetDeadline(_worker.IdleTimeout);
+            Store(bytes[length..]);
+        }
+    }
+
+    private bool TryTake(IPEndPoint source)
+    {
+        _source = source;
+        Self = _worker.Services.Clients.Begin(ClientAddress.From(source.Address));
+        SelfSlot = _worker.Services.Hash.Slot(Self.Address);
+        var perClient = _worker.Services.PerClient;
+        return !perClient.IsOn || perClient.TryEnter(Self.Peer, out _key);
+    }
+
+    private void RefuseIntroduction()
+    {
+        _worker.Services.Introductions.Refuse(Self.Peer);
+        Close();
+    }
+
+    // A port scanner or a TCP health check: it connects and closes.
+    private void NoteHalfIntroduction()
+    {
+        if (_awaitsHeader && HasStored)
+        {
+            _worker.Services.Introductions.Refuse(Self.Peer);
+        }
+    }
 
     private void BeginHandshake(TlsTerms terms, ReadOnlySpan<byte> received)
     {
@@ -44,7 +117,7 @@ internal sealed partial class ClientConnection
         }
     }
 
-    // Somebody has https:// left out, and should read so.
+    // The client uses http:// on the HTTPS port.
     private void RefusePlain(TlsSession tls)
     {
         EndHandshake(tls);
@@ -70,7 +143,7 @@ internal sealed partial class ClientConnection
             return;
         }
 
-        // The first request may have come with the end of the handshake.
+        // The first request may have arrived with the end of the handshake.
         IsReadable = true;
         Read();
     }

@@ -1,26 +1,29 @@
 using System.Net;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Front.Backends;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>
-/// A client's connection: reads one request after the other, and has an exchange for the one that is under way. Between two
-/// requests it holds no buffer.
+/// A client's connection. It reads one request after the other, and has an exchange for the current one. An idle connection
+/// holds no buffer.
 /// </summary>
 internal sealed partial class ClientConnection : FrontConnection
 {
-    /// <summary>Reads or sends in a row before others have their turn.</summary>
+    /// <summary>Reads or writes in a row before other connections get their turn.</summary>
     public const int MaxTurns = 16;
 
     /// <summary>
-    /// How long a client that has ended its sending waits for a byte of its response (RFC 9112, section 9.6): it may just as
-    /// well be gone, and only a write can tell. In milliseconds.
+    /// How long a half-closed client waits for the next byte of its response (RFC 9112, section 9.6): it may be gone, and only
+    /// a write can tell. In milliseconds.
     /// </summary>
     private const int MaxHalfClosed = 15_000;
+
+    /// <summary>The same as Kestrel's; in milliseconds.</summary>
+    private const int HeadTimeout = 30_000;
 
     private readonly FrontWorker _worker;
     private ClientAddress? _key;
@@ -33,9 +36,9 @@ internal sealed partial class ClientConnection : FrontConnection
     private bool _isReading;
 
     /// <param name="worker">Its loop.</param>
-    /// <param name="socket">Accepted, and let in.</param>
-    /// <param name="peer">The other end.</param>
-    /// <param name="key">Under which it is counted for its client; null when it is not.</param>
+    /// <param name="socket">Accepted and admitted.</param>
+    /// <param name="peer">The peer's address.</param>
+    /// <param name="key">Under which the connection counts toward its client's limit; null when there is none.</param>
     public ClientConnection(FrontWorker worker, FrontSocket socket, IPAddress peer, ClientAddress? key)
         : base(worker.Loop, socket)
     {
@@ -46,35 +49,18 @@ internal sealed partial class ClientConnection : FrontConnection
         worker.CountClient(1);
     }
 
-    /// <summary>Whether it speaks TLS.</summary>
+    /// <summary>Whether it uses TLS.</summary>
     public bool IsSecure => _worker.Terms is not null;
 
-    /// <summary>What nodes are told of the certificate that it has shown: a whole line; empty when it has shown none.</summary>
+    /// <summary>The header field line with the client's certificate; empty when there is none.</summary>
     public ReadOnlySpan<byte> CertificateLine => _certificateLine;
 
-    /// <summary>Who it is when no field of a request says otherwise.</summary>
+    /// <summary>The client when no header field says otherwise.</summary>
     public Client Self { get; private set; }
 
     public int SelfSlot { get; private set; }
 
-    /// <summary>Begins to wait for a request, and for what comes before it.</summary>
-    public void Begin()
-    {
-        if (_awaitsHeader)
-        {
-            SetDeadline((long)ProxyHeaders.Timeout.TotalMilliseconds);
-        }
-        else if (_worker.Terms is { } terms)
-        {
-            BeginHandshake(terms, []);
-        }
-        else
-        {
-            SetDeadline(_worker.IdleTimeout);
-        }
-    }
-
-    /// <summary>Nothing is under way: whoever stops the process need not wait for this one.</summary>
+    /// <summary>Whether shutdown can close it at once.</summary>
     public bool IsIdle => _exchange is null && _closing is null && !_isShakingHands && !HasUnsent;
 
     public override void OnEvents(Readiness events)
@@ -121,13 +107,7 @@ internal sealed partial class ClientConnection : FrontConnection
         }
     }
 
-    public override void Abort()
-    {
-        _exchange?.OnClientGone();
-        Close(byReset: true);
-    }
-
-    /// <summary>Keeps a connection to a node on which this client has logged in, until either ends.</summary>
+    /// <summary>Keeps a backend connection with this client's login, until either side closes.</summary>
     public void Bind(BackendConnection node)
     {
         node.User = null;
@@ -139,7 +119,7 @@ internal sealed partial class ClientConnection : FrontConnection
         }
     }
 
-    /// <summary>The connection on which this client has logged in at a node.</summary>
+    /// <summary>The backend connection with this client's login, if any.</summary>
     public BackendConnection? TakeBound(BackendPool pool)
     {
         if (_bound is not { IsClosed: false, User: null } node || node.Pool != pool)
@@ -152,8 +132,8 @@ internal sealed partial class ClientConnection : FrontConnection
     }
 
     /// <summary>The exchange is over.</summary>
-    /// <param name="closes">Whether the connection is, too.</param>
-    /// <param name="linger">Whether more may come of a request that nobody reads.</param>
+    /// <param name="closes">Whether to close the connection.</param>
+    /// <param name="linger">Whether unread input may still arrive.</param>
     public void EndExchange(bool closes, bool linger)
     {
         _exchange = null;
@@ -167,81 +147,7 @@ internal sealed partial class ClientConnection : FrontConnection
         Read();
     }
 
-    /// <summary>Sends the balancer's own response.</summary>
-    public void SendError(int status, string problem, bool isHead, bool closes, string? accept = null, int? retryAfter = null)
-    {
-        var connection = closes || _worker.IsStopping || _worker.Services.Drain.IsDraining ? "close" : "";
-        var page = ErrorPage.IsFor(status, accept) ? _worker.Services.ErrorPage.Value : null;
-        _ = TrySend(FrontError.Write(status, problem, page, isHead, connection, _worker.Date.Line, retryAfter));
-    }
-
-    /// <summary>Closes it at once.</summary>
-    public void Close(bool byReset = false)
-    {
-        if (!IsClosed)
-        {
-            _bound?.Close();
-            if (_isShakingHands)
-            {
-                EndHandshake(Tls!);
-            }
-
-            if (!byReset)
-            {
-                Cipher?.SayEnd();
-            }
-
-            Release(byReset);
-            _worker.Services.Limit.Leave();
-            if (_key is { } key)
-            {
-                _worker.Services.PerClient.Leave(key);
-            }
-
-            _worker.CountClient(-1);
-        }
-    }
-
-    internal override void OnDeadline()
-    {
-        if (_closing is { } closing)
-        {
-            Close(closing.ByReset || HasUnsent);
-        }
-        else if (_awaitsHeader)
-        {
-            RefuseIntroduction();
-        }
-        else if (_isShakingHands)
-        {
-            Close();
-        }
-        else if (_exchange is not null && PeerHasEnded)
-        {
-            Leave();
-        }
-        else if (_exchange is { } exchange)
-        {
-            exchange.OnClientDeadline();
-        }
-        else if (_needsMore)
-        {
-            Refuse(StatusCodes.Status408RequestTimeout, "the head of the request did not come in time", isHead: false);
-        }
-        else
-        {
-            Close();
-        }
-    }
-
-    private void Leave()
-    {
-        _exchange?.OnClientGone();
-        _exchange = null;
-        Close();
-    }
-
-    /// <summary>Gives a client that has ended its sending its time anew; any other has none.</summary>
+    /// <summary>Restarts the timeout of a half-closed client; does nothing for any other.</summary>
     public void LimitHalfClosed()
     {
         if (PeerHasEnded && _exchange is not null)
@@ -250,10 +156,88 @@ internal sealed partial class ClientConnection : FrontConnection
         }
     }
 
-    private void Refuse(int status, string problem, bool isHead)
+    private void Read()
     {
-        _worker.Services.Own.Record(status);
-        SendError(status, problem, isHead, closes: true);
-        BeginClosing(linger: true);
+        if (_isReading)
+        {
+            // An exchange ended inside the loop below, which goes on with the next request.
+            return;
+        }
+
+        _isReading = true;
+        for (var turn = 0; _exchange is null && _closing is null && !_isShakingHands && !IsClosed && !HasUnsent; turn++)
+        {
+            if (turn == MaxTurns)
+            {
+                Loop.Queue(this);
+                break;
+            }
+
+            var count = Fill(_needsMore);
+            if (count == -1 && !(PeerHasEnded && !IsReadable))
+            {
+                break;
+            }
+
+            if (count <= 0)
+            {
+                NoteHalfIntroduction();
+                Close();
+                break;
+            }
+
+            var bytes = Loop.Input.AsSpan(FrontLoop.Lead, count);
+            if (_awaitsHeader)
+            {
+                TakeIntroduction(bytes);
+            }
+            else
+            {
+                Take(bytes);
+            }
+        }
+
+        _isReading = false;
+        if (_isShakingHands)
+        {
+            // The first record may have arrived with the PROXY header.
+            GoOnShakingHands();
+        }
+    }
+
+    private void Take(Span<byte> bytes)
+    {
+        var head = _worker.RequestHead;
+        switch (RequestParser.Parse(bytes, head))
+        {
+            case RequestState.Incomplete:
+                Store(bytes);
+                if (!_needsMore)
+                {
+                    _needsMore = true;
+                    SetDeadline(HeadTimeout);
+                }
+
+                return;
+            case RequestState.Http2:
+                HandOver(bytes);
+                return;
+            case RequestState.Refused:
+                Refuse(head.RefusalStatus, head.Problem, head.Method == RequestMethod.Head);
+                return;
+        }
+
+        // The loops have no TLS to backends: from the first backend that needs it on, clients are handed over.
+        if (_worker.Own.Contains(bytes.Slice(head.Path.Start, head.Path.Length)) || _worker.Services.Registry.Current.HasTls)
+        {
+            HandOver(bytes);
+            return;
+        }
+
+        _needsMore = false;
+        ClearDeadline();
+        var exchange = _exchange = _worker.RentExchange();
+        exchange.Begin(this, bytes, head);
+        LimitHalfClosed();
     }
 }

@@ -1,45 +1,50 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>What the client's head says beside what the node's said.</summary>
+/// <summary>What the balancer adds to the response head.</summary>
 internal readonly ref struct ClientHeadAdditions
 {
-    /// <summary>Whether the body goes out in chunks.</summary>
+    /// <summary>Whether the body is chunked.</summary>
     public bool IsChunked { get; init; }
 
-    /// <summary>Whether trailers may be announced: they can follow, or no body does, as with HEAD.</summary>
+    /// <summary>Whether Trailer is forwarded: when trailers can follow, or there is no body, as for HEAD.</summary>
     public bool NamesTrailers { get; init; }
 
     /// <summary>The value of Connection; empty for none.</summary>
     public ReadOnlySpan<byte> Connection { get; init; }
 
-    /// <summary>A whole Date line, for a response that has none.</summary>
+    /// <summary>The Date line, for a response without one.</summary>
     public ReadOnlySpan<byte> Date { get; init; }
 
-    /// <summary>The balancer's own cookie, which a node must not set; null when there is none.</summary>
+    /// <summary>The balancer's own cookie, which a backend must not set; null for none.</summary>
     public StickyCookie? OwnCookie { get; init; }
 
-    /// <summary>Further fields: whole lines with their ends.</summary>
+    /// <summary>Additional header field lines, each with CRLF.</summary>
     public ReadOnlySpan<byte> Lines { get; init; }
 }
 
-/// <summary>Writes the head of a response for the client from the node's: the fields in their order, but for those that concern
-/// the node's connection.</summary>
+/// <summary>
+/// Writes response heads for the client: the backend's header fields in their order, without the hop-by-hop ones.
+/// </summary>
 internal static class ClientHeadWriter
 {
-    /// <summary>What a head grows by at most, in bytes.</summary>
+    /// <summary>The most that a head can grow, in bytes.</summary>
     public const int MaxGrowth = 512;
 
-    /// <param name="bytes">Those that <paramref name="head"/> was read from.</param>
-    /// <param name="head">What was found in them.</param>
-    /// <param name="additions">What the balancer says itself.</param>
-    /// <param name="output">Gets the head.</param>
-    /// <returns>Its length.</returns>
+    /// <param name="bytes">The head as received.</param>
+    /// <param name="head">The parsed head.</param>
+    /// <param name="additions">What to add.</param>
+    /// <param name="output">The buffer for the new head.</param>
+    /// <returns>The length written.</returns>
     public static int Write(ReadOnlySpan<byte> bytes, ResponseHead head, in ClientHeadAdditions additions, Span<byte> output)
     {
         var length = Put(output, 0, "HTTP/1.1 "u8);
@@ -65,7 +70,7 @@ internal static class ClientHeadWriter
             length = Put(output, length, "\r\n"u8);
         }
 
-        // A client would wait for the end of the connection otherwise (RFC 9110, section 15.3.6).
+        // Without it the client would wait for the close (RFC 9110, section 15.3.6).
         if ((head.Status == StatusCodes.Status205ResetContent ? 0 : head.ContentLength) is { } contentLength)
         {
             length = Put(output, length, "Content-Length: "u8);
@@ -80,7 +85,7 @@ internal static class ClientHeadWriter
         {
             length = Put(output, length, "Connection: "u8);
             length = Put(output, length, additions.Connection);
-            // Whoever names other protocols says so here (RFC 9110, section 7.8).
+            // Upgrade has to be listed in Connection (RFC 9110, section 7.8).
             length = Put(output, length, !hasUpgrade ? "\r\n"u8 : additions.Connection.IsEmpty ? "Upgrade\r\n"u8 : ", Upgrade\r\n"u8);
         }
 
@@ -122,5 +127,38 @@ internal static class ClientHeadWriter
     {
         bytes.CopyTo(output[place..]);
         return place + bytes.Length;
+    }
+}
+
+/// <summary>Writes error responses, like <see cref="ErrorResponse"/> on Kestrel's path.</summary>
+internal static class FrontError
+{
+    /// <param name="status">The status code.</param>
+    /// <param name="problem">The reason, for people.</param>
+    /// <param name="page">The HTML page; null to send problem details.</param>
+    /// <param name="isHead">Whether the request is a HEAD.</param>
+    /// <param name="connection">The value of Connection; empty for none.</param>
+    /// <param name="date">The Date line.</param>
+    /// <param name="retryAfter">Seconds for Retry-After; by default 1 for 502 to 504, and none otherwise.</param>
+    public static byte[] Write(int status, string problem, ErrorPage? page, bool isHead, string connection, ReadOnlySpan<byte> date, int? retryAfter)
+    {
+        var body = page?.Body(status, problem) ?? ProblemResponse.Body(status, problem);
+        var head = new StringBuilder()
+            .Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {status} {ReasonPhrases.GetReasonPhrase(status)}\r\n")
+            .Append(Encoding.ASCII.GetString(date))
+            .Append("Cache-Control: no-store\r\n");
+        if ((retryAfter ?? (status is >= StatusCodes.Status502BadGateway and <= StatusCodes.Status504GatewayTimeout ? 1 : null)) is { } seconds)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Retry-After: {seconds}\r\n");
+        }
+
+        if (connection.Length > 0)
+        {
+            head.Append(CultureInfo.InvariantCulture, $"Connection: {connection}\r\n");
+        }
+
+        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {(page is null ? ProblemResponse.ContentType : ErrorPage.ContentType)}\r\nContent-Length: {body.Length}\r\n\r\n");
+        var bytes = Encoding.ASCII.GetBytes(head.ToString());
+        return isHead ? bytes : [.. bytes, .. body];
     }
 }

@@ -1,10 +1,11 @@
+using System.IO.Hashing;
 using System.Text;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <content>What the client sent: who it is, the head for the node, a body that is kept.</content>
+/// <content>Reading the request: the client behind it, and the request for the backend.</content>
 internal sealed partial class FrontExchange
 {
     private void Resolve(ClientConnection client, ReadOnlySpan<byte> bytes, RequestHead head)
@@ -37,7 +38,7 @@ internal sealed partial class FrontExchange
         _services.Census.Note(_who, claims > 0);
     }
 
-    // The last line first, as far as each is written by somebody who is trusted.
+    // The last line first, as long as each was added by a trusted proxy.
     private void Walk(ReadOnlySpan<byte> bytes, RequestHead head, int claims)
     {
         var name = _worker.ClientField;
@@ -66,6 +67,68 @@ internal sealed partial class FrontExchange
     private static bool IsClaim(in RequestField field, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> name) =>
         field.NameLength == name.Length && Ascii.EqualsIgnoreCase(field.Name(bytes), name);
 
+    private void Recognise(ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        var key = _services.Clients.Sticky.Cookie is { } cookie ? KeyOfCookie(bytes, head, cookie) : KeyOfField(bytes, head);
+        if (key is { } known)
+        {
+            _who = _who with { Key = known, IsNew = _cookieLines is not null };
+            Slot = _services.Hash.Slot(known);
+        }
+    }
+
+    // A new client gets its id before its backend is chosen, so that its first response comes from the same one as all others.
+    private StickyKey KeyOfCookie(ReadOnlySpan<byte> bytes, RequestHead head, StickyCookie cookie)
+    {
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.Kind == RequestFieldKind.Cookie && cookie.TryFind(field.Value(bytes), out var key))
+            {
+                return key;
+            }
+        }
+
+        var id = StickyCookie.NewId();
+        var isSecure = Client.IsSecure || (_who.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8));
+        // A shared cache must not give this id to other clients.
+        _cookieLines = Encoding.ASCII.GetBytes($"Set-Cookie: {cookie.Set(id, isSecure)}\r\nCache-Control: private\r\n");
+        return StickyKey.Of(id);
+    }
+
+    // Several field lines are equivalent to one with a comma-separated list (RFC 9110, section 5.3).
+    private StickyKey? KeyOfField(ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        StickyKey? key = null;
+        XxHash3? list = null;
+        ReadOnlySpan<byte> first = default;
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.ValueLength == 0 || !IsClaim(field, bytes, _worker.StickyField))
+            {
+                continue;
+            }
+
+            var value = field.Value(bytes);
+            if (key is null)
+            {
+                key = StickyKey.Of(value);
+                first = value;
+                continue;
+            }
+
+            if (list is null)
+            {
+                list = new XxHash3();
+                list.Append(first);
+            }
+
+            list.Append(", "u8);
+            list.Append(value);
+        }
+
+        return list is null ? key : new StickyKey(list.GetCurrentHashAsUInt64());
+    }
+
     private void WriteAndChoose(Span<byte> bytes, RequestHead head)
     {
         _spans.Begin(bytes, head, Client.IsSecure);
@@ -73,7 +136,7 @@ internal sealed partial class FrontExchange
         var additions = new RequestAdditions
         {
             Client = _who,
-            // Without a Host the node's own is put in later, for each node anew.
+            // Without a Host, each backend's own is inserted later.
             Authority = [],
             CdnLoopId = rules.Mark.Bytes,
             OwnCookie = rules.Cookie,

@@ -3,13 +3,15 @@ using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Health.Passive;
 using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>
-/// The way of a request on a loop: who calls, which slot, which node; send it, and try the next one if that is safe. Used
-/// again for other requests, of other clients, too: once it is over, it must not be touched any more.
+/// One request on a loop, from the parsed head to the end of the response: identifies the client, chooses a backend,
+/// forwards, and retries where that is safe. Pooled: it must not be used after its end, as it may serve another client by
+/// then.
 /// </summary>
 internal sealed partial class FrontExchange : IRetryableRequest
 {
@@ -45,48 +47,48 @@ internal sealed partial class FrontExchange : IRetryableRequest
         _dialogue = new BackendDialogue(worker, this, _outgoing, _body);
     }
 
-    /// <summary>The client's end. Not to be asked for when the exchange is over.</summary>
+    /// <summary>Not valid after the end of the exchange.</summary>
     public ClientConnection Client => _client!;
 
-    /// <summary>Whether the client logs in on the connection itself (RFC 4559).</summary>
+    /// <summary>Whether the client authenticates its connection (RFC 4559).</summary>
     public bool BindsConnection { get; private set; }
 
     public bool IsHead => _method == RequestMethod.Head;
 
     public bool IsHttp10 { get; private set; }
 
-    /// <summary>Whether the client's connection ends with the response.</summary>
+    /// <summary>Whether the client's connection closes after the response.</summary>
     public bool Closes { get; private set; }
 
-    /// <summary>Whether the client waits for "100 Continue".</summary>
+    /// <summary>Whether the client waits for 100 Continue.</summary>
     public bool Expects { get; private set; }
 
     public bool IsWebSocket { get; private set; }
 
-    /// <summary>What a response of a node says besides, for a client that gets its cookie; else empty.</summary>
+    /// <summary>Header field lines that set the client's cookie; usually empty.</summary>
     public ReadOnlySpan<byte> CookieLines => _cookieLines;
 
-    /// <summary>The node cannot tell a second sending from a second request.</summary>
+    /// <summary>Whether a request that may have reached a backend can be sent again.</summary>
     public bool MayBeRepeated { get; private set; }
 
     string IRetryableRequest.Method => _outgoing.Method;
 
     RequestBody IRetryableRequest.Body => _bodyKind;
 
-    /// <summary>The client's slot.</summary>
+    /// <summary>The client's hash slot.</summary>
     public int Slot { get; private set; }
 
     IReadOnlyList<Backend> IRetryableRequest.Tried => _tried ?? [];
 
     bool IRetryableRequest.MayHaveRun { get; set; }
 
-    /// <summary>Whether it may leave the node that it waits for; see <see cref="RetryChooser.TryFailOver"/>.</summary>
+    /// <summary>Whether to leave a backend that hangs; see <see cref="RetryChooser.TryFailOver"/>.</summary>
     public bool TryFailOver() => _services.RetryChooser.TryFailOver(this, _last!.Value.Backend);
 
-    /// <summary>Takes a request.</summary>
-    /// <param name="client">Who sent it.</param>
-    /// <param name="bytes">What was received, in the loop's Input.</param>
-    /// <param name="head">What was found in it.</param>
+    /// <summary>Starts an exchange.</summary>
+    /// <param name="client">The client's connection.</param>
+    /// <param name="bytes">The head and what follows it, in the loop's Input.</param>
+    /// <param name="head">The parsed head.</param>
     public void Begin(ClientConnection client, Span<byte> bytes, RequestHead head)
     {
         (_client, _method, IsHttp10, Closes) = (client, head.Method, head.IsHttp10, head.Closes);
@@ -104,7 +106,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
 
         _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _keptLength > 0 ? RequestBody.Buffered : RequestBody.Streamed;
         MayBeRepeated = head.IsIdempotent && _bodyKind != RequestBody.Streamed;
-        // A long body may take the client's time: as long as it comes, the node owes nothing.
+        // Uploading a long body takes as long as the client takes: the backend owes no response yet.
         _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= BufferedBody.MaxBytes;
         if (_isLoop)
         {
@@ -130,7 +132,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
         WriteAndChoose(bytes, head);
     }
 
-    /// <summary>The client has sent something, or has room for more.</summary>
+    /// <summary>The client's connection is readable or writable.</summary>
     public void OnClientReady()
     {
         if (!_keeper.IsComplete)
@@ -143,15 +145,15 @@ internal sealed partial class FrontExchange : IRetryableRequest
         }
     }
 
-    /// <summary>The client has left: nobody waits for the response, and no node is to blame.</summary>
+    /// <summary>The client is gone: nobody waits for the response, and the backend is not to blame.</summary>
     public void OnClientGone()
     {
         _dialogue.Close();
-        // nginx's number for a client that did not wait.
+        // nginx's status for it.
         End(_dialogue.HasStarted ? _dialogue.Status : StatusCodes.Status499ClientClosedRequest);
     }
 
-    /// <summary>The time is over that the client's end had.</summary>
+    /// <summary>The deadline of the client's connection has passed.</summary>
     public void OnClientDeadline()
     {
         if (!_keeper.IsComplete)
@@ -162,5 +164,134 @@ internal sealed partial class FrontExchange : IRetryableRequest
         {
             _dialogue.OnClientDeadline();
         }
+    }
+
+    /// <summary>The response is complete.</summary>
+    public void Finish()
+    {
+        FailureReports.Responded(_last!.Value.Runtime);
+        var (client, isComplete) = (Client, _body.State == BodyState.Complete);
+        var closes = _dialogue.ClosesClient || !isComplete;
+        End(_dialogue.Status);
+        client.EndExchange(closes, linger: !isComplete);
+    }
+
+    private void Choose()
+    {
+        if (_services.Chooser.First(Slot, _worker.Loop.Timestamp) is { } backend)
+        {
+            Enter(backend);
+        }
+        else
+        {
+            Refuse(StatusCodes.Status503ServiceUnavailable, "no node is known");
+        }
+    }
+
+    // A backend at its request limit makes the request wait for a free slot.
+    private void Enter(ChosenBackend backend)
+    {
+        if (!_services.Gates.IsOn)
+        {
+            Try(backend);
+            return;
+        }
+
+        var entering = _services.Gates.TryEnterAsync(backend.Backend, CancellationToken.None);
+        if (entering.IsCompletedSuccessfully)
+        {
+            OnEntered(backend, entering.Result);
+        }
+        else
+        {
+            _ = WaitAsync(entering, backend, _generation);
+        }
+    }
+
+    private async Task WaitAsync(ValueTask<bool> entering, ChosenBackend backend, int generation)
+    {
+        var isIn = await entering.ConfigureAwait(false);
+        _worker.Loop.Post(_ =>
+        {
+            if (generation == _generation)
+            {
+                OnEntered(backend, isIn);
+            }
+            else if (isIn)
+            {
+                // The exchange is over.
+                _services.Gates.Leave(backend.Backend);
+            }
+        }, null);
+    }
+
+    private void OnEntered(ChosenBackend backend, bool isIn)
+    {
+        if (isIn)
+        {
+            _entered = backend.Backend;
+            Try(backend);
+        }
+        else
+        {
+            Refuse(StatusCodes.Status503ServiceUnavailable, "the node has as many requests as it may have, and none ended in time");
+        }
+    }
+
+    private void Leave()
+    {
+        _generation++;
+        if (_entered is { } entered)
+        {
+            _entered = null;
+            _services.Gates.Leave(entered);
+        }
+    }
+
+    private void Try(ChosenBackend backend)
+    {
+        _tries++;
+        _last = backend;
+        var pool = _worker.Pools.Of(backend.Runtime);
+        if (_hasNoHost)
+        {
+            var start = _outgoing.Bytes.IndexOf("\r\nHost: "u8) + 8;
+            _outgoing.Replace(start, _outgoing.Bytes[start..].IndexOf((byte)'\r'), pool.Authority);
+        }
+
+        _spans.BeginTry(backend.Backend, _outgoing);
+        _dialogue.Begin(pool, _isAwaited);
+    }
+
+    // The exchange goes back to the pool: callers must have read what they need.
+    private void End(int status)
+    {
+        _services.Metrics.Record(_services.Time.GetElapsedTime(_began), _method, status, IsHttp10, _client!.IsSecure);
+        _spans.End(status);
+        if (_services.AccessLog.IsOn)
+        {
+            var bytes = IsHead || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified ? 0 : _dialogue.HasStarted ? _dialogue.ContentLength : null;
+            _services.AccessLog.Write(_who.Address, _outgoing.Method, _outgoing.Path, status, bytes, _services.Time.GetElapsedTime(_began), _last?.Known, _tries);
+        }
+
+        if (_keptLength > 0)
+        {
+            _services.BufferBudget.Return(_keptLength);
+            _keeper.End();
+        }
+
+        if (_last is { } last)
+        {
+            _services.Chooser.End(Slot, last.Known, _worker.Loop.Timestamp);
+        }
+
+        Leave();
+        _outgoing.Release();
+        _tried?.Clear();
+        _last = null;
+        _client.ClearDeadline();
+        _client = null;
+        _dialogue.Forget();
+        _worker.Return(this);
     }
 }

@@ -4,12 +4,12 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>
-/// A stream of server-sent events, or a WebSocket, that goes on until somebody ends it. A WebSocket ends with a close frame
-/// with 1001 ("going away") between two frames of the node's; what the node sends after it is dropped.
+/// An event stream or a WebSocket. A WebSocket is ended by a close frame with status 1001 (going away) between two of the
+/// backend's frames; what the backend sends after it is discarded.
 /// </summary>
 internal sealed class FrontStream : IOpenStream, ITunnelEnd
 {
-    /// <summary>A client that has not answered the close frame by then is cut off; in milliseconds.</summary>
+    /// <summary>For the client to answer the close frame, in milliseconds.</summary>
     public const int Patience = 2000;
 
     // FIN + close, 2 bytes of payload: 1001.
@@ -27,10 +27,10 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
         worker.Services.Streams.Add(this, slot, backend);
     }
 
-    /// <summary>Whether it was told to end, and has begun to.</summary>
+    /// <summary>Whether the end has been requested.</summary>
     public bool IsEnding { get; private set; }
 
-    /// <summary>From any thread.</summary>
+    /// <summary>Thread-safe.</summary>
     public void End() => _worker.Loop.Post(static stream => ((FrontStream)stream!)._dialogue?.EndStream(), this);
 
     /// <summary>The exchange is over.</summary>
@@ -40,8 +40,8 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
         _worker.Services.Streams.Remove(this);
     }
 
-    /// <summary>Sends the close frame of a WebSocket.</summary>
-    /// <returns>False when it is none.</returns>
+    /// <summary>Sends a WebSocket's close frame, at the next frame boundary.</summary>
+    /// <returns>False when it is not a WebSocket.</returns>
     public bool TryEnd(ClientConnection client)
     {
         if (_boundary is null)
@@ -73,7 +73,7 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
 
         if (!_client!.TrySend(bytes[..boundary]))
         {
-            // The next send, or receive, tells.
+            // The next send or receive will report it.
             return 0;
         }
 

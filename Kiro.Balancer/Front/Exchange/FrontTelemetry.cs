@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Security.Authentication;
+using System.Text;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
@@ -12,8 +13,8 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>
-/// Counts requests and connections of the loops in the very instruments of ASP.NET Core and Kestrel, so that whoever looks at
-/// them sees all, whichever way a request took.
+/// Reports requests and connections of the loops through the instruments of ASP.NET Core and Kestrel, so that their metrics
+/// cover all traffic.
 /// </summary>
 internal sealed class FrontMetrics
 {
@@ -30,7 +31,7 @@ internal sealed class FrontMetrics
 
     public FrontMetrics(IMeterFactory meters)
     {
-        // A factory makes one meter of each name, and a meter one instrument of each.
+        // The factory returns the same meter, and the meter the same instrument, for the same name.
         _duration = meters.Create("Microsoft.AspNetCore.Hosting").CreateHistogram(
             "http.server.request.duration", "s", "Duration of HTTP server requests.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
@@ -74,9 +75,7 @@ internal sealed class FrontMetrics
         }
     }
 
-    /// <summary>A handshake is over.</summary>
-    /// <param name="duration">How long it took.</param>
-    /// <param name="version">What was agreed on; none when it failed.</param>
+    /// <summary>Records a completed handshake.</summary>
     public void RecordHandshake(TimeSpan duration, SslProtocols version)
     {
         if (_handshakeDuration.Enabled)
@@ -96,12 +95,12 @@ internal sealed class FrontMetrics
     }
 }
 
-/// <summary>Writes the same lines as <see cref="AccessLogWriter"/>, for requests that stay on a loop.</summary>
+/// <summary>Writes the same lines as <see cref="AccessLogWriter"/>.</summary>
 internal sealed class FrontAccessLog(Reloadable<AccessLogOptions> options, ILoggerFactory loggers)
 {
     private readonly ILogger _logger = loggers.CreateLogger(AccessLogWriter.Category);
 
-    /// <summary>Whether any request may get a line.</summary>
+    /// <summary>Whether any request is logged.</summary>
     public bool IsOn => options.Value.Fraction > 0;
 
     public void Write(
@@ -115,4 +114,142 @@ internal sealed class FrontAccessLog(Reloadable<AccessLogOptions> options, ILogg
                 AccessLogToken.Of(backend?.Name), tries);
         }
     }
+}
+
+/// <summary>
+/// Trace spans of an exchange: a server span for the request and a client span for each attempt. Without a listener there
+/// are none, and the client's trace context is forwarded unchanged.
+/// </summary>
+internal sealed class ExchangeSpans
+{
+    /// <summary>A traceparent line: name, version, trace id, span id, flags (W3C Trace Context, section 3.2.2).</summary>
+    private const int LineLength = 13 + 55 + 2;
+
+    private static readonly ActivitySource Source = new("Kiro.Front");
+
+    private readonly byte[] _line = new byte[LineLength];
+    private Activity? _request;
+    private Activity? _try;
+
+    /// <summary>Whether the request is traced, so that the backend gets our traceparent.</summary>
+    public bool IsOn => _request is not null;
+
+    /// <summary>The traceparent line for the backend; filled in by <see cref="BeginTry"/>.</summary>
+    public ReadOnlySpan<byte> Line => _request is null ? [] : _line;
+
+    /// <summary>Starts the server span.</summary>
+    public void Begin(ReadOnlySpan<byte> bytes, RequestHead head, bool isSecure)
+    {
+        if (!Source.HasListeners())
+        {
+            return;
+        }
+
+        var method = Encoding.ASCII.GetString(bytes.Slice(head.MethodName.Start, head.MethodName.Length));
+        ActivityContext.TryParse(
+            Text(head.FirstValue(bytes, RequestFieldKind.TraceParent)), State(bytes, head), isRemote: true, out var parent);
+        _request = Start(method, ActivityKind.Server, parent);
+        if (_request is null)
+        {
+            return;
+        }
+
+        var path = bytes.Slice(head.Path.Start, head.Path.Length);
+        path = path.IndexOf((byte)'?') is >= 0 and var query ? path[..query] : path;
+        _request.SetTag("http.request.method", method);
+        _request.SetTag("url.scheme", isSecure ? "https" : "http");
+        _request.SetTag("url.path", Encoding.ASCII.GetString(path));
+        _request.SetTag("server.address", Encoding.ASCII.GetString(bytes.Slice(head.Host.Start, head.Host.Length)));
+        _request.SetTag("network.protocol.version", head.IsHttp10 ? "1.0" : "1.1");
+        "traceparent: 00-"u8.CopyTo(_line);
+        "\r\n"u8.CopyTo(_line.AsSpan(LineLength - 2));
+        Write(_request);
+    }
+
+    /// <summary>Starts the client span of an attempt, and writes its id into the request.</summary>
+    public void BeginTry(Backend backend, OutgoingRequest outgoing)
+    {
+        if (_request is null)
+        {
+            return;
+        }
+
+        EndTry(status: null, failed: true);
+        _try = Start(outgoing.Method, ActivityKind.Client, _request.Context);
+        _try?.SetTag("http.request.method", outgoing.Method);
+        _try?.SetTag("server.address", backend.Host);
+        _try?.SetTag("server.port", backend.Port);
+        Write(_try ?? _request);
+        outgoing.Overwrite("\r\ntraceparent: "u8, _line.AsSpan(13, 55));
+    }
+
+    public void End(int status)
+    {
+        if (_request is null)
+        {
+            return;
+        }
+
+        EndTry(status, status >= StatusCodes.Status500InternalServerError);
+        _request.SetTag("http.response.status_code", status);
+        if (status >= StatusCodes.Status500InternalServerError)
+        {
+            _request.SetStatus(ActivityStatusCode.Error);
+        }
+
+        Stop(_request);
+        _request = null;
+    }
+
+    private void EndTry(int? status, bool failed)
+    {
+        if (_try is null)
+        {
+            return;
+        }
+
+        _try.SetTag("http.response.status_code", status);
+        if (failed)
+        {
+            _try.SetStatus(ActivityStatusCode.Error);
+        }
+
+        Stop(_try);
+        _try = null;
+    }
+
+    // A loop interleaves many requests, so none of them is the current activity.
+    private static Activity? Start(string name, ActivityKind kind, ActivityContext parent)
+    {
+        var activity = Source.StartActivity(name, kind, parent);
+        Activity.Current = null;
+        return activity;
+    }
+
+    private static void Stop(Activity activity)
+    {
+        activity.Stop();
+        Activity.Current = null;
+    }
+
+    private void Write(Activity activity)
+    {
+        var text = $"{activity.TraceId.ToHexString()}-{activity.SpanId.ToHexString()}-{(activity.Recorded ? "01" : "00")}";
+        Encoding.ASCII.GetBytes(text, _line.AsSpan(16));
+    }
+
+    private static string? State(ReadOnlySpan<byte> bytes, RequestHead head)
+    {
+        foreach (ref readonly var field in head.Fields)
+        {
+            if (field.NameLength == 10 && Ascii.EqualsIgnoreCase(field.Name(bytes), "tracestate"u8))
+            {
+                return Text(field.Value(bytes));
+            }
+        }
+
+        return null;
+    }
+
+    private static string? Text(ReadOnlySpan<byte> value) => value.IsEmpty ? null : Encoding.Latin1.GetString(value);
 }

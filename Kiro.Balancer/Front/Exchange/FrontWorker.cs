@@ -1,27 +1,30 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
+using Kiro.Balancer.Forwarding.Retry;
+using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Front.Backends;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Tls;
+using Kiro.Balancer.Health.Passive;
+using Kiro.Balancer.Limits;
+using Kiro.Balancer.Listening;
+using Kiro.Balancer.Selection;
+using Kiro.Balancer.Telemetry.Traffic;
+using Kiro.ServiceDefaults.Hosting;
+using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>A connection that Kestrel gets.</summary>
-/// <param name="Descriptor">The connection.</param>
-/// <param name="Received">What was read from it.</param>
-/// <param name="Key">Under what it is counted for its client.</param>
-/// <param name="Source">Whom it is from, when a proxy said so; else null.</param>
-/// <param name="Tls">What it is enciphered by; null for a plain one.</param>
-internal sealed record HandedOver(int Descriptor, byte[] Received, ClientAddress? Key, IPEndPoint? Source, TlsSession? Tls);
-
-/// <summary>A loop and what all its connections share.</summary>
+/// <summary>An event loop and what its connections share.</summary>
 internal sealed class FrontWorker
 {
-    /// <summary>Exchanges kept to be used again.</summary>
+    /// <summary>Pooled exchanges.</summary>
     private const int MaxKept = 1024;
 
     private const int TidyPeriod = 1000;
@@ -34,11 +37,11 @@ internal sealed class FrontWorker
     private int _clients;
     private int _handshakes;
 
-    /// <param name="loop">The loop.</param>
-    /// <param name="services">The rooms.</param>
-    /// <param name="own">Paths that are Kestrel's.</param>
-    /// <param name="terms">What clients are shown by TLS; null on a plain port.</param>
-    /// <param name="handOver">Takes connections that are Kestrel's.</param>
+    /// <param name="loop">The event loop.</param>
+    /// <param name="services">The services that it shares with Kestrel's path.</param>
+    /// <param name="own">Paths that the balancer serves itself, through Kestrel.</param>
+    /// <param name="terms">The TLS settings; null on a plain port.</param>
+    /// <param name="handOver">Receives connections for Kestrel.</param>
     public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, TlsTerms? terms, Action<HandedOver> handOver)
     {
         (Loop, Services, Own, Terms, _handOver) = (loop, services, own, terms, handOver);
@@ -59,42 +62,42 @@ internal sealed class FrontWorker
 
     public OwnPaths Own { get; }
 
-    /// <summary>What clients are shown by TLS; null on a plain port.</summary>
+    /// <summary>The TLS settings; null on a plain port.</summary>
     public TlsTerms? Terms { get; }
 
     public DateLine Date { get; }
 
-    /// <summary>This loop's.</summary>
+    /// <summary>This loop's share of the counters.</summary>
     public ForwardingCell Counters { get; }
 
-    /// <summary>For how long a client's connection may be idle, in milliseconds.</summary>
+    /// <summary>The keep-alive timeout of client connections, in milliseconds.</summary>
     public long IdleTimeout => (long)Services.Listening.Value.IdleTimeout.TotalMilliseconds;
 
-    /// <summary>The name of the field by which clients are told.</summary>
+    /// <summary>The header field that carries the client's address.</summary>
     public ReadOnlySpan<byte> ClientField => _clientField;
 
-    /// <summary>The name of the field that tells clients apart; empty when none does.</summary>
+    /// <summary>The header field that identifies clients; empty for none.</summary>
     public ReadOnlySpan<byte> StickyField => _stickyField;
 
-    /// <summary>What was found in the request that is being taken.</summary>
+    /// <summary>The head that is being parsed, shared by all connections.</summary>
     public RequestHead RequestHead { get; }
 
-    /// <summary>What was found in the response that begins.</summary>
+    /// <summary>The head that is being parsed, shared by all connections.</summary>
     public ResponseHead ResponseHead { get; } = new();
 
-    /// <summary>Connections of clients on this loop. From any thread.</summary>
+    /// <summary>Client connections on this loop. Thread-safe.</summary>
     public int Clients => Volatile.Read(ref _clients);
 
-    /// <summary>Handshakes that are under way. From any thread.</summary>
+    /// <summary>TLS handshakes in progress. Thread-safe.</summary>
     public int Handshakes => Volatile.Read(ref _handshakes);
 
-    /// <summary>Exchanges that are under way.</summary>
+    /// <summary>Exchanges in progress.</summary>
     public int Exchanges { get; private set; }
 
-    /// <summary>Nothing more is taken; what is under way ends. From the loop's thread.</summary>
+    /// <summary>Shutting down: connections close after their current exchange. Used by the loop's thread only.</summary>
     public bool IsStopping { get; set; }
 
-    /// <summary>To be called on the loop's thread, once.</summary>
+    /// <summary>Starts the housekeeping. On the loop's thread, once.</summary>
     public void Begin() => _tidy.Start();
 
     public void CountClient(int change)
@@ -124,7 +127,7 @@ internal sealed class FrontWorker
         }
     }
 
-    /// <summary>Gives a connection to Kestrel.</summary>
+    /// <summary>Hands a connection over to Kestrel.</summary>
     public void HandOver(HandedOver connection) => _handOver(connection);
 
     private sealed class TidyTimer(FrontWorker worker) : TimedItem
@@ -139,13 +142,13 @@ internal sealed class FrontWorker
     }
 }
 
-/// <summary>The Date of responses that have none (RFC 9110, section 6.6.1), written anew once a second.</summary>
+/// <summary>The Date line for responses without one (RFC 9110, section 6.6.1), formatted once a second.</summary>
 internal sealed class DateLine(TimeProvider time)
 {
     private byte[] _line = [];
     private long _second = -1;
 
-    /// <summary>The whole line.</summary>
+    /// <summary>The line, with CRLF.</summary>
     public ReadOnlySpan<byte> Line
     {
         get
@@ -162,3 +165,43 @@ internal sealed class DateLine(TimeProvider time)
         }
     }
 }
+
+/// <summary>What a request needs of the other rooms: the same services, and the same counts, as on Kestrel's path.</summary>
+internal sealed record FrontServices(
+    ClientResolver Clients,
+    ClientCensus Census,
+    ClientHash Hash,
+    BackendRegistry Registry,
+    BackendChooser Chooser,
+    ForwardingCounters Counters,
+    RetryChooser RetryChooser,
+    FailureReports Reports,
+    BackendGates Gates,
+    BufferBudget BufferBudget,
+    Reloadable<ForwardingTimeouts> Timeouts,
+    RequestLimit Requests,
+    Reloadable<LimitOptions> Limits,
+    BodyLimit Bodies,
+    ForwardingRules Rules,
+    LoopGuard Loops,
+    ClientAdmission Admission,
+    ConnectionLimit Limit,
+    ClientConnections PerClient,
+    ProxyHeaders Introductions,
+    Reloadable<ListeningOptions> Listening,
+    OpenStreams Streams,
+    OwnResponses Own,
+    Reloadable<ErrorPage> ErrorPage,
+    Drain Drain,
+    TimeProvider Time,
+    FrontMetrics Metrics,
+    FrontAccessLog AccessLog,
+    ILogger<FrontExchange> Logger);
+
+/// <summary>A connection that is handed over to Kestrel.</summary>
+/// <param name="Descriptor">The socket.</param>
+/// <param name="Received">The bytes read so far, decrypted.</param>
+/// <param name="Key">Under which the connection counts toward its client's limit.</param>
+/// <param name="Source">The source address from the PROXY header, or null.</param>
+/// <param name="Tls">The TLS session; null on a plain connection.</param>
+internal sealed record HandedOver(int Descriptor, byte[] Received, ClientAddress? Key, IPEndPoint? Source, TlsSession? Tls);

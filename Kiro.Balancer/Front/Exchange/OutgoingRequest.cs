@@ -1,16 +1,17 @@
 using System.Text;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Front.Backends;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
-using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>How far a sending got.</summary>
+/// <summary>The result of a send.</summary>
 internal enum Sending
 {
     Done,
 
-    /// <summary>The kernel has no room for more.</summary>
+    /// <summary>The socket buffer is full.</summary>
     Waits,
 
     /// <summary>The connection is lost.</summary>
@@ -18,12 +19,12 @@ internal enum Sending
 }
 
 /// <summary>
-/// A request as a node gets it: the head, a kept body, or as much of a streamed one as came with the head. It can be sent
-/// again from the beginning.
+/// A request as sent to a backend: the head, with a buffered body or the part of a streamed body that arrived with the
+/// head. It can be sent again from the start.
 /// </summary>
 internal sealed class OutgoingRequest(FrontLoop loop)
 {
-    /// <summary>Larger ones are given back as soon as they are not needed any more; in bytes.</summary>
+    /// <summary>Larger buffers are returned as soon as a response arrives; in bytes.</summary>
     private const int SmallSize = 4096;
 
     private byte[] _bytes = [];
@@ -33,13 +34,12 @@ internal sealed class OutgoingRequest(FrontLoop loop)
 
     public bool IsSent => _sent == Length;
 
-    /// <summary>What is there.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
 
-    /// <summary>Room behind what is there.</summary>
+    /// <summary>The free part of the buffer.</summary>
     public Span<byte> Room => _bytes.AsSpan(Length);
 
-    /// <summary>Begins a request that needs so many bytes at most.</summary>
+    /// <summary>Rents a buffer for a request of this length.</summary>
     public void Begin(int length)
     {
         _bytes = loop.Buffers.Rent(length);
@@ -54,10 +54,10 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         Length += bytes.Length;
     }
 
-    /// <summary>Nothing is sent, as far as the next node is concerned.</summary>
+    /// <summary>Starts over, for the next attempt.</summary>
     public void Rewind() => _sent = 0;
 
-    /// <summary>Puts something in the place of a part of it.</summary>
+    /// <summary>Replaces a part.</summary>
     public void Replace(int start, int length, ReadOnlySpan<byte> with)
     {
         var before = _bytes;
@@ -69,7 +69,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         loop.Buffers.Return(before);
     }
 
-    /// <summary>Writes over what stands behind a text, if that is there.</summary>
+    /// <summary>Overwrites what follows a text, if that occurs.</summary>
     public void Overwrite(ReadOnlySpan<byte> text, ReadOnlySpan<byte> with)
     {
         if (Bytes.IndexOf(text) is >= 0 and var place)
@@ -78,7 +78,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
     }
 
-    /// <summary>The method, for whoever tells of this request.</summary>
+    /// <summary>The method, for logs and traces.</summary>
     public string Method
     {
         get
@@ -88,7 +88,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
     }
 
-    /// <summary>What the client accepts, if it says so.</summary>
+    /// <summary>The value of Accept, if any.</summary>
     public string? Accept
     {
         get
@@ -111,7 +111,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
     }
 
-    /// <summary>The path as the client wrote it, without the query, which may hold secrets.</summary>
+    /// <summary>The path as received, without the query, which may hold secrets.</summary>
     public string Path
     {
         get
@@ -139,7 +139,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         return Sending.Done;
     }
 
-    /// <summary>It will not be sent again: of a large one only the first line is kept, for whoever asks what this was about.</summary>
+    /// <summary>The request will not be sent again: keeps only the request line of a large one, for logs and traces.</summary>
     public void Settle()
     {
         if (_bytes.Length <= SmallSize)
@@ -165,5 +165,60 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
 
         Length = _sent = 0;
+    }
+}
+
+/// <summary>Updates the backend's counters for an attempt: like <c>Sending.Attempt</c>, without allocating.</summary>
+internal struct FrontAttempt
+{
+    private BackendPool? _pool;
+    private bool _isAwaited;
+    private bool _isUnderWay;
+    private long _began;
+    private TimeSpan _waited;
+
+    public readonly BackendRuntime Runtime => _pool!.Runtime;
+
+    /// <param name="pool">The backend's.</param>
+    /// <param name="isAwaited">Whether the backend gets the whole request at once, and owes a response from now on.</param>
+    /// <param name="now">The clock's timestamp.</param>
+    public void Begin(BackendPool pool, bool isAwaited, long now)
+    {
+        (_pool, _isAwaited, _isUnderWay, _began) = (pool, isAwaited, true, now);
+        pool.Counters.Begin();
+        if (isAwaited)
+        {
+            pool.Counters.Await(now);
+        }
+    }
+
+    /// <summary>The response head has arrived.</summary>
+    public void Respond(long now, TimeProvider time)
+    {
+        Settle();
+        _waited = time.GetElapsedTime(_began, now);
+        _pool!.Counters.Respond(now);
+    }
+
+    /// <summary>The response is complete.</summary>
+    public readonly void Record(int status, BackendConnection node) => _pool!.Traffic.Record(status, _waited, node.Sent, node.Received);
+
+    public void End()
+    {
+        if (_isUnderWay)
+        {
+            _isUnderWay = false;
+            Settle();
+            _pool!.Counters.End();
+        }
+    }
+
+    private void Settle()
+    {
+        if (_isAwaited)
+        {
+            _isAwaited = false;
+            _pool!.Counters.Settle();
+        }
     }
 }

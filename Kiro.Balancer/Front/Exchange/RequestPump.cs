@@ -1,51 +1,51 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
-using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Backends;
+using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>How the body of a request stands.</summary>
+/// <summary>The state of a request body.</summary>
 internal enum BodyState
 {
-    /// <summary>It must not be read yet: the node has not said "continue".</summary>
+    /// <summary>Not read yet: the client waits for 100 Continue.</summary>
     Held,
 
-    /// <summary>It goes to the node as it comes.</summary>
+    /// <summary>Forwarded as it arrives.</summary>
     Flowing,
 
-    /// <summary>The node has, or is about to have, all of it.</summary>
+    /// <summary>Forwarded, or about to be forwarded, in full.</summary>
     Complete,
 
-    /// <summary>Nobody wants the rest.</summary>
+    /// <summary>The rest is not wanted.</summary>
     Dropped,
 }
 
-/// <summary>What stopped a body.</summary>
+/// <summary>Why a request body cannot be forwarded.</summary>
 internal enum BodyFault
 {
     None,
 
-    /// <summary>The client has ended its side before the body was complete.</summary>
+    /// <summary>The client closed its side before the end of the body.</summary>
     Ended,
 
-    /// <summary>These are no chunks.</summary>
+    /// <summary>Invalid chunks.</summary>
     Invalid,
 
-    /// <summary>There is more of it than is taken.</summary>
+    /// <summary>Over the size limit.</summary>
     TooLong,
 
     /// <summary>The client's connection is lost.</summary>
     Gone,
 
-    /// <summary>The node's connection is lost.</summary>
+    /// <summary>The backend's connection is lost.</summary>
     BackendLost,
 }
 
-/// <summary>Sends the body of a request to the node as it comes, and never more than the node takes.</summary>
+/// <summary>Forwards a request body as it arrives, at the backend's pace.</summary>
 internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
 {
-    /// <summary>Of a chunk's size: up to 4 GiB, as whoever sends more in one piece only wants to hide what follows.</summary>
+    /// <summary>Hexadecimal digits of a chunk size: chunks of up to 4 GiB. Larger ones suggest request smuggling.</summary>
     private const int MaxSizeDigits = 8;
 
     private BodyFraming _framing;
@@ -56,7 +56,6 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
 
     public BodyState State { get; private set; }
 
-    /// <summary>Begins a request.</summary>
     public void Begin(RequestHead head)
     {
         _framing = head.Framing;
@@ -66,21 +65,21 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         State = _framing == BodyFraming.None ? BodyState.Complete : head.ExpectsContinue ? BodyState.Held : BodyState.Flowing;
     }
 
-    /// <summary>After a handshake: all bytes, as they come, until one end closes.</summary>
+    /// <summary>After an upgrade: forwards all bytes until either side closes.</summary>
     public void BeginTunnel() => (_framing, State, _needsMore, _left) = (BodyFraming.UntilClose, BodyState.Flowing, false, 0);
 
-    /// <summary>The body is read in another way, into memory.</summary>
+    /// <summary>The body is buffered instead.</summary>
     public void Keep() => State = BodyState.Complete;
 
-    /// <summary>The node wants it.</summary>
+    /// <summary>Starts a body that waits for 100 Continue.</summary>
     public void Release() => State = State == BodyState.Held ? BodyState.Flowing : State;
 
-    /// <summary>Nobody wants the rest.</summary>
+    /// <summary>Discards the rest.</summary>
     public void Drop() => State = State == BodyState.Complete ? State : BodyState.Dropped;
 
-    /// <summary>Takes what came with the head.</summary>
-    /// <param name="bytes">What stands behind the head; moved about.</param>
-    /// <param name="outgoing">Gets it, with room for <see cref="FirstPieceRoom"/>.</param>
+    /// <summary>Appends the part of the body that arrived with the head.</summary>
+    /// <param name="bytes">What follows the head; decoded in place.</param>
+    /// <param name="outgoing">The request, with room for <see cref="FirstPieceRoom"/>.</param>
     /// <param name="consumed">How much of it belongs to the body.</param>
     /// <returns>None, Invalid or TooLong.</returns>
     public BodyFault TakeAlong(Span<byte> bytes, OutgoingRequest outgoing, out int consumed)
@@ -126,15 +125,15 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         return BodyFault.None;
     }
 
-    /// <summary>Room for what comes with the head, in bytes.</summary>
+    /// <summary>The space that <see cref="TakeAlong"/> needs, in bytes.</summary>
     public int FirstPieceRoom(int available) => State != BodyState.Flowing ? 0
         : _framing == BodyFraming.Length ? (int)Math.Min(_left, available)
         : available + 2 * ChunkedPiece.MaxFrame;
 
-    /// <summary>Goes on until an end has nothing more or takes nothing more, or the others must have a turn.</summary>
-    /// <param name="client">Where it comes from.</param>
-    /// <param name="node">Where it goes.</param>
-    /// <param name="hasMoved">Whether a byte has moved.</param>
+    /// <summary>Forwards until either side would block, or other connections must get their turn.</summary>
+    /// <param name="client">The source.</param>
+    /// <param name="node">The destination.</param>
+    /// <param name="hasMoved">Whether there was progress.</param>
     public BodyFault Run(ClientConnection client, BackendConnection node, out bool hasMoved)
     {
         hasMoved = false;
@@ -230,4 +229,50 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         _left -= bytes;
         State = _left == 0 ? BodyState.Complete : State;
     }
+}
+
+/// <summary>Buffers a small body before the request is sent, so that it can be retried.</summary>
+internal sealed class KeptBodyPump(FrontLoop loop, OutgoingRequest outgoing)
+{
+    private int _left;
+
+    /// <summary>Whether there is no such body, or it is complete.</summary>
+    public bool IsComplete => _left == 0;
+
+    /// <summary>Starts with the part that arrived with the head.</summary>
+    /// <param name="length">The length of the body.</param>
+    /// <param name="bytes">What follows the head.</param>
+    /// <returns>How much of it belongs to the body.</returns>
+    public int Begin(int length, ReadOnlySpan<byte> bytes)
+    {
+        var here = Math.Min(length, bytes.Length);
+        outgoing.Append(bytes[..here]);
+        _left = length - here;
+        return here;
+    }
+
+    /// <summary>Reads what is there.</summary>
+    public BodyFault Run(ClientConnection client)
+    {
+        while (_left > 0)
+        {
+            var count = client.Fill(needsMore: false);
+            if (count <= 0)
+            {
+                return count == -2 ? BodyFault.Gone
+                    : count == 0 || (client.PeerHasEnded && !client.IsReadable) ? BodyFault.Ended : BodyFault.None;
+            }
+
+            var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
+            var here = Math.Min(count, _left);
+            outgoing.Append(bytes[..here]);
+            client.Store(bytes[here..]);
+            _left -= here;
+        }
+
+        return BodyFault.None;
+    }
+
+    /// <summary>Cancels.</summary>
+    public void End() => _left = 0;
 }

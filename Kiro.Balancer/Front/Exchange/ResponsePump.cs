@@ -4,28 +4,28 @@ using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <summary>What became of a response for now.</summary>
+/// <summary>The state of a response after a step.</summary>
 internal enum ResponseStep
 {
-    /// <summary>More must come, or the client must take more first.</summary>
+    /// <summary>Waiting for more from the backend, or for the client to accept more.</summary>
     Waits,
 
-    /// <summary>A head is there: in the worker's ResponseHead, its bytes and what follows them in the loop's Input.</summary>
+    /// <summary>A head was parsed: in the worker's ResponseHead; its bytes, and what follows, are in the loop's Input.</summary>
     Head,
 
-    /// <summary>The client has all of it, or the kernel will give it the rest.</summary>
+    /// <summary>Sent, or buffered to be sent.</summary>
     Complete,
 
-    /// <summary>It is no HTTP.</summary>
+    /// <summary>Invalid HTTP.</summary>
     Invalid,
 
-    /// <summary>The node's connection ended too early.</summary>
+    /// <summary>The backend's connection ended too early.</summary>
     Lost,
 
     ClientGone,
 }
 
-/// <summary>Reads a response and sends it to the client as it comes, and never more than the client takes.</summary>
+/// <summary>Forwards a response as it arrives, at the client's pace.</summary>
 internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
 {
     private int _looked;
@@ -39,26 +39,26 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     private int _headLength;
     private int _available;
 
-    /// <summary>Not a single byte has come.</summary>
+    /// <summary>Not a single byte has arrived.</summary>
     public bool IsUntouched { get; private set; }
 
-    /// <summary>The node's connection can carry another exchange, as far as the response is concerned.</summary>
+    /// <summary>Whether the response leaves the backend's connection reusable.</summary>
     public bool IsClean { get; private set; }
 
-    /// <summary>Begins to wait for a response, for the next try of a request, too.</summary>
+    /// <summary>Starts waiting for a response; again for each attempt.</summary>
     public void Begin()
     {
         (_looked, _needsMore, _readsHead, IsUntouched, IsClean) = (0, false, true, true, false);
         (_chunks, _tunnel, _left) = (null, null, 0);
     }
 
-    /// <summary>Of the head that was read last, in the loop's Input.</summary>
+    /// <summary>The last head as received, in the loop's Input.</summary>
     public ReadOnlySpan<byte> HeadBytes => loop.Input.AsSpan(FrontLoop.Lead, _headLength);
 
-    /// <summary>Goes on until an end has nothing more or takes nothing more, or the others must have a turn.</summary>
-    /// <param name="client">Where it goes.</param>
-    /// <param name="node">Where it comes from.</param>
-    /// <param name="hasMoved">Whether a byte has moved.</param>
+    /// <summary>Forwards until either side would block, or other connections must get their turn.</summary>
+    /// <param name="client">The destination.</param>
+    /// <param name="node">The source.</param>
+    /// <param name="hasMoved">Whether there was progress.</param>
     public ResponseStep Run(ClientConnection client, BackendConnection node, out bool hasMoved)
     {
         hasMoved = false;
@@ -99,19 +99,19 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
         return ResponseStep.Waits;
     }
 
-    /// <summary>An interim head is done with: the next one follows.</summary>
+    /// <summary>Skips an interim response.</summary>
     public void Skip(BackendConnection node)
     {
         node.Store(loop.Input.AsSpan(FrontLoop.Lead + _headLength, _available - _headLength));
         (_looked, _needsMore) = (0, false);
     }
 
-    /// <summary>Sends the head that was written for the client, and what came of the body.</summary>
-    /// <param name="written">The head, in the loop's Output.</param>
+    /// <summary>Sends the rewritten head, together with the part of the body that arrived with it.</summary>
+    /// <param name="written">The length of the rewritten head, in the loop's Output.</param>
     /// <param name="framing">How the body ends.</param>
-    /// <param name="makesChunks">Whether the client gets it in chunks.</param>
-    /// <param name="client">Where it goes.</param>
-    /// <param name="node">Where it comes from.</param>
+    /// <param name="makesChunks">Whether the client gets it chunked.</param>
+    /// <param name="client">The destination.</param>
+    /// <param name="node">The source.</param>
     public ResponseStep BeginBody(int written, BodyFraming framing, bool makesChunks, ClientConnection client, BackendConnection node)
     {
         (_readsHead, _framing, _makesChunks, _needsMore) = (false, framing, makesChunks, false);
@@ -126,15 +126,15 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
         return PassOn(written, _headLength, _available - _headLength, client, node);
     }
 
-    /// <summary>After a handshake: all bytes, as they come, until one end closes.</summary>
+    /// <summary>After an upgrade: forwards all bytes until either side closes.</summary>
     public ResponseStep BeginTunnel(int written, ITunnelEnd tunnel, ClientConnection client, BackendConnection node)
     {
         _tunnel = tunnel;
         return BeginBody(written, BodyFraming.UntilClose, makesChunks: false, client, node);
     }
 
-    /// <summary>Ends the body as if the node had: the client sees that it is complete.</summary>
-    /// <returns>False when there is no way to say so, or the client is gone.</returns>
+    /// <summary>Ends a chunked body early, as if it were complete.</summary>
+    /// <returns>False when the body is not chunked, or the client is gone.</returns>
     public bool TryEnd(ClientConnection client) => _makesChunks && client.TrySend("0\r\n\r\n"u8);
 
     private ResponseStep ReadHead(int count, BackendConnection node)
@@ -162,7 +162,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
         return IsClean ? ResponseStep.Complete : ResponseStep.Waits;
     }
 
-    // The head, if it is still to be sent, is put right before the body, so that both leave at once and the body stays where it is.
+    // A rewritten head is placed right before the body, so that both leave in one send without copying the body.
     private ResponseStep PassOn(int headLength, int from, int count, ClientConnection client, BackendConnection node)
     {
         var start = FrontLoop.Lead + from;
@@ -179,7 +179,7 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
             case BodyFraming.Chunked:
                 if (!ChunkedPiece.TryDecode(_chunks!, bytes, out data, out var consumed))
                 {
-                    // What was right before is the client's.
+                    // Forward what was valid.
                     return data > 0 && headLength == 0 && !TrySend(client, 0, start, data) ? ResponseStep.ClientGone : ResponseStep.Invalid;
                 }
 
@@ -247,9 +247,9 @@ internal sealed class ResponsePump(FrontLoop loop, ResponseHead head)
     }
 }
 
-/// <summary>Looks at what a node sends through a tunnel.</summary>
+/// <summary>Inspects what a backend sends through a tunnel.</summary>
 internal interface ITunnelEnd
 {
-    /// <returns>How many of the bytes the client gets; what it gets instead of the rest was, or will be, sent by others.</returns>
+    /// <returns>How many of the bytes to forward; the rest is dealt with.</returns>
     int Filter(ReadOnlySpan<byte> bytes);
 }

@@ -8,21 +8,21 @@ using Kiro.Balancer.Listening;
 namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>
-/// Accepts connections for one loop. All loops wait for the same socket and one is woken; the loop that has far more than
-/// another gives to that one, so that few long-lived connections are spread as evenly as many.
+/// Accepts connections for one loop. All loops wait on the same socket, and the kernel wakes one; a loop with clearly more
+/// connections than another passes new ones on, so that a few long-lived connections are balanced, too.
 /// </summary>
 internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker, FrontWorker[] all) : TimedItem, ILoopListener
 {
-    /// <summary>Connections in a row before those that are open have their turn.</summary>
+    /// <summary>Accepts in a row before other connections get their turn.</summary>
     private const int MaxAtOnce = 8;
 
-    /// <summary>Connections that a loop may have beyond the emptiest one.</summary>
+    /// <summary>Connections that a loop may have beyond the least loaded one.</summary>
     private const int MaxLead = 2;
 
-    /// <summary>Without descriptors, in milliseconds: as many that wait are refused by nobody, and nobody spins.</summary>
+    /// <summary>The pause when out of descriptors, in milliseconds: pending connections wait in the backlog.</summary>
     private const int PauseTime = 50;
 
-    /// <summary>Beyond it, at the end, somebody else accepts as fast as we do.</summary>
+    /// <summary>At shutdown; beyond it, connections arrive as fast as they are accepted.</summary>
     private const int MaxWaiting = 4096;
 
     private bool _isStopped;
@@ -92,15 +92,15 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
         }
     }
 
-    /// <summary>Accepts those that wait, and nobody any more. From the loop's thread.</summary>
+    /// <summary>Accepts the pending connections and stops. On the loop's thread.</summary>
     public void Stop()
     {
         if (!_isStopped)
         {
             _isStopped = true;
             worker.Loop.Unwatch(Descriptor);
-            // One waiter is woken for each connection. Where others have the socket, too, this loop must not be woken for one
-            // and leave it: whoever else waits would hear of it with the next one only.
+            // A connection wakes one waiter only. With a shared socket, a loop that was woken and left would leave a connection waiting
+            // until the next one arrives.
             Accept(worker.Loop, MaxWaiting);
         }
     }
@@ -115,10 +115,10 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
 
     private void Refuse(FrontSocket connection, FrontLoop loop, ReadOnlySpan<byte> reason)
     {
-        // Before a handshake there are no words for it.
+        // Before the handshake no error response can be sent.
         _ = worker.Terms is null ? connection.Send(reason) : 0;
         connection.EndWriting();
-        // Unread bytes would make the close a reset, which can cost the client the response.
+        // Closing with unread input would reset the connection and could destroy the response.
         _ = connection.Receive(loop.Input);
         connection.Close();
     }

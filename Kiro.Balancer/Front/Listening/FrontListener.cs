@@ -3,26 +3,26 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding;
-using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.EventLoop;
+using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Front.Tls;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Takeover;
 using Kiro.Balancer.Listening.Tls;
+using Kiro.ServiceDefaults.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>
-/// The public port. To Kestrel it is a listener like any other, which brings the connections that the loops do not want, each
-/// with the bytes that were read from it.
+/// The public port. To Kestrel it is a listener like any other, which yields the connections that the loops hand over.
 /// </summary>
 internal sealed class FrontListener : IConnectionListener, ISharedListener
 {
-    /// <summary>For handshakes that have begun before the end.</summary>
+    /// <summary>For handshakes in progress at shutdown.</summary>
     private static readonly TimeSpan MaxHandshakes = TimeSpan.FromSeconds(2);
 
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
@@ -74,14 +74,14 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
 
     public Task StopAcceptingAsync() => Task.WhenAll(_workers.Zip(_acceptors, (worker, acceptor) => AskAsync(worker, acceptor.Stop)));
 
-    /// <summary>Accepts nobody any more; connections end with what is under way on them.</summary>
+    /// <summary>Stops accepting; connections close after their current exchange.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         _stopping = cancellationToken;
         _sockets.Remove(this);
         await StopAcceptingAsync();
         _socket.Dispose();
-        // A turn for those that were accepted last, and for those that went to another loop: their requests may be there.
+        // Gives the connections accepted last a turn, in which their requests are read.
         await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () => { })));
         await WaitForHandshakesAsync();
         await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () =>
@@ -95,7 +95,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         _handedOver.Writer.TryComplete();
     }
 
-    /// <summary>Waits for what is under way as long as the host lets it, and cuts off what is left then.</summary>
+    /// <summary>Waits for exchanges in progress as long as the host permits, then aborts them.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -134,7 +134,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         return done.Task;
     }
 
-    // Whoever is half in gets in, and may be handed over to Kestrel.
+    // Clients in a handshake are still served, by Kestrel where needed.
     private async Task WaitForHandshakesAsync()
     {
         var start = _time.GetTimestamp();
@@ -155,6 +155,54 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         if (!_handedOver.Writer.TryWrite(connection))
         {
             _ = connection.DisposeAsync().AsTask();
+        }
+    }
+}
+
+/// <summary>The running loops, for monitoring.</summary>
+internal sealed class FrontLoops : IWatched
+{
+    private readonly Lock _changing = new();
+    private volatile FrontWorker[] _all = [];
+    private int _lastIndex = -1;
+
+    /// <summary>An index that is unique in this process.</summary>
+    public int NextIndex() => Interlocked.Increment(ref _lastIndex);
+
+    public IReadOnlyList<FrontWorker> All => _all;
+
+    /// <summary>Client connections on all loops.</summary>
+    public int Clients => _all.Sum(worker => worker.Clients);
+
+    /// <summary>Backend connections on all loops, idle and in use. Exact only while nothing changes.</summary>
+    public int NodeConnections => _all.Sum(worker => worker.Pools.Count);
+
+    /// <summary>Bytes of buffers in use.</summary>
+    public long HeldBytes => _all.Sum(worker => worker.Loop.Buffers.Held);
+
+    /// <summary>Open pipes on all loops.</summary>
+    public int OpenPipes => _all.Sum(worker => worker.Loop.Pipes.Open);
+
+    public Task LivesAsync() => Task.WhenAll(_all.Select(worker =>
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        worker.Loop.Post(static turn => ((TaskCompletionSource)turn!).SetResult(), turn);
+        return turn.Task;
+    }));
+
+    public void Add(FrontWorker worker)
+    {
+        lock (_changing)
+        {
+            _all = [.. _all, worker];
+        }
+    }
+
+    public void Remove(FrontWorker worker)
+    {
+        lock (_changing)
+        {
+            _all = [.. _all.Where(other => other != worker)];
         }
     }
 }

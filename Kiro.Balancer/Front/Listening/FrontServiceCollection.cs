@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Kiro.Balancer.Backends;
+using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Native;
@@ -13,14 +15,14 @@ using Microsoft.AspNetCore.Connections;
 namespace Kiro.Balancer.Front.Listening;
 
 /// <summary>
-/// The event loop's room. It takes what comes to the public ports, plain or by TLS, as HTTP/1.0 or 1.1 and is for a node: every
-/// method, every framing, pipelining, event streams, WebSockets. It never takes the balancer's own pages or HTTP/2: those
-/// connections go to Kestrel with the bytes read so far, before a node has seen any of them, and never after. What breaks
-/// RFC 9112 it refuses itself.
+/// The event loop's room. It serves the public ports, plain and TLS, for HTTP/1.0 and 1.1 requests to backends: every
+/// method and framing, pipelining, event streams, WebSockets. It never serves the balancer's own pages or HTTP/2: those
+/// connections are handed over to Kestrel with the bytes read so far, and only before a backend has seen any of them.
+/// Requests that violate RFC 9112 it rejects itself.
 /// </summary>
 internal static partial class FrontServiceCollection
 {
-    /// <summary>Has the loops take the public ports, when that is wanted and possible.</summary>
+    /// <summary>Puts the event loops on the public ports, if they are enabled and supported.</summary>
     public static void AddFront(this IServiceCollection services, FrontOptions options)
     {
         services.AddSingleton<FrontLoops>();
@@ -36,7 +38,7 @@ internal static partial class FrontServiceCollection
         services.AddSingleton<IConnectionListenerFactory, FrontListenerFactory>();
     }
 
-    /// <summary>Says once why the loops are off, if that is not what was asked for.</summary>
+    /// <summary>Logs why the loops are off, if that is not what was configured.</summary>
     public static void SayWhyLoopsAreOff(this WebApplication app, FrontOptions options)
     {
         if (options.OffBecause is { } reason)
@@ -49,7 +51,7 @@ internal static partial class FrontServiceCollection
     private static partial void LoopsAreOff(ILogger logger, string reason);
 }
 
-/// <summary>Listens on the public ports in Kestrel's place. Any other port is Kestrel's own.</summary>
+/// <summary>Creates the listeners of the public ports. All other ports are Kestrel's.</summary>
 internal sealed class FrontListenerFactory(
     IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, BindErrors names, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
@@ -72,4 +74,34 @@ internal sealed class FrontListenerFactory(
             throw names.Problem(endpoint, problem);
         }
     }
+}
+
+/// <summary>Whether, and on how many threads, HTTP/1 is forwarded by event loops.</summary>
+/// <param name="IsOn">Whether <c>FORWARDER</c> enables them and the system supports epoll.</param>
+/// <param name="Loops"><c>FRONT_LOOPS</c>: 1 to 256 for each port; by default the number of processors.</param>
+/// <param name="HasPlain">Whether they serve the plain port: not when it only redirects to HTTPS.</param>
+/// <param name="TlsPort">Their TLS port; null for none.</param>
+/// <param name="OffBecause">Why they are off although enabled; null when they are on, or not enabled.</param>
+internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? TlsPort, string? OffBecause = null)
+{
+    public static FrontOptions Read(
+        SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls, BackendTransportOptions transport, DiscoveryOptions discovery)
+    {
+        var isWanted = forwarding.Path == ForwardingPath.Loop;
+        if (isWanted && !IsSupported)
+        {
+            settings.Warn("FORWARDER=loop needs Linux: here requests are forwarded behind Kestrel, as with lean.");
+        }
+
+        var isPossible = isWanted && IsSupported;
+        var because = !isPossible ? null
+            : transport.IsHttp2 ? "nodes are spoken to with HTTP/2 (BACKEND_PROTOCOL)"
+            : discovery.HasTls ? "nodes are spoken to over TLS"
+            : null;
+        return new FrontOptions(
+            isPossible && because is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256), HasPlain: tls.RedirectPort is null, tls.Port, because);
+    }
+
+    /// <summary>Whether the system has epoll.</summary>
+    public static bool IsSupported => OperatingSystem.IsLinux();
 }

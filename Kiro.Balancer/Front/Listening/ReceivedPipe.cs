@@ -3,7 +3,7 @@ using System.IO.Pipelines;
 
 namespace Kiro.Balancer.Front.Listening;
 
-/// <summary>A connection of which something was read already: that comes first, and then what the connection brings.</summary>
+/// <summary>The transport of a connection from which bytes were read already: returns those first.</summary>
 internal sealed class ReceivedPipe(byte[] received, IDuplexPipe connection) : IDuplexPipe
 {
     public PipeReader Input { get; } = new ReceivedReader(received, connection.Input);
@@ -12,7 +12,7 @@ internal sealed class ReceivedPipe(byte[] received, IDuplexPipe connection) : ID
 
     private sealed class ReceivedReader(byte[] received, PipeReader inner) : PipeReader
     {
-        // Null once all of it is consumed.
+        // Null once consumed.
         private byte[]? _received = received;
         private bool _isExamined;
         private ReadOnlySequence<byte> _given;

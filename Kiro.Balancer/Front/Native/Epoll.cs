@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Kiro.Balancer.Front.Native;
 
-/// <summary>What a descriptor is ready for.</summary>
+/// <summary>Events of a descriptor, and options for watching it (EPOLL…).</summary>
 [Flags]
 internal enum Readiness : uint
 {
@@ -10,29 +10,31 @@ internal enum Readiness : uint
     Readable = 0x1,
     Writable = 0x4,
 
-    /// <summary>The connection has failed.</summary>
+    /// <summary>EPOLLERR.</summary>
     Error = 0x8,
 
-    /// <summary>Both directions are closed.</summary>
+    /// <summary>EPOLLHUP: both directions are closed.</summary>
     Closed = 0x10,
 
-    /// <summary>The other end has shut down its writing side.</summary>
+    /// <summary>EPOLLRDHUP: the peer has shut down its writing side.</summary>
     PeerEnded = 0x2000,
 
-    /// <summary>Of several loops that wait for the descriptor, one is woken.</summary>
+    /// <summary>EPOLLEXCLUSIVE: one of several waiting loops is woken.</summary>
     Exclusive = 0x10000000,
 
-    /// <summary>Told once, when it changes.</summary>
+    /// <summary>EPOLLET: reported once per change.</summary>
     EdgeTriggered = 0x80000000,
 }
 
-/// <summary>Waits for many descriptors. Each is registered with a key of 64 bits, which comes back with its events.</summary>
+/// <summary>
+/// Waits for events on many descriptors. Each is registered with a 64-bit key, which is returned with its events.
+/// </summary>
 internal sealed unsafe class Epoll : IDisposable
 {
     private const int Add = 1;
     private const int Remove = 2;
 
-    // struct epoll_event: 32 bits of events, 64 bits of data, packed on x86-64 alone.
+    // struct epoll_event: 32 bits of events, 64 bits of data; packed on x86-64 only.
     private static readonly int DataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
     private static readonly int EventSize = DataOffset + sizeof(ulong);
 
@@ -41,8 +43,8 @@ internal sealed unsafe class Epoll : IDisposable
     private byte* _events;
     private bool _isDisposed;
 
-    /// <param name="capacity">Events that one wait brings at most.</param>
-    /// <exception cref="System.Net.Sockets.SocketException">There are no descriptors left.</exception>
+    /// <param name="capacity">The most events that one wait returns.</param>
+    /// <exception cref="System.Net.Sockets.SocketException">Out of descriptors.</exception>
     public Epoll(int capacity)
     {
         _capacity = capacity;
@@ -55,8 +57,8 @@ internal sealed unsafe class Epoll : IDisposable
         _events = (byte*)NativeMemory.AllocZeroed((nuint)(capacity * EventSize));
     }
 
-    /// <summary>Begins to watch a descriptor. It ends when the descriptor is closed.</summary>
-    /// <returns>False when the system has no room for another one.</returns>
+    /// <summary>Starts watching a descriptor, until it is closed.</summary>
+    /// <returns>False when the system refuses.</returns>
     public bool TryAdd(int descriptor, Readiness events, ulong key)
     {
         var change = stackalloc byte[16];
@@ -65,16 +67,16 @@ internal sealed unsafe class Epoll : IDisposable
         return Libc.EpollControl(_descriptor, Add, descriptor, change) == 0;
     }
 
-    /// <summary>Ends watching a descriptor that stays open.</summary>
+    /// <summary>Stops watching a descriptor that stays open.</summary>
     public void Forget(int descriptor)
     {
         var change = stackalloc byte[16];
         _ = Libc.EpollControl(_descriptor, Remove, descriptor, change);
     }
 
-    /// <summary>Waits until a descriptor is ready.</summary>
-    /// <param name="milliseconds">How long at most; -1 for ever.</param>
-    /// <returns>The number of events, 0 when the time is over.</returns>
+    /// <summary>Waits for events.</summary>
+    /// <param name="milliseconds">The timeout; -1 for none.</param>
+    /// <returns>The number of events; 0 on a timeout.</returns>
     public int Wait(int milliseconds)
     {
         var count = Libc.EpollWait(_descriptor, _events, _capacity, milliseconds);
@@ -99,6 +101,58 @@ internal sealed unsafe class Epoll : IDisposable
             _ = Libc.Close(_descriptor);
             NativeMemory.Free(_events);
             _events = null;
+        }
+    }
+}
+
+/// <summary>Wakes a loop from another thread (eventfd).</summary>
+internal sealed unsafe class WakeDescriptor : IDisposable
+{
+    private readonly Lock _closing = new();
+    private bool _isClosed;
+
+    /// <exception cref="System.Net.Sockets.SocketException">Out of descriptors.</exception>
+    public WakeDescriptor()
+    {
+        Descriptor = Libc.EventDescriptor(0, Libc.CloseOnExec | Libc.NonBlocking);
+        if (Descriptor < 0)
+        {
+            throw Errno.ToException(Errno.Last);
+        }
+    }
+
+    public int Descriptor { get; }
+
+    /// <summary>Thread-safe, and harmless after the end.</summary>
+    public void Set()
+    {
+        // After the close, the number may belong to another file.
+        lock (_closing)
+        {
+            if (!_isClosed)
+            {
+                ulong one = 1;
+                _ = Libc.Write(Descriptor, (byte*)&one, sizeof(ulong));
+            }
+        }
+    }
+
+    /// <summary>Resets all wake-ups so far.</summary>
+    public void Clear()
+    {
+        ulong count;
+        _ = Libc.Read(Descriptor, (byte*)&count, sizeof(ulong));
+    }
+
+    public void Dispose()
+    {
+        lock (_closing)
+        {
+            if (!_isClosed)
+            {
+                _isClosed = true;
+                _ = Libc.Close(Descriptor);
+            }
         }
     }
 }

@@ -1,9 +1,10 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Kiro.Balancer.Front.Native;
 
-/// <summary>A socket that listens. Loops may share it: each accepts on its own thread.</summary>
+/// <summary>A listening socket. Loops may share it: each accepts on its own thread.</summary>
 internal sealed unsafe class FrontListenSocket : IDisposable
 {
     private const int Stream = 1;
@@ -15,7 +16,7 @@ internal sealed unsafe class FrontListenSocket : IDisposable
 
     private int _isClosed;
 
-    /// <exception cref="SocketException">The port is in use, or not allowed.</exception>
+    /// <exception cref="SocketException">The port is in use, or not permitted.</exception>
     public FrontListenSocket(IPEndPoint endpoint)
     {
         Span<byte> name = stackalloc byte[SocketName.MaxLength];
@@ -31,7 +32,7 @@ internal sealed unsafe class FrontListenSocket : IDisposable
             Set(SocketLevel, ReuseAddress, 1);
             if (endpoint.AddressFamily == AddressFamily.InterNetworkV6)
             {
-                // "Any" means IPv4, too, as with Kestrel.
+                // Dual-stack for [::], as in Kestrel.
                 Set(IPv6Level, IPv6Only, endpoint.Address.Equals(IPAddress.IPv6Any) ? 0 : 1);
             }
 
@@ -52,9 +53,9 @@ internal sealed unsafe class FrontListenSocket : IDisposable
         }
     }
 
-    /// <summary>A socket that listens already, which somebody opened before this process.</summary>
-    /// <param name="descriptor">This one's from now on.</param>
-    /// <exception cref="SocketException">It is no socket.</exception>
+    /// <summary>Adopts a socket that was opened before this process and is listening already.</summary>
+    /// <param name="descriptor">Owned from now on.</param>
+    /// <exception cref="SocketException">Not a socket.</exception>
     public FrontListenSocket(int descriptor)
     {
         Descriptor = descriptor;
@@ -66,19 +67,19 @@ internal sealed unsafe class FrontListenSocket : IDisposable
         }
 
         EndPoint = SocketName.Read(name);
-        // Of the socket, not of this descriptor: who has it, too, must not mind.
+        // FIONBIO applies to the open socket, which other processes may share: they must cope with it.
         var one = 1;
         Check(Libc.Control(Descriptor, Libc.SetNonBlocking, &one));
     }
 
     public int Descriptor { get; }
 
-    /// <summary>Where it listens, with the port that was found when none was asked for.</summary>
+    /// <summary>The bound address, with the actual port.</summary>
     public IPEndPoint EndPoint { get; }
 
-    /// <summary>Takes a connection that waits.</summary>
-    /// <param name="peer">Gets the other end's name: room for <see cref="SocketName.MaxLength"/> bytes.</param>
-    /// <returns>-1 with <see cref="Errno.Last"/> when there is none, or no room for one.</returns>
+    /// <summary>Accepts a pending connection.</summary>
+    /// <param name="peer">Receives the peer's address: at least <see cref="SocketName.MaxLength"/> bytes.</param>
+    /// <returns>The descriptor, or -1 with <see cref="Errno.Last"/>.</returns>
     public int Accept(Span<byte> peer)
     {
         var length = SocketName.MaxLength;
@@ -104,5 +105,42 @@ internal sealed unsafe class FrontListenSocket : IDisposable
         {
             throw Errno.ToException(Errno.Last);
         }
+    }
+}
+
+/// <summary>An address and port in the kernel's form (struct sockaddr_in, sockaddr_in6).</summary>
+internal readonly struct SocketName
+{
+    /// <summary>Enough for either family, in bytes.</summary>
+    public const int MaxLength = 28;
+
+    public const int IPv4Family = 2;
+    public const int IPv6Family = 10;
+    private const int IPv4Length = 16;
+
+    /// <returns>The length.</returns>
+    public static int Write(IPEndPoint endpoint, Span<byte> name)
+    {
+        name[..MaxLength].Clear();
+        var isIPv4 = endpoint.AddressFamily == AddressFamily.InterNetwork;
+        BitConverter.TryWriteBytes(name, (ushort)(isIPv4 ? IPv4Family : IPv6Family));
+        BinaryPrimitives.WriteUInt16BigEndian(name[2..], (ushort)endpoint.Port);
+        if (isIPv4)
+        {
+            endpoint.Address.TryWriteBytes(name[4..], out _);
+            return IPv4Length;
+        }
+
+        endpoint.Address.TryWriteBytes(name[8..], out _);
+        BitConverter.TryWriteBytes(name[24..], (uint)endpoint.Address.ScopeId);
+        return MaxLength;
+    }
+
+    public static IPEndPoint Read(ReadOnlySpan<byte> name)
+    {
+        var port = BinaryPrimitives.ReadUInt16BigEndian(name[2..]);
+        return BitConverter.ToUInt16(name) == IPv4Family
+            ? new IPEndPoint(new IPAddress(name.Slice(4, 4)), port)
+            : new IPEndPoint(new IPAddress(name.Slice(8, 16), BitConverter.ToUInt32(name[24..])), port);
     }
 }

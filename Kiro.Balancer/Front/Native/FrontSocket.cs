@@ -3,10 +3,7 @@ using Kiro.Balancer.Listening;
 
 namespace Kiro.Balancer.Front.Native;
 
-/// <summary>
-/// A connection's descriptor, and its only owner: it is closed once, or given away once. Nothing here waits. Used by one
-/// thread at a time.
-/// </summary>
+/// <summary>A non-blocking socket, and the only owner of its descriptor: closes or detaches it once. Not thread-safe.</summary>
 internal sealed unsafe class FrontSocket
 {
     private const int Stream = 1;
@@ -26,13 +23,13 @@ internal sealed unsafe class FrontSocket
         Interlocked.Increment(ref _open);
     }
 
-    /// <summary>All that are open in this process.</summary>
+    /// <summary>Open sockets in this process.</summary>
     public static int Open => Volatile.Read(ref _open);
 
-    /// <summary>-1 when it is closed or given away.</summary>
+    /// <summary>-1 once closed or detached.</summary>
     public int Descriptor { get; private set; }
 
-    /// <summary>Takes over a descriptor that was accepted.</summary>
+    /// <summary>Takes ownership of an accepted descriptor.</summary>
     public static FrontSocket Own(int descriptor)
     {
         var socket = new FrontSocket(descriptor);
@@ -40,10 +37,10 @@ internal sealed unsafe class FrontSocket
         return socket;
     }
 
-    /// <summary>Begins to connect.</summary>
-    /// <param name="endpoint">Where to.</param>
-    /// <param name="error">0 when it is connected, <see cref="Errno.InProgress"/>, or why it cannot be.</param>
-    /// <returns>Null when there is an error.</returns>
+    /// <summary>Starts a connect.</summary>
+    /// <param name="endpoint">The address.</param>
+    /// <param name="error">0 when connected, <see cref="Errno.InProgress"/>, or why it failed.</param>
+    /// <returns>Null on an error.</returns>
     public static FrontSocket? Connect(IPEndPoint endpoint, out int error)
     {
         Span<byte> name = stackalloc byte[SocketName.MaxLength];
@@ -78,15 +75,14 @@ internal sealed unsafe class FrontSocket
         return null;
     }
 
-    /// <summary>How a connect ended, once the socket is writable: 0 or an error.</summary>
+    /// <summary>The result of a connect, once the socket is writable: 0 or an error.</summary>
     public int ConnectError()
     {
         int error = 0, length = sizeof(int);
         return Libc.GetOption(Descriptor, SocketLevel, ErrorOption, &error, &length) == 0 ? error : Errno.Last;
     }
 
-    /// <summary>Receives what is there.</summary>
-    /// <returns>0 at the end, -1 with <see cref="Errno.Last"/> when there is nothing or the connection is lost.</returns>
+    /// <returns>The number of bytes; 0 on FIN; -1 with <see cref="Errno.Last"/>.</returns>
     public int Receive(Span<byte> room)
     {
         fixed (byte* bytes = room)
@@ -95,15 +91,14 @@ internal sealed unsafe class FrontSocket
         }
     }
 
-    /// <summary>Whether the other end has sent something, or closed.</summary>
+    /// <summary>Whether a receive would return something: data, FIN or an error.</summary>
     public bool HasInput()
     {
         byte one;
         return Libc.Receive(Descriptor, &one, 1, Libc.Peek) >= 0 || Errno.Last != Errno.WouldBlock;
     }
 
-    /// <summary>Sends as much as the kernel takes now.</summary>
-    /// <returns>-1 with <see cref="Errno.Last"/> when it takes nothing or the connection is lost.</returns>
+    /// <returns>The number of bytes accepted by the kernel; -1 with <see cref="Errno.Last"/>.</returns>
     public int Send(ReadOnlySpan<byte> data)
     {
         fixed (byte* bytes = data)
@@ -112,14 +107,14 @@ internal sealed unsafe class FrontSocket
         }
     }
 
-    /// <summary>Whether the other end's system has all that was sent (tcp(7), SIOCOUTQ).</summary>
+    /// <summary>Whether the peer has acknowledged everything that was sent (tcp(7), SIOCOUTQ).</summary>
     public bool HasArrived()
     {
         var left = 0;
         return Libc.Control(Descriptor, OutputQueue, &left) == 0 && left == 0;
     }
 
-    /// <summary>Says that nothing more comes from this end.</summary>
+    /// <summary>Sends FIN.</summary>
     public void EndWriting() => _ = Libc.Shutdown(Descriptor, WritingSide);
 
     public void Close()
@@ -130,7 +125,7 @@ internal sealed unsafe class FrontSocket
         }
     }
 
-    /// <summary>Closes it so that the other end sees a torn connection, not an end.</summary>
+    /// <summary>Closes with a reset.</summary>
     public void Reset()
     {
         if (Descriptor >= 0)
@@ -141,7 +136,7 @@ internal sealed unsafe class FrontSocket
         }
     }
 
-    /// <summary>Gives the descriptor away; whoever gets it closes it.</summary>
+    /// <summary>Gives up ownership: the caller closes the descriptor.</summary>
     public int Release()
     {
         var descriptor = Descriptor;
@@ -158,5 +153,70 @@ internal sealed unsafe class FrontSocket
     {
         var on = 1;
         _ = Libc.SetOption(Descriptor, TcpLevel, NoDelay, &on, sizeof(int));
+    }
+}
+
+/// <summary>
+/// A pipe that moves bytes from one socket to another inside the kernel, without copying (splice(2)). Not thread-safe.
+/// </summary>
+internal sealed unsafe class FrontPipe
+{
+    /// <summary>Its capacity in bytes, when every page is full.</summary>
+    public const int Capacity = 256 * 1024;
+
+    /// <summary>Descriptors to leave free: without a pipe bytes are copied, without a descriptor a client is refused.</summary>
+    private const int Spare = 1000;
+
+    private const int SetSize = 1031;
+
+    private readonly int _reading;
+    private readonly int _writing;
+
+    private FrontPipe(int reading, int writing) => (_reading, _writing) = (reading, writing);
+
+    /// <summary>Bytes in the pipe.</summary>
+    public int Held { get; private set; }
+
+    /// <returns>Null when short of descriptors or pipe pages.</returns>
+    public static FrontPipe? TryOpen()
+    {
+        var ends = stackalloc int[2];
+        if (Libc.Pipe(ends, Libc.NonBlocking | Libc.CloseOnExec) != 0)
+        {
+            return null;
+        }
+
+        var pipe = new FrontPipe(ends[0], ends[1]);
+        if (DescriptorLimit.IsReserved(ends[1] + Spare) || Libc.SetPipe(ends[1], SetSize, Capacity) < Capacity)
+        {
+            pipe.Close();
+            return null;
+        }
+
+        return pipe;
+    }
+
+    /// <summary>Moves received bytes into the pipe.</summary>
+    /// <returns>As <see cref="FrontSocket.Receive"/>.</returns>
+    public int Fill(FrontSocket from, int max)
+    {
+        var count = (int)Libc.Splice(from.Descriptor, null, _writing, null, max, Libc.SpliceNonBlocking);
+        Held += Math.Max(0, count);
+        return count;
+    }
+
+    /// <summary>Sends from the pipe.</summary>
+    /// <returns>As <see cref="FrontSocket.Send"/>.</returns>
+    public int Drain(FrontSocket to)
+    {
+        var count = (int)Libc.Splice(_reading, null, to.Descriptor, null, Held, Libc.SpliceNonBlocking);
+        Held -= Math.Max(0, count);
+        return count;
+    }
+
+    public void Close()
+    {
+        _ = Libc.Close(_reading);
+        _ = Libc.Close(_writing);
     }
 }

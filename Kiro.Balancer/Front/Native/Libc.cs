@@ -1,8 +1,9 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Kiro.Balancer.Front.Native;
 
-/// <summary>The system calls of the event loop, on Linux. Called by the other types of this folder alone.</summary>
+/// <summary>Linux system calls. Used only in this folder.</summary>
 internal static unsafe partial class Libc
 {
     public const int CloseOnExec = 0x80000;
@@ -79,4 +80,41 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
+}
+
+/// <summary>Error numbers (Linux; the same on all of .NET's architectures).</summary>
+internal static class Errno
+{
+    public const int Interrupted = 4;
+    public const int WouldBlock = 11;
+    public const int TooManyInSystem = 23;
+    public const int TooManyInProcess = 24;
+    public const int NoBuffers = 105;
+    public const int NoMemory = 12;
+    public const int NoAddress = 99;
+    public const int TimedOut = 110;
+    public const int InProgress = 115;
+
+    /// <summary>Of the last system call on this thread.</summary>
+    public static int Last => Marshal.GetLastPInvokeError();
+
+    /// <summary>The exception that .NET's sockets would throw.</summary>
+    // The constructor accepts system error numbers on Windows only.
+    public static SocketException ToException(int error) => new((int)(error switch
+    {
+        2 or 13 => SocketError.AccessDenied,
+        TooManyInSystem or TooManyInProcess => SocketError.TooManyOpenSockets,
+        97 => SocketError.AddressFamilyNotSupported,
+        98 => SocketError.AddressAlreadyInUse,
+        NoAddress => SocketError.AddressNotAvailable,
+        100 => SocketError.NetworkDown,
+        101 => SocketError.NetworkUnreachable,
+        NoBuffers or NoMemory => SocketError.NoBufferSpaceAvailable,
+        104 => SocketError.ConnectionReset,
+        TimedOut => SocketError.TimedOut,
+        111 => SocketError.ConnectionRefused,
+        112 => SocketError.HostDown,
+        113 => SocketError.HostUnreachable,
+        _ => SocketError.SocketError,
+    }), Marshal.GetPInvokeErrorMessage(error));
 }

@@ -6,9 +6,9 @@ using Kiro.Balancer.Front.EventLoop;
 namespace Kiro.Balancer.Front.Tls;
 
 /// <summary>
-/// A client's socket as <see cref="System.Net.Security.SslStream"/> sees it. It is given whole records, and one at a time (RFC 8446, section
-/// 5.1): what is there it has at once, and of what has not come it holds no beginning. Where it waits for a record, it goes on
-/// in the loop's own thread.
+/// A client's socket as seen by <see cref="System.Net.Security.SslStream"/>. Reads return one complete record at a time
+/// (RFC 8446, section 5.1), so they complete synchronously or wait for a whole record. A waiting read resumes on the loop's
+/// thread.
 /// </summary>
 internal sealed class RecordStream(FrontConnection connection, RecordBuffer buffer) : ForwardOnlyStream, IValueTaskSource<int>
 {
@@ -17,7 +17,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     private const byte LastType = 24;
     private const byte Version = 3;
 
-    /// <summary>TLS 1.2 allows 2 KiB beyond the 16 of the text (RFC 5246, section 6.2.3).</summary>
+    /// <summary>TLS 1.2 permits 2 KiB on top of 16 KiB of plaintext (RFC 5246, section 6.2.3).</summary>
     private const int MaxLength = 16 * 1024 + 2048;
 
     private ManualResetValueTaskSourceCore<int> _arrival;
@@ -34,17 +34,17 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     private Stream? _input;
     private Stream? _output;
 
-    /// <summary>What was sent did not reach the kernel.</summary>
+    /// <summary>Whether a send failed.</summary>
     public bool IsLost { get; private set; }
 
-    /// <summary>What came is no record, but begins as a method does.</summary>
+    /// <summary>Whether the input is not a record but starts like an HTTP method.</summary>
     public bool LooksLikeHttp { get; private set; }
 
     public override bool CanRead => true;
 
     public override bool CanWrite => true;
 
-    /// <summary>Takes the loop's buffer for a turn, with what was kept of the last one.</summary>
+    /// <summary>Loads buffered input into the loop's shared buffer.</summary>
     public void Begin()
     {
         (_start, _end) = (0, _keptLength);
@@ -55,7 +55,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         }
     }
 
-    /// <summary>Keeps for the next turn what is left of this one.</summary>
+    /// <summary>Buffers what is left in the shared buffer.</summary>
     public void Settle()
     {
         _start -= _record.Length;
@@ -63,7 +63,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         Keep(buffer.Bytes.AsSpan(_start, _end - _start));
     }
 
-    /// <summary>Keeps what was received before there was a stream.</summary>
+    /// <summary>Buffers input.</summary>
     public void Keep(ReadOnlySpan<byte> received)
     {
         if (!received.IsEmpty)
@@ -74,7 +74,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         }
     }
 
-    /// <summary>Passes on the next record, receiving more if that is not there.</summary>
+    /// <summary>Provides the next record, receiving as needed.</summary>
     /// <returns>Above 0 when there is one; otherwise as <see cref="FrontConnection.Receive(Span{byte})"/>.</returns>
     public int Feed()
     {
@@ -107,7 +107,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         return _record.Length;
     }
 
-    /// <summary>Nothing comes any more: whoever waits is told so, and what was kept to be read or sent is given back.</summary>
+    /// <summary>Ends a waiting read, and returns the buffers.</summary>
     public void End()
     {
         if (_isWaiting)
@@ -124,10 +124,10 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         }
     }
 
-    /// <summary>From now on what is sent is put together, because it is known to be so much.</summary>
+    /// <summary>Collects what is written next, for a single send.</summary>
     public void Gather(int length) => _gathered = connection.Loop.Buffers.Rent(length);
 
-    /// <summary>Sends what was put together.</summary>
+    /// <summary>Sends what was collected.</summary>
     public void SendGathered()
     {
         if (_gathered is { } gathered)
@@ -139,7 +139,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         }
     }
 
-    /// <summary>Leaves the loop: what was kept comes first, and then what the streams bring.</summary>
+    /// <summary>Leaves the loop: reads return buffered input first, then continue on the stream.</summary>
     public void Detach(Stream input, Stream output)
     {
         _record = _kept.AsSpan(0, _keptLength).ToArray();
@@ -193,7 +193,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
 
     public override void Flush()
     {
-        // Nothing is held back.
+        // Nothing is buffered here.
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => _output?.FlushAsync(cancellationToken) ?? Task.CompletedTask;
@@ -216,7 +216,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _arrival.OnCompleted(continuation, state, token, flags);
 
-    // What is no record goes on as it is, for whoever reads it to say what is wrong with it; and nothing behind it.
+    // Input that is not a record is passed on as it is, for SslStream to reject, and nothing after it.
     private int NextLength(ReadOnlySpan<byte> bytes)
     {
         var length = bytes.Length < HeaderLength ? 0 : BinaryPrimitives.ReadUInt16BigEndian(bytes[3..]);
@@ -256,9 +256,9 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     }
 }
 
-/// <summary>Where all connections of a loop receive records. What is in it counts for one turn.</summary>
+/// <summary>A loop's receive buffer for records. Its contents are valid during one call.</summary>
 internal sealed class RecordBuffer
 {
-    /// <summary>As much as comes with one receive.</summary>
+    /// <summary>The size of one receive.</summary>
     public byte[] Bytes { get; } = GC.AllocateUninitializedArray<byte>(FrontLoop.ReceiveSize, pinned: true);
 }

@@ -1,32 +1,37 @@
+using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Kiro.Balancer.Forwarding.Streams;
 using Kiro.Balancer.Front.EventLoop;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Kiro.Balancer.Front.Tls;
 
-/// <summary>How far a handshake is.</summary>
+/// <summary>The progress of a handshake.</summary>
 internal enum HandshakeState
 {
-    /// <summary>It is the client's turn.</summary>
+    /// <summary>Waiting for the client.</summary>
     Waits,
 
     Done,
 
-    /// <summary>The client left, or there is nothing that both sides can do.</summary>
+    /// <summary>The client is gone, or there is no common protocol.</summary>
     Failed,
 }
 
 /// <summary>
-/// TLS of one client's connection: .NET's <see cref="SslStream"/>, driven by the loop instead of by tasks. Nothing here goes to
-/// another thread, and between two requests it holds no buffer.
+/// TLS of a client connection: <see cref="SslStream"/>, driven by the loop. It never leaves the loop's thread, and holds no
+/// buffer between requests.
 /// </summary>
 internal sealed class TlsSession : IConnectionCipher
 {
-    /// <summary>What a record holds at most, in bytes (RFC 8446, section 5.1).</summary>
+    /// <summary>The most plaintext in a record, in bytes (RFC 8446, section 5.1).</summary>
     private const int MaxText = 16 * 1024;
 
-    /// <summary>What a record is longer than its text, with room to spare; in bytes.</summary>
+    /// <summary>The overhead of a record, rounded up, in bytes.</summary>
     private const int Overhead = 64;
 
     private readonly FrontConnection _connection;
@@ -38,9 +43,9 @@ internal sealed class TlsSession : IConnectionCipher
     private int? _ending;
     private bool _hasSaidEnd;
 
-    /// <param name="connection">Whose it is.</param>
-    /// <param name="terms">What the client is shown, and asked for.</param>
-    /// <param name="received">What was received of the handshake so far.</param>
+    /// <param name="connection">The client's connection.</param>
+    /// <param name="terms">The port's TLS settings.</param>
+    /// <param name="received">Handshake bytes received so far.</param>
     public TlsSession(FrontConnection connection, TlsTerms terms, ReadOnlySpan<byte> received)
     {
         _connection = connection;
@@ -50,28 +55,28 @@ internal sealed class TlsSession : IConnectionCipher
         _handshake = _stream.AuthenticateAsServerAsync(TlsTerms.Select, terms, CancellationToken.None);
     }
 
-    /// <summary>Whether the client speaks HTTP/2 from here on (RFC 9113, section 3.2).</summary>
+    /// <summary>Whether HTTP/2 was negotiated (RFC 9113, section 3.2).</summary>
     public bool IsHttp2 => _stream.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2;
 
-    /// <summary>What was agreed on by ALPN; empty when the client did not ask.</summary>
+    /// <summary>The protocol negotiated by ALPN; empty for none.</summary>
     public ReadOnlyMemory<byte> Protocol => _stream.NegotiatedApplicationProtocol.Protocol;
 
-    /// <summary>Of TLS; none while there is no agreement.</summary>
+    /// <summary>The TLS version; none before the end of the handshake.</summary>
     public SslProtocols Version => _handshake.IsCompletedSuccessfully ? _stream.SslProtocol : SslProtocols.None;
 
-    /// <summary>What the client has shown, and was verified; else null.</summary>
+    /// <summary>The verified client certificate, or null.</summary>
     public X509Certificate2? ClientCertificate => _stream.RemoteCertificate as X509Certificate2;
 
-    /// <summary>Whether the client has sent a request where the handshake should be.</summary>
+    /// <summary>Whether the client sent a plain HTTP request.</summary>
     public bool IsPlainHttp => _records.LooksLikeHttp;
 
     /// <summary>Why the handshake failed.</summary>
     public Exception? Problem => _handshake.Exception?.InnerException;
 
-    /// <summary>Whether it may go to another thread: not in the middle of a change of keys.</summary>
+    /// <summary>Whether the session can move to another thread: not during a key update.</summary>
     public bool CanLeave => _text is null;
 
-    /// <summary>Goes on with the handshake as far as the client has.</summary>
+    /// <summary>Continues the handshake with the input that is there.</summary>
     public HandshakeState GoOn()
     {
         _records.Begin();
@@ -110,7 +115,7 @@ internal sealed class TlsSession : IConnectionCipher
         }
 
         _records.Settle();
-        // What came before the end is told first, and the end when somebody asks again.
+        // Data is returned before the end, which the next call reports.
         mayHaveMore = _ending is null ? room.Length - total < MaxText : total > 0;
         return total > 0 ? total : _ending ?? -1;
     }
@@ -121,7 +126,7 @@ internal sealed class TlsSession : IConnectionCipher
         {
             if (data.Length > MaxText)
             {
-                // A record for each piece, but not a call of the system.
+                // One record for each 16 KiB, but a single system call.
                 _records.Gather(data.Length + (data.Length / MaxText + 1) * Overhead);
             }
 
@@ -147,21 +152,21 @@ internal sealed class TlsSession : IConnectionCipher
     public void Dispose()
     {
         _records.End();
-        // Nobody else looks.
+        // Marks the exception as observed.
         _ = _handshake.Exception;
         DropText();
         _stream.Dispose();
     }
 
-    /// <summary>Leaves the loop, to go on over other streams.</summary>
-    /// <returns>What the client sends, and is sent.</returns>
+    /// <summary>Leaves the loop: continues on other streams.</summary>
+    /// <returns>The plaintext stream.</returns>
     public SslStream Detach(Stream input, Stream output)
     {
         _records.Detach(input, output);
         return _stream;
     }
 
-    // -1: the record had no text, as when keys are changed; the text of the next one comes where this one's was to.
+    // -1: the record held no data, as in a key update. The pending read receives the next record's data into the same buffer.
     private int Read(Span<byte> room)
     {
         try
@@ -210,16 +215,71 @@ internal sealed class TlsSession : IConnectionCipher
     }
 }
 
-/// <summary>What clients of a port are shown, and asked for.</summary>
-/// <param name="optionsFor">By the name that the client asks for, if it does.</param>
+/// <summary>The TLS settings of a port, for one loop.</summary>
+/// <param name="optionsFor">The options for a server name; null when the client sent none.</param>
 internal sealed class TlsTerms(Func<string?, SslServerAuthenticationOptions> optionsFor)
 {
     /// <summary>For one loop.</summary>
     public RecordBuffer Buffer { get; } = new();
 
-    /// <summary>With these terms as the state.</summary>
+    /// <summary>Expects this object as its state.</summary>
     public static readonly ServerOptionsSelectionCallback Select = static (_, hello, terms, _) =>
         ValueTask.FromResult(((TlsTerms)terms!).OptionsFor(hello.ServerName));
 
     private SslServerAuthenticationOptions OptionsFor(string name) => optionsFor(name.Length > 0 ? name : null);
+}
+
+/// <summary>The TLS features that Kestrel looks for. It does no handshake of its own on a connection that has them.</summary>
+internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, ITlsApplicationProtocolFeature
+{
+    public ReadOnlyMemory<byte> ApplicationProtocol { get; } = session.Protocol;
+
+    public X509Certificate2? ClientCertificate { get; set; } = session.ClientCertificate;
+
+    public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult(ClientCertificate);
+
+    /// <summary>Puts a session that has left its loop around a connection's transport.</summary>
+    /// <returns>To be disposed of before the connection.</returns>
+    public static IAsyncDisposable Set(ConnectionContext connection, TlsSession session)
+    {
+        var features = new TlsFeatures(session);
+        connection.Features.Set<ITlsConnectionFeature>(features);
+        connection.Features.Set<ITlsApplicationProtocolFeature>(features);
+        var text = session.Detach(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream());
+        var output = new EndingStream(text);
+        connection.Transport = new Text(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(output));
+        return output;
+    }
+
+    private sealed record Text(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    // Completing the output closes the connection. close_notify goes first, so that the client can tell the end from a truncation
+    // (RFC 8446, section 6.1).
+    private sealed class EndingStream(SslStream text) : DelegatingStream(text)
+    {
+        private bool _hasEnded;
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing && !_hasEnded)
+            {
+                _hasEnded = true;
+                _ = EndAsync();
+            }
+
+            base.Dispose(disposing);
+        }
+
+        private async Task EndAsync()
+        {
+            try
+            {
+                await text.ShutdownAsync();
+            }
+            catch (Exception gone) when (gone is IOException or InvalidOperationException or NotSupportedException or OperationCanceledException)
+            {
+                // The client is gone.
+            }
+        }
+    }
 }

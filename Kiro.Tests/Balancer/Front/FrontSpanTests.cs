@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Front;
 
-/// <summary>The spans of requests that stay on a loop.</summary>
+/// <summary>Spans of requests on the event loops.</summary>
 public sealed class FrontSpanTests
 {
     [Theory]
@@ -57,7 +57,7 @@ public sealed class FrontSpanTests
 
     private static string? Tag(Activity span, string name) => span.GetTagItem(name) as string;
 
-    /// <summary>Records the spans of one trace; those of other tests stay unmade.</summary>
+    /// <summary>Records the spans of one trace only; those of other tests are not sampled.</summary>
     private sealed class Spans : IDisposable
     {
         private readonly ActivityListener _listener;

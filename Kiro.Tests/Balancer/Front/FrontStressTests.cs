@@ -6,8 +6,8 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Front;
 
 /// <summary>
-/// Ends of every kind that break off, stall and come back, all at the same time: whatever happens to a request, nothing of it
-/// is left. <c>KIRO_STRESS_SECONDS</c> makes it longer: more rounds, each with ends of its own.
+/// Clients and backends that abort, stall and recover, all at the same time: whatever happens to a request, nothing leaks.
+/// <c>KIRO_STRESS_SECONDS</c> makes it longer: more rounds, each with new connections.
 /// </summary>
 [Collection(RunsAlone.Name)]
 public sealed class FrontStressTests(ITestOutputHelper output)
@@ -126,7 +126,7 @@ public sealed class FrontStressTests(ITestOutputHelper output)
             }
             catch (IOException)
             {
-                // The balancer has had enough of it.
+                // The balancer has closed the connection.
             }
 
             switch (random.Next(3))

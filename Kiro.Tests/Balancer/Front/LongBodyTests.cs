@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Front;
 
-/// <summary>Bodies that go through pipes of the kernel, and are never seen here.</summary>
+/// <summary>Bodies that are spliced through pipes.</summary>
 public sealed class LongBodyTests
 {
     private const int Length = 3_000_000;

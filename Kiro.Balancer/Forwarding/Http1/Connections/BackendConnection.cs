@@ -8,16 +8,18 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
 /// <summary>
-/// A connection to a node, used by one exchange at a time. A receive is always under way: while the connection is idle
-/// it tells at once when the node closes it or says something unasked, and then it brings the next response.
+/// A connection to a backend, used by one exchange at a time. A receive is always pending: on an idle connection it detects
+/// at once that the backend closes it or sends data without a request; then it receives the next response.
 /// </summary>
-internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWatchedConnection, IDisposable
+internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedConnection, IDisposable
 {
     private const int Busy = 0;
     private const int Idle = 1;
     private const int Closed = 2;
 
-    /// <summary>What a node may take off the time that it promises: a second, and one on each side for a clock of whole seconds.</summary>
+    /// <summary>
+    /// How much earlier than promised a backend may close: a second, and one on each side for clocks with whole seconds.
+    /// </summary>
     private const int IdleMargin = 3;
 
     private static readonly int IdleSeconds = (int)BackendSocket.IdleTimeout.TotalSeconds;
@@ -36,9 +38,9 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
     private bool _wasIdle;
 
     /// <param name="socket">Connected.</param>
-    /// <param name="pool">Where it is kept while it is idle.</param>
-    /// <param name="watch">Looks at the time for it.</param>
-    /// <param name="tls">Over the socket, for a node that is spoken to over TLS; else null.</param>
+    /// <param name="pool">Where it is kept while idle.</param>
+    /// <param name="watch">Checks its timeouts.</param>
+    /// <param name="tls">TLS over the socket, or null.</param>
     public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch, SslStream? tls = null)
     {
         (_socket, Pool, _watch, _tls) = (socket, pool, watch, tls);
@@ -48,28 +50,28 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
         watch.Add(this);
     }
 
-    /// <summary>Where it is kept while it is idle.</summary>
+    /// <summary>Where it is kept while idle.</summary>
     public ConnectionPool Pool { get; set; }
 
-    /// <summary>The idle connection under this one in the pool.</summary>
+    /// <summary>The next older idle connection in the pool.</summary>
     public BackendConnection? Below { get; set; }
 
-    /// <summary>The fields of the response that is being read; kept to be used again.</summary>
+    /// <summary>The response head that is being read; reused.</summary>
     public ResponseHead Head { get; } = new();
 
-    /// <summary>What is to be sent next.</summary>
+    /// <summary>What is sent next.</summary>
     public SendBuffer Output { get; } = new();
 
     /// <summary>What was received.</summary>
     public ReceiveBuffer Input { get; } = new();
 
-    /// <summary>Why the balancer itself has cut the exchange off, if it has: what still comes is not wanted any more.</summary>
+    /// <summary>Why the balancer aborted the exchange, if it did: what still arrives is discarded.</summary>
     public AbortReason AbortReason => (AbortReason)Volatile.Read(ref _abortReason);
 
-    /// <summary>Neither idle nor in use any more.</summary>
+    /// <summary>Neither idle nor in use.</summary>
     public bool IsClosed => Volatile.Read(ref _state) == Closed;
 
-    /// <summary>The node has closed the connection, or sent something, although it was not asked anything.</summary>
+    /// <summary>Whether the backend has closed the connection, or sent data without a request.</summary>
     public bool IsSpoilt(bool lookAgain)
     {
         if (_receive.IsCompleted)
@@ -79,7 +81,7 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
 
         try
         {
-            // What comes right behind a handshake is TLS's own: tickets.
+            // What arrives right after the handshake is TLS's own: session tickets.
             return lookAgain && (_tls is null || _wasIdle) && _socket.Poll(0, SelectMode.SelectRead);
         }
         catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
@@ -88,14 +90,14 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
         }
     }
 
-    /// <summary>Bytes that this exchange has sent.</summary>
+    /// <summary>Bytes sent in this exchange.</summary>
     public long BytesSent { get; private set; }
 
-    /// <summary>Bytes that this exchange has received.</summary>
+    /// <summary>Bytes received in this exchange.</summary>
     public long BytesReceived { get; private set; }
 
-    /// <summary>Begins an exchange.</summary>
-    /// <param name="limit">For how long it may stand still.</param>
+    /// <summary>Starts an exchange.</summary>
+    /// <param name="limit">The idle timeout within the exchange.</param>
     public void Begin(TimeSpan limit)
     {
         _limit = (int)limit.TotalSeconds;
@@ -103,7 +105,7 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
         Touch();
     }
 
-    /// <returns>The number of bytes taken; -1 and what was taken before when the connection is lost.</returns>
+    /// <returns>The number of bytes sent; less when the connection is lost.</returns>
     public ValueTask<int> SendAsync(ReadOnlyMemory<byte> bytes)
     {
         Touch();
@@ -112,33 +114,34 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
         return _send.Wait();
     }
 
-    /// <summary>A send that failed had not given anything to the network.</summary>
+    /// <summary>Whether a failed send certainly sent nothing.</summary>
     public bool NothingWasSent => _send.NothingMoved;
 
-    /// <summary>Begins to receive into the buffer, behind what is in it.</summary>
-    /// <returns>Whether it is done already.</returns>
+    /// <summary>Starts a receive into the buffer, after its contents.</summary>
+    /// <returns>Whether it completed synchronously.</returns>
     public bool BeginReceive()
     {
         _receive.Begin(Input.Room());
         return _receive.IsCompleted;
     }
 
-    /// <summary>The end of a receive that was begun: a number of bytes; 0 when the node has closed; -1 when the connection is
-    /// lost.</summary>
+    /// <summary>
+    /// The result of the pending receive: the number of bytes; 0 when the backend has closed; -1 when the connection is lost.
+    /// </summary>
     public ValueTask<int> Receipt => _receive.Wait();
 
-    /// <summary>Begins to receive past the buffer, which must be empty.</summary>
+    /// <summary>Starts a receive that bypasses the buffer, which must be empty.</summary>
     public void BeginReceive(Memory<byte> bytes) => _receive.Begin(bytes);
 
-    /// <summary>Takes note of what was received into the buffer.</summary>
-    /// <returns>False when nothing was, or nothing that is still wanted.</returns>
+    /// <summary>Accounts for bytes received into the buffer.</summary>
+    /// <returns>False on the end of the connection, or of the exchange.</returns>
     public bool Add(int count)
     {
         Input.Add(Math.Max(0, count));
         return Note(count);
     }
 
-    /// <summary>The same for what was received past the buffer.</summary>
+    /// <summary>Accounts for bytes received past the buffer.</summary>
     public bool Note(int count)
     {
         Touch();
@@ -147,4 +150,159 @@ internal sealed partial class BackendConnection : IAbandonable, IOpenStream, IWa
     }
 
     private void Touch() => Volatile.Write(ref _lastActivity, _watch.Now);
+
+    /// <summary>
+    /// Whether the backend's Keep-Alive header leaves time and requests for another exchange, so that a request which must not
+    /// be repeated does not run into the close.
+    /// </summary>
+    public bool MayBeKept()
+    {
+        if (Head.KeepAliveTimeout is { } timeout)
+        {
+            _idleLimit = Math.Min(IdleSeconds, timeout - IdleMargin);
+        }
+
+        // Some servers send the total in max, others what is left.
+        _requestsLeft = Math.Min(_requestsLeft, Head.KeepAliveMax ?? int.MaxValue) - 1;
+        return _idleLimit > 1 - IdleMargin && _requestsLeft > 0;
+    }
+
+    /// <summary>Ends the exchange and makes the connection idle.</summary>
+    /// <returns>False when it cannot be reused; it is closed then.</returns>
+    public bool TryIdle()
+    {
+        if (!Input.IsEmpty || AbortReason != AbortReason.None)
+        {
+            Dispose();
+            return false;
+        }
+
+        Narrow();
+        (_limit, _wasIdle) = (0, true);
+        BeginReceive();
+        Interlocked.Exchange(ref _state, Idle);
+        if (_receive.IsCompleted || AbortReason != AbortReason.None)
+        {
+            OnUnawaited();
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes an idle connection into use.</summary>
+    public bool TryTake() => Interlocked.CompareExchange(ref _state, Busy, Idle) == Idle;
+
+    public void CloseIdle()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.Drop(this);
+            // Completes the receive, which does the rest.
+            Shutdown();
+        }
+    }
+
+    /// <summary>Closes a connection in use. For its exchange, once nothing waits for the connection.</summary>
+    public void Dispose()
+    {
+        Interlocked.Exchange(ref _state, Closed);
+        CloseSocket();
+        if (_receive.IsCompleted && _send.IsCompleted)
+        {
+            Narrow();
+        }
+    }
+
+    /// <summary>Aborts the exchange, whatever its state. Thread-safe; the first reason wins.</summary>
+    public void Abort(AbortReason reason)
+    {
+        if (Interlocked.CompareExchange(ref _abortReason, (int)reason, 0) == 0)
+        {
+            Shutdown();
+        }
+    }
+
+    /// <summary>Enforces the idle timeouts.</summary>
+    public void LookAtTime(int now)
+    {
+        var quiet = now - Volatile.Read(ref _lastActivity);
+        if (Volatile.Read(ref _state) == Idle)
+        {
+            if (quiet > _idleLimit || (quiet > 0 && Pool.IsDoubted))
+            {
+                CloseIdle();
+            }
+        }
+        else if (Volatile.Read(ref _limit) is > 0 and var limit && quiet > limit)
+        {
+            Abort(AbortReason.StoodStill);
+        }
+    }
+
+    void IAbandonable.Abandon() => Abort(AbortReason.GivenUp);
+
+    void IOpenStream.End() => Abort(AbortReason.StreamEnded);
+
+    private void OnUnawaited()
+    {
+        if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
+        {
+            Pool.DropClosed(this);
+        }
+
+        if (IsClosed)
+        {
+            CloseSocket();
+        }
+    }
+
+    // Closing a socket during an operation would send RST instead of FIN.
+    private void Shutdown()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            // The backend closed first.
+        }
+    }
+
+    private void CloseSocket()
+    {
+        _tls?.Dispose();
+        _socket.Dispose();
+        _receive.Dispose();
+        _send.Dispose();
+        _watch.Remove(this);
+    }
+
+    private void Narrow()
+    {
+        Output.Narrow();
+        Input.Clear();
+    }
+}
+
+/// <summary>Why the balancer aborted an exchange.</summary>
+internal enum AbortReason
+{
+    None,
+
+    /// <summary>The client is gone, or its body is invalid.</summary>
+    Client,
+
+    /// <summary>The backend hangs.</summary>
+    GivenUp,
+
+    /// <summary>Nothing was sent or received for too long.</summary>
+    StoodStill,
+
+    /// <summary>An event stream was told to end.</summary>
+    StreamEnded,
+
+    /// <summary>The backend has sent its full response and does not need the rest of the request.</summary>
+    Responded,
 }

@@ -10,16 +10,15 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
 /// <summary>
-/// The connection of a client to Kestrel, with what Kestrel does not do by itself: a client that ends its sending (RFC 9112,
-/// section 9.6) still gets its response, and a response that breaks off ends with FIN behind the bytes that it has.
+/// A client's connection to Kestrel, with what Kestrel lacks: a half-closed client (RFC 9112, section 9.6) still gets its
+/// response, and an incomplete response ends with FIN after the bytes that were sent.
 /// </summary>
 internal sealed class ClientConnection : ConnectionContext
 {
-    /// <summary>How long a client that has ended its sending is answered: it may just as well be gone, and only a
-    /// write can tell.</summary>
+    /// <summary>How long a half-closed client gets its response: it may be gone, and only a write can tell.</summary>
     private static readonly TimeSpan MaxHalfClosed = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a client may take to receive the rest of what breaks off.</summary>
+    /// <summary>How long a client may take to read the rest of an incomplete response.</summary>
     private static readonly TimeSpan MaxDrain = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -58,27 +57,27 @@ internal sealed class ClientConnection : ConnectionContext
 
     public override CancellationToken ConnectionClosed { get; set; }
 
-    /// <summary>Whether only a reset can tell the client that a response broke off: an HTTP/1.0 client that got no length.</summary>
+    /// <summary>Whether only a reset can tell the client that a response is incomplete: on HTTP/1.0, without a length.</summary>
     public bool EndsWithReset { get; set; }
 
-    /// <summary>The connections to nodes that are this client's alone.</summary>
+    /// <summary>The backend connections that are private to this client.</summary>
     public PrivateConnections Logins { get; }
 
-    /// <summary>Wraps the connections of a listener.</summary>
+    /// <summary>Wraps the connections of an endpoint.</summary>
     public static void Wrap(ListenOptions endpoint)
     {
         var time = endpoint.ApplicationServices.GetRequiredService<TimeProvider>();
         endpoint.Use(next => connection => ServeAsync(connection, next, time));
     }
 
-    /// <summary>Ends a response in the middle, so that the client sees that.</summary>
+    /// <summary>Ends an incomplete response so that the client can tell.</summary>
     public static void BreakOff(HttpContext context)
     {
         NoteFraming(context);
         context.Abort();
     }
 
-    /// <summary>Has a response that may be broken off end in the way that its framing needs.</summary>
+    /// <summary>Makes a response that may remain incomplete end in the way that its framing requires.</summary>
     public static void NoteFraming(HttpContext context)
     {
         if (HttpProtocol.IsHttp10(context.Request.Protocol) && context.Response.ContentLength is null
@@ -88,10 +87,10 @@ internal sealed class ClientConnection : ConnectionContext
         }
     }
 
-    /// <summary>Sends an interim response. Kestrel must not have begun with the final one, nor be about to say "100 Continue".</summary>
+    /// <summary>Sends an interim response. Kestrel must not have started the final one, nor be about to send 100 Continue.</summary>
     public async ValueTask SendInterimAsync(ReadOnlyMemory<byte> head) => await Transport.Output.WriteAsync(head);
 
-    // Kestrel writes no more after this. What it has written is sent, then the transport closes the connection by itself.
+    // Kestrel writes nothing after this. What it has written is sent, then the transport closes the connection.
     public override void Abort(ConnectionAbortedException abortReason)
     {
         if (EndsWithReset || _gone.IsCancellationRequested)
@@ -139,7 +138,7 @@ internal sealed class ClientConnection : ConnectionContext
         }
     }
 
-    // Linux alone says so (tcp(7), TCP_INFO): the first byte is the state, and 8 is CLOSE_WAIT.
+    // Linux only (tcp(7), TCP_INFO): the first byte is the state, and 8 is CLOSE_WAIT.
     private bool IsHalfClosed()
     {
         const int Tcp = 6;
@@ -173,8 +172,8 @@ internal sealed class ClientConnection : ConnectionContext
 }
 
 /// <summary>
-/// What a client sends. Its end is told when all before it was looked at: Kestrel takes a body for broken off whose last bytes
-/// come together with the end of the client's sending.
+/// A client's input. Reports the end only after everything before it was examined: Kestrel considers a body truncated whose
+/// last bytes arrive together with FIN.
 /// </summary>
 internal sealed class ClientInput(PipeReader inner) : PipeReader
 {

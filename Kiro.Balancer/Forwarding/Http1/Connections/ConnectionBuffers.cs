@@ -5,10 +5,10 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
-/// <summary>What a node has sent and nobody has consumed. It grows as needed and is used again.</summary>
+/// <summary>What a backend has sent and nobody has consumed. Grows as needed, and is reused.</summary>
 internal sealed class ReceiveBuffer
 {
-    /// <summary>Enough for most responses; in bytes. Every connection has it, also while it is idle.</summary>
+    /// <summary>Enough for most responses; in bytes. Idle connections have it, too.</summary>
     private const int UsualSize = 4 * 1024;
 
     private readonly byte[] _own = new byte[UsualSize];
@@ -22,10 +22,10 @@ internal sealed class ReceiveBuffer
 
     public bool IsEmpty => _start == _end;
 
-    /// <summary>The last receive could have brought more.</summary>
+    /// <summary>Whether the last receive may have been cut short.</summary>
     public bool IsFull => _end == _bytes.Length;
 
-    /// <summary>Room behind what is there; never none.</summary>
+    /// <summary>The free part; never empty.</summary>
     public Memory<byte> Room()
     {
         if (IsEmpty)
@@ -40,12 +40,12 @@ internal sealed class ReceiveBuffer
         return _bytes.AsMemory(_end);
     }
 
-    /// <summary>Takes note of what was received into <see cref="Room"/>.</summary>
+    /// <summary>Accounts for bytes received into <see cref="Room"/>.</summary>
     public void Add(int count) => _end += count;
 
     public void Consume(int count) => _start += count;
 
-    /// <summary>Makes room for so many bytes in one receive, or for as many as a head may have.</summary>
+    /// <summary>Makes room to receive so many bytes at once, up to the maximum size of a head.</summary>
     public void Widen(long length)
     {
         if (length > _bytes.Length && _bytes.Length < ResponseHead.MaxBytes)
@@ -54,7 +54,7 @@ internal sealed class ReceiveBuffer
         }
     }
 
-    /// <summary>Forgets what is there, and gives back what it needed beyond the usual.</summary>
+    /// <summary>Discards the contents, and returns a larger buffer.</summary>
     public void Clear()
     {
         _start = _end = 0;
@@ -90,7 +90,7 @@ internal sealed class ReceiveBuffer
     }
 }
 
-/// <summary>What is to be sent next: a head, and what goes along with it. It grows as needed and is used again.</summary>
+/// <summary>What is sent next: a head, and the part of the body that goes with it. Grows as needed, and is reused.</summary>
 internal sealed class SendBuffer
 {
     /// <summary>Enough for most requests; in bytes.</summary>
@@ -119,7 +119,7 @@ internal sealed class SendBuffer
         }
     }
 
-    /// <summary>Writes a text byte for byte. It must be Latin-1.</summary>
+    /// <summary>Writes text, which must be Latin-1.</summary>
     public void Write(string text) => Length += Encoding.Latin1.GetBytes(text, Room(text.Length));
 
     public void Write(long number)
@@ -134,7 +134,7 @@ internal sealed class SendBuffer
         Length += length;
     }
 
-    /// <summary>At least so many bytes to write into; <see cref="Advance"/> says how many were.</summary>
+    /// <summary>At least so many bytes to write into, followed by <see cref="Advance"/>.</summary>
     public Span<byte> Room(int length)
     {
         if (_bytes.Length - Length < length)
@@ -151,7 +151,7 @@ internal sealed class SendBuffer
 
     public void Clear() => Length = 0;
 
-    /// <summary>Gives back what it needed beyond the usual.</summary>
+    /// <summary>Returns a larger buffer.</summary>
     public void Narrow()
     {
         Length = 0;

@@ -6,11 +6,14 @@ using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
-/// <summary>The idle connections to a node. The one that was used last is used first, so that those too many grow old.</summary>
-/// <param name="backend">The node.</param>
-/// <param name="watch">Looks at the time for the connections.</param>
-/// <param name="time">For the time that connecting may take.</param>
-/// <param name="tls">For nodes that are spoken to over TLS.</param>
+/// <summary>
+/// The idle connections to a backend. The most recently used one is reused first, so that surplus ones reach their idle
+/// timeout.
+/// </summary>
+/// <param name="backend">The backend.</param>
+/// <param name="watch">Checks the connections' timeouts.</param>
+/// <param name="time">For the connect timeout.</param>
+/// <param name="tls">For backends that use TLS.</param>
 internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch watch, TimeProvider time, BackendTls tls)
 {
     private readonly Lock _changing = new();
@@ -20,10 +23,10 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 
     public Backend Backend => backend.Backend;
 
-    /// <summary>Whether idle connections are better closed than kept.</summary>
+    /// <summary>Whether to close idle connections, because the backend is suspect.</summary>
     public bool IsDoubted => backend.IsDoubted;
 
-    /// <summary>Takes an idle connection that the node has not closed.</summary>
+    /// <summary>Takes an idle connection that the backend has not closed.</summary>
     /// <returns>Null when there is none.</returns>
     public BackendConnection? TryTake()
     {
@@ -43,9 +46,9 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         return null;
     }
 
-    /// <exception cref="SocketException">It was refused, or cannot be made.</exception>
-    /// <exception cref="TimeoutException">It was not accepted in time.</exception>
-    /// <exception cref="BackendTlsException">There is no TLS with this node.</exception>
+    /// <exception cref="SocketException">The connection was refused or failed.</exception>
+    /// <exception cref="TimeoutException">The connect timed out.</exception>
+    /// <exception cref="BackendTlsException">The TLS handshake failed.</exception>
     public async ValueTask<BackendConnection> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var socket = await BackendSocket.ConnectAsync(_endpoint, timeout, time, cancellationToken);
@@ -56,7 +59,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         return new BackendConnection(socket, this, watch, stream);
     }
 
-    /// <summary>Keeps a connection for the next request, if it is good for one.</summary>
+    /// <summary>Returns a connection to the pool, or closes it if it cannot be reused.</summary>
     public void Return(BackendConnection connection)
     {
         if (!connection.TryIdle())
@@ -72,7 +75,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 
         if (connection.IsClosed)
         {
-            // It was closed before it could be found here.
+            // It was closed before it was in the list.
             Drop(connection);
         }
         else if (Volatile.Read(ref _isClosed))
@@ -81,10 +84,10 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         }
     }
 
-    /// <summary>Another one for the same node, with no connection in it.</summary>
+    /// <summary>An empty pool for the same backend.</summary>
     public ConnectionPool Alike() => new(backend, watch, time, tls);
 
-    /// <summary>Keeps no connection any more.</summary>
+    /// <summary>Closes the idle connections, and those in use when they are returned.</summary>
     public void Close()
     {
         Volatile.Write(ref _isClosed, true);
@@ -94,18 +97,18 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         }
     }
 
-    /// <summary>Forgets an idle connection that the node has closed.</summary>
+    /// <summary>Removes an idle connection that the backend has closed.</summary>
     public void DropClosed(BackendConnection connection)
     {
         Drop(connection);
         if (Volatile.Read(ref _top) is null)
         {
-            // A node that closes all it had may be gone. Those that close the oldest now and then keep some.
+            // A backend that closes all its connections may be down; one that closes its oldest now and then leaves some open.
             backend.ProbeNow.Set();
         }
     }
 
-    /// <summary>Forgets an idle connection.</summary>
+    /// <summary>Removes an idle connection.</summary>
     public void Drop(BackendConnection connection)
     {
         lock (_changing)
@@ -128,14 +131,138 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 }
 
-/// <summary>Has a pool for each node, made when it is first needed and gone when nobody knows the node any more.</summary>
+/// <summary>One pool for each backend, created on first use and collected with the backend.</summary>
 internal sealed class ConnectionPools(ConnectionWatch watch, TimeProvider time, BackendTls tls)
 {
     private readonly ConditionalWeakTable<Backend, ConnectionPool> _pools = [];
 
-    /// <summary>The node's pool, if any request has needed it yet.</summary>
+    /// <summary>The backend's pool, if there is one yet.</summary>
     public ConnectionPool? TryFind(Backend backend) => _pools.TryGetValue(backend, out var pool) ? pool : null;
 
     public ConnectionPool Of(BackendRuntime backend) =>
         TryFind(backend.Backend) ?? _pools.GetOrAdd(backend.Backend, (_, runtime) => new ConnectionPool(runtime, watch, time, tls), backend);
+}
+
+/// <summary>
+/// The backend connections of one client connection with a login that is bound to them (NTLM, Negotiate): another client's
+/// requests would run as this one. HAProxy calls such connections private.
+/// </summary>
+internal sealed class PrivateConnections : IDisposable
+{
+    private static int _needed;
+
+    private readonly Lock _changing = new();
+    private readonly List<ConnectionPool> _pools = [];
+    private HttpMessageInvoker? _handler;
+    private bool _isClosed;
+
+    /// <summary>Whether a login has begun: from then on no connection is shared.</summary>
+    public bool IsNeeded { get; private set; }
+
+    /// <summary>Whether a request authenticates its connection.</summary>
+    public static bool IsLogin(HttpRequest request)
+    {
+        foreach (var credentials in request.Headers.Authorization)
+        {
+            if (credentials is not null
+                && (credentials.StartsWith("NTLM", StringComparison.OrdinalIgnoreCase) || credentials.StartsWith("Negotiate", StringComparison.OrdinalIgnoreCase)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A client's private connections, if it needs them; else null.</summary>
+    public static PrivateConnections? For(HttpContext context)
+    {
+        // Such logins are rare: as long as there are none, requests are not checked any further.
+        var begins = context.Request.Headers.Authorization.Count > 0 && IsLogin(context.Request);
+        if ((!begins && Volatile.Read(ref _needed) == 0) || context.Features.Get<ClientConnection>()?.Logins is not { } logins)
+        {
+            return null;
+        }
+
+        if (begins)
+        {
+            logins.Need();
+        }
+
+        return logins.IsNeeded ? logins : null;
+    }
+
+    /// <summary>A login has begun.</summary>
+    public void Need()
+    {
+        lock (_changing)
+        {
+            if (!IsNeeded && !_isClosed)
+            {
+                IsNeeded = true;
+                Interlocked.Increment(ref _needed);
+            }
+        }
+    }
+
+    /// <summary>The private pool for the backend of <paramref name="shared"/>.</summary>
+    public ConnectionPool Like(ConnectionPool shared)
+    {
+        lock (_changing)
+        {
+            foreach (var pool in _pools)
+            {
+                if (pool.Backend == shared.Backend)
+                {
+                    return pool;
+                }
+            }
+
+            var own = shared.Alike();
+            _pools.Add(own);
+            if (_isClosed)
+            {
+                own.Close();
+            }
+
+            return own;
+        }
+    }
+
+    /// <summary>Makes a shared connection private.</summary>
+    /// <returns>True: it can be returned.</returns>
+    public bool TryAdopt(BackendConnection connection)
+    {
+        Need();
+        connection.Pool = Like(connection.Pool);
+        return true;
+    }
+
+    /// <summary>The same for HttpClient: a handler of the client's own.</summary>
+    public HttpMessageInvoker Handler(Func<HttpMessageInvoker> create)
+    {
+        lock (_changing)
+        {
+            return _handler ??= create();
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_changing)
+        {
+            _isClosed = true;
+            if (IsNeeded)
+            {
+                Interlocked.Decrement(ref _needed);
+            }
+
+            foreach (var pool in _pools)
+            {
+                pool.Close();
+            }
+
+            _handler?.Dispose();
+        }
+    }
 }

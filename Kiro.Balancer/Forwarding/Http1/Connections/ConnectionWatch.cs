@@ -1,6 +1,6 @@
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
-/// <summary>Looks at all connections every second, so that none of them needs a timer.</summary>
+/// <summary>Checks the timeouts of all connections every second, so that none needs a timer.</summary>
 internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -8,7 +8,7 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
     private readonly HashSet<IWatchedConnection> _connections = [];
     private int _now;
 
-    /// <summary>Seconds since the start, near enough for timeouts and cheap enough to ask for every byte.</summary>
+    /// <summary>Seconds since the start: accurate enough for timeouts, and cheap enough to read for every byte.</summary>
     public int Now => Volatile.Read(ref _now);
 
     public void Add(IWatchedConnection connection)
@@ -53,7 +53,7 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Exchanges that are still under way end with the server.
+            // Exchanges in progress end with the server.
         }
     }
 
@@ -66,10 +66,10 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
     }
 }
 
-/// <summary>A connection to a node that is looked at every second.</summary>
+/// <summary>A backend connection whose timeouts are checked.</summary>
 internal interface IWatchedConnection
 {
-    /// <summary>Looks whether it has been idle, or stood still, for too long.</summary>
+    /// <summary>Enforces the idle timeouts.</summary>
     /// <param name="now">As <see cref="ConnectionWatch.Now"/>.</param>
     void LookAtTime(int now);
 

@@ -5,27 +5,29 @@ using System.Threading.Tasks.Sources;
 
 namespace Kiro.Balancer.Forwarding.Http1.Connections;
 
-/// <summary>One direction of a connection to a node: one operation at a time, which is begun now and awaited later, or never.</summary>
+/// <summary>
+/// One direction of a backend connection: one operation at a time, which is started first and awaited later, or never.
+/// </summary>
 internal interface ITransfer : IDisposable
 {
-    /// <summary>Whether the operation that was begun has ended.</summary>
+    /// <summary>Whether the operation has completed.</summary>
     bool IsCompleted { get; }
 
-    /// <summary>An operation that failed had certainly not moved a byte.</summary>
+    /// <summary>Whether a failed operation certainly moved no byte.</summary>
     bool NothingMoved { get; }
 
-    /// <summary>Begins to receive into, or to send all of, these bytes.</summary>
+    /// <summary>Starts to receive into, or to send all of, these bytes.</summary>
     void Begin(Memory<byte> bytes);
 
-    /// <summary>The end of what was begun.</summary>
-    /// <returns>The number of bytes; 0 when the other end has closed; -1 when the connection is lost.</returns>
+    /// <summary>Awaits the operation.</summary>
+    /// <returns>The number of bytes; 0 when the peer has closed; -1 when the connection is lost.</returns>
     ValueTask<int> Wait();
 }
 
-/// <summary>Sends or receives over a socket without allocating.</summary>
-/// <param name="socket">Connected; its owner disposes of it.</param>
+/// <summary>Sends or receives on a socket without allocating.</summary>
+/// <param name="socket">Connected; disposed of by its owner.</param>
 /// <param name="sends">The direction.</param>
-/// <param name="onUnawaited">Called when an operation ends that nobody awaits.</param>
+/// <param name="onUnawaited">Called when an operation completes that nobody awaits.</param>
 internal sealed class SocketTransfer(Socket socket, bool sends, Action? onUnawaited = null) : SocketAsyncEventArgs(true), ITransfer
 {
     private readonly TransferEnd _end = new(onUnawaited);
@@ -59,16 +61,16 @@ internal sealed class SocketTransfer(Socket socket, bool sends, Action? onUnawai
 }
 
 /// <summary>Sends or receives over TLS.</summary>
-/// <param name="stream">Authenticated; its owner disposes of it.</param>
+/// <param name="stream">Authenticated; disposed of by its owner.</param>
 /// <param name="sends">The direction.</param>
-/// <param name="onUnawaited">Called when an operation ends that nobody awaits.</param>
+/// <param name="onUnawaited">Called when an operation completes that nobody awaits.</param>
 internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawaited = null) : ITransfer
 {
     private readonly TransferEnd _end = new(onUnawaited);
 
     public bool IsCompleted => _end.IsCompleted;
 
-    // What TLS has given to the network before it failed, it does not say.
+    // TLS does not tell what it sent before it failed.
     public bool NothingMoved => false;
 
     public void Begin(Memory<byte> bytes)
@@ -89,7 +91,7 @@ internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawai
 
     public void Dispose()
     {
-        // The stream, and with it what is under way, ends with the connection.
+        // The stream, and any operation on it, ends with the connection.
     }
 
     private async ValueTask<int> MoveAsync(Memory<byte> bytes)
@@ -113,9 +115,10 @@ internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawai
     private async Task FinishAsync(ValueTask<int> moving) => _end.End(await moving);
 }
 
-/// <summary>The end of a transfer that is begun now and awaited later, or never. Used again for the next one, without an
-/// allocation.</summary>
-/// <param name="onUnawaited">Called when a transfer ends that nobody awaits.</param>
+/// <summary>
+/// The completion of an operation that is started first and awaited later, or never. Reused without allocating.
+/// </summary>
+/// <param name="onUnawaited">Called when an operation completes that nobody awaits.</param>
 internal sealed class TransferEnd(Action? onUnawaited) : IValueTaskSource<int>
 {
     private static readonly Action<object?> Done = static _ => throw new InvalidOperationException("Awaited twice.");
@@ -124,13 +127,13 @@ internal sealed class TransferEnd(Action? onUnawaited) : IValueTaskSource<int>
     private object? _state;
     private int _count;
 
-    /// <summary>Whether what was begun has ended.</summary>
+    /// <summary>Whether the operation has completed.</summary>
     public bool IsCompleted => ReferenceEquals(Volatile.Read(ref _continuation), Done);
 
-    /// <summary>A transfer begins.</summary>
+    /// <summary>Starts an operation.</summary>
     public void Begin() => Volatile.Write(ref _continuation, null);
 
-    /// <summary>It ended at once: nobody can have begun to wait.</summary>
+    /// <summary>Completes synchronously: nobody can be waiting.</summary>
     /// <param name="count">As <see cref="ITransfer.Wait"/> returns it.</param>
     public void EndAtOnce(int count)
     {
@@ -138,7 +141,7 @@ internal sealed class TransferEnd(Action? onUnawaited) : IValueTaskSource<int>
         Volatile.Write(ref _continuation, Done);
     }
 
-    /// <summary>It ended. Whoever waits goes on in this thread.</summary>
+    /// <summary>Completes; a waiter continues on this thread.</summary>
     /// <param name="count">As <see cref="ITransfer.Wait"/> returns it.</param>
     public void End(int count)
     {

@@ -1,10 +1,13 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using Kiro.Balancer.Forwarding.Http1.Connections;
+using Kiro.Balancer.Forwarding.Streams;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Sends a request's body to the node as it comes, while the response may already be on its way back.</summary>
+/// <summary>Sends a request body to the backend as it arrives, while the response may already be on its way back.</summary>
 internal sealed class BodySender(HttpRequest request, BackendConnection connection)
 {
     private readonly ClientBody _body = new(request, connection);
@@ -12,17 +15,17 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
     private readonly Lock _starting = new();
     private bool _mayStart = true;
 
-    /// <summary>The node has all of it.</summary>
+    /// <summary>Whether the backend has the whole body.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>What was wrong with the client's body or connection.</summary>
+    /// <summary>The error of the client's body or connection.</summary>
     public Exception? ClientFault => _body.Fault;
 
-    /// <summary>Ends when nothing more is being sent.</summary>
+    /// <summary>Completes when nothing more is being sent.</summary>
     public Task Sending { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Puts what is there of the body behind the head that is to be sent.</summary>
-    /// <returns>False when that is nothing.</returns>
+    /// <summary>Appends the part of the body that is there already to the request head.</summary>
+    /// <returns>False when there is none.</returns>
     public async ValueTask<bool> TakeAlongAsync()
     {
         if (await _body.TakeAsync() is not { } read)
@@ -36,7 +39,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         return true;
     }
 
-    /// <summary>Says whether what was taken along has been sent. What was not can be sent again.</summary>
+    /// <summary>Ends <see cref="TakeAlongAsync"/>: what was not sent can be sent again.</summary>
     public void EndTakingAlong(bool isSent)
     {
         _body.AdvanceTo(isSent ? _takenAlong.Buffer.End : _takenAlong.Buffer.Start);
@@ -47,7 +50,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         }
     }
 
-    /// <summary>Begins, unless it has begun or must not. For the exchange itself.</summary>
+    /// <summary>Starts sending, unless it has started or must not. For the exchange itself.</summary>
     public void Start()
     {
         if (TryBegin())
@@ -56,7 +59,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         }
     }
 
-    /// <summary>The same from another thread: when the exchange looks, it has begun or it never will.</summary>
+    /// <summary>The same from another thread: once <see cref="Forgo"/> has returned, it has started or never will.</summary>
     public void StartElsewhere()
     {
         lock (_starting)
@@ -68,10 +71,10 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         }
     }
 
-    /// <summary>Does not begin any more.</summary>
+    /// <summary>Never starts.</summary>
     public void Forgo() => TryBegin();
 
-    /// <summary>Waits for the end. The connection must be cut off first if there is more to send.</summary>
+    /// <summary>Waits for the end. If there is more to send, the connection must be aborted first.</summary>
     public async Task StopAsync()
     {
         Forgo();
@@ -123,7 +126,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
                 continue;
             }
 
-            // Copying costs less than a send for each segment.
+            // Copying costs less than a send per segment.
             var output = connection.Output;
             output.Clear();
             output.Write(data);
@@ -165,7 +168,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 
     private static void WriteChunk(SendBuffer output, in ReadOnlySequence<byte> data)
     {
-        // An empty one would be the last.
+        // An empty chunk would be the last.
         if (!data.IsEmpty)
         {
             output.WriteHex(data.Length);
@@ -173,5 +176,122 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
             output.Write(data);
             output.Write("\r\n"u8);
         }
+    }
+}
+
+/// <summary>Reads a request body. Kestrel reads 4 KiB at a time; what the client has sent already is collected.</summary>
+internal sealed class ClientBody(HttpRequest request, BackendConnection connection)
+{
+    /// <summary>The most that is collected, in bytes.</summary>
+    public const int MaxAtOnce = 32 * 1024;
+
+    private readonly PipeReader _body = request.BodyReader;
+    // Input of an HTTP/2 connection may belong to any of its streams.
+    private readonly Socket? _client = HttpProtocol.IsHttp2(request.Protocol)
+        ? null : request.HttpContext.Features.Get<IConnectionSocketFeature>()?.Socket;
+    private PeriodicYield _turns;
+    private bool _isStopping;
+
+    public bool IsChunked { get; } = request.ContentLength is null;
+
+    /// <summary>The error of the body or of the client's connection, which aborts the exchange.</summary>
+    public Exception? Fault { get; private set; }
+
+    /// <summary>Waits for more of the body.</summary>
+    /// <returns>Null at the end.</returns>
+    public async ValueTask<ReadResult?> ReadAsync() => await ReadOnceAsync() is { } read ? await CollectAsync(read) : null;
+
+    /// <summary>Takes what has arrived already, unless the body is chunked.</summary>
+    /// <returns>Null when there is nothing.</returns>
+    public async ValueTask<ReadResult?> TakeAsync() => !IsChunked && TryRead(out var read) ? await CollectAsync(read) : null;
+
+    public void AdvanceTo(SequencePosition consumed) => _body.AdvanceTo(consumed);
+
+    /// <summary>Cancels a pending read. Thread-safe.</summary>
+    public void Stop()
+    {
+        Volatile.Write(ref _isStopping, true);
+        _body.CancelPendingRead();
+    }
+
+    // Whether a chunked body has more is only known to its decoder.
+    private async ValueTask<ReadResult?> CollectAsync(ReadResult read)
+    {
+        while (!IsChunked && !read.IsCompleted && read.Buffer.Length < MaxAtOnce && HasMore())
+        {
+            _body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            if (await ReadOnceAsync() is not { } more)
+            {
+                return null;
+            }
+
+            read = more;
+        }
+
+        return read;
+    }
+
+    private bool HasMore()
+    {
+        try
+        {
+            return _client?.Available > 0;
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    private async ValueTask<ReadResult?> ReadOnceAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _turns.YieldAsync();
+                var read = await _body.ReadAsync();
+                var isStopping = Volatile.Read(ref _isStopping);
+                if (!read.IsCanceled && !isStopping)
+                {
+                    return read;
+                }
+
+                // Kestrel also cancels reads when it begins to stop: keep going.
+                _body.AdvanceTo(read.Buffer.Start);
+                if (isStopping)
+                {
+                    return null;
+                }
+            }
+        }
+        catch (Exception fault) when (IsTheClients(fault))
+        {
+            Blame(fault);
+            return null;
+        }
+    }
+
+    private bool TryRead(out ReadResult read)
+    {
+        try
+        {
+            return _body.TryRead(out read);
+        }
+        catch (Exception fault) when (IsTheClients(fault))
+        {
+            Blame(fault);
+            read = default;
+            return false;
+        }
+    }
+
+    // Kestrel throws this for a NUL in a trailer.
+    private static bool IsTheClients(Exception fault) => fault is IOException or OperationCanceledException or InvalidOperationException;
+
+    private void Blame(Exception fault)
+    {
+        Fault = fault;
+        connection.Abort(AbortReason.Client);
     }
 }

@@ -5,7 +5,7 @@ using Kiro.Balancer.Forwarding.Sending;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
-/// <content>The node's response on its way to the client.</content>
+/// <content>The backend's response on its way to the client.</content>
 internal sealed partial class Http1Exchange
 {
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -43,7 +43,7 @@ internal sealed partial class Http1Exchange
             else if (_context.Request.Headers.Expect.Count == 0 && HttpProtocol.IsHttp11(_context.Request.Protocol)
                 && _context.Features.Get<ClientConnection>() is { } client)
             {
-                // Where the client waits for "100 Continue", Kestrel may be just about to say that.
+                // While the client waits for 100 Continue, Kestrel may be about to send it.
                 await client.SendInterimAsync(ResponseFields.Interim(connection.Input.Bytes.Span, connection.Head));
             }
 
@@ -73,7 +73,7 @@ internal sealed partial class Http1Exchange
         var chunks = framing is BodyFraming.Chunked or BodyFraming.UntilClose && HttpProtocol.IsHttp11(_context.Request.Protocol);
         if (head.HasTrailerField && framing != BodyFraming.None && !chunks && !HttpProtocol.IsHttp2(_context.Request.Protocol))
         {
-            // None can follow.
+            // There can be no trailers.
             response.Headers.Trailer = default;
         }
 
@@ -85,7 +85,7 @@ internal sealed partial class Http1Exchange
 
         if (_body is { IsComplete: false } && head.Status < 300)
         {
-            // The node has responded and goes on reading, even if it closes the connection afterwards.
+            // The backend has responded but goes on reading the request, even if it closes afterwards.
             await writer.FlushAsync();
             await _body.Sending;
         }
@@ -100,7 +100,7 @@ internal sealed partial class Http1Exchange
         {
             connection.Begin(request.Rules.Timeouts.Stream);
             streams.Add(connection, request.Slot, attempt.Backend);
-            // It may be told to end at any time, also when it just has.
+            // It may be told to end at any time, even when it has just ended by itself.
             connection.Head.Closes = true;
         }
 
@@ -123,7 +123,7 @@ internal sealed partial class Http1Exchange
         }
     }
 
-    // A node that refuses does not want the body; one that agrees gets it, even when it did not say "continue".
+    // An error response means that the body is not wanted; a success means that it is, even without 100 Continue.
     private void PrepareBody(int status)
     {
         if (status < StatusCodes.Status300MultipleChoices)
@@ -141,32 +141,32 @@ internal sealed partial class Http1Exchange
         var response = _context.Response;
         if (response.HasStarted)
         {
-            // The client must not take what it has for the whole.
+            // The client must be able to tell that the response is incomplete.
             ClientConnection.BreakOff(_context);
         }
         else if (failure.Point == FailurePoint.Client)
         {
-            // It may still be there, and must not take the end of its broken body for success.
+            // The client may still be there, and must not mistake the end of its invalid body for success.
             response.Clear();
             response.StatusCode = (_body?.ClientFault as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest;
         }
     }
 }
 
-/// <summary>Reads the heads of a response from a connection: the interim ones, and the final one.</summary>
+/// <summary>Reads response heads: interim ones, and the final one.</summary>
 internal struct HeadReader(BackendConnection connection)
 {
     private int _looked;
     private int _interim;
 
-    /// <summary>Of the head that was read last, in bytes.</summary>
+    /// <summary>The length of the last head, in bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Not a single byte has come.</summary>
+    /// <summary>Not a single byte has arrived.</summary>
     public bool IsUntouched => _interim == 0 && connection.Input.IsEmpty;
 
-    /// <summary>Reads the next head into <see cref="BackendConnection.Head"/> from what was received.</summary>
-    /// <returns>Incomplete when a receive is under way that may bring the rest.</returns>
+    /// <summary>Parses the next head into <see cref="BackendConnection.Head"/>.</summary>
+    /// <returns>Incomplete when a receive is pending.</returns>
     public HeadState Read()
     {
         var bytes = connection.Input.Bytes;
@@ -186,7 +186,7 @@ internal struct HeadReader(BackendConnection connection)
         return state;
     }
 
-    /// <summary>Goes on behind an interim head.</summary>
+    /// <summary>Skips an interim response.</summary>
     /// <returns>False when there were too many.</returns>
     public bool TrySkip()
     {

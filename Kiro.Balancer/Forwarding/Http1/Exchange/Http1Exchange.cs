@@ -9,13 +9,13 @@ using OpenTelemetry.Trace;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>One request and its response over one connection.</summary>
+/// <summary>One request and its response on one connection.</summary>
 /// <param name="request">The request.</param>
-/// <param name="attempt">The try that this is part of.</param>
-/// <param name="connection">Taken for this exchange, and given back or closed at its end.</param>
-/// <param name="streams">Told of streams of events.</param>
-/// <param name="time">For the time that "100 Continue" may take.</param>
-/// <param name="span">The span around this try, if anybody wants it.</param>
+/// <param name="attempt">The attempt that this is part of.</param>
+/// <param name="connection">Used by this exchange only, and returned or closed at its end.</param>
+/// <param name="streams">The registry of event streams.</param>
+/// <param name="time">For the wait for 100 Continue.</param>
+/// <param name="span">The attempt's span, if it is traced.</param>
 internal sealed partial class Http1Exchange(
     ForwardedRequest request, Attempt attempt, BackendConnection connection, OpenStreams streams, TimeProvider time, Activity? span = null)
 {
@@ -23,13 +23,13 @@ internal sealed partial class Http1Exchange(
     private BodySender? _body;
     private ITimer? _continue;
 
-    /// <summary>It failed, and the node has certainly not seen any of the request.</summary>
+    /// <summary>It failed before the backend can have received any of the request.</summary>
     public bool WasUnsent { get; private set; }
 
-    /// <summary>It failed before a single byte of a response.</summary>
+    /// <summary>It failed before the first byte of a response.</summary>
     public bool HadNoResponse { get; private set; }
 
-    /// <returns>Null when the node has answered.</returns>
+    /// <returns>Null when the backend has responded.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<RequestFailure?> RunAsync()
     {
@@ -80,7 +80,7 @@ internal sealed partial class Http1Exchange(
         attempt.BytesOut += connection.BytesReceived;
         if (isReusable && connection.Head is { BindsConnection: true, Status: StatusCodes.Status401Unauthorized or StatusCodes.Status407ProxyAuthenticationRequired })
         {
-            // From now on it is this client's alone.
+            // Private to this client from now on.
             isReusable = _context.Features.Get<ClientConnection>()?.Logins.TryAdopt(connection) == true;
         }
 
@@ -116,7 +116,7 @@ internal sealed partial class Http1Exchange(
         var takenAlong = _body is not null && !expects && await _body.TakeAlongAsync();
         var isSpoilt = connection.IsSpoilt(lookAgain: !request.MayBeRepeated);
         var isSent = !isSpoilt && await connection.SendAsync(output.Bytes) == output.Length;
-        // Spoilt by the node, that is: a client whose body was at fault needs no other connection.
+        // Only a connection that the backend closed calls for another one, not a client's invalid body.
         WasUnsent = isSpoilt ? connection.AbortReason == AbortReason.None : !isSent && connection.NothingWasSent;
         if (takenAlong)
         {
@@ -137,11 +137,11 @@ internal sealed partial class Http1Exchange(
             _body?.Start();
         }
 
-        // A send that failed is not the end: the node may have answered before it closed.
+        // The backend may have responded before it closed.
         return null;
     }
 
-    /// <returns>What the balancer itself cut off; null when it did not.</returns>
+    /// <returns>Why the balancer aborted the exchange; null when it did not.</returns>
     private RequestFailure? Lost(bool hasResponded = false) => connection.AbortReason switch
     {
         AbortReason.Client => RequestFailure.ClientAborted,
@@ -151,11 +151,11 @@ internal sealed partial class Http1Exchange(
     };
 }
 
-/// <summary>Sends HTTP/1.x requests straight over kept connections, without HttpClient's messages and headers.</summary>
+/// <summary>Sends HTTP/1.x requests on pooled connections, without HttpClient.</summary>
 /// <param name="pools">The connections.</param>
-/// <param name="streams">Told of streams of events.</param>
-/// <param name="time">For the time that "100 Continue" may take.</param>
-/// <param name="tracer">There when spans are exported.</param>
+/// <param name="streams">The registry of event streams.</param>
+/// <param name="time">For the wait for 100 Continue.</param>
+/// <param name="tracer">Present when spans are exported.</param>
 internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, TimeProvider time, TracerProvider? tracer = null) : IRequestSender
 {
     private readonly bool _isTraced = tracer is not null;
@@ -186,7 +186,7 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
                 return failure;
             }
 
-            // The node has closed the connection while it was idle, or is about to close all: only a new one can tell.
+            // The backend closed the connection while it was idle, or is shutting down: only a new connection can tell.
             kept = exchange.WasUnsent ? pool.TryTake() : null;
         }
 

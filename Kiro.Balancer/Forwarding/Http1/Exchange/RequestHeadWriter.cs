@@ -1,30 +1,32 @@
 using System.Diagnostics;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Clients;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
+using Kiro.Balancer.Limits;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>
-/// Writes the head of a request for a node, from what Kestrel understood of the client's: never the client's own bytes.
-/// The framing is the balancer's own: one length, or chunks, or neither.
+/// Writes the request head for a backend from what Kestrel parsed, never from the client's bytes. The framing is the
+/// balancer's own: a length, chunks or none.
 /// </summary>
 internal static class RequestHeadWriter
 {
-    /// <summary>Whether the client waits for "100 Continue".</summary>
+    /// <summary>Whether the client waits for 100 Continue.</summary>
     public static bool ExpectsToContinue(HttpRequest request) =>
-        // An HTTP/1.0 client does not (RFC 9110, section 10.1.1).
+        // HTTP/1.0 does not have it (RFC 9110, section 10.1.1).
         request.Headers.Expect.Count > 0 && HttpProtocol.IsHttp11(request.Protocol) && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Writes the head.</summary>
-    /// <returns>False when a field cannot be passed on.</returns>
-    /// <param name="head">Gets it.</param>
-    /// <param name="request">The client's.</param>
-    /// <param name="backend">The node.</param>
-    /// <param name="span">What the node is to go on with in a trace; null leaves the client's as it is.</param>
+    /// <returns>False when a header field cannot be forwarded.</returns>
+    /// <param name="head">The buffer.</param>
+    /// <param name="request">The client's request.</param>
+    /// <param name="backend">The backend.</param>
+    /// <param name="span">The parent span for the backend; null forwards the client's trace context.</param>
     public static bool TryWrite(SendBuffer head, ForwardedRequest request, Backend backend, Activity? span)
     {
         var http = request.Context.Request;
@@ -46,7 +48,7 @@ internal static class RequestHeadWriter
 
         if (AcceptsTrailers(http))
         {
-            // TE goes with an option of that name (RFC 9110, section 10.1.4).
+            // TE must be listed in Connection (RFC 9110, section 10.1.4).
             head.Write("Connection: TE\r\nTE: trailers\r\n"u8);
         }
 
@@ -69,7 +71,7 @@ internal static class RequestHeadWriter
         return true;
     }
 
-    /// <summary>Whether the client takes trailers.</summary>
+    /// <summary>Whether the client accepts trailers.</summary>
     public static bool AcceptsTrailers(HttpRequest request)
     {
         foreach (var line in request.Headers.TE)
@@ -88,7 +90,7 @@ internal static class RequestHeadWriter
 
     private static bool TryWriteFields(SendBuffer head, HttpRequest request, ForwardedRequest forwarded, Activity? span)
     {
-        // HTTP/1.0 has no "100 Continue", and of HTTP/2 none is passed on.
+        // HTTP/1.0 has no 100 Continue, and for HTTP/2 it is not forwarded.
         var neverWaits = !HttpProtocol.IsHttp11(request.Protocol);
         var named = NamedFields(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
@@ -117,7 +119,7 @@ internal static class RequestHeadWriter
         return true;
     }
 
-    // One line for all of a field's lines means the same (RFC 9110, section 5.3).
+    // Several field lines are equivalent to one with a comma-separated list (RFC 9110, section 5.3).
     private static bool TryWriteValues(SendBuffer head, in StringValues values, string separator)
     {
         for (var place = 0; place < values.Count; place++)
@@ -172,4 +174,106 @@ internal static class RequestHeadWriter
     private static bool HasUsuallyNoBody(string method) =>
         method == HttpMethods.Get || method == HttpMethods.Head || method == HttpMethods.Options || method == HttpMethods.Delete
         || method == HttpMethods.Trace;
+}
+
+/// <summary>
+/// Tells the backend who the client is and what it requested. What a trusted proxy sent is kept and extended; what anybody
+/// else sent is dropped.
+/// </summary>
+internal static class ForwardedFields
+{
+    private const int MaxAddressLength = 64;
+
+    public static void Write(SendBuffer head, HttpRequest request, in Client client, ForwardingRules rules)
+    {
+        var (proto, host) = (request.Scheme, request.Host.Value ?? "");
+        head.Write("X-Forwarded-For: "u8);
+        if (client.PeerIsTrusted)
+        {
+            foreach (var before in request.Headers[ForwardedClaims.For])
+            {
+                if (HttpSyntax.IsText(before ?? ""))
+                {
+                    head.Write(before ?? "");
+                    head.Write(", "u8);
+                }
+            }
+
+            proto = ForwardedClaims.First(request.Headers[ForwardedClaims.Proto]) ?? proto;
+            host = ForwardedClaims.First(request.Headers[ForwardedClaims.Host]) ?? host;
+        }
+
+        Write(head, client.Peer);
+        Write(head, "\r\nX-Forwarded-Proto: "u8, proto);
+        if (host.Length > 0)
+        {
+            Write(head, "\r\nX-Forwarded-Host: "u8, host);
+        }
+
+        head.Write("\r\nX-Real-IP: "u8);
+        Write(head, client.Address);
+        head.Write("\r\n"u8);
+        if (client.Pseudonym is { } name)
+        {
+            Write(head, "X-Kiro-Client: "u8, name);
+            head.Write("\r\n"u8);
+        }
+
+        if (ClientCertificateField.Of(request.HttpContext) is { } certificate)
+        {
+            Write(head, "X-Forwarded-Client-Cert: "u8, certificate);
+            head.Write("\r\n"u8);
+        }
+
+        WriteForwarded(head, request, client, rules);
+        WriteMark(head, request, rules.Mark);
+    }
+
+    // A trusted proxy's field is extended; otherwise it is only written when configured.
+    private static void WriteForwarded(SendBuffer head, HttpRequest request, in Client client, ForwardingRules rules)
+    {
+        if (ForwardedClaims.CompleteForwarded(request, client, rules) is { } value && HttpSyntax.IsText(value))
+        {
+            Write(head, "Forwarded: "u8, value);
+            head.Write("\r\n"u8);
+        }
+    }
+
+    private static void WriteMark(SendBuffer head, HttpRequest request, HopMark mark)
+    {
+        if (request.Headers[HopMark.FieldName] is not { Count: > 0 } before)
+        {
+            head.Write(mark.Line);
+            return;
+        }
+
+        head.Write(HopMark.FieldName);
+        head.Write(": "u8);
+        foreach (var value in before)
+        {
+            if (HttpSyntax.IsText(value ?? ""))
+            {
+                head.Write(value ?? "");
+                head.Write(", "u8);
+            }
+        }
+
+        head.Write(mark.Bytes);
+        head.Write("\r\n"u8);
+    }
+
+    private static void Write(SendBuffer head, ReadOnlySpan<byte> name, string value)
+    {
+        if (HttpSyntax.IsText(value))
+        {
+            head.Write(name);
+            head.Write(value);
+        }
+    }
+
+    private static void Write(SendBuffer head, ClientAddress address)
+    {
+        address.TryFormat(head.Room(MaxAddressLength), out var length);
+        head.Advance(length);
+    }
 }

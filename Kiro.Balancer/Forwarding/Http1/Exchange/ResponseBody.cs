@@ -5,15 +5,15 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>
-/// Copies a response's body to the client: what comes goes on at once, and nothing is received that the client has no
-/// room for. Whenever the node keeps us waiting, the client gets what there is, the head first.
+/// Copies a response body to the client as it arrives, with backpressure: nothing is received that the client has no room
+/// for. Whenever the backend is slower, what is there is flushed, with the head.
 /// </summary>
 internal sealed class ResponseBody(BackendConnection connection, ResponseWriter writer)
 {
-    /// <summary>Bodies with more to come than this are received straight into the client's buffers.</summary>
+    /// <summary>Bodies with more than this to come are received straight into Kestrel's output buffer.</summary>
     private const int Long = 16 * 1024;
 
-    /// <summary>Most that is held back while more comes; in bytes.</summary>
+    /// <summary>The most that stays unflushed while more arrives, in bytes.</summary>
     private const int MaxHeldBack = 64 * 1024;
 
     private int _unflushed;
@@ -35,7 +35,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
         if (end is BodyEnd.Lost or BodyEnd.Invalid && _unflushed > 0)
         {
-            // The client gets what there was before its connection breaks off.
+            // The client gets what there is before its connection is aborted.
             await writer.FlushAsync();
         }
 
@@ -195,23 +195,23 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
     }
 }
 
-/// <summary>How the copying of a body ended.</summary>
+/// <summary>How a body ended.</summary>
 internal enum BodyEnd
 {
     Complete,
 
-    /// <summary>The connection to the node ended first.</summary>
+    /// <summary>The backend's connection ended too early.</summary>
     Lost,
 
-    /// <summary>The framing is broken.</summary>
+    /// <summary>Invalid framing.</summary>
     Invalid,
 
     ClientGone,
 }
 
 /// <summary>
-/// How much of a long body to ask for at a time. Each receive and each send costs the kernel far more than its bytes, but
-/// what waits for a slow node, or for a client that does not read, should not hold much memory.
+/// How much of a long body to receive at a time. System calls cost far more than their bytes, but what waits for a slow
+/// backend or client should hold little memory.
 /// </summary>
 internal sealed class PieceSize
 {
@@ -221,10 +221,10 @@ internal sealed class PieceSize
     /// <summary>In bytes.</summary>
     public int Bytes { get; private set; } = Min;
 
-    /// <summary>The client does not take it as fast.</summary>
+    /// <summary>The client is slower than the backend.</summary>
     public void Shrink() => Bytes = Math.Max(Bytes / 2, Min);
 
-    /// <summary>Takes note of what came when <paramref name="room"/> bytes were asked for.</summary>
+    /// <summary>Adapts to a receive of <paramref name="count"/> bytes into <paramref name="room"/>.</summary>
     public void Note(int count, int room) => Bytes =
         count == room ? Math.Min(room * 2, Max)
         : count < room / 4 ? Math.Max(room / 2, Min)

@@ -11,11 +11,11 @@ using Microsoft.Extensions.Primitives;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>
-/// Writes a response to the client. Kestrel sends the head with the first flush; chunks are made here, because only so
-/// can trailers follow them.
+/// Writes a response to the client. Kestrel sends the head with the first flush; chunks are written here, because only then
+/// can trailers follow.
 /// </summary>
-/// <param name="response">Its status and fields are set.</param>
-/// <param name="chunks">Whether the body goes out in chunks.</param>
+/// <param name="response">Its status and header fields are set.</param>
+/// <param name="chunks">Whether the body is chunked.</param>
 internal sealed class ResponseWriter(HttpResponse response, bool chunks)
 {
     private const int MaxSize = 18;
@@ -23,10 +23,10 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
     private readonly PipeWriter _output = response.BodyWriter;
     private bool _wasFlushed;
 
-    /// <summary>Whether the client has left.</summary>
+    /// <summary>Whether the client is gone.</summary>
     public bool IsClientGone { get; private set; }
 
-    /// <summary>From here on the response is the client's, and no other one can be.</summary>
+    /// <summary>Starts the response: the request can no longer be retried.</summary>
     public Task StartAsync()
     {
         if (response.HasStarted)
@@ -42,7 +42,7 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
         return response.StartAsync();
     }
 
-    /// <summary>Writes a piece of the body, not empty.</summary>
+    /// <summary>Writes data; not empty.</summary>
     public void Write(ReadOnlySpan<byte> data)
     {
         if (!chunks)
@@ -59,13 +59,13 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
         _output.Write("\r\n"u8);
     }
 
-    /// <summary>Room for a piece of a body that is not put into chunks.</summary>
+    /// <summary>Space for data of a body that is not chunked.</summary>
     public Memory<byte> Room(int length) => _output.GetMemory(length)[..length];
 
-    /// <summary>Says how much of <see cref="Room"/> was used.</summary>
+    /// <summary>How much of <see cref="Room"/> was used.</summary>
     public void Advance(int length) => _output.Advance(length);
 
-    /// <summary>Sends what was written, the head first if that is still to be sent. Waits for a client that reads slowly.</summary>
+    /// <summary>Sends what was written, including the head. Waits for a slow client.</summary>
     public async ValueTask FlushAsync()
     {
         await StartAsync();
@@ -75,7 +75,7 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
     }
 
     /// <summary>Ends the body.</summary>
-    /// <param name="trailers">Lines without their ends.</param>
+    /// <param name="trailers">Field lines without CRLF.</param>
     public async ValueTask EndAsync(IReadOnlyList<byte[]>? trailers = null)
     {
         if (!chunks)
@@ -85,7 +85,7 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
 
         if (!response.HasStarted && !chunks)
         {
-            // It is empty, and Kestrel can say so.
+            // An empty body: Kestrel sends Content-Length: 0.
             return;
         }
 
@@ -102,14 +102,14 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
             _output.Write("\r\n"u8);
         }
 
-        // What was never flushed Kestrel sends in one piece when the request is over.
+        // What was never flushed Kestrel sends in one piece at the end of the request.
         if (_wasFlushed)
         {
             await FlushAsync();
         }
     }
 
-    // HTTP/2 has frames for them (RFC 9113, section 8.1), which Kestrel writes; HTTP/1.0 has no place for them.
+    // On HTTP/2 Kestrel sends them in a frame (RFC 9113, section 8.1); HTTP/1.0 has none.
     private void AppendTrailers(IReadOnlyList<byte[]>? trailers)
     {
         if (trailers is not { Count: > 0 } || !response.SupportsTrailers())
@@ -125,11 +125,11 @@ internal sealed class ResponseWriter(HttpResponse response, bool chunks)
     }
 }
 
-/// <summary>Gives the client's response the status and the fields of the node's.</summary>
+/// <summary>Copies status and header fields of a backend's response to the client's.</summary>
 internal static class ResponseFields
 {
-    /// <param name="bytes">The bytes that <paramref name="head"/> was read from.</param>
-    /// <param name="head">What was found in them.</param>
+    /// <param name="bytes">The head as received.</param>
+    /// <param name="head">The parsed head.</param>
     /// <param name="response">The response to the client.</param>
     public static void Apply(ReadOnlySpan<byte> bytes, ResponseHead head, HttpResponse response)
     {
@@ -159,8 +159,10 @@ internal static class ResponseFields
         }
     }
 
-    /// <summary>Connection of a response that names other protocols: it says so (RFC 9110, section 7.8), and Kestrel closes what is
-    /// not said to be kept alive.</summary>
+    /// <summary>
+    /// The Connection field of a response with Upgrade, which has to be listed there (RFC 9110, section 7.8). Kestrel closes
+    /// the connection unless the field says keep-alive.
+    /// </summary>
     public static string ConnectionOf(HttpResponse response)
     {
         var request = response.HttpContext.Request;
@@ -178,7 +180,7 @@ internal static class ResponseFields
         return !closes && (isHttp11 || (keeps && response.ContentLength is not null)) ? "keep-alive, Upgrade" : "close, Upgrade";
     }
 
-    /// <summary>An interim response as the client gets it.</summary>
+    /// <summary>Formats an interim response for the client.</summary>
     public static byte[] Interim(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
         var named = head.HasConnectionOptions ? NamedFields(bytes, head) : null;

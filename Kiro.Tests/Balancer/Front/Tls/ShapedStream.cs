@@ -4,7 +4,7 @@ using Kiro.Balancer.Forwarding.Streams;
 
 namespace Kiro.Tests.Balancer.Front.Tls;
 
-/// <summary>A client's connection below its TLS, which decides what goes into a segment and when.</summary>
+/// <summary>A client's connection below TLS, which controls what goes into a segment, and when.</summary>
 internal sealed class ShapedStream(Socket socket) : ForwardOnlyStream
 {
     private readonly NetworkStream _inner = new(socket, ownsSocket: true);
@@ -12,22 +12,22 @@ internal sealed class ShapedStream(Socket socket) : ForwardOnlyStream
     private bool _hasHeld;
     private readonly MemoryStream _received = new();
 
-    /// <summary>Sends each byte for itself.</summary>
+    /// <summary>Sends single bytes.</summary>
     public bool Dribbles { get; set; }
 
-    /// <summary>Sends pieces of any length.</summary>
+    /// <summary>Sends pieces of random length.</summary>
     public Random? Cuts { get; init; }
 
-    /// <summary>Holds back what is written until <see cref="ReleaseAsync"/>, which sends it in one go.</summary>
+    /// <summary>Holds back what is written until <see cref="ReleaseAsync"/>, which sends it at once.</summary>
     public bool Holds { get; set; }
 
     /// <summary>Does so from the second write on.</summary>
     public bool HoldsFromSecondOn { get; init; }
 
-    /// <summary>What goes before the first byte, in the same segment.</summary>
+    /// <summary>Sent before the first byte, in the same segment.</summary>
     public byte[] Before { get; set; } = [];
 
-    /// <summary>The type of the last record that came (RFC 8446, section 5.1).</summary>
+    /// <summary>The type of the last record received (RFC 8446, section 5.1).</summary>
     public byte LastType
     {
         get

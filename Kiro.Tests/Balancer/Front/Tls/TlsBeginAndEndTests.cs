@@ -7,7 +7,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Front.Tls;
 
-/// <summary>How TLS on a loop begins and ends.</summary>
+/// <summary>TLS on an event loop: the handshake and the close.</summary>
 public sealed class TlsBeginAndEndTests : IDisposable
 {
     private readonly TestCertificates _files = new();
@@ -28,7 +28,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     public async Task Begin_SomethingElseThanTls_IsLetGoAtOnce(string bytes)
     {
         await using var node = RawBackend.Answering();
-        // Where no time passes, nothing but a decision ends a connection.
+        // On a clock that stands still, no timeout can close a connection.
         var clock = new SettableClock();
         clock.Offset = DateTimeOffset.UtcNow - clock.GetUtcNow();
         await using var balancer = await TestBalancer.StartAsync(clock, node.Host, Settings());
@@ -43,7 +43,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
         await Eventually.BeTrue(() => balancer.Front.Clients == 0, "nobody is left");
     }
 
-    // As nginx and Caddy say it: whoever has left https:// out would search for long.
+    // As nginx and Caddy do it: whoever left out https:// would search for long.
     [Fact]
     public async Task Begin_PlainHttp_IsToldWhatThePortSpeaks()
     {
@@ -74,7 +74,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
         Assert.Equal("203.0.113.7", RawHead.Value(node.Heads.Single(), "X-Real-IP"));
     }
 
-    // Without it a client cannot tell the end from a connection that somebody has cut (RFC 8446, section 6.1).
+    // Without it a client cannot tell the end from a truncation (RFC 8446, section 6.1).
     [Theory]
     [InlineData("/")]
     [InlineData("/lb/status")]
@@ -90,7 +90,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
         Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
         Assert.Equal("", await client.Stream.ReadToEndAsync());
         Assert.False(client.Stream.WasReset);
-        // In TLS 1.2 one can see what kind of record it is.
+        // TLS 1.2 shows the type of a record.
         Assert.Equal(21, shaped!.LastType);
     }
 
@@ -103,7 +103,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
         await using var balancer = await StartAsync(node);
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-        // The client's last word of the handshake does not go out.
+        // The client's last handshake message is held back.
         var shaped = new ShapedStream(socket) { HoldsFromSecondOn = true };
         var stream = await RawClient.ByTlsAsync(shaped, new SslClientAuthenticationOptions
         {
@@ -132,7 +132,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
                 await stream.ReadExactlyAsync(new byte[(frame[0] << 16) | (frame[1] << 8) | frame[2]], Cancel);
             }
 
-            // It hears that it is to go elsewhere (RFC 9113, section 6.8).
+            // It gets GOAWAY (RFC 9113, section 6.8).
             Assert.Contains((byte)7, types);
         }
 

@@ -10,8 +10,9 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Front.Tls;
 
-/// <summary>TLS on a loop, with records and segments as no well-meaning client sends them. What requests are is in the tests over
-/// TLS of the forwarding.</summary>
+/// <summary>
+/// TLS on an event loop with unusual records and segments. The HTTP side is covered by the forwarding tests over TLS.
+/// </summary>
 public sealed class TlsSessionTests : IDisposable
 {
     private readonly TestCertificates _files = new();
@@ -61,7 +62,7 @@ public sealed class TlsSessionTests : IDisposable
         }
     }
 
-    // A record ends where a segment does, or anywhere else.
+    // Records end at a segment boundary, or anywhere else.
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -91,7 +92,7 @@ public sealed class TlsSessionTests : IDisposable
         await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held for a client that waits");
     }
 
-    // The balancer's own page is Kestrel's: with what came behind the request, and what goes on after it.
+    // The balancer's own page is served by Kestrel, with what followed the request and what comes after it.
     [Fact]
     public async Task HandOver_RecordsBehindTheRequest_AreNotLost()
     {
@@ -137,7 +138,7 @@ public sealed class TlsSessionTests : IDisposable
 
         await SayAsync(Get("/1"));
         await Eventually.BeTrue(() => node.Heads.Count == 1, "the first request is there");
-        // s_client's own commands stand at the beginning of what it reads at once: K changes its keys, and asks for others.
+        // s_client takes commands from the start of what it reads at once: K updates its keys and requests an update.
         await SayAsync("K\n");
         await Eventually.BeTrue(() => Said("KEYUPDATE"), "the keys are changed");
         await SayAsync(Get("/2"));

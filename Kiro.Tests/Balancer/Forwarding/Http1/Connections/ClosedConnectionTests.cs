@@ -16,7 +16,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding;
 
-/// <summary>A node closes a kept connection in the very moment in which a request has taken it.</summary>
+/// <summary>A backend closes an idle connection at the moment when a request takes it.</summary>
 public sealed class ClosedConnectionTests : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _arrived = new();
@@ -158,9 +158,9 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
     private void AwaitEnd(params int[] places) => Assert.True(
         SpinWait.SpinUntil(() => places.All(place => _kept[place].IsSpoilt(lookAgain: false)), TimeSpan.FromSeconds(60)), "the end has arrived");
 
-    /// <param name="method">Its method.</param>
-    /// <param name="bytes">In its body, each an x.</param>
-    /// <param name="chunked">Whether the client does not say how many.</param>
+    /// <param name="method">The request's method.</param>
+    /// <param name="bytes">The length of its body.</param>
+    /// <param name="chunked">Whether the body is sent without a length.</param>
     /// <param name="atLastMoment">Called when the request has taken its connection and is about to be sent.</param>
     private async Task<(RequestFailure? Failure, string Answer)> SendAsync(string method, int bytes, bool chunked, Action? atLastMoment = null)
     {
@@ -177,7 +177,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
         return (failure, Encoding.ASCII.GetString(answer.ToArray()));
     }
 
-    /// <summary>The first look at whether the client is still there comes after a connection was taken.</summary>
+    /// <summary>The client's abort token is first registered after the connection was taken.</summary>
     private sealed class LastMoment(Action? action) : IHttpRequestLifetimeFeature
     {
         private Action? _action = action;

@@ -6,13 +6,13 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding;
 
-/// <summary>Many take and return while the node, and the balancer itself, close what is idle.</summary>
+/// <summary>Concurrent requests, while the backend and the balancer close idle connections.</summary>
 public class ConnectionPoolStressTests(ITestOutputHelper output)
 {
     private const int Workers = 8;
     private const int Exchanges = 2000;
 
-    /// <summary>Of the node's responses, one in so many is the last on its connection.</summary>
+    /// <summary>One in so many of the backend's responses is the last on its connection.</summary>
     private const int ClosesOneIn = 16;
 
     private readonly ConcurrentDictionary<BackendConnection, int> _inUse = new();
@@ -51,7 +51,7 @@ public class ConnectionPoolStressTests(ITestOutputHelper output)
             var connection = pool.TryTake() ?? await pool.ConnectAsync(ForwardingTimeouts.Default.Connect, TestContext.Current.CancellationToken);
             Assert.True(_inUse.TryAdd(connection, worker), "another has it");
             Assert.False(connection.IsClosed);
-            // What is not the response to this would be found out.
+            // A mixed-up response would not match.
             var isWhole = await EchoPool.TryExchangeAsync(connection, [.. BitConverter.GetBytes(worker), .. BitConverter.GetBytes(number)]);
             Interlocked.Increment(ref isWhole ? ref _exchanged : ref _lost);
             _inUse.TryRemove(connection, out _);
@@ -67,7 +67,7 @@ public class ConnectionPoolStressTests(ITestOutputHelper output)
         }
     }
 
-    // As the watch does with those that have grown old.
+    // As the watch does on the idle timeout.
     private void CloseIdle(CancellationToken done)
     {
         while (!done.IsCancellationRequested)

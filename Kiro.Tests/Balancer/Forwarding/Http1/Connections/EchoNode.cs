@@ -4,14 +4,14 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
 
-/// <summary>A node that sends back what it gets, until it is told to close a connection.</summary>
+/// <summary>An echo server that can be told to close a connection.</summary>
 internal sealed class EchoNode : IAsyncDisposable
 {
     private readonly SocketServer _server;
     private readonly ConcurrentDictionary<int, NetworkStream> _open = new();
     private int _accepted;
 
-    /// <param name="closesAfter">Asked after every response whether the connection is to be closed now.</param>
+    /// <param name="closesAfter">Asked after every response whether to close the connection.</param>
     public EchoNode(Func<bool>? closesAfter = null)
     {
         _server = new SocketServer(async (stream, stop) =>
@@ -31,17 +31,17 @@ internal sealed class EchoNode : IAsyncDisposable
 
     public int Port => _server.Port;
 
-    /// <summary>Of all time.</summary>
+    /// <summary>In total.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
-    /// <summary>Connections that have not been closed by both ends.</summary>
+    /// <summary>Connections that have not been closed by both sides.</summary>
     public int Open => _open.Count;
 
-    /// <summary>Says that nothing more will come, and waits for the other end to do the same.</summary>
+    /// <summary>Sends FIN, and waits for the peer's.</summary>
     /// <param name="number">1 for the first connection.</param>
     public void Close(int number) => _open[number].Socket.Shutdown(SocketShutdown.Send);
 
-    /// <summary>Says something that nobody asked for.</summary>
+    /// <summary>Sends data without a request.</summary>
     public ValueTask SpeakAsync(int number) => _open[number].WriteAsync("unasked"u8.ToArray());
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

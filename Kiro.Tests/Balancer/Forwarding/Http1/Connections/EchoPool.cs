@@ -8,7 +8,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Forwarding;
 
-/// <summary>The pool of connections to an <see cref="EchoNode"/>, on a fake clock.</summary>
+/// <summary>A connection pool for an <see cref="EchoNode"/>, on a fake clock.</summary>
 internal sealed class EchoPool : IAsyncDisposable
 {
     private readonly WatchTime _time = new();
@@ -24,10 +24,10 @@ internal sealed class EchoPool : IAsyncDisposable
 
     public ConnectionPool Pool { get; }
 
-    /// <summary>Ends when there is reason to probe the node.</summary>
+    /// <summary>Completes when the pool asks for a probe.</summary>
     public Task Probe { get; }
 
-    /// <summary>Sends a few bytes and waits until the same have come back.</summary>
+    /// <summary>Sends a few bytes and waits for the echo.</summary>
     /// <returns>False when the connection was lost; it must be disposed of then.</returns>
     public static async Task<bool> TryExchangeAsync(BackendConnection connection, byte[] bytes)
     {
@@ -52,7 +52,7 @@ internal sealed class EchoPool : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Connections in use, in the order in which the node has accepted them.</summary>
+    /// <summary>Connections in use, in the order in which the backend accepted them.</summary>
     public async Task<IReadOnlyList<BackendConnection>> ConnectAsync(int count)
     {
         var connections = new List<BackendConnection>();
@@ -66,7 +66,7 @@ internal sealed class EchoPool : IAsyncDisposable
         return connections;
     }
 
-    /// <summary>The same, idle, the last one on top.</summary>
+    /// <summary>The same, idle, the last one most recently used.</summary>
     public async Task<IReadOnlyList<BackendConnection>> KeepAsync(int count)
     {
         var connections = await ConnectAsync(count);
@@ -78,14 +78,14 @@ internal sealed class EchoPool : IAsyncDisposable
         return connections;
     }
 
-    /// <summary>Lets the watch look at the clock from now on.</summary>
+    /// <summary>Starts the watch.</summary>
     public async Task StartWatchAsync()
     {
         await _watch.StartAsync(TestContext.Current.CancellationToken);
         await _time.Ticking;
     }
 
-    /// <summary>Moves the clock on, and waits until the watch has noticed.</summary>
+    /// <summary>Advances the clock, and waits until the watch has noticed.</summary>
     public async Task AdvanceAsync(int seconds)
     {
         var now = _watch.Now + seconds;
@@ -93,10 +93,10 @@ internal sealed class EchoPool : IAsyncDisposable
         await Eventually.BeTrue(() => _watch.Now == now, "the watch has seen the clock");
     }
 
-    /// <summary>Ends the watch's last look.</summary>
+    /// <summary>Stops the watch.</summary>
     public Task StopWatchAsync() => _watch.StopAsync(TestContext.Current.CancellationToken);
 
-    /// <summary>Closes what is idle.</summary>
+    /// <summary>Closes idle connections.</summary>
     public async ValueTask DisposeAsync()
     {
         await _watch.StopAsync(CancellationToken.None);

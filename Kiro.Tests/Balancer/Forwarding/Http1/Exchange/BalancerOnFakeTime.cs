@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>A whole balancer whose clock moves only when it is told to. Its sockets, and Kestrel, are real.</summary>
+/// <summary>A whole balancer on a fake clock. Its sockets, and Kestrel, are real.</summary>
 internal sealed class BalancerOnFakeTime : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time;
@@ -17,7 +17,7 @@ internal sealed class BalancerOnFakeTime : IAsyncDisposable
     public static async Task<BalancerOnFakeTime> StartAsync(string hosts, params string[] settings)
     {
         var time = new FakeTimeProvider();
-        // Probes that the moving clock overtakes are to say nothing about a node.
+        // Probes that time out because the clock is advanced must not count.
         var balancer = await TestBalancer.StartAsync(time, hosts, ["HEALTH_INTERVAL=3600", "HEALTH_TIMEOUT=300", "HEALTH_FALL=100", .. settings]);
         await Eventually.BeTrue(
             () =>
@@ -29,7 +29,7 @@ internal sealed class BalancerOnFakeTime : IAsyncDisposable
         return new BalancerOnFakeTime(time, balancer);
     }
 
-    /// <summary>Moves the clock on, and waits until the watch over the connections has noticed.</summary>
+    /// <summary>Advances the clock, and waits until the connection watch has noticed.</summary>
     public async Task AdvanceAsync(int seconds)
     {
         var now = Balancer.Seconds + seconds;

@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Answers that have no body, whatever the node says (RFC 9110, sections 15.3.5 and 15.3.6).</summary>
+/// <summary>Responses without a body, whatever the backend sends (RFC 9110, sections 15.3.5 and 15.3.6).</summary>
 public class BodilessResponseTests
 {
     [Theory]

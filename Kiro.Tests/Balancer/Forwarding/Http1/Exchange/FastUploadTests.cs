@@ -11,10 +11,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>With inline completions the thread that sends a body looks after other clients' sockets, too.</summary>
+/// <summary>With inline completions the thread that sends a body also serves other clients' sockets.</summary>
 public class FastUploadTests
 {
-    /// <summary>Few enough for the system to take them at once, and more than may be sent in one go.</summary>
+    /// <summary>Small enough for the socket buffer, and more than is sent in one turn.</summary>
     private const int Pieces = 100;
 
     [Fact]
@@ -31,7 +31,7 @@ public class FastUploadTests
         var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System)), new OpenStreams(), TimeProvider.System);
         using (var first = new Attempt(backend, isAwaited: true, mayGoElsewhere: true))
         {
-            // With a client that might leave, as all real ones: else the connection would not be kept.
+            // With a cancellable request, as all real ones: otherwise the connection would not be reused.
             var visit = new DefaultHttpContext { RequestAborted = TestContext.Current.CancellationToken };
             Assert.Null(await sender.SendAsync(LeanRequest.Of(visit, "GET", RequestBody.Empty), first));
         }
@@ -40,7 +40,7 @@ public class FastUploadTests
         var body = new PieceByPiece(Pieces);
         context.Features.Set<IRequestBodyPipeFeature>(body);
         using var attempt = new Attempt(backend, isAwaited: true, mayGoElsewhere: false);
-        // The connection is there already: nothing else is waited for on the way to the body.
+        // The connection exists already: nothing else is awaited before the body.
         var sending = sender.SendAsync(LeanRequest.Of(context, "POST", RequestBody.Streamed), attempt);
         body.Leave();
 

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>What the end of an idle connection tells about its node.</summary>
+/// <summary>What the close of an idle connection says about its backend.</summary>
 public class IdleConnectionTests
 {
     [Fact]

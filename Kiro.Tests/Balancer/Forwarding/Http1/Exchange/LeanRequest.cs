@@ -11,9 +11,9 @@ using Kiro.Balancer.Forwarding;
 /// <summary>A client's request without the client.</summary>
 internal static class LeanRequest
 {
-    /// <param name="context">Its body, and the length of that, are set.</param>
+    /// <param name="context">With its body, and the length of that.</param>
     /// <param name="method">Its method.</param>
-    /// <param name="body">What can be sent again.</param>
+    /// <param name="body">The buffered body.</param>
     public static ForwardedRequest Of(HttpContext context, string method, RequestBody body)
     {
         context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "/";

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Makes wrong messages out of good ones.</summary>
+/// <summary>Mutates valid messages.</summary>
 internal static class Mutations
 {
     private static readonly string[] Pieces =
@@ -11,9 +11,9 @@ internal static class Mutations
         "Transfer-Encoding: chunked\r\n", "Connection: close\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.0", "99999999999999999999", "\u00ff", "0\r\n\r\n",
     ];
 
-    /// <param name="message">A good one, as Latin-1.</param>
-    /// <param name="random">Where chance comes from.</param>
-    /// <param name="pieces">What is put in at times; what is of interest in responses if not given.</param>
+    /// <param name="message">A valid one, as Latin-1.</param>
+    /// <param name="random">The source of randomness.</param>
+    /// <param name="pieces">Inserted at times; by default, what matters in responses.</param>
     public static byte[] Of(string message, Random random, string[]? pieces = null)
     {
         pieces ??= Pieces;

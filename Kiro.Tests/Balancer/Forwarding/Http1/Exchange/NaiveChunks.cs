@@ -5,10 +5,10 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Reads chunks in the simplest way, from the rules and not from the decoder: to compare with.</summary>
+/// <summary>A naive chunk decoder, written from the RFC as a reference for the real one.</summary>
 internal static partial class NaiveChunks
 {
-    /// <returns>The data, and the place behind the body; null when it is broken or not all there.</returns>
+    /// <returns>The data, and the position after the body; null when it is invalid or incomplete.</returns>
     public static (byte[] Data, int End)? Read(byte[] bytes)
     {
         var text = Encoding.Latin1.GetString(bytes);

@@ -3,10 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>Says by a few regular expressions whether bytes begin with a head that has one meaning only: to compare with.</summary>
+/// <summary>A naive check, by regular expressions, for an unambiguous response head: a reference for the parser.</summary>
 internal static partial class NaiveHead
 {
-    /// <returns>The head, or null when there is none, or none that should be taken.</returns>
+    /// <returns>The head, or null when there is none, or none to be accepted.</returns>
     public static string? Read(byte[] bytes)
     {
         var text = Encoding.Latin1.GetString(bytes);

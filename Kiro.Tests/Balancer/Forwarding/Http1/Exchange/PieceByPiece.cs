@@ -4,20 +4,20 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>A body whose client is always faster than its node: its reader never has to wait.</summary>
-/// <param name="pieces">How many bytes, one at a time.</param>
+/// <summary>A body whose client is always faster than its backend: reads complete synchronously.</summary>
+/// <param name="pieces">The number of bytes, one per read.</param>
 internal sealed class PieceByPiece(int pieces) : PipeReader, IRequestBodyPipeFeature
 {
     private readonly int _reader = Environment.CurrentManagedThreadId;
     private int _given;
     private bool _isLeft;
 
-    /// <summary>Pieces read by the thread that made this, before <see cref="Leave"/>.</summary>
+    /// <summary>Reads by the thread that created this, before <see cref="Leave"/>.</summary>
     public int InOneGo { get; private set; }
 
     public PipeReader Reader => this;
 
-    /// <summary>That thread does something else from now on.</summary>
+    /// <summary>From now on that thread does something else.</summary>
     public void Leave() => Volatile.Write(ref _isLeft, true);
 
     public override bool TryRead(out ReadResult result)

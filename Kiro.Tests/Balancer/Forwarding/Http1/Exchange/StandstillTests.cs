@@ -6,10 +6,10 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding;
 
-/// <summary>Exchanges of which not a byte moves any more, and those that are only slow.</summary>
+/// <summary>Exchanges in which nothing moves any more, and those that are only slow.</summary>
 public class StandstillTests
 {
-    /// <summary>In seconds: no standstill yet.</summary>
+    /// <summary>In seconds; within the timeout.</summary>
     private static readonly int Slow = (int)ForwardingTimeouts.Default.Exchange.TotalSeconds * 2 / 3;
 
     private static readonly int SlowStream = (int)ForwardingTimeouts.Default.Stream.TotalSeconds * 2 / 3;
@@ -73,7 +73,7 @@ public class StandstillTests
         await clock.AdvanceAsync(Slow);
         var answer = await client.ReadAnswerAsync(head!, isHead: false);
 
-        // Only a torn connection tells a client of HTTP/1.0 that this was not all.
+        // Only a reset tells an HTTP/1.0 client that the response is incomplete.
         Assert.True(version == "HTTP/1.1" ? !answer.IsComplete : client.Stream.WasReset, answer.ToString());
         await Eventually.BeTrue(() => balancer.Logs.Count > 0, "the balancer says so");
         Assert.Contains("stood still", Assert.Single(balancer.Logs), StringComparison.Ordinal);

@@ -2,12 +2,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
-/// <summary>A fake clock that tells when a periodic timer waits for it.</summary>
+/// <summary>A fake clock that reports when a periodic timer waits for it.</summary>
 internal sealed class WatchTime : FakeTimeProvider
 {
     private readonly TaskCompletionSource _ticking = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when there is such a timer.</summary>
+    /// <summary>Completes when there is such a timer.</summary>
     public Task Ticking => _ticking.Task;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

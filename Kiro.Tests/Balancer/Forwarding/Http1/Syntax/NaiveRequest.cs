@@ -7,8 +7,8 @@ using System.Text.RegularExpressions;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Reads the head of a request by regular expressions, and works out what a node is to get, in the simplest way and from the
-/// RFCs, not from the parser: to compare with.
+/// A naive parser for request heads, by regular expressions, and the expected request for the backend: written from the
+/// RFCs as a reference for the real one.
 /// </summary>
 internal sealed partial class NaiveRequest
 {
@@ -33,10 +33,10 @@ internal sealed partial class NaiveRequest
         _fields = [.. head.Groups["name"].Captures.Zip(head.Groups["value"].Captures, (name, value) => (name.Value, value.Value.Trim(' ', '\t')))];
     }
 
-    /// <summary>Whether more could still make a head out of it.</summary>
+    /// <summary>Whether more input could complete the head.</summary>
     public static bool MayGoOn(string text) => !Ends().IsMatch(text) && text.Length < 32 * 1024;
 
-    /// <returns>Null when there is no head, or none that should be taken.</returns>
+    /// <returns>Null when there is no head, or none to be accepted.</returns>
     public static NaiveRequest? Read(string text)
     {
         var match = Head().Match(text);
@@ -123,7 +123,7 @@ internal sealed partial class NaiveRequest
 
     private static bool Is(string text, string other) => text.Equals(other, StringComparison.OrdinalIgnoreCase);
 
-    // So that it can be parsed, however many zeros there are.
+    // So that it can be parsed despite leading zeros.
     private static string Cut(string digits) => digits.TrimStart('0') is { Length: > 0 } rest ? rest.Length > 30 ? rest[..30] : rest : "0";
 
     private static bool IsAuthority(string text) =>

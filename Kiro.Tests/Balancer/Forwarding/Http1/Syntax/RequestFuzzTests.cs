@@ -8,8 +8,8 @@ using Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Broken requests by the thousand against the reader of requests and the writer of what nodes get. <c>KIRO_FUZZ</c> says how
-/// many, to let it run for long, and <c>KIRO_FUZZ_SEED</c> where to begin.
+/// Fuzzes the request parser and the head writer with thousands of mutated requests. <c>KIRO_FUZZ</c> sets the number, for
+/// long runs, and <c>KIRO_FUZZ_SEED</c> the seed.
 /// </summary>
 public sealed class RequestFuzzTests(ITestOutputHelper output)
 {
@@ -66,7 +66,7 @@ public sealed class RequestFuzzTests(ITestOutputHelper output)
         Assert.InRange(taken, Cases / 10, Cases * 9 / 10);
     }
 
-    /// <returns>The state that should be; none when something else differs.</returns>
+    /// <returns>The expected state; null when something else differs.</returns>
     private static RequestState? Compare(byte[] bytes, RequestState state, RequestHead head, bool isTrusted)
     {
         var text = Encoding.Latin1.GetString(bytes);

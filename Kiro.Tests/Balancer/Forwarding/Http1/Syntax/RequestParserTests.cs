@@ -181,7 +181,7 @@ public sealed class RequestParserTests
         return head;
     }
 
-    // However much of it is there, nothing else comes out than from the whole.
+    // Parsing prefix after prefix must give the same result as parsing the whole.
     private static (RequestState State, int Status) Parse(string text)
     {
         var (bytes, head) = (Encoding.Latin1.GetBytes(text), new RequestHead());

@@ -7,8 +7,8 @@ using Kiro.Tests.Balancer.Selection;
 namespace Kiro.Tests.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Broken answers by the thousand against the reader of responses. <c>KIRO_FUZZ</c> says how many, to let it run for long,
-/// and <c>KIRO_FUZZ_SEED</c> where to begin.
+/// Fuzzes the response parser with thousands of mutated responses. <c>KIRO_FUZZ</c> sets the number, for long runs, and
+/// <c>KIRO_FUZZ_SEED</c> the seed.
 /// </summary>
 public sealed class ResponseFuzzTests(ITestOutputHelper output)
 {

@@ -1,12 +1,133 @@
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.Backends;
 
 namespace Kiro.Balancer.Front.Exchange;
 
-/// <content>What the node says: interim responses, the final one, the end.</content>
+/// <content>Request and response on their way.</content>
 internal sealed partial class BackendDialogue
 {
+    void IBackendUser.OnBackendReady()
+    {
+        if (_node is { IsConnecting: false })
+        {
+            Run();
+        }
+    }
+
+    /// <summary>Ends an event stream or a tunnel.</summary>
+    public void EndStream()
+    {
+        if (_stream!.TryEnd(_exchange.Client))
+        {
+            // The client may take a while to close its side.
+            _exchange.Client.SetDeadline(FrontStream.Patience);
+            return;
+        }
+
+        if (!_response.TryEnd(_exchange.Client))
+        {
+            EndsWithConnection = ClosesClient = true;
+        }
+
+        Complete();
+    }
+
+    // Complete and Fail end the exchange, which may be reused at once: nothing may follow them here.
+    private void Run()
+    {
+        if (!_isSendLost && !TrySend())
+        {
+            return;
+        }
+
+        if (_hasResponded)
+        {
+            if (_body.State != BodyState.Flowing || _isSendLost)
+            {
+                Complete();
+            }
+
+            return;
+        }
+
+        while (true)
+        {
+            var step = _response.Run(_exchange.Client, _node!, out var hasMoved);
+            if (hasMoved)
+            {
+                Touch();
+                _exchange.Client.LimitHalfClosed();
+            }
+
+            if (step == ResponseStep.Head)
+            {
+                step = OnHead();
+                if (step is ResponseStep.Head or ResponseStep.Waits)
+                {
+                    // Another head, the rest of the body or the end may be there already.
+                    continue;
+                }
+            }
+
+            OnStep(step);
+            return;
+        }
+    }
+
+    /// <returns>False when the exchange is over.</returns>
+    private bool TrySend()
+    {
+        if (!_outgoing.IsSent && _outgoing.SendTo(_node!) == Sending.Lost)
+        {
+            LoseSend();
+        }
+
+        if (_isSendLost || !_outgoing.IsSent || _body.State != BodyState.Flowing)
+        {
+            return true;
+        }
+
+        var fault = _body.Run(_exchange.Client, _node!, out var hasMoved);
+        if (hasMoved)
+        {
+            Touch();
+        }
+
+        switch (fault)
+        {
+            case BodyFault.None:
+                return true;
+            case BodyFault.BackendLost:
+                LoseSend();
+                return true;
+            case BodyFault.Ended when _stream is not null:
+                _body.Drop();
+                _node!.Socket.EndWriting();
+                _exchange.Client.SetDeadline(FrontStream.Patience);
+                return true;
+            case BodyFault.Gone:
+                var client = _exchange.Client;
+                _exchange.OnClientGone();
+                client.Close();
+                return false;
+            default:
+                _exchange.FailClient(fault);
+                return false;
+        }
+    }
+
+    void IBackendUser.OnSendLost() => LoseSend();
+
+    // The backend may have responded before it closed: read that first.
+    private void LoseSend()
+    {
+        _isSendLost = true;
+        _node!.IsReadable = true;
+        _worker.Loop.Queue(_node);
+    }
+
     private void OnStep(ResponseStep step)
     {
         switch (step)
@@ -14,7 +135,7 @@ internal sealed partial class BackendDialogue
             case ResponseStep.Complete:
                 if (_body.State == BodyState.Flowing && Status < StatusCodes.Status300MultipleChoices && !_isSendLost && _stream is null)
                 {
-                    // The node has responded and goes on reading, even if it closes the connection afterwards.
+                    // The backend has responded but goes on reading the request, even if it closes afterwards.
                     _hasResponded = true;
                     _worker.Loop.Queue(_exchange.Client);
                 }
@@ -38,7 +159,7 @@ internal sealed partial class BackendDialogue
         }
     }
 
-    /// <returns>Head when another one is to be read.</returns>
+    /// <returns>Head when another one follows.</returns>
     private ResponseStep OnHead()
     {
         var head = _worker.ResponseHead;
@@ -84,7 +205,7 @@ internal sealed partial class BackendDialogue
         _exchange.Client.LimitHalfClosed();
         if (head.Status < StatusCodes.Status300MultipleChoices)
         {
-            // A node that refuses does not want the body; one that agrees gets it, even when it did not say "continue".
+            // An error response means that the body is not wanted; a success means that it is, even without 100 Continue.
             _body.Release();
         }
         else
@@ -104,7 +225,7 @@ internal sealed partial class BackendDialogue
         {
             _timeout = (int)_worker.Services.Timeouts.Value.Stream.TotalMilliseconds;
             _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend);
-            // It may be told to end at any time, also when it just has.
+            // It may be told to end at any time, even when it has just ended by itself.
             _mayReuse = false;
         }
 
