@@ -37,7 +37,7 @@ internal static class BalancerApplication
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint =>
         {
             ProxyProtocolListening.Use(endpoint);
-            ClientConnection.Wrap(endpoint);
+            KestrelConnection.Wrap(endpoint);
         }));
         builder.AddServiceDefaults(settings.Listening.Listen, live.Of(all => all.Drain), settings.Log, live.Of(all => all.Report),
             settings.Http2.IsOn ? Http2Listening.UseHttp2 : null);
@@ -74,7 +74,7 @@ internal static class BalancerApplication
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Respond);
         app.MapStatus();
         app.MapAdmin();
-        app.SayWhyLoopsAreOff(settings.Front);
+        app.LogWhyLoopsAreOff(settings.Front);
         app.LogWhenStarted(settings.Listening.Listen, settings.AdminListener, settings.Discovery);
         return app;
     }

@@ -113,7 +113,7 @@ internal sealed class RequestForwarder(
     {
         { RequestAborted.IsCancellationRequested: true } or { Response.HasStarted: true } => Task.CompletedTask,
         { Response.StatusCode: StatusCodes.Status413PayloadTooLarge } => RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem),
-        { Response.StatusCode: StatusCodes.Status400BadRequest } => RefuseAsync(context, StatusCodes.Status400BadRequest, "the body is not what was announced"),
+        { Response.StatusCode: StatusCodes.Status400BadRequest } => RefuseAsync(context, StatusCodes.Status400BadRequest, "the request body is incomplete or malformed"),
         _ => Task.CompletedTask,
     };
 
@@ -144,7 +144,7 @@ internal sealed class RequestForwarder(
         {
             if (gates.IsOn && !await gates.TryEnterAsync(backend.Backend, context.RequestAborted))
             {
-                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "the node has as many requests as it may have, and none ended in time");
+                await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "the node is at its request limit, and no slot became free in time");
                 return;
             }
 

@@ -114,7 +114,7 @@ internal sealed class BufferedBody : IDisposable
         }
         catch (BadHttpRequestException broken)
         {
-            await ErrorResponse.WriteAsync(context, broken.StatusCode, "the body is not what was announced");
+            await ErrorResponse.WriteAsync(context, broken.StatusCode, "the request body is incomplete or malformed");
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {

@@ -87,7 +87,7 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
     }
 
     /// <summary>It may hold a thread of the node that the probe waits for.</summary>
-    public void LookAtTime(int now)
+    public void CheckTimeouts(int now)
     {
         if (_node?.IsDoubted == true && Volatile.Read(ref _state) == Idle && now > Volatile.Read(ref _idleSince))
         {

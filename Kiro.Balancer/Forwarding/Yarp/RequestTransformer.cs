@@ -97,7 +97,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         attempt.Runtime.NoteClosing(proxyResponse.Headers.ConnectionClose == true);
 
         ApplyStatus(proxyResponse, httpContext);
-        ClientConnection.NoteFraming(httpContext);
+        KestrelConnection.NoteFraming(httpContext);
         var type = proxyResponse.Content.Headers.NonValidated.TryGetValues(HeaderNames.ContentType, out var types) ? types.ToString() : "";
         _isGrpc = Grpc.Is(type);
         if (_isGrpc || ResponseTraits.IsEventStream(Encoding.Latin1.GetBytes(type)))
@@ -152,7 +152,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
                 headers.Connection = ResponseFields.ConnectionOf(context.Response);
                 break;
             case HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired when BindsConnection(response.Headers):
-                context.Features.Get<ClientConnection>()?.Logins.Need();
+                context.Features.Get<KestrelConnection>()?.Logins.Require();
                 break;
         }
     }

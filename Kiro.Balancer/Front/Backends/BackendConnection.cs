@@ -6,10 +6,10 @@ using Kiro.Balancer.Front.Native;
 namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>Handles what happens on a connection to a backend.</summary>
-internal interface IBackendUser
+internal interface IBackendConnectionHandler
 {
     /// <summary>The connector has a connection, which may still be connecting, or has failed.</summary>
-    void OnConnector(BackendConnection? node, ConnectError error);
+    void OnConnectionAcquired(BackendConnection? node, ConnectError error);
 
     /// <summary>The connect has completed.</summary>
     /// <param name="error">0, or the system's error.</param>
@@ -19,13 +19,13 @@ internal interface IBackendUser
     void OnBackendReady();
 
     /// <summary>Buffered output could not be sent: the backend has closed. It may have responded before it did.</summary>
-    void OnSendLost();
+    void OnSendFailed();
 
     /// <summary>The connect timeout or the idle timeout has expired.</summary>
-    void OnBackendDeadline();
+    void OnBackendTimeout();
 
     /// <summary>An internal error.</summary>
-    void OnBackendBroken();
+    void OnBackendAborted();
 }
 
 /// <summary>A connection to a backend, used by one exchange at a time, or idle in its <see cref="BackendPool"/>.</summary>
@@ -34,7 +34,7 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
     public BackendPool Pool { get; } = pool;
 
     /// <summary>Null while it is idle.</summary>
-    public IBackendUser? User { get; set; }
+    public IBackendConnectionHandler? Handler { get; set; }
 
     public bool IsConnecting { get; set; }
 
@@ -42,64 +42,64 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
     public bool IsReused { get; set; }
 
     /// <summary>Whether a login is bound to it (NTLM, Negotiate): it then serves one client connection and no other.</summary>
-    public bool IsBound { get; set; }
+    public bool IsPrivate { get; set; }
 
     /// <summary>Whether the backend has, or may have, received part of the current request.</summary>
-    public bool HasSent => Sent > 0;
+    public bool HasSent => BytesSent > 0;
 
     /// <summary>The next older idle connection in the pool.</summary>
-    public BackendConnection? Below { get; set; }
+    public BackendConnection? Older { get; set; }
 
     /// <summary>The next newer idle connection in the pool.</summary>
-    public BackendConnection? Above { get; set; }
+    public BackendConnection? Newer { get; set; }
 
-    public override void OnEvents(Readiness events)
+    public override void OnEvents(EpollEvents events)
     {
-        const Readiness End = Readiness.PeerEnded | Readiness.Closed | Readiness.Error;
+        const EpollEvents End = EpollEvents.ReadHangUp | EpollEvents.HangUp | EpollEvents.Error;
         if (IsConnecting)
         {
-            if ((events & (Readiness.Writable | Readiness.Error | Readiness.Closed)) == 0)
+            if ((events & (EpollEvents.Writable | EpollEvents.Error | EpollEvents.HangUp)) == 0)
             {
                 return;
             }
 
             IsConnecting = false;
-            User!.OnConnected(Socket.ConnectError());
+            Handler!.OnConnected(Socket.ConnectError());
             if (IsClosed)
             {
                 return;
             }
         }
 
-        PeerHasEnded |= (events & End) != 0;
-        IsReadable |= (events & (Readiness.Readable | End)) != 0;
-        if (User is not { } user)
+        PeerHasClosed |= (events & End) != 0;
+        IsReadable |= (events & (EpollEvents.Readable | End)) != 0;
+        if (Handler is not { } handler)
         {
             if (IsReadable && Socket.HasInput())
             {
-                Pool.DropSpoilt(this);
+                Pool.CloseStale(this);
             }
 
             return;
         }
 
-        if (HasUnsent && (events & (Readiness.Writable | End)) != 0 && !TryFlush())
+        if (HasPendingOutput && (events & (EpollEvents.Writable | End)) != 0 && !TryFlush())
         {
-            DropUnsent();
-            user.OnSendLost();
+            DiscardOutput();
+            handler.OnSendFailed();
             return;
         }
 
-        user.OnBackendReady();
+        handler.OnBackendReady();
     }
 
-    public override void OnTurn() => User?.OnBackendReady();
+    public override void OnTurn() => Handler?.OnBackendReady();
 
     public override void Abort()
     {
-        if (User is { } user)
+        if (Handler is { } handler)
         {
-            user.OnBackendBroken();
+            handler.OnBackendAborted();
         }
 
         Close();
@@ -108,8 +108,8 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
     /// <summary>Closes it, in use or idle.</summary>
     public void Close()
     {
-        User = null;
-        Pool.Forget(this);
+        Handler = null;
+        Pool.Remove(this);
         if (!IsClosed)
         {
             Release(byReset: false);
@@ -118,9 +118,9 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
 
     internal override void OnDeadline()
     {
-        if (User is { } user)
+        if (Handler is { } handler)
         {
-            user.OnBackendDeadline();
+            handler.OnBackendTimeout();
         }
         else
         {
@@ -130,11 +130,11 @@ internal sealed class BackendConnection(FrontLoop loop, FrontSocket socket, Back
 }
 
 /// <summary>An attempt that waits for a response: a node of the intrusive <see cref="WaitingList"/>.</summary>
-internal interface IWaiter : IAbandonable
+internal interface IWaitingAttempt : IAbandonable
 {
-    IWaiter? NextWaiter { get; set; }
+    IWaitingAttempt? NextWaiting { get; set; }
 
-    IWaiter? PreviousWaiter { get; set; }
+    IWaitingAttempt? PreviousWaiting { get; set; }
 
     bool IsWaiting { get; set; }
 }
@@ -142,58 +142,58 @@ internal interface IWaiter : IAbandonable
 /// <summary>The attempts that wait for a response from a backend. Adding and removing are O(1) and allocate nothing.</summary>
 internal sealed class WaitingList
 {
-    private IWaiter? _first;
+    private IWaitingAttempt? _first;
 
-    public void Add(IWaiter waiter)
+    public void Add(IWaitingAttempt attempt)
     {
-        waiter.IsWaiting = true;
-        waiter.NextWaiter = _first;
+        attempt.IsWaiting = true;
+        attempt.NextWaiting = _first;
         if (_first is not null)
         {
-            _first.PreviousWaiter = waiter;
+            _first.PreviousWaiting = attempt;
         }
 
-        _first = waiter;
+        _first = attempt;
     }
 
-    public void Remove(IWaiter waiter)
+    public void Remove(IWaitingAttempt attempt)
     {
-        if (!waiter.IsWaiting)
+        if (!attempt.IsWaiting)
         {
             return;
         }
 
-        waiter.IsWaiting = false;
-        if (waiter.PreviousWaiter is { } previous)
+        attempt.IsWaiting = false;
+        if (attempt.PreviousWaiting is { } previous)
         {
-            previous.NextWaiter = waiter.NextWaiter;
+            previous.NextWaiting = attempt.NextWaiting;
         }
         else
         {
-            _first = waiter.NextWaiter;
+            _first = attempt.NextWaiting;
         }
 
-        if (waiter.NextWaiter is { } next)
+        if (attempt.NextWaiting is { } next)
         {
-            next.PreviousWaiter = waiter.PreviousWaiter;
+            next.PreviousWaiting = attempt.PreviousWaiting;
         }
 
-        waiter.NextWaiter = waiter.PreviousWaiter = null;
+        attempt.NextWaiting = attempt.PreviousWaiting = null;
     }
 
     /// <summary>The backend hangs: has every attempt that waits now fail over.</summary>
-    public void GiveUp()
+    public void AbandonAll()
     {
         // Failing over may add to the list; those wait for the next call.
-        var all = new List<IWaiter>();
-        for (var waiter = _first; waiter is not null; waiter = waiter.NextWaiter)
+        var all = new List<IWaitingAttempt>();
+        for (var attempt = _first; attempt is not null; attempt = attempt.NextWaiting)
         {
-            all.Add(waiter);
+            all.Add(attempt);
         }
 
-        foreach (var waiter in all.Where(waiter => waiter.IsWaiting))
+        foreach (var attempt in all.Where(attempt => attempt.IsWaiting))
         {
-            waiter.Abandon();
+            attempt.Abandon();
         }
     }
 }

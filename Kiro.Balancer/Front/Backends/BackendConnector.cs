@@ -7,7 +7,7 @@ using Kiro.Balancer.Front.Native;
 namespace Kiro.Balancer.Front.Backends;
 
 /// <summary>Gets a new connection: resolves the host name and tries one address after the other.</summary>
-internal sealed class BackendConnector(IBackendUser user)
+internal sealed class BackendConnector(IBackendConnectionHandler handler)
 {
     private BackendPool? _pool;
     private IPEndPoint[] _addresses = [];
@@ -22,7 +22,7 @@ internal sealed class BackendConnector(IBackendUser user)
         {
             // The backend changed to TLS during the request. The client's later requests go to Kestrel; this one may fail over to a backend
             // without TLS.
-            user.OnConnector(null, new ConnectError("the node is spoken to over TLS", ConnectFault.Nobody));
+            handler.OnConnectionAcquired(null, new ConnectError("the node requires TLS", ConnectFault.Nobody));
             return;
         }
 
@@ -33,7 +33,7 @@ internal sealed class BackendConnector(IBackendUser user)
         }
 
         var generation = _generation;
-        pool.Addresses.LookUp(timeout, error =>
+        pool.Addresses.Resolve(timeout, error =>
         {
             if (generation != _generation)
             {
@@ -41,13 +41,13 @@ internal sealed class BackendConnector(IBackendUser user)
                 return;
             }
 
-            if (error is { } problem)
+            if (error is { } failure)
             {
-                user.OnConnector(null, problem);
+                handler.OnConnectionAcquired(null, failure);
             }
             else
             {
-                Try(pool.Addresses.Found);
+                Try(pool.Addresses.LastResult);
             }
         });
     }
@@ -57,24 +57,24 @@ internal sealed class BackendConnector(IBackendUser user)
 
     /// <summary>Tries the next address.</summary>
     /// <param name="error">The system's error for the last one.</param>
-    public void GoOn(int error)
+    public void TryNext(int error)
     {
         while (_next < _addresses.Length)
         {
-            if (_pool!.Connect(_addresses[_next++], user, out error) is { } node)
+            if (_pool!.Connect(_addresses[_next++], handler, out error) is { } node)
             {
-                user.OnConnector(node, default);
+                handler.OnConnectionAcquired(node, default);
                 return;
             }
         }
 
-        user.OnConnector(null, ConnectError.From(Errno.ToException(error)));
+        handler.OnConnectionAcquired(null, ConnectError.From(Errno.ToException(error)));
     }
 
     private void Try(IPEndPoint[] addresses)
     {
         (_addresses, _next) = (addresses, 0);
-        GoOn(Errno.NoAddress);
+        TryNext(Errno.NoAddress);
     }
 }
 
@@ -85,60 +85,60 @@ internal sealed class BackendConnector(IBackendUser user)
 internal sealed class BackendAddresses(Backend backend, FrontLoop loop, TimeProvider time)
 {
     /// <summary>In milliseconds.</summary>
-    private const int Freshness = 1000;
+    private const int CacheTime = 1000;
 
-    private readonly List<Action<ConnectError?>> _asking = [];
-    private IPEndPoint[] _found = IPAddress.TryParse(backend.Host, out var address) ? [new IPEndPoint(address, backend.Port)] : [];
+    private readonly List<Action<ConnectError?>> _callbacks = [];
+    private IPEndPoint[] _addresses = IPAddress.TryParse(backend.Host, out var address) ? [new IPEndPoint(address, backend.Port)] : [];
     private readonly bool _isName = !IPAddress.TryParse(backend.Host, out _);
-    private long _foundAt = long.MinValue / 2;
+    private long _resolvedAt = long.MinValue / 2;
 
     /// <summary>The addresses, in order of preference; null when the name must be resolved.</summary>
-    public IPEndPoint[]? Current => !_isName || loop.Now - _foundAt < Freshness ? _found : null;
+    public IPEndPoint[]? Current => !_isName || loop.Now - _resolvedAt < CacheTime ? _addresses : null;
 
     /// <summary>The result of the last successful lookup.</summary>
-    public IPEndPoint[] Found => _found;
+    public IPEndPoint[] LastResult => _addresses;
 
     /// <summary>Resolves the name. Concurrent calls share one lookup.</summary>
     /// <param name="timeout">For the lookup.</param>
-    /// <param name="then">Called on the loop, with the error if it failed.</param>
-    public void LookUp(TimeSpan timeout, Action<ConnectError?> then)
+    /// <param name="callback">Called on the loop, with the error if it failed.</param>
+    public void Resolve(TimeSpan timeout, Action<ConnectError?> callback)
     {
-        _asking.Add(then);
-        if (_asking.Count == 1)
+        _callbacks.Add(callback);
+        if (_callbacks.Count == 1)
         {
-            _ = LookUpAsync(timeout);
+            _ = ResolveAsync(timeout);
         }
     }
 
-    private async Task LookUpAsync(TimeSpan timeout)
+    private async Task ResolveAsync(TimeSpan timeout)
     {
         IPAddress[] addresses = [];
         ConnectError? error = null;
         try
         {
             addresses = await Dns.GetHostAddressesAsync(backend.Host, CancellationToken.None).WaitAsync(timeout, time).ConfigureAwait(false);
-            error = addresses.Length == 0 ? new ConnectError("name not found", ConnectFault.Node) : null;
+            error = addresses.Length == 0 ? new ConnectError("name not addresses", ConnectFault.Node) : null;
         }
         catch (Exception failure) when (failure is SocketException or TimeoutException or ArgumentException)
         {
             error = ConnectError.From(failure);
         }
 
-        loop.Post(_ => End([.. addresses.Select(address => new IPEndPoint(address, backend.Port))], error), null);
+        loop.Post(_ => Complete([.. addresses.Select(address => new IPEndPoint(address, backend.Port))], error), null);
     }
 
-    private void End(IPEndPoint[] found, ConnectError? error)
+    private void Complete(IPEndPoint[] addresses, ConnectError? error)
     {
         if (error is null)
         {
-            (_found, _foundAt) = (found, loop.Now);
+            (_addresses, _resolvedAt) = (addresses, loop.Now);
         }
 
-        var asking = _asking.ToArray();
-        _asking.Clear();
-        foreach (var then in asking)
+        var callbacks = _callbacks.ToArray();
+        _callbacks.Clear();
+        foreach (var callback in callbacks)
         {
-            then(error);
+            callback(error);
         }
     }
 }

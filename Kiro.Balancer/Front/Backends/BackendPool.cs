@@ -67,16 +67,16 @@ internal sealed class BackendPool
 
     /// <summary>Starts a non-blocking connect.</summary>
     /// <param name="endpoint">One of the backend's addresses.</param>
-    /// <param name="user">Told of the result, unless there is one at once.</param>
+    /// <param name="handler">Told of the result, unless there is one at once.</param>
     /// <param name="error">0 when connected, <see cref="Errno.InProgress"/>, or why it failed.</param>
-    public BackendConnection? Connect(IPEndPoint endpoint, IBackendUser user, out int error)
+    public BackendConnection? Connect(IPEndPoint endpoint, IBackendConnectionHandler handler, out int error)
     {
         if (FrontSocket.Connect(endpoint, out error) is not { } socket)
         {
             return null;
         }
 
-        var connection = new BackendConnection(_loop, socket, this) { User = user, IsConnecting = error == Errno.InProgress };
+        var connection = new BackendConnection(_loop, socket, this) { Handler = handler, IsConnecting = error == Errno.InProgress };
         if (!_loop.TryAdd(connection))
         {
             error = Errno.NoBuffers;
@@ -99,17 +99,17 @@ internal sealed class BackendPool
     /// <param name="idleTime">Its idle timeout, in milliseconds.</param>
     public void Return(BackendConnection connection, long idleTime)
     {
-        connection.User = null;
+        connection.Handler = null;
         if (_isRetired || idleTime <= 0)
         {
             connection.Close();
             return;
         }
 
-        connection.Below = _top;
-        if (_top is { } below)
+        connection.Older = _top;
+        if (_top is { } older)
         {
-            below.Above = connection;
+            older.Newer = connection;
         }
 
         _top = connection;
@@ -118,7 +118,7 @@ internal sealed class BackendPool
     }
 
     /// <summary>Closes an idle connection that the backend has closed, or on which it sent data without a request.</summary>
-    public void DropSpoilt(BackendConnection connection)
+    public void CloseStale(BackendConnection connection)
     {
         connection.Close();
         if (_top is null)
@@ -129,7 +129,7 @@ internal sealed class BackendPool
     }
 
     /// <summary>Removes a connection that is about to be closed.</summary>
-    public void Forget(BackendConnection connection)
+    public void Remove(BackendConnection connection)
     {
         if (!connection.IsClosed)
         {
@@ -147,7 +147,7 @@ internal sealed class BackendPool
     }
 
     /// <summary>Closes idle connections to a suspect backend: they may occupy the threads that its health check needs.</summary>
-    public void CloseDoubted()
+    public void CloseIdleIfSuspect()
     {
         if (Runtime.IsDoubted)
         {
@@ -165,25 +165,25 @@ internal sealed class BackendPool
 
     private void Unlink(BackendConnection connection)
     {
-        if (connection.Above is { } above)
+        if (connection.Newer is { } newer)
         {
-            above.Below = connection.Below;
+            newer.Older = connection.Older;
         }
         else if (_top == connection)
         {
-            _top = connection.Below;
+            _top = connection.Older;
         }
         else
         {
             return;
         }
 
-        if (connection.Below is { } below)
+        if (connection.Older is { } older)
         {
-            below.Above = connection.Above;
+            older.Newer = connection.Newer;
         }
 
-        connection.Above = connection.Below = null;
+        connection.Newer = connection.Older = null;
         IdleCount--;
     }
 
@@ -197,7 +197,7 @@ internal sealed class BackendPool
             Register();
         }
 
-        Waiting.GiveUp();
+        Waiting.AbandonAll();
     }
 }
 
@@ -224,7 +224,7 @@ internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, Tim
     {
         foreach (var pool in _pools.Values)
         {
-            pool.CloseDoubted();
+            pool.CloseIdleIfSuspect();
         }
 
         var now = registry.Current;

@@ -60,7 +60,7 @@ internal sealed class PipePool
 
     private const int MaxEmpty = 4;
 
-    private readonly Stack<FrontPipe> _empty = new();
+    private readonly Stack<SplicePipe> _empty = new();
     private int _open;
 
     /// <summary>Open pipes. Thread-safe.</summary>
@@ -69,7 +69,7 @@ internal sealed class PipePool
     /// <summary>Rents a pipe for a body, if it is worth it.</summary>
     /// <param name="left">Bytes of the body still to come.</param>
     /// <returns>Null when the body is too short, or the limit is reached.</returns>
-    public FrontPipe? TryRent(long left)
+    public SplicePipe? TryRent(long left)
     {
         if (left < MinLength)
         {
@@ -81,7 +81,7 @@ internal sealed class PipePool
             return pipe;
         }
 
-        if (_open == Max || FrontPipe.TryOpen() is not { } opened)
+        if (_open == Max || SplicePipe.TryOpen() is not { } opened)
         {
             return null;
         }
@@ -91,9 +91,9 @@ internal sealed class PipePool
     }
 
     /// <summary>Takes a pipe back, empty or not.</summary>
-    public void Return(FrontPipe pipe)
+    public void Return(SplicePipe pipe)
     {
-        if (pipe.Held == 0 && _empty.Count < MaxEmpty)
+        if (pipe.Length == 0 && _empty.Count < MaxEmpty)
         {
             _empty.Push(pipe);
         }

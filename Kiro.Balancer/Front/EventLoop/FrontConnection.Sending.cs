@@ -5,26 +5,26 @@ namespace Kiro.Balancer.Front.EventLoop;
 /// <content>Output, and what the kernel does not accept yet: first the contents of a pipe, then those of a buffer.</content>
 internal abstract partial class FrontConnection
 {
-    private FrontPipe? _pipe;
-    private byte[]? _unsent;
-    private int _unsentStart;
-    private int _unsentEnd;
+    private SplicePipe? _pipe;
+    private byte[]? _output;
+    private int _outputStart;
+    private int _outputEnd;
 
     /// <summary>The socket buffer is full: whoever produces more must wait.</summary>
-    public bool HasUnsent => _unsent is not null || _pipe is not null;
+    public bool HasPendingOutput => _output is not null || _pipe is not null;
 
     /// <summary>Sends, and buffers what the kernel does not accept.</summary>
     /// <returns>False when the connection is lost.</returns>
     public bool TrySend(ReadOnlySpan<byte> data)
     {
-        Sent += data.Length;
+        BytesSent += data.Length;
         return Cipher is null ? TrySendRaw(data) : Cipher.TrySend(data);
     }
 
     /// <summary>Like <see cref="TrySend"/>, below TLS.</summary>
     public bool TrySendRaw(ReadOnlySpan<byte> data)
     {
-        if (!HasUnsent)
+        if (!HasPendingOutput)
         {
             var sent = Socket.Send(data);
             if (sent == data.Length)
@@ -45,7 +45,7 @@ internal abstract partial class FrontConnection
             data = data[sent..];
         }
 
-        Keep(data);
+        BufferOutput(data);
         return true;
     }
 
@@ -55,29 +55,29 @@ internal abstract partial class FrontConnection
     {
         while (_pipe is { } pipe)
         {
-            if (pipe.Drain(Socket) < 0)
+            if (pipe.SendTo(Socket) < 0)
             {
                 return Errno.Last is Errno.WouldBlock or Errno.Interrupted;
             }
 
-            if (pipe.Held == 0)
+            if (pipe.Length == 0)
             {
-                DropPipe();
+                ReturnPipe();
             }
         }
 
-        while (_unsent is { } unsent)
+        while (_output is { } output)
         {
-            var sent = Socket.Send(unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart));
+            var sent = Socket.Send(output.AsSpan(_outputStart, _outputEnd - _outputStart));
             if (sent < 0)
             {
                 return Errno.Last is Errno.WouldBlock or Errno.Interrupted;
             }
 
-            _unsentStart += sent;
-            if (_unsentStart == _unsentEnd)
+            _outputStart += sent;
+            if (_outputStart == _outputEnd)
             {
-                DropUnsent();
+                DiscardOutput();
             }
         }
 
@@ -92,62 +92,62 @@ internal abstract partial class FrontConnection
     /// <param name="left">Bytes still to come of a body of known length; otherwise 0.</param>
     /// <param name="needsMore">Whether the source's buffered input is incomplete, so that more must be received.</param>
     /// <param name="count">As <see cref="Fill"/> returns it.</param>
-    public Passage TakeFrom(FrontConnection from, long left, bool needsMore, out int count)
+    public TransferResult TransferFrom(FrontConnection from, long left, bool needsMore, out int count)
     {
         // The kernel cannot encrypt or decrypt.
-        if (from.HasStored || Cipher is not null || from.Cipher is not null || Loop.Pipes.TryRent(left) is not { } pipe)
+        if (from.HasBufferedInput || Cipher is not null || from.Cipher is not null || Loop.Pipes.TryRent(left) is not { } pipe)
         {
             count = from.Fill(needsMore);
-            return Passage.Received;
+            return TransferResult.Received;
         }
 
-        count = from.Receive(pipe, (int)Math.Min(left, FrontPipe.Capacity));
+        count = from.Receive(pipe, (int)Math.Min(left, SplicePipe.Capacity));
         if (count <= 0)
         {
             Loop.Pipes.Return(pipe);
-            return Passage.Received;
+            return TransferResult.Received;
         }
 
-        Sent += count;
+        BytesSent += count;
         _pipe = pipe;
-        return TryFlush() ? Passage.PassedOn : Passage.Lost;
+        return TryFlush() ? TransferResult.Forwarded : TransferResult.Lost;
     }
 
-    protected void DropUnsent()
+    protected void DiscardOutput()
     {
-        DropPipe();
-        if (_unsent is { } unsent)
+        ReturnPipe();
+        if (_output is { } output)
         {
-            _unsent = null;
-            _unsentStart = _unsentEnd = 0;
-            Loop.Buffers.Return(unsent);
+            _output = null;
+            _outputStart = _outputEnd = 0;
+            Loop.Buffers.Return(output);
         }
     }
 
-    private void Keep(ReadOnlySpan<byte> data)
+    private void BufferOutput(ReadOnlySpan<byte> data)
     {
         if (data.IsEmpty)
         {
             return;
         }
 
-        if (_unsent is null)
+        if (_output is null)
         {
-            _unsent = Loop.Buffers.Rent(data.Length);
+            _output = Loop.Buffers.Rent(data.Length);
         }
-        else if (_unsentEnd + data.Length > _unsent.Length)
+        else if (_outputEnd + data.Length > _output.Length)
         {
-            var wider = Loop.Buffers.Rent(_unsentEnd - _unsentStart + data.Length);
-            _unsent.AsSpan(_unsentStart, _unsentEnd - _unsentStart).CopyTo(wider);
-            Loop.Buffers.Return(_unsent);
-            (_unsent, _unsentEnd, _unsentStart) = (wider, _unsentEnd - _unsentStart, 0);
+            var larger = Loop.Buffers.Rent(_outputEnd - _outputStart + data.Length);
+            _output.AsSpan(_outputStart, _outputEnd - _outputStart).CopyTo(larger);
+            Loop.Buffers.Return(_output);
+            (_output, _outputEnd, _outputStart) = (larger, _outputEnd - _outputStart, 0);
         }
 
-        data.CopyTo(_unsent.AsSpan(_unsentEnd));
-        _unsentEnd += data.Length;
+        data.CopyTo(_output.AsSpan(_outputEnd));
+        _outputEnd += data.Length;
     }
 
-    private void DropPipe()
+    private void ReturnPipe()
     {
         if (_pipe is { } pipe)
         {
@@ -158,13 +158,13 @@ internal abstract partial class FrontConnection
 }
 
 /// <summary>Where the bytes taken from another connection are.</summary>
-internal enum Passage
+internal enum TransferResult
 {
     /// <summary>In the loop's Input, if there were any.</summary>
     Received,
 
     /// <summary>Sent, or in a pipe to be sent.</summary>
-    PassedOn,
+    Forwarded,
 
     /// <summary>Lost, with the connection that should have sent them.</summary>
     Lost,

@@ -14,26 +14,26 @@ internal sealed class FrontLoop : IDisposable
     public const int ReceiveSize = 128 * 1024;
 
     /// <summary>Space in front of received data, for a rewritten head or a chunk size, in bytes.</summary>
-    public const int Lead = 8 * 1024;
+    public const int Headroom = 8 * 1024;
 
     private const int EventsAtOnce = 512;
     private const ulong WakeKey = ulong.MaxValue;
     private const ulong ListenerKey = ulong.MaxValue - 1;
 
     // On a clock other than the system's, epoll cannot know how long to wait.
-    private static readonly TimeSpan StrangeClockPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ClockPollPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly Epoll _epoll = new(EventsAtOnce);
-    private readonly WakeDescriptor _wake = new();
+    private readonly EventFd _wake = new();
     private readonly ConcurrentQueue<(Action<object?> Work, object? State)> _posted = new();
     private readonly TimerWheel _wheel = new();
     private readonly TimeProvider _time;
-    private readonly ITimer? _strangeClock;
+    private readonly ITimer? _clockPoll;
     private readonly ILogger _logger;
     private readonly long _start;
     private readonly Thread _thread;
     private List<FrontConnection> _turns = [];
-    private List<FrontConnection> _turnsNow = [];
+    private List<FrontConnection> _currentTurns = [];
     private FrontConnection?[] _connections = new FrontConnection?[1024];
     private ILoopListener? _listener;
     private uint _generation;
@@ -45,10 +45,10 @@ internal sealed class FrontLoop : IDisposable
         (Index, _time, _logger) = (index, time, logger);
         _start = time.GetTimestamp();
         Timestamp = _start;
-        _epoll.TryAdd(_wake.Descriptor, Readiness.Readable, WakeKey);
+        _epoll.TryAdd(_wake.Descriptor, EpollEvents.Readable, WakeKey);
         if (time != TimeProvider.System)
         {
-            _strangeClock = time.CreateTimer(static wake => ((WakeDescriptor)wake!).Set(), _wake, StrangeClockPeriod, StrangeClockPeriod);
+            _clockPoll = time.CreateTimer(static wake => ((EventFd)wake!).Set(), _wake, ClockPollPeriod, ClockPollPeriod);
         }
 
         _thread = new Thread(Run) { IsBackground = true, Name = $"front-{index}" };
@@ -63,18 +63,16 @@ internal sealed class FrontLoop : IDisposable
     public PipePool Pipes { get; } = new();
 
     /// <summary>The loop's receive buffer. Its contents are valid until the next receive.</summary>
-    public byte[] Input { get; } = GC.AllocateUninitializedArray<byte>(Lead + ReceiveSize + Lead, pinned: true);
+    public byte[] Input { get; } = GC.AllocateUninitializedArray<byte>(Headroom + ReceiveSize + Headroom, pinned: true);
 
     /// <summary>Scratch space for a head that is being written.</summary>
-    public byte[] Output { get; } = GC.AllocateUninitializedArray<byte>(2 * ReceiveSize + Lead, pinned: true);
+    public byte[] Output { get; } = GC.AllocateUninitializedArray<byte>(2 * ReceiveSize + Headroom, pinned: true);
 
     /// <summary>Milliseconds since the loop's start, as of the last wait. Thread-safe.</summary>
     public long Now => Volatile.Read(ref _now);
 
     /// <summary>The clock's timestamp as of the last wait.</summary>
     public long Timestamp { get; private set; }
-
-    public int Count { get; private set; }
 
     public void Start() => _thread.Start();
 
@@ -86,17 +84,17 @@ internal sealed class FrontLoop : IDisposable
     }
 
     /// <summary>Starts accepting. This and all that follows is for the loop's thread.</summary>
-    public void Listen(ILoopListener listener)
+    public void StartAccepting(ILoopListener listener)
     {
         _listener = listener;
-        Watch(listener.Descriptor);
+        ResumeAccepting(listener.Descriptor);
     }
 
     /// <summary>Resumes accepting.</summary>
-    public void Watch(int listener) => _epoll.TryAdd(listener, Readiness.Readable | Readiness.Exclusive, ListenerKey);
+    public void ResumeAccepting(int listener) => _epoll.TryAdd(listener, EpollEvents.Readable | EpollEvents.Exclusive, ListenerKey);
 
     /// <summary>Stops accepting, for now or for good.</summary>
-    public void Unwatch(int listener) => _epoll.Forget(listener);
+    public void PauseAccepting(int listener) => _epoll.Remove(listener);
 
     /// <returns>False when the system refuses.</returns>
     public bool TryAdd(FrontConnection connection)
@@ -108,35 +106,33 @@ internal sealed class FrontLoop : IDisposable
         }
 
         connection.Generation = _generation = (_generation + 1) & 0x7FFFFFFF;
-        if (!_epoll.TryAdd(descriptor, Readiness.Readable | Readiness.Writable | Readiness.PeerEnded | Readiness.EdgeTriggered,
+        if (!_epoll.TryAdd(descriptor, EpollEvents.Readable | EpollEvents.Writable | EpollEvents.ReadHangUp | EpollEvents.EdgeTriggered,
             (ulong)connection.Generation << 32 | (uint)descriptor))
         {
             return false;
         }
 
         _connections[descriptor] = connection;
-        Count++;
         return true;
     }
 
     /// <summary>Unregisters a connection, before its descriptor is closed or detached.</summary>
-    public void Remove(FrontConnection connection, bool staysOpen = false)
+    public void Remove(FrontConnection connection, bool keepOpen = false)
     {
         _wheel.Remove(connection);
         var descriptor = connection.Socket.Descriptor;
         if (descriptor >= 0 && descriptor < _connections.Length && _connections[descriptor] == connection)
         {
             _connections[descriptor] = null;
-            Count--;
-            if (staysOpen)
+            if (keepOpen)
             {
-                _epoll.Forget(descriptor);
+                _epoll.Remove(descriptor);
             }
         }
     }
 
     /// <summary>Schedules <see cref="FrontConnection.OnTurn"/> for after the other connections.</summary>
-    public void Queue(FrontConnection connection)
+    public void QueueTurn(FrontConnection connection)
     {
         if (!connection.IsQueued)
         {
@@ -145,19 +141,7 @@ internal sealed class FrontLoop : IDisposable
         }
     }
 
-    public void SetDeadline(TimedItem item, long deadline)
-    {
-        item.Deadline = deadline;
-        if (item.Slot < 0)
-        {
-            _wheel.Add(item);
-        }
-        else if (deadline + TimerWheel.Tick < item.ScheduledFor)
-        {
-            _wheel.Remove(item);
-            _wheel.Add(item);
-        }
-    }
+    public void SetDeadline(TimerEntry entry, long deadline) => _wheel.SetDeadline(entry, deadline);
 
     /// <summary>A copy of the list of connections.</summary>
     public List<FrontConnection> All() => [.. _connections.OfType<FrontConnection>()];
@@ -168,7 +152,7 @@ internal sealed class FrontLoop : IDisposable
         Post(static loop => ((FrontLoop)loop!)._isStopped = true, this);
         if (_thread.ThreadState.HasFlag(ThreadState.Unstarted))
         {
-            CleanUp();
+            Close();
         }
         else
         {
@@ -182,7 +166,7 @@ internal sealed class FrontLoop : IDisposable
         {
             while (!_isStopped)
             {
-                var count = _epoll.Wait(_turns.Count > 0 ? 0 : _wheel.UntilNext(Now));
+                var count = _epoll.Wait(_turns.Count > 0 ? 0 : _wheel.TimeUntilNext(Now));
                 Timestamp = _time.GetTimestamp();
                 Volatile.Write(ref _now, (long)_time.GetElapsedTime(_start, Timestamp).TotalMilliseconds);
                 for (var index = 0; index < count; index++)
@@ -190,17 +174,17 @@ internal sealed class FrontLoop : IDisposable
                     Dispatch(_epoll[index]);
                 }
 
-                TakeTurns();
-                MeetDeadlines();
+                RunTurns();
+                FireTimers();
             }
         }
         finally
         {
-            CleanUp();
+            Close();
         }
     }
 
-    private void Dispatch((Readiness Events, ulong Key) ready)
+    private void Dispatch((EpollEvents Events, ulong Key) ready)
     {
         switch (ready.Key)
         {
@@ -222,16 +206,16 @@ internal sealed class FrontLoop : IDisposable
         {
             connection.OnEvents(ready.Events);
         }
-        catch (Exception broken)
+        catch (Exception exception)
         {
-            GiveUp(connection, broken);
+            Abort(connection, exception);
         }
     }
 
-    private void TakeTurns()
+    private void RunTurns()
     {
-        (_turns, _turnsNow) = (_turnsNow, _turns);
-        foreach (var connection in _turnsNow)
+        (_turns, _currentTurns) = (_currentTurns, _turns);
+        foreach (var connection in _currentTurns)
         {
             connection.IsQueued = false;
             if (connection.IsClosed)
@@ -243,24 +227,24 @@ internal sealed class FrontLoop : IDisposable
             {
                 connection.OnTurn();
             }
-            catch (Exception broken)
+            catch (Exception exception)
             {
-                GiveUp(connection, broken);
+                Abort(connection, exception);
             }
         }
 
-        _turnsNow.Clear();
+        _currentTurns.Clear();
     }
 
-    private void MeetDeadlines()
+    private void FireTimers()
     {
         try
         {
             _wheel.Advance(Now);
         }
-        catch (Exception broken)
+        catch (Exception exception)
         {
-            _logger.LoopBroke(broken);
+            _logger.LoopBroke(exception);
         }
     }
 
@@ -272,23 +256,23 @@ internal sealed class FrontLoop : IDisposable
             {
                 posted.Work(posted.State);
             }
-            catch (Exception broken)
+            catch (Exception exception)
             {
-                _logger.LoopBroke(broken);
+                _logger.LoopBroke(exception);
             }
         }
     }
 
     // An error of one connection must not stop the others.
-    private void GiveUp(FrontConnection connection, Exception broken)
+    private void Abort(FrontConnection connection, Exception exception)
     {
-        _logger.LoopBroke(broken);
+        _logger.LoopBroke(exception);
         connection.Abort();
     }
 
-    private void CleanUp()
+    private void Close()
     {
-        _strangeClock?.Dispose();
+        _clockPoll?.Dispose();
         foreach (var connection in All())
         {
             connection.Abort();

@@ -14,53 +14,68 @@ internal sealed class TimerWheel
 
     private const int SlotCount = 1024;
 
-    private readonly TimedItem?[] _slots = new TimedItem?[SlotCount];
+    private readonly TimerEntry?[] _slots = new TimerEntry?[SlotCount];
     private readonly ulong[] _occupied = new ulong[SlotCount / 64];
     private long _tick;
 
-    public void Add(TimedItem item)
+    /// <summary>Only an earlier deadline moves an entry.</summary>
+    public void SetDeadline(TimerEntry entry, long deadline)
+    {
+        entry.Deadline = deadline;
+        if (entry.Slot < 0)
+        {
+            Add(entry);
+        }
+        else if (deadline + Tick < entry.ScheduledFor)
+        {
+            Remove(entry);
+            Add(entry);
+        }
+    }
+
+    public void Add(TimerEntry entry)
     {
         // Never into the slot that is being expired. Entries beyond one revolution are checked once per revolution.
-        var tick = Math.Clamp(item.Deadline / Tick + 1, _tick + 1, _tick + SlotCount - 1);
+        var tick = Math.Clamp(entry.Deadline / Tick + 1, _tick + 1, _tick + SlotCount - 1);
         var slot = (int)(tick % SlotCount);
-        (item.Slot, item.ScheduledFor) = (slot, tick * Tick);
-        (item.Previous, item.Next) = (null, _slots[slot]);
-        if (item.Next is { } next)
+        (entry.Slot, entry.ScheduledFor) = (slot, tick * Tick);
+        (entry.Previous, entry.Next) = (null, _slots[slot]);
+        if (entry.Next is { } next)
         {
-            next.Previous = item;
+            next.Previous = entry;
         }
 
-        _slots[slot] = item;
+        _slots[slot] = entry;
         _occupied[slot / 64] |= 1UL << (slot % 64);
     }
 
-    public void Remove(TimedItem item)
+    public void Remove(TimerEntry entry)
     {
-        if (item.Slot < 0)
+        if (entry.Slot < 0)
         {
             return;
         }
 
-        if (item.Previous is { } previous)
+        if (entry.Previous is { } previous)
         {
-            previous.Next = item.Next;
+            previous.Next = entry.Next;
         }
         else
         {
-            _slots[item.Slot] = item.Next;
-            if (item.Next is null)
+            _slots[entry.Slot] = entry.Next;
+            if (entry.Next is null)
             {
-                _occupied[item.Slot / 64] &= ~(1UL << (item.Slot % 64));
+                _occupied[entry.Slot / 64] &= ~(1UL << (entry.Slot % 64));
             }
         }
 
-        if (item.Next is { } next)
+        if (entry.Next is { } next)
         {
-            next.Previous = item.Previous;
+            next.Previous = entry.Previous;
         }
 
-        item.Slot = -1;
-        item.Next = item.Previous = null;
+        entry.Slot = -1;
+        entry.Next = entry.Previous = null;
     }
 
     /// <summary>Fires the timers that are due.</summary>
@@ -79,19 +94,19 @@ internal sealed class TimerWheel
             var slot = (int)(_tick % SlotCount);
             if ((_occupied[slot / 64] & (1UL << (slot % 64))) != 0)
             {
-                Empty(slot, now);
+                Expire(slot, now);
             }
         }
     }
 
     /// <summary>Milliseconds until the next occupied slot; -1 when there is none.</summary>
-    public int UntilNext(long now)
+    public int TimeUntilNext(long now)
     {
         var first = (int)((_tick + 1) % SlotCount);
         for (var word = 0; word <= _occupied.Length; word++)
         {
-            var place = (first / 64 + word) % _occupied.Length;
-            var bits = _occupied[place];
+            var index = (first / 64 + word) % _occupied.Length;
+            var bits = _occupied[index];
             if (word == 0)
             {
                 bits &= ulong.MaxValue << (first % 64);
@@ -99,7 +114,7 @@ internal sealed class TimerWheel
 
             if (bits != 0)
             {
-                var slot = place * 64 + BitOperations.TrailingZeroCount(bits);
+                var slot = index * 64 + BitOperations.TrailingZeroCount(bits);
                 var ticks = (slot - first + SlotCount) % SlotCount;
                 return (int)Math.Max(0, (_tick + 1 + ticks) * Tick - now);
             }
@@ -108,30 +123,30 @@ internal sealed class TimerWheel
         return -1;
     }
 
-    private void Empty(int slot, long now)
+    private void Expire(int slot, long now)
     {
-        while (_slots[slot] is { } item)
+        while (_slots[slot] is { } entry)
         {
-            Remove(item);
-            if (item.Deadline <= now)
+            Remove(entry);
+            if (entry.Deadline <= now)
             {
-                item.Deadline = long.MaxValue;
-                item.OnDeadline();
+                entry.Deadline = long.MaxValue;
+                entry.OnDeadline();
             }
-            else if (item.Deadline != long.MaxValue)
+            else if (entry.Deadline != long.MaxValue)
             {
-                Add(item);
+                Add(entry);
             }
         }
     }
 }
 
 /// <summary>An entry of the timer wheel.</summary>
-internal abstract class TimedItem
+internal abstract class TimerEntry
 {
-    internal TimedItem? Next { get; set; }
+    internal TimerEntry? Next { get; set; }
 
-    internal TimedItem? Previous { get; set; }
+    internal TimerEntry? Previous { get; set; }
 
     /// <summary>Its slot in the wheel; -1 when it is in none.</summary>
     internal int Slot { get; set; } = -1;

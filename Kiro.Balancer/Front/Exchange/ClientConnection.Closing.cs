@@ -10,15 +10,15 @@ internal sealed partial class ClientConnection
     {
         if (!IsClosed)
         {
-            _bound?.Close();
-            if (_isShakingHands)
+            _private?.Close();
+            if (_isInHandshake)
             {
                 EndHandshake(Tls!);
             }
 
             if (!byReset)
             {
-                Cipher?.SayEnd();
+                Cipher?.SendCloseNotify();
             }
 
             Release(byReset);
@@ -40,7 +40,7 @@ internal sealed partial class ClientConnection
 
     /// <summary>Ends an incomplete response so that the client can tell that it is incomplete.</summary>
     /// <param name="byReset">Whether a FIN would look like the end of the response.</param>
-    public void BreakOff(bool byReset)
+    public void AbortResponse(bool byReset)
     {
         _exchange = null;
         BeginClosing(linger: true, byReset);
@@ -51,26 +51,26 @@ internal sealed partial class ClientConnection
     {
         var connection = closes || _worker.IsStopping || _worker.Services.Drain.IsDraining ? "close" : "";
         var page = ErrorPage.IsFor(status, accept) ? _worker.Services.ErrorPage.Value : null;
-        _ = TrySend(FrontError.Write(status, problem, page, isHead, connection, _worker.Date.Line, retryAfter));
+        _ = TrySend(ErrorResponseWriter.Write(status, problem, page, isHead, connection, _worker.Date.Line, retryAfter));
     }
 
     internal override void OnDeadline()
     {
         if (_closing is { } closing)
         {
-            Close(closing.ByReset || HasUnsent);
+            Close(closing.ByReset || HasPendingOutput);
         }
-        else if (_awaitsHeader)
+        else if (_awaitsProxyHeader)
         {
-            RefuseIntroduction();
+            RejectProxyHeader();
         }
-        else if (_isShakingHands)
+        else if (_isInHandshake)
         {
             Close();
         }
-        else if (_exchange is not null && PeerHasEnded)
+        else if (_exchange is not null && PeerHasClosed)
         {
-            Leave();
+            OnClientLost();
         }
         else if (_exchange is { } exchange)
         {
@@ -78,7 +78,7 @@ internal sealed partial class ClientConnection
         }
         else if (_needsMore)
         {
-            Refuse(StatusCodes.Status408RequestTimeout, "the head of the request did not come in time", isHead: false);
+            Refuse(StatusCodes.Status408RequestTimeout, "the request head did not arrive in time", isHead: false);
         }
         else
         {
@@ -93,7 +93,7 @@ internal sealed partial class ClientConnection
         BeginClosing(linger: true);
     }
 
-    private void Leave()
+    private void OnClientLost()
     {
         _exchange?.OnClientGone();
         _exchange = null;
@@ -103,32 +103,32 @@ internal sealed partial class ClientConnection
     // Only before a backend has seen any of the request.
     private void HandOver(ReadOnlySpan<byte> bytes)
     {
-        if (Tls is { CanLeave: false })
+        if (Tls is { CanDetach: false })
         {
             Close();
             return;
         }
 
         var received = bytes.ToArray();
-        DropStored();
-        _bound?.Close();
-        Loop.Remove(this, staysOpen: true);
+        DiscardInput();
+        _private?.Close();
+        Loop.Remove(this, keepOpen: true);
         _worker.CountClient(-1);
-        _worker.HandOver(new HandedOver(Socket.Release(), received, _key, _source, Tls));
+        _worker.HandOver(new HandedOverConnection(Socket.Detach(), received, _key, _source, Tls));
     }
 
     private void BeginClosing(bool linger, bool byReset = false)
     {
-        DropStored();
-        _closing = new ClosingState(linger, byReset, Loop.Now);
-        SetDeadline(ClosingState.FlushTimeout);
-        GoOnClosing();
+        DiscardInput();
+        _closing = new LingeringClose(linger, byReset, Loop.Now);
+        SetDeadline(LingeringClose.FlushTimeout);
+        ContinueClosing();
     }
 
-    private void GoOnClosing()
+    private void ContinueClosing()
     {
         var closing = _closing!;
-        if (HasUnsent || IsClosed)
+        if (HasPendingOutput || IsClosed)
         {
             return;
         }
@@ -139,35 +139,35 @@ internal sealed partial class ClientConnection
             return;
         }
 
-        if (closing.ByReset && Socket.HasArrived())
+        if (closing.ByReset && Socket.IsAllAcknowledged())
         {
             Close(byReset: true);
             return;
         }
 
-        if (!closing.HasEnded)
+        if (!closing.HasSentFin)
         {
-            closing.HasEnded = true;
-            Received = 0;
+            closing.HasSentFin = true;
+            BytesReceived = 0;
             if (!closing.ByReset)
             {
-                Cipher?.SayEnd();
-                Socket.EndWriting();
+                Cipher?.SendCloseNotify();
+                Socket.ShutdownWrite();
             }
 
-            SetDeadline(closing.ByReset ? ClosingState.ResetDelay : ClosingState.QuietTimeout);
+            SetDeadline(closing.ByReset ? LingeringClose.ResetDelay : LingeringClose.QuietTimeout);
         }
 
         for (var turn = 0; IsReadable; turn++)
         {
-            if (turn == MaxTurns)
+            if (turn == MaxStepsPerTurn)
             {
-                Loop.Queue(this);
+                Loop.QueueTurn(this);
                 return;
             }
 
             var count = Receive(Loop.Input);
-            if ((count == 0 && !closing.ByReset) || count == -2 || Received > ClosingState.MaxBytes)
+            if ((count == 0 && !closing.ByReset) || count == -2 || BytesReceived > LingeringClose.MaxBytes)
             {
                 Close();
                 return;
@@ -175,7 +175,7 @@ internal sealed partial class ClientConnection
 
             if (count > 0 && !closing.ByReset)
             {
-                SetDeadline(Math.Min(ClosingState.QuietTimeout, Math.Max(0, closing.Began + ClosingState.MaxTime - Loop.Now)));
+                SetDeadline(Math.Min(LingeringClose.QuietTimeout, Math.Max(0, closing.Start + LingeringClose.MaxTime - Loop.Now)));
             }
         }
     }
@@ -185,7 +185,7 @@ internal sealed partial class ClientConnection
 /// A lingering close. Input is read and discarded for a while, because closing a socket with unread input resets the
 /// connection, which can destroy a response that the client has not read yet (RFC 9112, section 9.6).
 /// </summary>
-internal sealed class ClosingState(bool lingers, bool byReset, long began)
+internal sealed class LingeringClose(bool lingers, bool byReset, long start)
 {
     /// <summary>For sending buffered output, in milliseconds.</summary>
     public const int FlushTimeout = 60_000;
@@ -207,8 +207,8 @@ internal sealed class ClosingState(bool lingers, bool byReset, long began)
     public bool ByReset { get; } = byReset;
 
     /// <summary>In the loop's milliseconds.</summary>
-    public long Began { get; } = began;
+    public long Start { get; } = start;
 
     /// <summary>The FIN has been sent.</summary>
-    public bool HasEnded { get; set; }
+    public bool HasSentFin { get; set; }
 }

@@ -13,8 +13,8 @@ internal sealed partial class ClientConnection
     /// <summary>For the first request of a client whose handshake completes during shutdown, in milliseconds.</summary>
     private const int LastRequestTimeout = 2_000;
 
-    private bool _isShakingHands;
-    private long _handshakeBegan;
+    private bool _isInHandshake;
+    private long _handshakeStart;
     private byte[] _certificateLine = [];
 
     private TlsSession? Tls => (TlsSession?)Cipher;
@@ -22,13 +22,13 @@ internal sealed partial class ClientConnection
     /// <summary>Starts the timeouts, and the TLS handshake.</summary>
     public void Begin()
     {
-        if (_awaitsHeader)
+        if (_awaitsProxyHeader)
         {
             SetDeadline((long)ProxyHeaders.Timeout.TotalMilliseconds);
         }
-        else if (_worker.Terms is { } terms)
+        else if (_worker.Tls is { } context)
         {
-            BeginHandshake(terms, []);
+            BeginHandshake(context, []);
         }
         else
         {
@@ -36,89 +36,89 @@ internal sealed partial class ClientConnection
         }
     }
 
-    private void TakeIntroduction(ReadOnlySpan<byte> bytes)
+    private void ReadProxyHeader(ReadOnlySpan<byte> bytes)
     {
         switch (ProxyHeader.Parse(bytes, out var length, out var source))
         {
             case ProxyHeaderState.Incomplete:
-                Store(bytes);
+                BufferInput(bytes);
                 _needsMore = true;
                 return;
             case ProxyHeaderState.Invalid:
-                RefuseIntroduction();
+                RejectProxyHeader();
                 return;
         }
 
-        _awaitsHeader = _needsMore = false;
-        if (source is not null && !TryTake(source))
+        _awaitsProxyHeader = _needsMore = false;
+        if (source is not null && !TrySetSource(source))
         {
             // Before the handshake no error response can be sent.
             _ = IsSecure || TrySend(Refusal.TooManyFromClient.Span);
             BeginClosing(linger: true);
         }
-        else if (_worker.Terms is { } terms)
+        else if (_worker.Tls is { } context)
         {
-            BeginHandshake(terms, bytes[length..]);
+            BeginHandshake(context, bytes[length..]);
         }
         else
         {
             SetDeadline(_worker.IdleTimeout);
-            Store(bytes[length..]);
+            BufferInput(bytes[length..]);
         }
     }
 
-    private bool TryTake(IPEndPoint source)
+    private bool TrySetSource(IPEndPoint source)
     {
         _source = source;
-        Self = _worker.Services.Clients.Begin(ClientAddress.From(source.Address));
-        SelfSlot = _worker.Services.Hash.Slot(Self.Address);
+        Identity = _worker.Services.Clients.Begin(ClientAddress.From(source.Address));
+        HashSlot = _worker.Services.Hash.Slot(Identity.Address);
         var perClient = _worker.Services.PerClient;
-        return !perClient.IsOn || perClient.TryEnter(Self.Peer, out _key);
+        return !perClient.IsOn || perClient.TryEnter(Identity.Peer, out _key);
     }
 
-    private void RefuseIntroduction()
+    private void RejectProxyHeader()
     {
-        _worker.Services.Introductions.Refuse(Self.Peer);
+        _worker.Services.Introductions.Refuse(Identity.Peer);
         Close();
     }
 
-    // A port scanner or a TCP health check: it connects and closes.
-    private void NoteHalfIntroduction()
+    // Connecting and closing without sending a byte is a port scan or a TCP health check, not an error.
+    private void CountIncompleteProxyHeader()
     {
-        if (_awaitsHeader && HasStored)
+        if (_awaitsProxyHeader && HasBufferedInput)
         {
-            _worker.Services.Introductions.Refuse(Self.Peer);
+            _worker.Services.Introductions.Refuse(Identity.Peer);
         }
     }
 
-    private void BeginHandshake(TlsTerms terms, ReadOnlySpan<byte> received)
+    private void BeginHandshake(TlsContext context, ReadOnlySpan<byte> received)
     {
         SetDeadline((long)TlsListening.HandshakeTimeout.TotalMilliseconds);
-        (_isShakingHands, _handshakeBegan) = (true, Loop.Timestamp);
+        (_isInHandshake, _handshakeStart) = (true, Loop.Timestamp);
         _worker.CountHandshake(1);
-        Cipher = new TlsSession(this, terms, received);
+        Cipher = new TlsSession(this, context, received);
     }
 
-    private void GoOnShakingHands()
+    private void ContinueHandshake()
     {
         var tls = Tls!;
-        var state = tls.GoOn();
+        var state = tls.Continue();
         if (state == HandshakeState.Failed && tls.IsPlainHttp)
         {
-            RefusePlain(tls);
+            RefusePlaintext(tls);
         }
         else if (state == HandshakeState.Failed)
         {
             Close();
         }
-        else if (state == HandshakeState.Done && !HasUnsent)
+        else if (state == HandshakeState.Done && !HasPendingOutput)
         {
-            LetIn(tls);
+            CompleteHandshake(tls);
         }
     }
 
     // The client uses http:// on the HTTPS port.
-    private void RefusePlain(TlsSession tls)
+    private void RefusePlaintext(TlsSession tls)
     {
         EndHandshake(tls);
         tls.Dispose();
@@ -128,7 +128,7 @@ internal sealed partial class ClientConnection
         BeginClosing(linger: true);
     }
 
-    private void LetIn(TlsSession tls)
+    private void CompleteHandshake(TlsSession tls)
     {
         EndHandshake(tls);
         if (tls.ClientCertificate is { } certificate)
@@ -150,12 +150,12 @@ internal sealed partial class ClientConnection
 
     private void EndHandshake(TlsSession tls)
     {
-        _isShakingHands = false;
+        _isInHandshake = false;
         _worker.CountHandshake(-1);
-        _worker.Services.Metrics.RecordHandshake(_worker.Services.Time.GetElapsedTime(_handshakeBegan), tls.Version);
-        if (tls.Problem is { } problem)
+        _worker.Services.Metrics.RecordHandshake(_worker.Services.Time.GetElapsedTime(_handshakeStart), tls.Version);
+        if (tls.Error is { } error)
         {
-            _worker.Services.Logger.HandshakeFailed(Self.Peer, problem.Message);
+            _worker.Services.Logger.HandshakeFailed(Identity.Peer, error.Message);
         }
     }
 }

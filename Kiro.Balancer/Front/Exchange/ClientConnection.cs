@@ -14,7 +14,7 @@ namespace Kiro.Balancer.Front.Exchange;
 internal sealed partial class ClientConnection : FrontConnection
 {
     /// <summary>Reads or writes in a row before other connections get their turn.</summary>
-    public const int MaxTurns = 16;
+    public const int MaxStepsPerTurn = 16;
 
     /// <summary>
     /// How long a half-closed client waits for the next byte of its response (RFC 9112, section 9.6): it may be gone, and only
@@ -28,10 +28,10 @@ internal sealed partial class ClientConnection : FrontConnection
     private readonly FrontWorker _worker;
     private ClientAddress? _key;
     private IPEndPoint? _source;
-    private bool _awaitsHeader;
-    private ClosingState? _closing;
+    private bool _awaitsProxyHeader;
+    private LingeringClose? _closing;
     private FrontExchange? _exchange;
-    private BackendConnection? _bound;
+    private BackendConnection? _private;
     private bool _needsMore;
     private bool _isReading;
 
@@ -43,45 +43,45 @@ internal sealed partial class ClientConnection : FrontConnection
         : base(worker.Loop, socket)
     {
         (_worker, _key) = (worker, key);
-        Self = worker.Services.Clients.Begin(ClientAddress.From(peer));
-        SelfSlot = worker.Services.Hash.Slot(Self.Address);
-        _awaitsHeader = worker.Services.Introductions.AreDueFrom(Self.Peer);
+        Identity = worker.Services.Clients.Begin(ClientAddress.From(peer));
+        HashSlot = worker.Services.Hash.Slot(Identity.Address);
+        _awaitsProxyHeader = worker.Services.Introductions.AreDueFrom(Identity.Peer);
         worker.CountClient(1);
     }
 
     /// <summary>Whether it uses TLS.</summary>
-    public bool IsSecure => _worker.Terms is not null;
+    public bool IsSecure => _worker.Tls is not null;
 
     /// <summary>The header field line with the client's certificate; empty when there is none.</summary>
     public ReadOnlySpan<byte> CertificateLine => _certificateLine;
 
     /// <summary>The client when no header field says otherwise.</summary>
-    public Client Self { get; private set; }
+    public Client Identity { get; private set; }
 
-    public int SelfSlot { get; private set; }
+    public int HashSlot { get; private set; }
 
     /// <summary>Whether shutdown can close it at once.</summary>
-    public bool IsIdle => _exchange is null && _closing is null && !_isShakingHands && !HasUnsent;
+    public bool IsIdle => _exchange is null && _closing is null && !_isInHandshake && !HasPendingOutput;
 
-    public override void OnEvents(Readiness events)
+    public override void OnEvents(EpollEvents events)
     {
-        if ((events & (Readiness.Error | Readiness.Closed)) != 0)
+        if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0)
         {
-            Leave();
+            OnClientLost();
             return;
         }
 
-        PeerHasEnded |= (events & Readiness.PeerEnded) != 0;
-        IsReadable |= (events & (Readiness.Readable | Readiness.PeerEnded)) != 0;
-        if (HasUnsent && (events & Readiness.Writable) != 0 && !TryFlush())
+        PeerHasClosed |= (events & EpollEvents.ReadHangUp) != 0;
+        IsReadable |= (events & (EpollEvents.Readable | EpollEvents.ReadHangUp)) != 0;
+        if (HasPendingOutput && (events & EpollEvents.Writable) != 0 && !TryFlush())
         {
-            Leave();
+            OnClientLost();
             return;
         }
 
-        if ((events & Readiness.PeerEnded) != 0)
+        if ((events & EpollEvents.ReadHangUp) != 0)
         {
-            LimitHalfClosed();
+            RestartHalfClosedTimeout();
         }
 
         OnTurn();
@@ -91,11 +91,11 @@ internal sealed partial class ClientConnection : FrontConnection
     {
         if (_closing is not null)
         {
-            GoOnClosing();
+            ContinueClosing();
         }
-        else if (_isShakingHands)
+        else if (_isInHandshake)
         {
-            GoOnShakingHands();
+            ContinueHandshake();
         }
         else if (_exchange is { } exchange)
         {
@@ -108,27 +108,27 @@ internal sealed partial class ClientConnection : FrontConnection
     }
 
     /// <summary>Keeps a backend connection with this client's login, until either side closes.</summary>
-    public void Bind(BackendConnection node)
+    public void KeepPrivate(BackendConnection connection)
     {
-        node.User = null;
-        node.ClearDeadline();
-        if (_bound != node)
+        connection.Handler = null;
+        connection.ClearDeadline();
+        if (_private != connection)
         {
-            _bound?.Close();
-            _bound = node;
+            _private?.Close();
+            _private = connection;
         }
     }
 
     /// <summary>The backend connection with this client's login, if any.</summary>
-    public BackendConnection? TakeBound(BackendPool pool)
+    public BackendConnection? TakePrivate(BackendPool pool)
     {
-        if (_bound is not { IsClosed: false, User: null } node || node.Pool != pool)
+        if (_private is not { IsClosed: false, Handler: null } connection || connection.Pool != pool)
         {
             return null;
         }
 
-        node.IsReused = true;
-        return node;
+        connection.IsReused = true;
+        return connection;
     }
 
     /// <summary>The exchange is over.</summary>
@@ -139,7 +139,7 @@ internal sealed partial class ClientConnection : FrontConnection
         _exchange = null;
         if (closes || _worker.IsStopping)
         {
-            BeginClosing(linger || IsReadable || HasStored);
+            BeginClosing(linger || IsReadable || HasBufferedInput);
             return;
         }
 
@@ -148,9 +148,9 @@ internal sealed partial class ClientConnection : FrontConnection
     }
 
     /// <summary>Restarts the timeout of a half-closed client; does nothing for any other.</summary>
-    public void LimitHalfClosed()
+    public void RestartHalfClosedTimeout()
     {
-        if (PeerHasEnded && _exchange is not null)
+        if (PeerHasClosed && _exchange is not null)
         {
             SetDeadline(MaxHalfClosed);
         }
@@ -165,53 +165,53 @@ internal sealed partial class ClientConnection : FrontConnection
         }
 
         _isReading = true;
-        for (var turn = 0; _exchange is null && _closing is null && !_isShakingHands && !IsClosed && !HasUnsent; turn++)
+        for (var turn = 0; _exchange is null && _closing is null && !_isInHandshake && !IsClosed && !HasPendingOutput; turn++)
         {
-            if (turn == MaxTurns)
+            if (turn == MaxStepsPerTurn)
             {
-                Loop.Queue(this);
+                Loop.QueueTurn(this);
                 break;
             }
 
             var count = Fill(_needsMore);
-            if (count == -1 && !(PeerHasEnded && !IsReadable))
+            if (count == -1 && !(PeerHasClosed && !IsReadable))
             {
                 break;
             }
 
             if (count <= 0)
             {
-                NoteHalfIntroduction();
+                CountIncompleteProxyHeader();
                 Close();
                 break;
             }
 
-            var bytes = Loop.Input.AsSpan(FrontLoop.Lead, count);
-            if (_awaitsHeader)
+            var bytes = Loop.Input.AsSpan(FrontLoop.Headroom, count);
+            if (_awaitsProxyHeader)
             {
-                TakeIntroduction(bytes);
+                ReadProxyHeader(bytes);
             }
             else
             {
-                Take(bytes);
+                TakeRequest(bytes);
             }
         }
 
         _isReading = false;
-        if (_isShakingHands)
+        if (_isInHandshake)
         {
             // The first record may have arrived with the PROXY header.
-            GoOnShakingHands();
+            ContinueHandshake();
         }
     }
 
-    private void Take(Span<byte> bytes)
+    private void TakeRequest(Span<byte> bytes)
     {
         var head = _worker.RequestHead;
         switch (RequestParser.Parse(bytes, head))
         {
             case RequestState.Incomplete:
-                Store(bytes);
+                BufferInput(bytes);
                 if (!_needsMore)
                 {
                     _needsMore = true;
@@ -238,6 +238,6 @@ internal sealed partial class ClientConnection : FrontConnection
         ClearDeadline();
         var exchange = _exchange = _worker.RentExchange();
         exchange.Begin(this, bytes, head);
-        LimitHalfClosed();
+        RestartHalfClosedTimeout();
     }
 }

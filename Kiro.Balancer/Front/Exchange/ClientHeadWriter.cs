@@ -131,7 +131,7 @@ internal static class ClientHeadWriter
 }
 
 /// <summary>Writes error responses, like <see cref="ErrorResponse"/> on Kestrel's path.</summary>
-internal static class FrontError
+internal static class ErrorResponseWriter
 {
     /// <param name="status">The status code.</param>
     /// <param name="problem">The reason, for people.</param>

@@ -11,31 +11,31 @@ internal sealed partial class FrontExchange
     /// <summary>The attempt failed: retries on another backend, or sends an error response.</summary>
     public void Fail(RequestFailure failure)
     {
-        var last = _last!.Value;
-        failure.ReportTo(_services.Reports, last.Runtime);
+        var current = _current!.Value;
+        failure.ReportTo(_services.Reports, current.Runtime);
 
-        if (_dialogue.HasStarted)
+        if (_attempt.HasStarted)
         {
             // The client must be able to tell that the response is incomplete.
-            var (client, byReset) = (Client, _dialogue.EndsWithConnection);
-            Log(last.Known, _dialogue.Status, failure.Problem);
-            End(_dialogue.Status);
-            client.BreakOff(byReset);
+            var (client, byReset) = (Client, _attempt.IsCloseDelimited);
+            Log(current.Known, _attempt.Status, failure.Problem);
+            End(_attempt.Status);
+            client.AbortResponse(byReset);
             return;
         }
 
-        (_tried ??= []).Add(last.Backend);
+        (_tried ??= []).Add(current.Backend);
         if (_services.RetryChooser.Next(this, failure) is { } next)
         {
-            _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, last.Known, failure.Problem);
+            _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, current.Known, failure.Problem);
             _worker.Counters.Retry();
-            last.Runtime.Traffic.Retry();
-            Leave();
-            Enter(next);
+            current.Runtime.Traffic.Retry();
+            LeaveGate();
+            EnterGate(next);
             return;
         }
 
-        Log(last.Known, failure.Status, failure.Problem);
+        Log(current.Known, failure.Status, failure.Problem);
         Refuse(failure.Status, failure.IsBackendFault ? _services.Chooser.Explain(failure.Problem) : failure.Problem);
     }
 
@@ -44,9 +44,9 @@ internal sealed partial class FrontExchange
     {
         var (status, problem) = fault switch
         {
-            BodyFault.TooLong => (StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem),
-            BodyFault.Invalid => (StatusCodes.Status400BadRequest, "the body is not in valid chunks"),
-            _ => (StatusCodes.Status400BadRequest, "the body is not what was announced"),
+            BodyFault.TooLarge => (StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem),
+            BodyFault.Invalid => (StatusCodes.Status400BadRequest, "the request body has invalid chunks"),
+            _ => (StatusCodes.Status400BadRequest, "the request body is incomplete or malformed"),
         };
         FailClient(status, problem);
     }
@@ -54,8 +54,8 @@ internal sealed partial class FrontExchange
     /// <summary>Rejects an invalid request.</summary>
     public void FailClient(int status, string problem)
     {
-        var (client, hasStarted) = (Client, _dialogue.HasStarted);
-        _dialogue.Close();
+        var (client, hasStarted) = (Client, _attempt.HasStarted);
+        _attempt.Close();
         if (!hasStarted)
         {
             _worker.Counters.Error();

@@ -8,77 +8,77 @@ namespace Kiro.Balancer.Front.Exchange;
 /// <content>Reading the request: the client behind it, and the request for the backend.</content>
 internal sealed partial class FrontExchange
 {
-    private void Resolve(ClientConnection client, ReadOnlySpan<byte> bytes, RequestHead head)
+    private void ResolveClient(ClientConnection client, ReadOnlySpan<byte> bytes, RequestHead head)
     {
-        var (mayComeBack, claims) = (false, 0);
+        var (isLoop, count) = (false, 0);
         foreach (ref readonly var field in head.Fields)
         {
-            claims += IsClaim(field, bytes, _worker.ClientField) ? 1 : 0;
-            mayComeBack |= field.Kind == RequestFieldKind.CdnLoop && _services.Rules.Mark.IsIn(field.Value(bytes));
+            count += HasName(field, bytes, _worker.ClientField) ? 1 : 0;
+            isLoop |= field.Kind == RequestFieldKind.CdnLoop && _services.Rules.Mark.IsIn(field.Value(bytes));
         }
 
-        if (mayComeBack)
+        if (isLoop)
         {
             _isLoop = true;
             _services.Loops.Note();
         }
 
-        (_who, Slot) = (client.Self, client.SelfSlot);
-        if (client.Self.PeerIsTrusted)
+        (_identity, Slot) = (client.Identity, client.HashSlot);
+        if (client.Identity.PeerIsTrusted)
         {
-            Walk(bytes, head, claims);
+            ReadClientAddress(bytes, head, count);
         }
 
         _cookieLines = null;
         if (!_services.Clients.Sticky.IsByAddress)
         {
-            Recognise(bytes, head);
+            ResolveStickyKey(bytes, head);
         }
 
-        _services.Census.Note(_who, claims > 0);
+        _services.Census.Note(_identity, count > 0);
     }
 
     // The last line first, as long as each was added by a trusted proxy.
-    private void Walk(ReadOnlySpan<byte> bytes, RequestHead head, int claims)
+    private void ReadClientAddress(ReadOnlySpan<byte> bytes, RequestHead head, int count)
     {
         var name = _worker.ClientField;
         var form = _services.Clients.Header.Form;
         if (form == ClientHeaderForm.Either)
         {
-            form = claims > 0 ? ClientHeaderForm.XForwardedFor : ClientHeaderForm.Forwarded;
-            name = claims > 0 ? name : "Forwarded"u8;
+            form = count > 0 ? ClientHeaderForm.XForwardedFor : ClientHeaderForm.Forwarded;
+            name = count > 0 ? name : "Forwarded"u8;
         }
 
         for (var place = head.FieldCount - 1; place >= 0; place--)
         {
             ref readonly var field = ref head.Fields[place];
-            if (IsClaim(field, bytes, name) && !_services.Clients.Read(field.Value(bytes), form, claims, ref _who))
+            if (HasName(field, bytes, name) && !_services.Clients.Read(field.Value(bytes), form, count, ref _identity))
             {
                 break;
             }
         }
 
-        if (_who.Address != Client.Self.Address)
+        if (_identity.Address != Client.Identity.Address)
         {
-            Slot = _services.Hash.Slot(_who.Address);
+            Slot = _services.Hash.Slot(_identity.Address);
         }
     }
 
-    private static bool IsClaim(in RequestField field, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> name) =>
+    private static bool HasName(in RequestField field, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> name) =>
         field.NameLength == name.Length && Ascii.EqualsIgnoreCase(field.Name(bytes), name);
 
-    private void Recognise(ReadOnlySpan<byte> bytes, RequestHead head)
+    private void ResolveStickyKey(ReadOnlySpan<byte> bytes, RequestHead head)
     {
-        var key = _services.Clients.Sticky.Cookie is { } cookie ? KeyOfCookie(bytes, head, cookie) : KeyOfField(bytes, head);
+        var key = _services.Clients.Sticky.Cookie is { } cookie ? KeyFromCookie(bytes, head, cookie) : KeyFromField(bytes, head);
         if (key is { } known)
         {
-            _who = _who with { Key = known, IsNew = _cookieLines is not null };
+            _identity = _identity with { Key = known, IsNew = _cookieLines is not null };
             Slot = _services.Hash.Slot(known);
         }
     }
 
     // A new client gets its id before its backend is chosen, so that its first response comes from the same one as all others.
-    private StickyKey KeyOfCookie(ReadOnlySpan<byte> bytes, RequestHead head, StickyCookie cookie)
+    private StickyKey KeyFromCookie(ReadOnlySpan<byte> bytes, RequestHead head, StickyCookie cookie)
     {
         foreach (ref readonly var field in head.Fields)
         {
@@ -89,21 +89,21 @@ internal sealed partial class FrontExchange
         }
 
         var id = StickyCookie.NewId();
-        var isSecure = Client.IsSecure || (_who.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8));
+        var isSecure = Client.IsSecure || (_identity.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8));
         // A shared cache must not give this id to other clients.
         _cookieLines = Encoding.ASCII.GetBytes($"Set-Cookie: {cookie.Set(id, isSecure)}\r\nCache-Control: private\r\n");
         return StickyKey.Of(id);
     }
 
     // Several field lines are equivalent to one with a comma-separated list (RFC 9110, section 5.3).
-    private StickyKey? KeyOfField(ReadOnlySpan<byte> bytes, RequestHead head)
+    private StickyKey? KeyFromField(ReadOnlySpan<byte> bytes, RequestHead head)
     {
         StickyKey? key = null;
         XxHash3? list = null;
         ReadOnlySpan<byte> first = default;
         foreach (ref readonly var field in head.Fields)
         {
-            if (field.ValueLength == 0 || !IsClaim(field, bytes, _worker.StickyField))
+            if (field.ValueLength == 0 || !HasName(field, bytes, _worker.StickyField))
             {
                 continue;
             }
@@ -129,13 +129,13 @@ internal sealed partial class FrontExchange
         return list is null ? key : new StickyKey(list.GetCurrentHashAsUInt64());
     }
 
-    private void WriteAndChoose(Span<byte> bytes, RequestHead head)
+    private void BuildRequest(Span<byte> bytes, RequestHead head)
     {
         _spans.Begin(bytes, head, Client.IsSecure);
         var rules = _services.Rules;
         var additions = new RequestAdditions
         {
-            Client = _who,
+            Client = _identity,
             // Without a Host, each backend's own is inserted later.
             Authority = [],
             CdnLoopId = rules.Mark.Bytes,
@@ -148,50 +148,50 @@ internal sealed partial class FrontExchange
             ReplacesTrace = _spans.IsOn,
         };
         var available = bytes.Length - head.Length;
-        _outgoing.Begin(BackendHeadWriter.MaxLength(head, additions) + (_keptLength > 0 ? _keptLength : _body.FirstPieceRoom(available)));
-        _outgoing.Advance(BackendHeadWriter.Write(bytes, head, additions, _outgoing.Room));
+        _outgoing.Begin(BackendHeadWriter.MaxLength(head, additions) + (_bufferedLength > 0 ? _bufferedLength : _body.MaxInitialLength(available)));
+        _outgoing.Advance(BackendHeadWriter.Write(bytes, head, additions, _outgoing.Free));
         var rest = bytes[head.Length..];
         int consumed;
-        if (_keptLength > 0)
+        if (_bufferedLength > 0)
         {
-            _body.Keep();
-            consumed = _keeper.Begin(_keptLength, rest);
+            _body.Skip();
+            consumed = _bufferedBody.Begin(_bufferedLength, rest);
         }
-        else if (_body.TakeAlong(rest, _outgoing, out consumed) is not BodyFault.None and var fault)
+        else if (_body.AppendInitial(rest, _outgoing, out consumed) is not BodyFault.None and var fault)
         {
             FailClient(fault);
             return;
         }
 
-        Client.Store(rest[consumed..]);
-        if (_keeper.IsComplete)
+        Client.BufferInput(rest[consumed..]);
+        if (_bufferedBody.IsComplete)
         {
             Choose();
         }
         else
         {
-            GoOnKeeping();
+            ReadBufferedBody();
         }
     }
 
-    private void GoOnKeeping()
+    private void ReadBufferedBody()
     {
         var client = Client;
-        switch (_keeper.Run(client))
+        switch (_bufferedBody.Run(client))
         {
-            case BodyFault.Ended:
-                FailClient(BodyFault.Ended);
+            case BodyFault.Truncated:
+                FailClient(BodyFault.Truncated);
                 return;
-            case BodyFault.Gone:
+            case BodyFault.ClientLost:
                 OnClientGone();
                 client.Close();
                 return;
         }
 
-        if (_keeper.IsComplete)
+        if (_bufferedBody.IsComplete)
         {
             client.ClearDeadline();
-            client.LimitHalfClosed();
+            client.RestartHalfClosedTimeout();
             Choose();
         }
         else

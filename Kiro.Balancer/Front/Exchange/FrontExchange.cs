@@ -18,23 +18,23 @@ internal sealed partial class FrontExchange : IRetryableRequest
     private readonly FrontWorker _worker;
     private readonly FrontServices _services;
     private readonly OutgoingRequest _outgoing;
-    private readonly RequestPump _body;
-    private readonly KeptBodyPump _keeper;
+    private readonly RequestBodyPump _body;
+    private readonly BufferedBodyReader _bufferedBody;
     private readonly ExchangeSpans _spans = new();
-    private readonly BackendDialogue _dialogue;
+    private readonly BackendAttempt _attempt;
     private ClientConnection? _client;
     private RequestMethod _method;
     private RequestBody _bodyKind;
     private bool _hasNoHost;
     private bool _isAwaited;
     private bool _isLoop;
-    private int _keptLength;
+    private int _bufferedLength;
     private List<Backend>? _tried;
-    private ChosenBackend? _last;
-    private Backend? _entered;
+    private ChosenBackend? _current;
+    private Backend? _gate;
     private int _generation;
-    private int _tries;
-    private Client _who;
+    private int _attempts;
+    private Client _identity;
     private byte[]? _cookieLines;
     private long _began;
 
@@ -42,9 +42,9 @@ internal sealed partial class FrontExchange : IRetryableRequest
     {
         (_worker, _services) = (worker, worker.Services);
         _outgoing = new OutgoingRequest(worker.Loop);
-        _body = new RequestPump(worker.Loop, worker.Services.Bodies);
-        _keeper = new KeptBodyPump(worker.Loop, _outgoing);
-        _dialogue = new BackendDialogue(worker, this, _outgoing, _body);
+        _body = new RequestBodyPump(worker.Loop, worker.Services.Bodies);
+        _bufferedBody = new BufferedBodyReader(worker.Loop, _outgoing);
+        _attempt = new BackendAttempt(worker, this, _outgoing, _body);
     }
 
     /// <summary>Not valid after the end of the exchange.</summary>
@@ -83,7 +83,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
     bool IRetryableRequest.MayHaveRun { get; set; }
 
     /// <summary>Whether to leave a backend that hangs; see <see cref="RetryChooser.TryFailOver"/>.</summary>
-    public bool TryFailOver() => _services.RetryChooser.TryFailOver(this, _last!.Value.Backend);
+    public bool TryFailOver() => _services.RetryChooser.TryFailOver(this, _current!.Value.Backend);
 
     /// <summary>Starts an exchange.</summary>
     /// <param name="client">The client's connection.</param>
@@ -93,18 +93,18 @@ internal sealed partial class FrontExchange : IRetryableRequest
     {
         (_client, _method, IsHttp10, Closes) = (client, head.Method, head.IsHttp10, head.Closes);
         (Expects, IsWebSocket, _hasNoHost) = (head.ExpectsContinue, head.IsWebSocket, head.Host.Length == 0);
-        (_tries, _keptLength, _isLoop, BindsConnection) = (0, 0, false, head.BindsConnection);
+        (_attempts, _bufferedLength, _isLoop, BindsConnection) = (0, 0, false, head.BindsConnection);
         ((IRetryableRequest)this).MayHaveRun = false;
         _began = _worker.Loop.Timestamp;
         _worker.Counters.Request();
-        Resolve(client, bytes, head);
+        ResolveClient(client, bytes, head);
         _body.Begin(head);
         if (head.ContentLength is > 0 and <= BufferedBody.MaxBytes and var length && head.IsIdempotent && !Expects && _services.BufferBudget.TryTake(length))
         {
-            _keptLength = (int)length;
+            _bufferedLength = (int)length;
         }
 
-        _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _keptLength > 0 ? RequestBody.Buffered : RequestBody.Streamed;
+        _bodyKind = head.Framing == BodyFraming.None ? RequestBody.Empty : _bufferedLength > 0 ? RequestBody.Buffered : RequestBody.Streamed;
         MayBeRepeated = head.IsIdempotent && _bodyKind != RequestBody.Streamed;
         // Uploading a long body takes as long as the client takes: the backend owes no response yet.
         _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= BufferedBody.MaxBytes;
@@ -115,7 +115,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
             return;
         }
 
-        if (_services.Requests.IsOn && !_services.Requests.TryTake(_services.Hash.Key(_who.Address), out var retryAfter))
+        if (_services.Requests.IsOn && !_services.Requests.TryTake(_services.Hash.Key(_identity.Address), out var retryAfter))
         {
             _outgoing.Begin(0);
             Refuse(StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
@@ -129,50 +129,50 @@ internal sealed partial class FrontExchange : IRetryableRequest
             return;
         }
 
-        WriteAndChoose(bytes, head);
+        BuildRequest(bytes, head);
     }
 
     /// <summary>The client's connection is readable or writable.</summary>
     public void OnClientReady()
     {
-        if (!_keeper.IsComplete)
+        if (!_bufferedBody.IsComplete)
         {
-            GoOnKeeping();
+            ReadBufferedBody();
         }
         else
         {
-            _dialogue.OnClientReady();
+            _attempt.OnClientReady();
         }
     }
 
     /// <summary>The client is gone: nobody waits for the response, and the backend is not to blame.</summary>
     public void OnClientGone()
     {
-        _dialogue.Close();
+        _attempt.Close();
         // nginx's status for it.
-        End(_dialogue.HasStarted ? _dialogue.Status : StatusCodes.Status499ClientClosedRequest);
+        End(_attempt.HasStarted ? _attempt.Status : StatusCodes.Status499ClientClosedRequest);
     }
 
     /// <summary>The deadline of the client's connection has passed.</summary>
     public void OnClientDeadline()
     {
-        if (!_keeper.IsComplete)
+        if (!_bufferedBody.IsComplete)
         {
-            FailClient(StatusCodes.Status408RequestTimeout, "the body did not come in time");
+            FailClient(StatusCodes.Status408RequestTimeout, "the request body did not arrive in time");
         }
         else
         {
-            _dialogue.OnClientDeadline();
+            _attempt.OnClientDeadline();
         }
     }
 
     /// <summary>The response is complete.</summary>
     public void Finish()
     {
-        FailureReports.Responded(_last!.Value.Runtime);
+        FailureReports.Responded(_current!.Value.Runtime);
         var (client, isComplete) = (Client, _body.State == BodyState.Complete);
-        var closes = _dialogue.ClosesClient || !isComplete;
-        End(_dialogue.Status);
+        var closes = _attempt.ClosesClient || !isComplete;
+        End(_attempt.Status);
         client.EndExchange(closes, linger: !isComplete);
     }
 
@@ -180,7 +180,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
     {
         if (_services.Chooser.First(Slot, _worker.Loop.Timestamp) is { } backend)
         {
-            Enter(backend);
+            EnterGate(backend);
         }
         else
         {
@@ -189,35 +189,35 @@ internal sealed partial class FrontExchange : IRetryableRequest
     }
 
     // A backend at its request limit makes the request wait for a free slot.
-    private void Enter(ChosenBackend backend)
+    private void EnterGate(ChosenBackend backend)
     {
         if (!_services.Gates.IsOn)
         {
-            Try(backend);
+            SendTo(backend);
             return;
         }
 
-        var entering = _services.Gates.TryEnterAsync(backend.Backend, CancellationToken.None);
-        if (entering.IsCompletedSuccessfully)
+        var entry = _services.Gates.TryEnterAsync(backend.Backend, CancellationToken.None);
+        if (entry.IsCompletedSuccessfully)
         {
-            OnEntered(backend, entering.Result);
+            OnGateEntered(backend, entry.Result);
         }
         else
         {
-            _ = WaitAsync(entering, backend, _generation);
+            _ = WaitForGateAsync(entry, backend, _generation);
         }
     }
 
-    private async Task WaitAsync(ValueTask<bool> entering, ChosenBackend backend, int generation)
+    private async Task WaitForGateAsync(ValueTask<bool> entry, ChosenBackend backend, int generation)
     {
-        var isIn = await entering.ConfigureAwait(false);
+        var hasEntered = await entry.ConfigureAwait(false);
         _worker.Loop.Post(_ =>
         {
             if (generation == _generation)
             {
-                OnEntered(backend, isIn);
+                OnGateEntered(backend, hasEntered);
             }
-            else if (isIn)
+            else if (hasEntered)
             {
                 // The exchange is over.
                 _services.Gates.Leave(backend.Backend);
@@ -225,33 +225,33 @@ internal sealed partial class FrontExchange : IRetryableRequest
         }, null);
     }
 
-    private void OnEntered(ChosenBackend backend, bool isIn)
+    private void OnGateEntered(ChosenBackend backend, bool hasEntered)
     {
-        if (isIn)
+        if (hasEntered)
         {
-            _entered = backend.Backend;
-            Try(backend);
+            _gate = backend.Backend;
+            SendTo(backend);
         }
         else
         {
-            Refuse(StatusCodes.Status503ServiceUnavailable, "the node has as many requests as it may have, and none ended in time");
+            Refuse(StatusCodes.Status503ServiceUnavailable, "the node is at its request limit, and no slot became free in time");
         }
     }
 
-    private void Leave()
+    private void LeaveGate()
     {
         _generation++;
-        if (_entered is { } entered)
+        if (_gate is { } gate)
         {
-            _entered = null;
-            _services.Gates.Leave(entered);
+            _gate = null;
+            _services.Gates.Leave(gate);
         }
     }
 
-    private void Try(ChosenBackend backend)
+    private void SendTo(ChosenBackend backend)
     {
-        _tries++;
-        _last = backend;
+        _attempts++;
+        _current = backend;
         var pool = _worker.Pools.Of(backend.Runtime);
         if (_hasNoHost)
         {
@@ -259,8 +259,8 @@ internal sealed partial class FrontExchange : IRetryableRequest
             _outgoing.Replace(start, _outgoing.Bytes[start..].IndexOf((byte)'\r'), pool.Authority);
         }
 
-        _spans.BeginTry(backend.Backend, _outgoing);
-        _dialogue.Begin(pool, _isAwaited);
+        _spans.BeginAttempt(backend.Backend, _outgoing);
+        _attempt.Begin(pool, _isAwaited);
     }
 
     // The exchange goes back to the pool: callers must have read what they need.
@@ -270,28 +270,28 @@ internal sealed partial class FrontExchange : IRetryableRequest
         _spans.End(status);
         if (_services.AccessLog.IsOn)
         {
-            var bytes = IsHead || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified ? 0 : _dialogue.HasStarted ? _dialogue.ContentLength : null;
-            _services.AccessLog.Write(_who.Address, _outgoing.Method, _outgoing.Path, status, bytes, _services.Time.GetElapsedTime(_began), _last?.Known, _tries);
+            var bytes = IsHead || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified ? 0 : _attempt.HasStarted ? _attempt.ContentLength : null;
+            _services.AccessLog.Write(_identity.Address, _outgoing.Method, _outgoing.Path, status, bytes, _services.Time.GetElapsedTime(_began), _current?.Known, _attempts);
         }
 
-        if (_keptLength > 0)
+        if (_bufferedLength > 0)
         {
-            _services.BufferBudget.Return(_keptLength);
-            _keeper.End();
+            _services.BufferBudget.Return(_bufferedLength);
+            _bufferedBody.End();
         }
 
-        if (_last is { } last)
+        if (_current is { } current)
         {
-            _services.Chooser.End(Slot, last.Known, _worker.Loop.Timestamp);
+            _services.Chooser.End(Slot, current.Known, _worker.Loop.Timestamp);
         }
 
-        Leave();
+        LeaveGate();
         _outgoing.Release();
         _tried?.Clear();
-        _last = null;
+        _current = null;
         _client.ClearDeadline();
         _client = null;
-        _dialogue.Forget();
+        _attempt.Reset();
         _worker.Return(this);
     }
 }

@@ -7,21 +7,21 @@ namespace Kiro.Balancer.Front.Exchange;
 /// An event stream or a WebSocket. A WebSocket is ended by a close frame with status 1001 (going away) between two of the
 /// backend's frames; what the backend sends after it is discarded.
 /// </summary>
-internal sealed class FrontStream : IOpenStream, ITunnelEnd
+internal sealed class FrontStream : IOpenStream
 {
     /// <summary>For the client to answer the close frame, in milliseconds.</summary>
-    public const int Patience = 2000;
+    public const int CloseTimeout = 2000;
 
     // FIN + close, 2 bytes of payload: 1001.
     private static ReadOnlySpan<byte> GoingAway => [0x88, 0x02, 0x03, 0xE9];
 
     private readonly FrontWorker _worker;
     private readonly FrameBoundary? _boundary;
-    private BackendDialogue? _dialogue;
+    private BackendAttempt? _dialogue;
     private ClientConnection? _client;
     private bool _hasSentClose;
 
-    public FrontStream(FrontWorker worker, BackendDialogue dialogue, int slot, Backend backend, bool isTunnel = false)
+    public FrontStream(FrontWorker worker, BackendAttempt dialogue, int slot, Backend backend, bool isTunnel = false)
     {
         (_worker, _dialogue, _boundary) = (worker, dialogue, isTunnel ? new FrameBoundary() : null);
         worker.Services.Streams.Add(this, slot, backend);
@@ -34,7 +34,7 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
     public void End() => _worker.Loop.Post(static stream => ((FrontStream)stream!)._dialogue?.EndStream(), this);
 
     /// <summary>The exchange is over.</summary>
-    public void Leave()
+    public void Unregister()
     {
         _dialogue = null;
         _worker.Services.Streams.Remove(this);
@@ -58,6 +58,8 @@ internal sealed class FrontStream : IOpenStream, ITunnelEnd
         return true;
     }
 
+    /// <summary>Tracks the frames that a backend sends through a tunnel.</summary>
+    /// <returns>How many of the bytes to forward; the rest is dealt with.</returns>
     public int Filter(ReadOnlySpan<byte> bytes)
     {
         if (_hasSentClose)

@@ -129,12 +129,12 @@ internal sealed class ExchangeSpans
 
     private readonly byte[] _line = new byte[LineLength];
     private Activity? _request;
-    private Activity? _try;
+    private Activity? _attempt;
 
     /// <summary>Whether the request is traced, so that the backend gets our traceparent.</summary>
     public bool IsOn => _request is not null;
 
-    /// <summary>The traceparent line for the backend; filled in by <see cref="BeginTry"/>.</summary>
+    /// <summary>The traceparent line for the backend; filled in by <see cref="BeginAttempt"/>.</summary>
     public ReadOnlySpan<byte> Line => _request is null ? [] : _line;
 
     /// <summary>Starts the server span.</summary>
@@ -147,7 +147,7 @@ internal sealed class ExchangeSpans
 
         var method = Encoding.ASCII.GetString(bytes.Slice(head.MethodName.Start, head.MethodName.Length));
         ActivityContext.TryParse(
-            Text(head.FirstValue(bytes, RequestFieldKind.TraceParent)), State(bytes, head), isRemote: true, out var parent);
+            Text(head.FirstValue(bytes, RequestFieldKind.TraceParent)), TraceState(bytes, head), isRemote: true, out var parent);
         _request = Start(method, ActivityKind.Server, parent);
         if (_request is null)
         {
@@ -167,19 +167,19 @@ internal sealed class ExchangeSpans
     }
 
     /// <summary>Starts the client span of an attempt, and writes its id into the request.</summary>
-    public void BeginTry(Backend backend, OutgoingRequest outgoing)
+    public void BeginAttempt(Backend backend, OutgoingRequest outgoing)
     {
         if (_request is null)
         {
             return;
         }
 
-        EndTry(status: null, failed: true);
-        _try = Start(outgoing.Method, ActivityKind.Client, _request.Context);
-        _try?.SetTag("http.request.method", outgoing.Method);
-        _try?.SetTag("server.address", backend.Host);
-        _try?.SetTag("server.port", backend.Port);
-        Write(_try ?? _request);
+        EndAttempt(status: null, failed: true);
+        _attempt = Start(outgoing.Method, ActivityKind.Client, _request.Context);
+        _attempt?.SetTag("http.request.method", outgoing.Method);
+        _attempt?.SetTag("server.address", backend.Host);
+        _attempt?.SetTag("server.port", backend.Port);
+        Write(_attempt ?? _request);
         outgoing.Overwrite("\r\ntraceparent: "u8, _line.AsSpan(13, 55));
     }
 
@@ -190,7 +190,7 @@ internal sealed class ExchangeSpans
             return;
         }
 
-        EndTry(status, status >= StatusCodes.Status500InternalServerError);
+        EndAttempt(status, status >= StatusCodes.Status500InternalServerError);
         _request.SetTag("http.response.status_code", status);
         if (status >= StatusCodes.Status500InternalServerError)
         {
@@ -201,21 +201,21 @@ internal sealed class ExchangeSpans
         _request = null;
     }
 
-    private void EndTry(int? status, bool failed)
+    private void EndAttempt(int? status, bool failed)
     {
-        if (_try is null)
+        if (_attempt is null)
         {
             return;
         }
 
-        _try.SetTag("http.response.status_code", status);
+        _attempt.SetTag("http.response.status_code", status);
         if (failed)
         {
-            _try.SetStatus(ActivityStatusCode.Error);
+            _attempt.SetStatus(ActivityStatusCode.Error);
         }
 
-        Stop(_try);
-        _try = null;
+        Stop(_attempt);
+        _attempt = null;
     }
 
     // A loop interleaves many requests, so none of them is the current activity.
@@ -238,7 +238,7 @@ internal sealed class ExchangeSpans
         Encoding.ASCII.GetBytes(text, _line.AsSpan(16));
     }
 
-    private static string? State(ReadOnlySpan<byte> bytes, RequestHead head)
+    private static string? TraceState(ReadOnlySpan<byte> bytes, RequestHead head)
     {
         foreach (ref readonly var field in head.Fields)
         {

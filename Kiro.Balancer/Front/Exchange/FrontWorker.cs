@@ -25,12 +25,12 @@ namespace Kiro.Balancer.Front.Exchange;
 internal sealed class FrontWorker
 {
     /// <summary>Pooled exchanges.</summary>
-    private const int MaxKept = 1024;
+    private const int MaxPooled = 1024;
 
     private const int TidyPeriod = 1000;
 
-    private readonly Stack<FrontExchange> _kept = new();
-    private readonly Action<HandedOver> _handOver;
+    private readonly Stack<FrontExchange> _exchanges = new();
+    private readonly Action<HandedOverConnection> _handOver;
     private readonly TidyTimer _tidy;
     private readonly byte[] _clientField;
     private readonly byte[] _stickyField;
@@ -40,11 +40,11 @@ internal sealed class FrontWorker
     /// <param name="loop">The event loop.</param>
     /// <param name="services">The services that it shares with Kestrel's path.</param>
     /// <param name="own">Paths that the balancer serves itself, through Kestrel.</param>
-    /// <param name="terms">The TLS settings; null on a plain port.</param>
+    /// <param name="tls">The TLS settings; null on a plain port.</param>
     /// <param name="handOver">Receives connections for Kestrel.</param>
-    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, TlsTerms? terms, Action<HandedOver> handOver)
+    public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, TlsContext? tls, Action<HandedOverConnection> handOver)
     {
-        (Loop, Services, Own, Terms, _handOver) = (loop, services, own, terms, handOver);
+        (Loop, Services, Own, Tls, _handOver) = (loop, services, own, tls, handOver);
         Pools = new BackendPools(loop, services.Registry, services.Time);
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
@@ -63,7 +63,7 @@ internal sealed class FrontWorker
     public OwnPaths Own { get; }
 
     /// <summary>The TLS settings; null on a plain port.</summary>
-    public TlsTerms? Terms { get; }
+    public TlsContext? Tls { get; }
 
     public DateLine Date { get; }
 
@@ -91,9 +91,6 @@ internal sealed class FrontWorker
     /// <summary>TLS handshakes in progress. Thread-safe.</summary>
     public int Handshakes => Volatile.Read(ref _handshakes);
 
-    /// <summary>Exchanges in progress.</summary>
-    public int Exchanges { get; private set; }
-
     /// <summary>Shutting down: connections close after their current exchange. Used by the loop's thread only.</summary>
     public bool IsStopping { get; set; }
 
@@ -114,23 +111,21 @@ internal sealed class FrontWorker
 
     public FrontExchange RentExchange()
     {
-        Exchanges++;
-        return _kept.TryPop(out var exchange) ? exchange : new FrontExchange(this);
+        return _exchanges.TryPop(out var exchange) ? exchange : new FrontExchange(this);
     }
 
     public void Return(FrontExchange exchange)
     {
-        Exchanges--;
-        if (_kept.Count < MaxKept)
+        if (_exchanges.Count < MaxPooled)
         {
-            _kept.Push(exchange);
+            _exchanges.Push(exchange);
         }
     }
 
     /// <summary>Hands a connection over to Kestrel.</summary>
-    public void HandOver(HandedOver connection) => _handOver(connection);
+    public void HandOver(HandedOverConnection connection) => _handOver(connection);
 
-    private sealed class TidyTimer(FrontWorker worker) : TimedItem
+    private sealed class TidyTimer(FrontWorker worker) : TimerEntry
     {
         public void Start() => worker.Loop.SetDeadline(this, worker.Loop.Now + TidyPeriod);
 
@@ -204,4 +199,4 @@ internal sealed record FrontServices(
 /// <param name="Key">Under which the connection counts toward its client's limit.</param>
 /// <param name="Source">The source address from the PROXY header, or null.</param>
 /// <param name="Tls">The TLS session; null on a plain connection.</param>
-internal sealed record HandedOver(int Descriptor, byte[] Received, ClientAddress? Key, IPEndPoint? Source, TlsSession? Tls);
+internal sealed record HandedOverConnection(int Descriptor, byte[] Received, ClientAddress? Key, IPEndPoint? Source, TlsSession? Tls);

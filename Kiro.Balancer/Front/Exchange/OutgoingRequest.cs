@@ -7,15 +7,15 @@ using Kiro.Balancer.Front.Native;
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>The result of a send.</summary>
-internal enum Sending
+internal enum SendResult
 {
-    Done,
+    Completed,
 
     /// <summary>The socket buffer is full.</summary>
-    Waits,
+    Pending,
 
     /// <summary>The connection is lost.</summary>
-    Lost,
+    Failed,
 }
 
 /// <summary>
@@ -37,7 +37,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, Length);
 
     /// <summary>The free part of the buffer.</summary>
-    public Span<byte> Room => _bytes.AsSpan(Length);
+    public Span<byte> Free => _bytes.AsSpan(Length);
 
     /// <summary>Rents a buffer for a request of this length.</summary>
     public void Begin(int length)
@@ -50,7 +50,7 @@ internal sealed class OutgoingRequest(FrontLoop loop)
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(Room);
+        bytes.CopyTo(Free);
         Length += bytes.Length;
     }
 
@@ -72,9 +72,9 @@ internal sealed class OutgoingRequest(FrontLoop loop)
     /// <summary>Overwrites what follows a text, if that occurs.</summary>
     public void Overwrite(ReadOnlySpan<byte> text, ReadOnlySpan<byte> with)
     {
-        if (Bytes.IndexOf(text) is >= 0 and var place)
+        if (Bytes.IndexOf(text) is >= 0 and var index)
         {
-            with.CopyTo(_bytes.AsSpan(place + text.Length));
+            with.CopyTo(_bytes.AsSpan(index + text.Length));
         }
     }
 
@@ -122,25 +122,25 @@ internal sealed class OutgoingRequest(FrontLoop loop)
         }
     }
 
-    public Sending SendTo(BackendConnection node)
+    public SendResult SendTo(BackendConnection connection)
     {
         while (_sent < Length)
         {
-            var sent = node.Socket.Send(_bytes.AsSpan(_sent, Length - _sent));
+            var sent = connection.Socket.Send(_bytes.AsSpan(_sent, Length - _sent));
             if (sent < 0)
             {
-                return Errno.Last is Errno.WouldBlock or Errno.Interrupted ? Sending.Waits : Sending.Lost;
+                return Errno.Last is Errno.WouldBlock or Errno.Interrupted ? SendResult.Pending : SendResult.Failed;
             }
 
             _sent += sent;
-            node.Sent += sent;
+            connection.BytesSent += sent;
         }
 
-        return Sending.Done;
+        return SendResult.Completed;
     }
 
     /// <summary>The request will not be sent again: keeps only the request line of a large one, for logs and traces.</summary>
-    public void Settle()
+    public void TrimToRequestLine()
     {
         if (_bytes.Length <= SmallSize)
         {
@@ -169,12 +169,12 @@ internal sealed class OutgoingRequest(FrontLoop loop)
 }
 
 /// <summary>Updates the backend's counters for an attempt: like <c>Sending.Attempt</c>, without allocating.</summary>
-internal struct FrontAttempt
+internal struct AttemptCounters
 {
     private BackendPool? _pool;
     private bool _isAwaited;
-    private bool _isUnderWay;
-    private long _began;
+    private bool _isActive;
+    private long _start;
     private TimeSpan _waited;
 
     public readonly BackendRuntime Runtime => _pool!.Runtime;
@@ -184,7 +184,7 @@ internal struct FrontAttempt
     /// <param name="now">The clock's timestamp.</param>
     public void Begin(BackendPool pool, bool isAwaited, long now)
     {
-        (_pool, _isAwaited, _isUnderWay, _began) = (pool, isAwaited, true, now);
+        (_pool, _isAwaited, _isActive, _start) = (pool, isAwaited, true, now);
         pool.Counters.Begin();
         if (isAwaited)
         {
@@ -196,18 +196,18 @@ internal struct FrontAttempt
     public void Respond(long now, TimeProvider time)
     {
         Settle();
-        _waited = time.GetElapsedTime(_began, now);
+        _waited = time.GetElapsedTime(_start, now);
         _pool!.Counters.Respond(now);
     }
 
     /// <summary>The response is complete.</summary>
-    public readonly void Record(int status, BackendConnection node) => _pool!.Traffic.Record(status, _waited, node.Sent, node.Received);
+    public readonly void Record(int status, BackendConnection connection) => _pool!.Traffic.Record(status, _waited, connection.BytesSent, connection.BytesReceived);
 
     public void End()
     {
-        if (_isUnderWay)
+        if (_isActive)
         {
-            _isUnderWay = false;
+            _isActive = false;
             Settle();
             _pool!.Counters.End();
         }

@@ -11,19 +11,19 @@ namespace Kiro.Balancer.Front.Listening;
 /// Accepts connections for one loop. All loops wait on the same socket, and the kernel wakes one; a loop with clearly more
 /// connections than another passes new ones on, so that a few long-lived connections are balanced, too.
 /// </summary>
-internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker, FrontWorker[] all) : TimedItem, ILoopListener
+internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker, FrontWorker[] workers) : TimerEntry, ILoopListener
 {
     /// <summary>Accepts in a row before other connections get their turn.</summary>
-    private const int MaxAtOnce = 8;
+    private const int MaxAcceptsPerTurn = 8;
 
     /// <summary>Connections that a loop may have beyond the least loaded one.</summary>
-    private const int MaxLead = 2;
+    private const int MaxImbalance = 2;
 
     /// <summary>The pause when out of descriptors, in milliseconds: pending connections wait in the backlog.</summary>
     private const int PauseTime = 50;
 
     /// <summary>At shutdown; beyond it, connections arrive as fast as they are accepted.</summary>
-    private const int MaxWaiting = 4096;
+    private const int MaxPending = 4096;
 
     private bool _isStopped;
 
@@ -33,13 +33,13 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
     {
         if (!_isStopped)
         {
-            Accept(loop, MaxAtOnce);
+            Accept(loop, MaxAcceptsPerTurn);
         }
     }
 
     private void Accept(FrontLoop loop, int max)
     {
-        Span<byte> name = stackalloc byte[SocketName.MaxLength];
+        Span<byte> name = stackalloc byte[SockAddr.MaxLength];
         for (var accepted = 0; accepted < max; accepted++)
         {
             var descriptor = socket.Accept(name);
@@ -49,7 +49,7 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
                 if (error is Errno.TooManyInProcess or Errno.TooManyInSystem or Errno.NoBuffers or Errno.NoMemory)
                 {
                     worker.Services.Admission.NoteShortage(Errno.ToException(error));
-                    loop.Unwatch(Descriptor);
+                    loop.PauseAccepting(Descriptor);
                     if (!_isStopped)
                     {
                         loop.SetDeadline(this, loop.Now + PauseTime);
@@ -59,14 +59,14 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
                 return;
             }
 
-            var connection = FrontSocket.Own(descriptor);
+            var connection = FrontSocket.Adopt(descriptor);
             if (!worker.Services.Admission.TryAdmit(descriptor))
             {
                 Refuse(connection, loop, Refusal.TooManyConnections.Span);
                 continue;
             }
 
-            var peer = SocketName.Read(name).Address;
+            var peer = SockAddr.Read(name).Address;
             ClientAddress? key = null;
             var perClient = worker.Services.PerClient;
             if (perClient.IsOn && !perClient.TryEnter(ClientAddress.From(peer), out key))
@@ -76,7 +76,7 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
                 continue;
             }
 
-            var target = Emptiest();
+            var target = LeastLoaded();
             if (target == worker)
             {
                 Add(worker, connection, peer, key);
@@ -98,10 +98,10 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
         if (!_isStopped)
         {
             _isStopped = true;
-            worker.Loop.Unwatch(Descriptor);
+            worker.Loop.PauseAccepting(Descriptor);
             // A connection wakes one waiter only. With a shared socket, a loop that was woken and left would leave a connection waiting
             // until the next one arrives.
-            Accept(worker.Loop, MaxWaiting);
+            Accept(worker.Loop, MaxPending);
         }
     }
 
@@ -109,15 +109,15 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
     {
         if (!_isStopped)
         {
-            worker.Loop.Watch(Descriptor);
+            worker.Loop.ResumeAccepting(Descriptor);
         }
     }
 
     private void Refuse(FrontSocket connection, FrontLoop loop, ReadOnlySpan<byte> reason)
     {
         // Before the handshake no error response can be sent.
-        _ = worker.Terms is null ? connection.Send(reason) : 0;
-        connection.EndWriting();
+        _ = worker.Tls is null ? connection.Send(reason) : 0;
+        connection.ShutdownWrite();
         // Closing with unread input would reset the connection and could destroy the response.
         _ = connection.Receive(loop.Input);
         connection.Close();
@@ -135,17 +135,17 @@ internal sealed class FrontAcceptor(FrontListenSocket socket, FrontWorker worker
         connection.Begin();
     }
 
-    private FrontWorker Emptiest()
+    private FrontWorker LeastLoaded()
     {
-        var emptiest = worker;
-        foreach (var other in all)
+        var leastLoaded = worker;
+        foreach (var other in workers)
         {
-            if (other.Clients + MaxLead < worker.Clients && other.Clients < emptiest.Clients)
+            if (other.Clients + MaxImbalance < worker.Clients && other.Clients < leastLoaded.Clients)
             {
-                emptiest = other;
+                leastLoaded = other;
             }
         }
 
-        return emptiest;
+        return leastLoaded;
     }
 }

@@ -23,7 +23,7 @@ namespace Kiro.Balancer.Front.Listening;
 internal sealed class FrontListener : IConnectionListener, ISharedListener
 {
     /// <summary>For handshakes in progress at shutdown.</summary>
-    private static readonly TimeSpan MaxHandshakes = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HandshakeGrace = TimeSpan.FromSeconds(2);
 
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
     private readonly SocketConnectionContextFactory _contexts;
@@ -31,7 +31,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
     private readonly ListenSockets _sockets;
     private readonly FrontWorker[] _workers;
     private readonly FrontAcceptor[] _acceptors;
-    private readonly FrontLoops _all;
+    private readonly FrontLoops _loops;
     private readonly ConnectionLimit _limit;
     private readonly ClientConnections _perClient;
     private readonly TimeProvider _time;
@@ -46,20 +46,20 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         _contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), loggers.CreateLogger<FrontListener>());
         (_limit, _perClient, _time) = (services.Limit, services.PerClient, services.Time);
         _workers = [.. Enumerable.Range(0, loops).Select(_ => new FrontWorker(
-            new FrontLoop(all.NextIndex(), services.Time, logger), services, own, certificates is null ? null : new TlsTerms(certificates.OptionsFor), HandOver))];
+            new FrontLoop(all.NextIndex(), services.Time, logger), services, own, certificates is null ? null : new TlsContext(certificates.OptionsFor), HandOver))];
         _acceptors = [.. _workers.Select(worker => new FrontAcceptor(_socket, worker, _workers))];
         foreach (var (worker, acceptor) in _workers.Zip(_acceptors))
         {
             worker.Loop.Post(_ =>
             {
                 worker.Begin();
-                worker.Loop.Listen(acceptor);
+                worker.Loop.StartAccepting(acceptor);
             }, null);
             worker.Loop.Start();
             all.Add(worker);
         }
 
-        _all = all;
+        _loops = all;
         sockets.Add(this);
     }
 
@@ -72,7 +72,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
         await _handedOver.Reader.WaitToReadAsync(cancellationToken) && _handedOver.Reader.TryRead(out var connection) ? connection : null;
 
-    public Task StopAcceptingAsync() => Task.WhenAll(_workers.Zip(_acceptors, (worker, acceptor) => AskAsync(worker, acceptor.Stop)));
+    public Task StopAcceptingAsync() => Task.WhenAll(_workers.Zip(_acceptors, (worker, acceptor) => RunAsync(worker, acceptor.Stop)));
 
     /// <summary>Stops accepting; connections close after their current exchange.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
@@ -82,9 +82,9 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         await StopAcceptingAsync();
         _socket.Dispose();
         // Gives the connections accepted last a turn, in which their requests are read.
-        await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () => { })));
+        await Task.WhenAll(_workers.Select(worker => RunAsync(worker, () => { })));
         await WaitForHandshakesAsync();
-        await Task.WhenAll(_workers.Select(worker => AskAsync(worker, () =>
+        await Task.WhenAll(_workers.Select(worker => RunAsync(worker, () =>
         {
             worker.IsStopping = true;
             foreach (var client in worker.Loop.All().OfType<ClientConnection>().Where(client => client.IsIdle))
@@ -111,9 +111,9 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
 
         foreach (var worker in _workers)
         {
-            await AskAsync(worker, worker.Pools.Retire);
+            await RunAsync(worker, worker.Pools.Retire);
             worker.Loop.Dispose();
-            _all.Remove(worker);
+            _loops.Remove(worker);
         }
 
         _socket.Dispose();
@@ -123,7 +123,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         }
     }
 
-    private static Task AskAsync(FrontWorker worker, Action work)
+    private static Task RunAsync(FrontWorker worker, Action work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         worker.Loop.Post(_ =>
@@ -138,20 +138,20 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
     private async Task WaitForHandshakesAsync()
     {
         var start = _time.GetTimestamp();
-        while (!_stopping.IsCancellationRequested && _workers.Any(worker => worker.Handshakes > 0) && _time.GetElapsedTime(start) < MaxHandshakes)
+        while (!_stopping.IsCancellationRequested && _workers.Any(worker => worker.Handshakes > 0) && _time.GetElapsedTime(start) < HandshakeGrace)
         {
             await Task.Delay(20, CancellationToken.None);
         }
     }
 
-    private void HandOver(HandedOver given)
+    private void HandOver(HandedOverConnection handedOver)
     {
-        var socket = _contexts.Create(new Socket(new SafeSocketHandle(given.Descriptor, ownsHandle: true)));
-        var session = given.Tls is { } tls ? TlsFeatures.Set(socket, tls) : null;
-        var connection = new CountedConnection(socket, _limit, _perClient, given.Key, session);
+        var socket = _contexts.Create(new Socket(new SafeSocketHandle(handedOver.Descriptor, ownsHandle: true)));
+        var session = handedOver.Tls is { } tls ? TlsFeatures.Set(socket, tls) : null;
+        var connection = new CountedConnection(socket, _limit, _perClient, handedOver.Key, session);
         connection.Features.Set(Introduction.Done);
-        connection.RemoteEndPoint = given.Source ?? connection.RemoteEndPoint;
-        connection.Transport = new ReceivedPipe(given.Received, connection.Transport);
+        connection.RemoteEndPoint = handedOver.Source ?? connection.RemoteEndPoint;
+        connection.Transport = new ReceivedPipe(handedOver.Received, connection.Transport);
         if (!_handedOver.Writer.TryWrite(connection))
         {
             _ = connection.DisposeAsync().AsTask();
@@ -163,27 +163,27 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
 internal sealed class FrontLoops : IWatched
 {
     private readonly Lock _changing = new();
-    private volatile FrontWorker[] _all = [];
+    private volatile FrontWorker[] _workers = [];
     private int _lastIndex = -1;
 
     /// <summary>An index that is unique in this process.</summary>
     public int NextIndex() => Interlocked.Increment(ref _lastIndex);
 
-    public IReadOnlyList<FrontWorker> All => _all;
+    public IReadOnlyList<FrontWorker> All => _workers;
 
     /// <summary>Client connections on all loops.</summary>
-    public int Clients => _all.Sum(worker => worker.Clients);
+    public int Clients => _workers.Sum(worker => worker.Clients);
 
     /// <summary>Backend connections on all loops, idle and in use. Exact only while nothing changes.</summary>
-    public int NodeConnections => _all.Sum(worker => worker.Pools.Count);
+    public int NodeConnections => _workers.Sum(worker => worker.Pools.Count);
 
     /// <summary>Bytes of buffers in use.</summary>
-    public long HeldBytes => _all.Sum(worker => worker.Loop.Buffers.Held);
+    public long HeldBytes => _workers.Sum(worker => worker.Loop.Buffers.Held);
 
     /// <summary>Open pipes on all loops.</summary>
-    public int OpenPipes => _all.Sum(worker => worker.Loop.Pipes.Open);
+    public int OpenPipes => _workers.Sum(worker => worker.Loop.Pipes.Open);
 
-    public Task LivesAsync() => Task.WhenAll(_all.Select(worker =>
+    public Task LivesAsync() => Task.WhenAll(_workers.Select(worker =>
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         worker.Loop.Post(static turn => ((TaskCompletionSource)turn!).SetResult(), turn);
@@ -194,7 +194,7 @@ internal sealed class FrontLoops : IWatched
     {
         lock (_changing)
         {
-            _all = [.. _all, worker];
+            _workers = [.. _workers, worker];
         }
     }
 
@@ -202,7 +202,7 @@ internal sealed class FrontLoops : IWatched
     {
         lock (_changing)
         {
-            _all = [.. _all.Where(other => other != worker)];
+            _workers = [.. _workers.Where(other => other != worker)];
         }
     }
 }

@@ -39,9 +39,9 @@ internal static partial class FrontServiceCollection
     }
 
     /// <summary>Logs why the loops are off, if that is not what was configured.</summary>
-    public static void SayWhyLoopsAreOff(this WebApplication app, FrontOptions options)
+    public static void LogWhyLoopsAreOff(this WebApplication app, FrontOptions options)
     {
-        if (options.OffBecause is { } reason)
+        if (options.DisabledReason is { } reason)
         {
             app.Lifetime.ApplicationStarted.Register(() => LoopsAreOff(app.Logger, reason));
         }
@@ -81,25 +81,25 @@ internal sealed class FrontListenerFactory(
 /// <param name="Loops"><c>FRONT_LOOPS</c>: 1 to 256 for each port; by default the number of processors.</param>
 /// <param name="HasPlain">Whether they serve the plain port: not when it only redirects to HTTPS.</param>
 /// <param name="TlsPort">Their TLS port; null for none.</param>
-/// <param name="OffBecause">Why they are off although enabled; null when they are on, or not enabled.</param>
-internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? TlsPort, string? OffBecause = null)
+/// <param name="DisabledReason">Why they are off although enabled; null when they are on, or not enabled.</param>
+internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? TlsPort, string? DisabledReason = null)
 {
     public static FrontOptions Read(
         SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls, BackendTransportOptions transport, DiscoveryOptions discovery)
     {
-        var isWanted = forwarding.Path == ForwardingPath.Loop;
-        if (isWanted && !IsSupported)
+        var isEnabled = forwarding.Path == ForwardingPath.Loop;
+        if (isEnabled && !IsSupported)
         {
             settings.Warn("FORWARDER=loop needs Linux: here requests are forwarded behind Kestrel, as with lean.");
         }
 
-        var isPossible = isWanted && IsSupported;
-        var because = !isPossible ? null
-            : transport.IsHttp2 ? "nodes are spoken to with HTTP/2 (BACKEND_PROTOCOL)"
-            : discovery.HasTls ? "nodes are spoken to over TLS"
+        var isPossible = isEnabled && IsSupported;
+        var reason = !isPossible ? null
+            : transport.IsHttp2 ? "backends use HTTP/2 (BACKEND_PROTOCOL)"
+            : discovery.HasTls ? "backends use TLS"
             : null;
         return new FrontOptions(
-            isPossible && because is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256), HasPlain: tls.RedirectPort is null, tls.Port, because);
+            isPossible && reason is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256), HasPlain: tls.RedirectPort is null, tls.Port, reason);
     }
 
     /// <summary>Whether the system has epoll.</summary>

@@ -4,7 +4,7 @@ namespace Kiro.Balancer.Front.Native;
 
 /// <summary>Events of a descriptor, and options for watching it (EPOLL…).</summary>
 [Flags]
-internal enum Readiness : uint
+internal enum EpollEvents : uint
 {
     None = 0,
     Readable = 0x1,
@@ -14,10 +14,10 @@ internal enum Readiness : uint
     Error = 0x8,
 
     /// <summary>EPOLLHUP: both directions are closed.</summary>
-    Closed = 0x10,
+    HangUp = 0x10,
 
     /// <summary>EPOLLRDHUP: the peer has shut down its writing side.</summary>
-    PeerEnded = 0x2000,
+    ReadHangUp = 0x2000,
 
     /// <summary>EPOLLEXCLUSIVE: one of several waiting loops is woken.</summary>
     Exclusive = 0x10000000,
@@ -32,7 +32,7 @@ internal enum Readiness : uint
 internal sealed unsafe class Epoll : IDisposable
 {
     private const int Add = 1;
-    private const int Remove = 2;
+    private const int Delete = 2;
 
     // struct epoll_event: 32 bits of events, 64 bits of data; packed on x86-64 only.
     private static readonly int DataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
@@ -59,7 +59,7 @@ internal sealed unsafe class Epoll : IDisposable
 
     /// <summary>Starts watching a descriptor, until it is closed.</summary>
     /// <returns>False when the system refuses.</returns>
-    public bool TryAdd(int descriptor, Readiness events, ulong key)
+    public bool TryAdd(int descriptor, EpollEvents events, ulong key)
     {
         var change = stackalloc byte[16];
         *(uint*)change = (uint)events;
@@ -68,10 +68,10 @@ internal sealed unsafe class Epoll : IDisposable
     }
 
     /// <summary>Stops watching a descriptor that stays open.</summary>
-    public void Forget(int descriptor)
+    public void Remove(int descriptor)
     {
         var change = stackalloc byte[16];
-        _ = Libc.EpollControl(_descriptor, Remove, descriptor, change);
+        _ = Libc.EpollControl(_descriptor, Delete, descriptor, change);
     }
 
     /// <summary>Waits for events.</summary>
@@ -84,12 +84,12 @@ internal sealed unsafe class Epoll : IDisposable
     }
 
     /// <summary>An event of the last wait.</summary>
-    public (Readiness Events, ulong Key) this[int index]
+    public (EpollEvents Events, ulong Key) this[int index]
     {
         get
         {
             var place = _events + index * EventSize;
-            return ((Readiness)(*(uint*)place), *(ulong*)(place + DataOffset));
+            return ((EpollEvents)(*(uint*)place), *(ulong*)(place + DataOffset));
         }
     }
 
@@ -106,13 +106,13 @@ internal sealed unsafe class Epoll : IDisposable
 }
 
 /// <summary>Wakes a loop from another thread (eventfd).</summary>
-internal sealed unsafe class WakeDescriptor : IDisposable
+internal sealed unsafe class EventFd : IDisposable
 {
     private readonly Lock _closing = new();
     private bool _isClosed;
 
     /// <exception cref="System.Net.Sockets.SocketException">Out of descriptors.</exception>
-    public WakeDescriptor()
+    public EventFd()
     {
         Descriptor = Libc.EventDescriptor(0, Libc.CloseOnExec | Libc.NonBlocking);
         if (Descriptor < 0)

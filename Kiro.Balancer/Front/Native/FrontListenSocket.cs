@@ -19,8 +19,8 @@ internal sealed unsafe class FrontListenSocket : IDisposable
     /// <exception cref="SocketException">The port is in use, or not permitted.</exception>
     public FrontListenSocket(IPEndPoint endpoint)
     {
-        Span<byte> name = stackalloc byte[SocketName.MaxLength];
-        var length = SocketName.Write(endpoint, name);
+        Span<byte> name = stackalloc byte[SockAddr.MaxLength];
+        var length = SockAddr.Write(endpoint, name);
         Descriptor = Libc.Socket(BitConverter.ToUInt16(name), Stream | Libc.NonBlocking | Libc.CloseOnExec, protocol: 0);
         if (Descriptor < 0)
         {
@@ -40,11 +40,11 @@ internal sealed unsafe class FrontListenSocket : IDisposable
             {
                 Check(Libc.Bind(Descriptor, address, length));
                 Check(Libc.Listen(Descriptor, Backlog));
-                length = SocketName.MaxLength;
-                Check(Libc.SocketName(Descriptor, address, &length));
+                length = SockAddr.MaxLength;
+                Check(Libc.GetSocketName(Descriptor, address, &length));
             }
 
-            EndPoint = SocketName.Read(name);
+            EndPoint = SockAddr.Read(name);
         }
         catch
         {
@@ -59,14 +59,14 @@ internal sealed unsafe class FrontListenSocket : IDisposable
     public FrontListenSocket(int descriptor)
     {
         Descriptor = descriptor;
-        Span<byte> name = stackalloc byte[SocketName.MaxLength];
+        Span<byte> name = stackalloc byte[SockAddr.MaxLength];
         fixed (byte* address = name)
         {
-            var length = SocketName.MaxLength;
-            Check(Libc.SocketName(Descriptor, address, &length));
+            var length = SockAddr.MaxLength;
+            Check(Libc.GetSocketName(Descriptor, address, &length));
         }
 
-        EndPoint = SocketName.Read(name);
+        EndPoint = SockAddr.Read(name);
         // FIONBIO applies to the open socket, which other processes may share: they must cope with it.
         var one = 1;
         Check(Libc.Control(Descriptor, Libc.SetNonBlocking, &one));
@@ -78,11 +78,11 @@ internal sealed unsafe class FrontListenSocket : IDisposable
     public IPEndPoint EndPoint { get; }
 
     /// <summary>Accepts a pending connection.</summary>
-    /// <param name="peer">Receives the peer's address: at least <see cref="SocketName.MaxLength"/> bytes.</param>
+    /// <param name="peer">Receives the peer's address: at least <see cref="SockAddr.MaxLength"/> bytes.</param>
     /// <returns>The descriptor, or -1 with <see cref="Errno.Last"/>.</returns>
     public int Accept(Span<byte> peer)
     {
-        var length = SocketName.MaxLength;
+        var length = SockAddr.MaxLength;
         fixed (byte* address = peer)
         {
             return Libc.Accept(Descriptor, address, &length, Libc.NonBlocking | Libc.CloseOnExec);
@@ -109,7 +109,7 @@ internal sealed unsafe class FrontListenSocket : IDisposable
 }
 
 /// <summary>An address and port in the kernel's form (struct sockaddr_in, sockaddr_in6).</summary>
-internal readonly struct SocketName
+internal readonly struct SockAddr
 {
     /// <summary>Enough for either family, in bytes.</summary>
     public const int MaxLength = 28;

@@ -24,13 +24,13 @@ internal sealed unsafe class FrontSocket
     }
 
     /// <summary>Open sockets in this process.</summary>
-    public static int Open => Volatile.Read(ref _open);
+    public static int OpenCount => Volatile.Read(ref _open);
 
     /// <summary>-1 once closed or detached.</summary>
     public int Descriptor { get; private set; }
 
     /// <summary>Takes ownership of an accepted descriptor.</summary>
-    public static FrontSocket Own(int descriptor)
+    public static FrontSocket Adopt(int descriptor)
     {
         var socket = new FrontSocket(descriptor);
         socket.SetNoDelay();
@@ -43,8 +43,8 @@ internal sealed unsafe class FrontSocket
     /// <returns>Null on an error.</returns>
     public static FrontSocket? Connect(IPEndPoint endpoint, out int error)
     {
-        Span<byte> name = stackalloc byte[SocketName.MaxLength];
-        var length = SocketName.Write(endpoint, name);
+        Span<byte> name = stackalloc byte[SockAddr.MaxLength];
+        var length = SockAddr.Write(endpoint, name);
         var descriptor = Libc.Socket(
             BitConverter.ToUInt16(name), Stream | Libc.NonBlocking | Libc.CloseOnExec, protocol: 0);
         if (descriptor < 0)
@@ -53,7 +53,7 @@ internal sealed unsafe class FrontSocket
             return null;
         }
 
-        var socket = Own(descriptor);
+        var socket = Adopt(descriptor);
         if (DescriptorLimit.IsReserved(descriptor))
         {
             socket.Close();
@@ -108,18 +108,18 @@ internal sealed unsafe class FrontSocket
     }
 
     /// <summary>Whether the peer has acknowledged everything that was sent (tcp(7), SIOCOUTQ).</summary>
-    public bool HasArrived()
+    public bool IsAllAcknowledged()
     {
         var left = 0;
         return Libc.Control(Descriptor, OutputQueue, &left) == 0 && left == 0;
     }
 
     /// <summary>Sends FIN.</summary>
-    public void EndWriting() => _ = Libc.Shutdown(Descriptor, WritingSide);
+    public void ShutdownWrite() => _ = Libc.Shutdown(Descriptor, WritingSide);
 
     public void Close()
     {
-        if (Release() is >= 0 and var descriptor)
+        if (Detach() is >= 0 and var descriptor)
         {
             _ = Libc.Close(descriptor);
         }
@@ -137,7 +137,7 @@ internal sealed unsafe class FrontSocket
     }
 
     /// <summary>Gives up ownership: the caller closes the descriptor.</summary>
-    public int Release()
+    public int Detach()
     {
         var descriptor = Descriptor;
         if (descriptor >= 0)
@@ -159,26 +159,26 @@ internal sealed unsafe class FrontSocket
 /// <summary>
 /// A pipe that moves bytes from one socket to another inside the kernel, without copying (splice(2)). Not thread-safe.
 /// </summary>
-internal sealed unsafe class FrontPipe
+internal sealed unsafe class SplicePipe
 {
     /// <summary>Its capacity in bytes, when every page is full.</summary>
     public const int Capacity = 256 * 1024;
 
     /// <summary>Descriptors to leave free: without a pipe bytes are copied, without a descriptor a client is refused.</summary>
-    private const int Spare = 1000;
+    private const int ReservedDescriptors = 1000;
 
-    private const int SetSize = 1031;
+    private const int SetPipeSize = 1031;
 
     private readonly int _reading;
     private readonly int _writing;
 
-    private FrontPipe(int reading, int writing) => (_reading, _writing) = (reading, writing);
+    private SplicePipe(int reading, int writing) => (_reading, _writing) = (reading, writing);
 
     /// <summary>Bytes in the pipe.</summary>
-    public int Held { get; private set; }
+    public int Length { get; private set; }
 
     /// <returns>Null when short of descriptors or pipe pages.</returns>
-    public static FrontPipe? TryOpen()
+    public static SplicePipe? TryOpen()
     {
         var ends = stackalloc int[2];
         if (Libc.Pipe(ends, Libc.NonBlocking | Libc.CloseOnExec) != 0)
@@ -186,8 +186,8 @@ internal sealed unsafe class FrontPipe
             return null;
         }
 
-        var pipe = new FrontPipe(ends[0], ends[1]);
-        if (DescriptorLimit.IsReserved(ends[1] + Spare) || Libc.SetPipe(ends[1], SetSize, Capacity) < Capacity)
+        var pipe = new SplicePipe(ends[0], ends[1]);
+        if (DescriptorLimit.IsReserved(ends[1] + ReservedDescriptors) || Libc.SetPipe(ends[1], SetPipeSize, Capacity) < Capacity)
         {
             pipe.Close();
             return null;
@@ -198,19 +198,19 @@ internal sealed unsafe class FrontPipe
 
     /// <summary>Moves received bytes into the pipe.</summary>
     /// <returns>As <see cref="FrontSocket.Receive"/>.</returns>
-    public int Fill(FrontSocket from, int max)
+    public int ReceiveFrom(FrontSocket from, int max)
     {
         var count = (int)Libc.Splice(from.Descriptor, null, _writing, null, max, Libc.SpliceNonBlocking);
-        Held += Math.Max(0, count);
+        Length += Math.Max(0, count);
         return count;
     }
 
     /// <summary>Sends from the pipe.</summary>
     /// <returns>As <see cref="FrontSocket.Send"/>.</returns>
-    public int Drain(FrontSocket to)
+    public int SendTo(FrontSocket to)
     {
-        var count = (int)Libc.Splice(_reading, null, to.Descriptor, null, Held, Libc.SpliceNonBlocking);
-        Held -= Math.Max(0, count);
+        var count = (int)Libc.Splice(_reading, null, to.Descriptor, null, Length, Libc.SpliceNonBlocking);
+        Length -= Math.Max(0, count);
         return count;
     }
 

@@ -43,7 +43,7 @@ internal static unsafe partial class Libc
     public static partial int Connect(int descriptor, byte* address, int length);
 
     [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
-    public static partial int SocketName(int descriptor, byte* address, int* length);
+    public static partial int GetSocketName(int descriptor, byte* address, int* length);
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetOption(int descriptor, int level, int name, int* value, int length);

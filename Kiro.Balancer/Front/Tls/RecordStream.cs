@@ -25,17 +25,17 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     private Memory<byte> _waiting;
     private bool _isWaiting;
     private bool _isBroken;
-    private byte[]? _kept;
-    private int _keptLength;
+    private byte[]? _buffered;
+    private int _bufferedLength;
     private int _start;
     private int _end;
-    private byte[]? _gathered;
-    private int _gatheredLength;
+    private byte[]? _batch;
+    private int _batchLength;
     private Stream? _input;
     private Stream? _output;
 
     /// <summary>Whether a send failed.</summary>
-    public bool IsLost { get; private set; }
+    public bool HasSendFailed { get; private set; }
 
     /// <summary>Whether the input is not a record but starts like an HTTP method.</summary>
     public bool LooksLikeHttp { get; private set; }
@@ -45,38 +45,38 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     public override bool CanWrite => true;
 
     /// <summary>Loads buffered input into the loop's shared buffer.</summary>
-    public void Begin()
+    public void BeginTurn()
     {
-        (_start, _end) = (0, _keptLength);
-        if (_kept is { } kept)
+        (_start, _end) = (0, _bufferedLength);
+        if (_buffered is { } buffered)
         {
-            kept.AsSpan(0, _keptLength).CopyTo(buffer.Bytes);
-            DropKept();
+            buffered.AsSpan(0, _bufferedLength).CopyTo(buffer.Bytes);
+            DiscardBuffered();
         }
     }
 
     /// <summary>Buffers what is left in the shared buffer.</summary>
-    public void Settle()
+    public void EndTurn()
     {
         _start -= _record.Length;
         _record = default;
-        Keep(buffer.Bytes.AsSpan(_start, _end - _start));
+        BufferInput(buffer.Bytes.AsSpan(_start, _end - _start));
     }
 
     /// <summary>Buffers input.</summary>
-    public void Keep(ReadOnlySpan<byte> received)
+    public void BufferInput(ReadOnlySpan<byte> received)
     {
         if (!received.IsEmpty)
         {
-            _kept = connection.Loop.Buffers.Rent(received.Length);
-            received.CopyTo(_kept);
-            _keptLength = received.Length;
+            _buffered = connection.Loop.Buffers.Rent(received.Length);
+            received.CopyTo(_buffered);
+            _bufferedLength = received.Length;
         }
     }
 
     /// <summary>Provides the next record, receiving as needed.</summary>
     /// <returns>Above 0 when there is one; otherwise as <see cref="FrontConnection.Receive(Span{byte})"/>.</returns>
-    public int Feed()
+    public int ProvideRecord()
     {
         while (_record.IsEmpty)
         {
@@ -88,7 +88,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
             var length = NextLength(buffer.Bytes.AsSpan(_start, _end - _start));
             if (length > 0)
             {
-                Give(buffer.Bytes.AsMemory(_start, length));
+                Deliver(buffer.Bytes.AsMemory(_start, length));
                 _start += length;
                 return length;
             }
@@ -108,7 +108,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     }
 
     /// <summary>Ends a waiting read, and returns the buffers.</summary>
-    public void End()
+    public void Complete()
     {
         if (_isWaiting)
         {
@@ -116,35 +116,35 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
             _arrival.SetResult(0);
         }
 
-        DropKept();
-        if (_gathered is { } gathered)
+        DiscardBuffered();
+        if (_batch is { } batch)
         {
-            _gathered = null;
-            connection.Loop.Buffers.Return(gathered);
+            _batch = null;
+            connection.Loop.Buffers.Return(batch);
         }
     }
 
     /// <summary>Collects what is written next, for a single send.</summary>
-    public void Gather(int length) => _gathered = connection.Loop.Buffers.Rent(length);
+    public void BeginBatch(int length) => _batch = connection.Loop.Buffers.Rent(length);
 
     /// <summary>Sends what was collected.</summary>
-    public void SendGathered()
+    public void SendBatch()
     {
-        if (_gathered is { } gathered)
+        if (_batch is { } batch)
         {
-            _gathered = null;
-            Send(gathered.AsSpan(0, _gatheredLength));
-            _gatheredLength = 0;
-            connection.Loop.Buffers.Return(gathered);
+            _batch = null;
+            Send(batch.AsSpan(0, _batchLength));
+            _batchLength = 0;
+            connection.Loop.Buffers.Return(batch);
         }
     }
 
     /// <summary>Leaves the loop: reads return buffered input first, then continue on the stream.</summary>
     public void Detach(Stream input, Stream output)
     {
-        _record = _kept.AsSpan(0, _keptLength).ToArray();
+        _record = _buffered.AsSpan(0, _bufferedLength).ToArray();
         (_input, _output) = (input, output);
-        DropKept();
+        DiscardBuffered();
     }
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -168,14 +168,14 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (_gathered is { } gathered && gathered.Length - _gatheredLength >= buffer.Length)
+        if (_batch is { } batch && batch.Length - _batchLength >= buffer.Length)
         {
-            buffer.CopyTo(gathered.AsSpan(_gatheredLength));
-            _gatheredLength += buffer.Length;
+            buffer.CopyTo(batch.AsSpan(_batchLength));
+            _batchLength += buffer.Length;
         }
         else
         {
-            SendGathered();
+            SendBatch();
             Send(buffer);
         }
     }
@@ -225,7 +225,7 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         return _isBroken ? bytes.Length : bytes.Length >= HeaderLength && bytes.Length >= HeaderLength + length ? HeaderLength + length : 0;
     }
 
-    private void Give(ReadOnlyMemory<byte> record)
+    private void Deliver(ReadOnlyMemory<byte> record)
     {
         _record = record;
         if (_isWaiting)
@@ -243,15 +243,15 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
         return count;
     }
 
-    private void Send(ReadOnlySpan<byte> bytes) => IsLost |= !connection.TrySendRaw(bytes);
+    private void Send(ReadOnlySpan<byte> bytes) => HasSendFailed |= !connection.TrySendRaw(bytes);
 
-    private void DropKept()
+    private void DiscardBuffered()
     {
-        if (_kept is { } kept)
+        if (_buffered is { } buffered)
         {
-            _kept = null;
-            _keptLength = 0;
-            connection.Loop.Buffers.Return(kept);
+            _buffered = null;
+            _bufferedLength = 0;
+            connection.Loop.Buffers.Return(buffered);
         }
     }
 }

@@ -14,7 +14,7 @@ namespace Kiro.Balancer.Front.Tls;
 internal enum HandshakeState
 {
     /// <summary>Waiting for the client.</summary>
-    Waits,
+    Pending,
 
     Done,
 
@@ -29,7 +29,7 @@ internal enum HandshakeState
 internal sealed class TlsSession : IConnectionCipher
 {
     /// <summary>The most plaintext in a record, in bytes (RFC 8446, section 5.1).</summary>
-    private const int MaxText = 16 * 1024;
+    private const int MaxPlaintext = 16 * 1024;
 
     /// <summary>The overhead of a record, rounded up, in bytes.</summary>
     private const int Overhead = 64;
@@ -39,20 +39,20 @@ internal sealed class TlsSession : IConnectionCipher
     private readonly SslStream _stream;
     private readonly Task _handshake;
     private Task<int>? _reading;
-    private byte[]? _text;
-    private int? _ending;
-    private bool _hasSaidEnd;
+    private byte[]? _plaintext;
+    private int? _end;
+    private bool _hasSentCloseNotify;
 
     /// <param name="connection">The client's connection.</param>
-    /// <param name="terms">The port's TLS settings.</param>
+    /// <param name="context">The port's TLS settings.</param>
     /// <param name="received">Handshake bytes received so far.</param>
-    public TlsSession(FrontConnection connection, TlsTerms terms, ReadOnlySpan<byte> received)
+    public TlsSession(FrontConnection connection, TlsContext context, ReadOnlySpan<byte> received)
     {
         _connection = connection;
-        _records = new RecordStream(connection, terms.Buffer);
-        _records.Keep(received);
+        _records = new RecordStream(connection, context.Buffer);
+        _records.BufferInput(received);
         _stream = new SslStream(_records, leaveInnerStreamOpen: false);
-        _handshake = _stream.AuthenticateAsServerAsync(TlsTerms.Select, terms, CancellationToken.None);
+        _handshake = _stream.AuthenticateAsServerAsync(TlsContext.Select, context, CancellationToken.None);
     }
 
     /// <summary>Whether HTTP/2 was negotiated (RFC 9113, section 3.2).</summary>
@@ -71,35 +71,35 @@ internal sealed class TlsSession : IConnectionCipher
     public bool IsPlainHttp => _records.LooksLikeHttp;
 
     /// <summary>Why the handshake failed.</summary>
-    public Exception? Problem => _handshake.Exception?.InnerException;
+    public Exception? Error => _handshake.Exception?.InnerException;
 
     /// <summary>Whether the session can move to another thread: not during a key update.</summary>
-    public bool CanLeave => _text is null;
+    public bool CanDetach => _plaintext is null;
 
     /// <summary>Continues the handshake with the input that is there.</summary>
-    public HandshakeState GoOn()
+    public HandshakeState Continue()
     {
-        _records.Begin();
-        while (!_handshake.IsCompleted && _records.Feed() is var fed and not -1)
+        _records.BeginTurn();
+        while (!_handshake.IsCompleted && _records.ProvideRecord() is var result and not -1)
         {
-            if (fed <= 0)
+            if (result <= 0)
             {
-                _records.End();
+                _records.Complete();
                 return HandshakeState.Failed;
             }
         }
 
-        _records.Settle();
-        return !_handshake.IsCompleted ? HandshakeState.Waits : _handshake.IsCompletedSuccessfully ? HandshakeState.Done : HandshakeState.Failed;
+        _records.EndTurn();
+        return !_handshake.IsCompleted ? HandshakeState.Pending : _handshake.IsCompletedSuccessfully ? HandshakeState.Done : HandshakeState.Failed;
     }
 
     public int Receive(Span<byte> room, out bool mayHaveMore)
     {
         var total = 0;
-        _records.Begin();
-        while (_ending is null && room.Length - total >= MaxText)
+        _records.BeginTurn();
+        while (_end is null && room.Length - total >= MaxPlaintext)
         {
-            var count = _records.Feed();
+            var count = _records.ProvideRecord();
             if (count == -1)
             {
                 break;
@@ -108,31 +108,31 @@ internal sealed class TlsSession : IConnectionCipher
             count = count > 0 ? Read(room[total..]) : count;
             if (count is 0 or -2)
             {
-                _ending = count;
+                _end = count;
             }
 
             total += Math.Max(0, count);
         }
 
-        _records.Settle();
+        _records.EndTurn();
         // Data is returned before the end, which the next call reports.
-        mayHaveMore = _ending is null ? room.Length - total < MaxText : total > 0;
-        return total > 0 ? total : _ending ?? -1;
+        mayHaveMore = _end is null ? room.Length - total < MaxPlaintext : total > 0;
+        return total > 0 ? total : _end ?? -1;
     }
 
     public bool TrySend(ReadOnlySpan<byte> data)
     {
         try
         {
-            if (data.Length > MaxText)
+            if (data.Length > MaxPlaintext)
             {
                 // One record for each 16 KiB, but a single system call.
-                _records.Gather(data.Length + (data.Length / MaxText + 1) * Overhead);
+                _records.BeginBatch(data.Length + (data.Length / MaxPlaintext + 1) * Overhead);
             }
 
             _stream.Write(data);
-            _records.SendGathered();
-            return !_records.IsLost;
+            _records.SendBatch();
+            return !_records.HasSendFailed;
         }
         catch (IOException)
         {
@@ -140,21 +140,21 @@ internal sealed class TlsSession : IConnectionCipher
         }
     }
 
-    public void SayEnd()
+    public void SendCloseNotify()
     {
-        if (!_hasSaidEnd && _handshake.IsCompletedSuccessfully && !_records.IsLost)
+        if (!_hasSentCloseNotify && _handshake.IsCompletedSuccessfully && !_records.HasSendFailed)
         {
-            _hasSaidEnd = true;
+            _hasSentCloseNotify = true;
             _ = _stream.ShutdownAsync();
         }
     }
 
     public void Dispose()
     {
-        _records.End();
+        _records.Complete();
         // Marks the exception as observed.
         _ = _handshake.Exception;
-        DropText();
+        ReturnPlaintext();
         _stream.Dispose();
     }
 
@@ -184,8 +184,8 @@ internal sealed class TlsSession : IConnectionCipher
             }
             else
             {
-                _text = _connection.Loop.Buffers.Rent(MaxText);
-                var reading = _stream.ReadAsync(_text.AsMemory(0, MaxText));
+                _plaintext = _connection.Loop.Buffers.Rent(MaxPlaintext);
+                var reading = _stream.ReadAsync(_plaintext.AsMemory(0, MaxPlaintext));
                 if (!reading.IsCompletedSuccessfully)
                 {
                     _reading = reading.AsTask();
@@ -195,8 +195,8 @@ internal sealed class TlsSession : IConnectionCipher
                 count = reading.Result;
             }
 
-            _text.AsSpan(0, count).CopyTo(room);
-            DropText();
+            _plaintext.AsSpan(0, count).CopyTo(room);
+            ReturnPlaintext();
             return count;
         }
         catch (Exception broken) when (broken is IOException or AuthenticationException)
@@ -205,11 +205,11 @@ internal sealed class TlsSession : IConnectionCipher
         }
     }
 
-    private void DropText()
+    private void ReturnPlaintext()
     {
-        if (_text is { } text)
+        if (_plaintext is { } text)
         {
-            _text = null;
+            _plaintext = null;
             _connection.Loop.Buffers.Return(text);
         }
     }
@@ -217,14 +217,14 @@ internal sealed class TlsSession : IConnectionCipher
 
 /// <summary>The TLS settings of a port, for one loop.</summary>
 /// <param name="optionsFor">The options for a server name; null when the client sent none.</param>
-internal sealed class TlsTerms(Func<string?, SslServerAuthenticationOptions> optionsFor)
+internal sealed class TlsContext(Func<string?, SslServerAuthenticationOptions> optionsFor)
 {
     /// <summary>For one loop.</summary>
     public RecordBuffer Buffer { get; } = new();
 
     /// <summary>Expects this object as its state.</summary>
-    public static readonly ServerOptionsSelectionCallback Select = static (_, hello, terms, _) =>
-        ValueTask.FromResult(((TlsTerms)terms!).OptionsFor(hello.ServerName));
+    public static readonly ServerOptionsSelectionCallback Select = static (_, hello, context, _) =>
+        ValueTask.FromResult(((TlsContext)context!).OptionsFor(hello.ServerName));
 
     private SslServerAuthenticationOptions OptionsFor(string name) => optionsFor(name.Length > 0 ? name : null);
 }
@@ -246,31 +246,31 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
         connection.Features.Set<ITlsConnectionFeature>(features);
         connection.Features.Set<ITlsApplicationProtocolFeature>(features);
         var text = session.Detach(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream());
-        var output = new EndingStream(text);
-        connection.Transport = new Text(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(output));
+        var output = new ClosingStream(text);
+        connection.Transport = new Transport(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(output));
         return output;
     }
 
-    private sealed record Text(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     // Completing the output closes the connection. close_notify goes first, so that the client can tell the end from a truncation
     // (RFC 8446, section 6.1).
-    private sealed class EndingStream(SslStream text) : DelegatingStream(text)
+    private sealed class ClosingStream(SslStream text) : DelegatingStream(text)
     {
-        private bool _hasEnded;
+        private bool _isClosed;
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing && !_hasEnded)
+            if (disposing && !_isClosed)
             {
-                _hasEnded = true;
-                _ = EndAsync();
+                _isClosed = true;
+                _ = CloseAsync();
             }
 
             base.Dispose(disposing);
         }
 
-        private async Task EndAsync()
+        private async Task CloseAsync()
         {
             try
             {

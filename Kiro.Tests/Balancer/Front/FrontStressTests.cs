@@ -60,7 +60,7 @@ public sealed class FrontStressTests(ITestOutputHelper output)
 
     private async Task PlayAsync(int round)
     {
-        var before = FrontSocket.Open;
+        var before = FrontSocket.OpenCount;
         await using var one = Breaking();
         await using var two = Breaking();
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", "FORWARDER=loop", "FRONT_LOOPS=2");
@@ -74,10 +74,10 @@ public sealed class FrontStressTests(ITestOutputHelper output)
             () => balancer.Backend(one.Port).Counters is { InFlight: 0, Awaiting: 0 } && balancer.Backend(two.Port).Counters is { InFlight: 0, Awaiting: 0 },
             "no request is under way");
         await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "no buffer is held");
-        await Eventually.BeTrue(() => FrontSocket.Open - before == balancer.Front.NodeConnections, "every descriptor is one of the pool's");
+        await Eventually.BeTrue(() => FrontSocket.OpenCount - before == balancer.Front.NodeConnections, "every descriptor is one of the pool's");
         Assert.DoesNotContain(balancer.Logs, line => line.Contains("event loop", StringComparison.Ordinal));
         await balancer.DisposeAsync();
-        Assert.Equal(before, FrontSocket.Open);
+        Assert.Equal(before, FrontSocket.OpenCount);
     }
 
     private static RawBackend Breaking() => new(async exchange =>

@@ -9,14 +9,14 @@ namespace Kiro.Balancer.Forwarding.Http1.Connections;
 internal sealed class ReceiveBuffer
 {
     /// <summary>Enough for most responses; in bytes. Idle connections have it, too.</summary>
-    private const int UsualSize = 4 * 1024;
+    private const int InitialSize = 4 * 1024;
 
-    private readonly byte[] _own = new byte[UsualSize];
+    private readonly byte[] _initial = new byte[InitialSize];
     private byte[] _bytes;
     private int _start;
     private int _end;
 
-    public ReceiveBuffer() => _bytes = _own;
+    public ReceiveBuffer() => _bytes = _initial;
 
     public Memory<byte> Bytes => _bytes.AsMemory(_start, _end - _start);
 
@@ -46,7 +46,7 @@ internal sealed class ReceiveBuffer
     public void Consume(int count) => _start += count;
 
     /// <summary>Makes room to receive so many bytes at once, up to the maximum size of a head.</summary>
-    public void Widen(long length)
+    public void Grow(long length)
     {
         if (length > _bytes.Length && _bytes.Length < ResponseHead.MaxBytes)
         {
@@ -58,9 +58,9 @@ internal sealed class ReceiveBuffer
     public void Clear()
     {
         _start = _end = 0;
-        if (_bytes != _own)
+        if (_bytes != _initial)
         {
-            Replace(_own);
+            Replace(_initial);
         }
     }
 
@@ -81,7 +81,7 @@ internal sealed class ReceiveBuffer
     {
         Bytes.CopyTo(bytes);
         (_start, _end) = (0, _end - _start);
-        if (_bytes != _own)
+        if (_bytes != _initial)
         {
             ArrayPool<byte>.Shared.Return(_bytes);
         }
@@ -94,12 +94,12 @@ internal sealed class ReceiveBuffer
 internal sealed class SendBuffer
 {
     /// <summary>Enough for most requests; in bytes.</summary>
-    private const int UsualSize = 1024;
+    private const int InitialSize = 1024;
 
-    private readonly byte[] _own = new byte[UsualSize];
+    private readonly byte[] _initial = new byte[InitialSize];
     private byte[] _bytes;
 
-    public SendBuffer() => _bytes = _own;
+    public SendBuffer() => _bytes = _initial;
 
     public int Length { get; private set; }
 
@@ -152,18 +152,18 @@ internal sealed class SendBuffer
     public void Clear() => Length = 0;
 
     /// <summary>Returns a larger buffer.</summary>
-    public void Narrow()
+    public void Shrink()
     {
         Length = 0;
-        if (_bytes != _own)
+        if (_bytes != _initial)
         {
-            Replace(_own);
+            Replace(_initial);
         }
     }
 
     private void Replace(byte[] bytes)
     {
-        if (_bytes != _own)
+        if (_bytes != _initial)
         {
             ArrayPool<byte>.Shared.Return(_bytes);
         }

@@ -18,7 +18,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 {
     private readonly Lock _changing = new();
     private readonly DnsEndPoint _endpoint = new(backend.Backend.Host, backend.Backend.Port);
-    private BackendConnection? _top;
+    private PooledConnection? _top;
     private bool _isClosed;
 
     public Backend Backend => backend.Backend;
@@ -28,14 +28,14 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
 
     /// <summary>Takes an idle connection that the backend has not closed.</summary>
     /// <returns>Null when there is none.</returns>
-    public BackendConnection? TryTake()
+    public PooledConnection? TryTake()
     {
         lock (_changing)
         {
             while (_top is { } connection)
             {
-                _top = connection.Below;
-                connection.Below = null;
+                _top = connection.Older;
+                connection.Older = null;
                 if (connection.TryTake())
                 {
                     return connection;
@@ -49,27 +49,27 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     /// <exception cref="SocketException">The connection was refused or failed.</exception>
     /// <exception cref="TimeoutException">The connect timed out.</exception>
     /// <exception cref="BackendTlsException">The TLS handshake failed.</exception>
-    public async ValueTask<BackendConnection> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public async ValueTask<PooledConnection> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var socket = await BackendSocket.ConnectAsync(_endpoint, timeout, time, cancellationToken);
         var stream = Backend.IsTls
             ? await tls.AuthenticateAsync(new NetworkStream(socket, ownsSocket: true), Backend, timeout, cancellationToken)
             : null;
         backend.Traffic.Connect();
-        return new BackendConnection(socket, this, watch, stream);
+        return new PooledConnection(socket, this, watch, stream);
     }
 
     /// <summary>Returns a connection to the pool, or closes it if it cannot be reused.</summary>
-    public void Return(BackendConnection connection)
+    public void Return(PooledConnection connection)
     {
-        if (!connection.TryIdle())
+        if (!connection.TryBecomeIdle())
         {
             return;
         }
 
         lock (_changing)
         {
-            connection.Below = _top;
+            connection.Older = _top;
             _top = connection;
         }
 
@@ -85,7 +85,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 
     /// <summary>An empty pool for the same backend.</summary>
-    public ConnectionPool Alike() => new(backend, watch, time, tls);
+    public ConnectionPool CreateEmpty() => new(backend, watch, time, tls);
 
     /// <summary>Closes the idle connections, and those in use when they are returned.</summary>
     public void Close()
@@ -98,7 +98,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 
     /// <summary>Removes an idle connection that the backend has closed.</summary>
-    public void DropClosed(BackendConnection connection)
+    public void DropClosed(PooledConnection connection)
     {
         Drop(connection);
         if (Volatile.Read(ref _top) is null)
@@ -109,21 +109,21 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 
     /// <summary>Removes an idle connection.</summary>
-    public void Drop(BackendConnection connection)
+    public void Drop(PooledConnection connection)
     {
         lock (_changing)
         {
             if (_top == connection)
             {
-                _top = connection.Below;
+                _top = connection.Older;
                 return;
             }
 
-            for (var above = _top; above is not null; above = above.Below)
+            for (var above = _top; above is not null; above = above.Older)
             {
-                if (above.Below == connection)
+                if (above.Older == connection)
                 {
-                    above.Below = connection.Below;
+                    above.Older = connection.Older;
                     return;
                 }
             }
@@ -149,7 +149,7 @@ internal sealed class ConnectionPools(ConnectionWatch watch, TimeProvider time, 
 /// </summary>
 internal sealed class PrivateConnections : IDisposable
 {
-    private static int _needed;
+    private static int _required;
 
     private readonly Lock _changing = new();
     private readonly List<ConnectionPool> _pools = [];
@@ -157,7 +157,7 @@ internal sealed class PrivateConnections : IDisposable
     private bool _isClosed;
 
     /// <summary>Whether a login has begun: from then on no connection is shared.</summary>
-    public bool IsNeeded { get; private set; }
+    public bool IsRequired { get; private set; }
 
     /// <summary>Whether a request authenticates its connection.</summary>
     public static bool IsLogin(HttpRequest request)
@@ -179,34 +179,34 @@ internal sealed class PrivateConnections : IDisposable
     {
         // Such logins are rare: as long as there are none, requests are not checked any further.
         var begins = context.Request.Headers.Authorization.Count > 0 && IsLogin(context.Request);
-        if ((!begins && Volatile.Read(ref _needed) == 0) || context.Features.Get<ClientConnection>()?.Logins is not { } logins)
+        if ((!begins && Volatile.Read(ref _required) == 0) || context.Features.Get<KestrelConnection>()?.Logins is not { } logins)
         {
             return null;
         }
 
         if (begins)
         {
-            logins.Need();
+            logins.Require();
         }
 
-        return logins.IsNeeded ? logins : null;
+        return logins.IsRequired ? logins : null;
     }
 
     /// <summary>A login has begun.</summary>
-    public void Need()
+    public void Require()
     {
         lock (_changing)
         {
-            if (!IsNeeded && !_isClosed)
+            if (!IsRequired && !_isClosed)
             {
-                IsNeeded = true;
-                Interlocked.Increment(ref _needed);
+                IsRequired = true;
+                Interlocked.Increment(ref _required);
             }
         }
     }
 
     /// <summary>The private pool for the backend of <paramref name="shared"/>.</summary>
-    public ConnectionPool Like(ConnectionPool shared)
+    public ConnectionPool PoolFor(ConnectionPool shared)
     {
         lock (_changing)
         {
@@ -218,7 +218,7 @@ internal sealed class PrivateConnections : IDisposable
                 }
             }
 
-            var own = shared.Alike();
+            var own = shared.CreateEmpty();
             _pools.Add(own);
             if (_isClosed)
             {
@@ -231,10 +231,10 @@ internal sealed class PrivateConnections : IDisposable
 
     /// <summary>Makes a shared connection private.</summary>
     /// <returns>True: it can be returned.</returns>
-    public bool TryAdopt(BackendConnection connection)
+    public bool TryAdopt(PooledConnection connection)
     {
-        Need();
-        connection.Pool = Like(connection.Pool);
+        Require();
+        connection.Pool = PoolFor(connection.Pool);
         return true;
     }
 
@@ -252,9 +252,9 @@ internal sealed class PrivateConnections : IDisposable
         lock (_changing)
         {
             _isClosed = true;
-            if (IsNeeded)
+            if (IsRequired)
             {
-                Interlocked.Decrement(ref _needed);
+                Interlocked.Decrement(ref _required);
             }
 
             foreach (var pool in _pools)

@@ -47,7 +47,7 @@ internal sealed class ConnectionWatch(TimeProvider time) : BackgroundService
                 Volatile.Write(ref _now, (int)time.GetElapsedTime(start).TotalSeconds);
                 foreach (var connection in All())
                 {
-                    connection.LookAtTime(_now);
+                    connection.CheckTimeouts(_now);
                 }
             }
         }
@@ -71,7 +71,7 @@ internal interface IWatchedConnection
 {
     /// <summary>Enforces the idle timeouts.</summary>
     /// <param name="now">As <see cref="ConnectionWatch.Now"/>.</param>
-    void LookAtTime(int now);
+    void CheckTimeouts(int now);
 
     /// <summary>Closes it if it is idle.</summary>
     void CloseIdle();

@@ -30,34 +30,34 @@ internal interface ITransfer : IDisposable
 /// <param name="onUnawaited">Called when an operation completes that nobody awaits.</param>
 internal sealed class SocketTransfer(Socket socket, bool sends, Action? onUnawaited = null) : SocketAsyncEventArgs(true), ITransfer
 {
-    private readonly TransferEnd _end = new(onUnawaited);
+    private readonly TransferCompletion _completion = new(onUnawaited);
 
-    public bool IsCompleted => _end.IsCompleted;
+    public bool IsCompleted => _completion.IsCompleted;
 
     public bool NothingMoved => BytesTransferred == 0;
 
     public void Begin(Memory<byte> bytes)
     {
-        _end.Begin();
+        _completion.Begin();
         SetBuffer(bytes);
         try
         {
             if (!(sends ? socket.SendAsync(this) : socket.ReceiveAsync(this)))
             {
-                _end.EndAtOnce(Moved());
+                _completion.CompleteSynchronously(Result());
             }
         }
         catch (ObjectDisposedException)
         {
-            _end.EndAtOnce(-1);
+            _completion.CompleteSynchronously(-1);
         }
     }
 
-    public ValueTask<int> Wait() => _end.Wait();
+    public ValueTask<int> Wait() => _completion.Wait();
 
-    protected override void OnCompleted(SocketAsyncEventArgs e) => _end.End(Moved());
+    protected override void OnCompleted(SocketAsyncEventArgs e) => _completion.Complete(Result());
 
-    private int Moved() => SocketError != SocketError.Success ? -1 : BytesTransferred;
+    private int Result() => SocketError != SocketError.Success ? -1 : BytesTransferred;
 }
 
 /// <summary>Sends or receives over TLS.</summary>
@@ -66,20 +66,20 @@ internal sealed class SocketTransfer(Socket socket, bool sends, Action? onUnawai
 /// <param name="onUnawaited">Called when an operation completes that nobody awaits.</param>
 internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawaited = null) : ITransfer
 {
-    private readonly TransferEnd _end = new(onUnawaited);
+    private readonly TransferCompletion _completion = new(onUnawaited);
 
-    public bool IsCompleted => _end.IsCompleted;
+    public bool IsCompleted => _completion.IsCompleted;
 
     // TLS does not tell what it sent before it failed.
     public bool NothingMoved => false;
 
     public void Begin(Memory<byte> bytes)
     {
-        _end.Begin();
+        _completion.Begin();
         var moving = MoveAsync(bytes);
         if (moving.IsCompletedSuccessfully)
         {
-            _end.EndAtOnce(moving.Result);
+            _completion.CompleteSynchronously(moving.Result);
         }
         else
         {
@@ -87,7 +87,7 @@ internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawai
         }
     }
 
-    public ValueTask<int> Wait() => _end.Wait();
+    public ValueTask<int> Wait() => _completion.Wait();
 
     public void Dispose()
     {
@@ -112,14 +112,14 @@ internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawai
         }
     }
 
-    private async Task FinishAsync(ValueTask<int> moving) => _end.End(await moving);
+    private async Task FinishAsync(ValueTask<int> moving) => _completion.Complete(await moving);
 }
 
 /// <summary>
 /// The completion of an operation that is started first and awaited later, or never. Reused without allocating.
 /// </summary>
 /// <param name="onUnawaited">Called when an operation completes that nobody awaits.</param>
-internal sealed class TransferEnd(Action? onUnawaited) : IValueTaskSource<int>
+internal sealed class TransferCompletion(Action? onUnawaited) : IValueTaskSource<int>
 {
     private static readonly Action<object?> Done = static _ => throw new InvalidOperationException("Awaited twice.");
 
@@ -135,7 +135,7 @@ internal sealed class TransferEnd(Action? onUnawaited) : IValueTaskSource<int>
 
     /// <summary>Completes synchronously: nobody can be waiting.</summary>
     /// <param name="count">As <see cref="ITransfer.Wait"/> returns it.</param>
-    public void EndAtOnce(int count)
+    public void CompleteSynchronously(int count)
     {
         _count = count;
         Volatile.Write(ref _continuation, Done);
@@ -143,7 +143,7 @@ internal sealed class TransferEnd(Action? onUnawaited) : IValueTaskSource<int>
 
     /// <summary>Completes; a waiter continues on this thread.</summary>
     /// <param name="count">As <see cref="ITransfer.Wait"/> returns it.</param>
-    public void End(int count)
+    public void Complete(int count)
     {
         _count = count;
         var continuation = Interlocked.CompareExchange(ref _continuation, Done, null);

@@ -9,9 +9,9 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 internal sealed partial class Http1Exchange
 {
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<RequestFailure?> RespondAsync()
+    private async ValueTask<RequestFailure?> ReceiveResponseAsync()
     {
-        var reader = new HeadReader(connection);
+        var reader = new ResponseHeadReader(connection);
         while (true)
         {
             var state = reader.Read();
@@ -22,18 +22,18 @@ internal sealed partial class Http1Exchange
                     continue;
                 }
 
-                HadNoResponse = reader.IsUntouched;
-                return Lost() ?? RequestFailure.NoResponse;
+                HadNoResponse = reader.HasNothing;
+                return AbortFailure() ?? RequestFailure.NoResponse;
             }
 
             if (state == HeadState.Invalid || connection.Head.Status == StatusCodes.Status101SwitchingProtocols)
             {
-                return Lost() ?? RequestFailure.InvalidResponse;
+                return AbortFailure() ?? RequestFailure.InvalidResponse;
             }
 
             if (!connection.Head.IsInterim)
             {
-                return await PassOnAsync(reader.Length);
+                return await ForwardResponseAsync(reader.Length);
             }
 
             if (connection.Head.Status == StatusCodes.Status100Continue)
@@ -41,20 +41,20 @@ internal sealed partial class Http1Exchange
                 _body?.Start();
             }
             else if (_context.Request.Headers.Expect.Count == 0 && HttpProtocol.IsHttp11(_context.Request.Protocol)
-                && _context.Features.Get<ClientConnection>() is { } client)
+                && _context.Features.Get<KestrelConnection>() is { } client)
             {
                 // While the client waits for 100 Continue, Kestrel may be about to send it.
                 await client.SendInterimAsync(ResponseFields.Interim(connection.Input.Bytes.Span, connection.Head));
             }
 
-            if (!reader.TrySkip())
+            if (!reader.TrySkipInterim())
             {
                 return RequestFailure.InvalidResponse;
             }
         }
     }
 
-    private async ValueTask<RequestFailure?> PassOnAsync(int headLength)
+    private async ValueTask<RequestFailure?> ForwardResponseAsync(int headLength)
     {
         attempt.Settle(responded: true);
         if (attempt.IsAbandoned)
@@ -111,7 +111,7 @@ internal sealed partial class Http1Exchange
                 BodyEnd.Complete => null,
                 BodyEnd.Invalid => _context.Response.HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse,
                 BodyEnd.ClientGone => RequestFailure.ClientAborted,
-                _ => Lost(hasResponded: true) ?? RequestFailure.BrokenResponse,
+                _ => AbortFailure(hasResponded: true) ?? RequestFailure.BrokenResponse,
             };
         }
         finally
@@ -132,17 +132,17 @@ internal sealed partial class Http1Exchange
         }
         else
         {
-            _body?.Forgo();
+            _body?.PreventStart();
         }
     }
 
-    private void BreakOff(RequestFailure failure)
+    private void AbortResponse(RequestFailure failure)
     {
         var response = _context.Response;
         if (response.HasStarted)
         {
             // The client must be able to tell that the response is incomplete.
-            ClientConnection.BreakOff(_context);
+            KestrelConnection.AbortResponse(_context);
         }
         else if (failure.Point == FailurePoint.Client)
         {
@@ -154,32 +154,32 @@ internal sealed partial class Http1Exchange
 }
 
 /// <summary>Reads response heads: interim ones, and the final one.</summary>
-internal struct HeadReader(BackendConnection connection)
+internal struct ResponseHeadReader(PooledConnection connection)
 {
-    private int _looked;
+    private int _parsed;
     private int _interim;
 
     /// <summary>The length of the last head, in bytes.</summary>
     public int Length { get; private set; }
 
     /// <summary>Not a single byte has arrived.</summary>
-    public bool IsUntouched => _interim == 0 && connection.Input.IsEmpty;
+    public bool HasNothing => _interim == 0 && connection.Input.IsEmpty;
 
-    /// <summary>Parses the next head into <see cref="BackendConnection.Head"/>.</summary>
+    /// <summary>Parses the next head into <see cref="PooledConnection.Head"/>.</summary>
     /// <returns>Incomplete when a receive is pending.</returns>
     public HeadState Read()
     {
         var bytes = connection.Input.Bytes;
-        if (bytes.Length == _looked)
+        if (bytes.Length == _parsed)
         {
             return HeadState.Incomplete;
         }
 
-        var state = ResponseParser.Parse(bytes.Span, _looked, connection.Head, out var length);
+        var state = ResponseParser.Parse(bytes.Span, _parsed, connection.Head, out var length);
         Length = length;
         if (state == HeadState.Incomplete)
         {
-            _looked = bytes.Length;
+            _parsed = bytes.Length;
             connection.BeginReceive();
         }
 
@@ -188,10 +188,10 @@ internal struct HeadReader(BackendConnection connection)
 
     /// <summary>Skips an interim response.</summary>
     /// <returns>False when there were too many.</returns>
-    public bool TrySkip()
+    public bool TrySkipInterim()
     {
         connection.Input.Consume(Length);
-        _looked = 0;
+        _parsed = 0;
         if (connection.Input.IsEmpty)
         {
             connection.BeginReceive();

@@ -17,10 +17,10 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// <param name="time">For the wait for 100 Continue.</param>
 /// <param name="span">The attempt's span, if it is traced.</param>
 internal sealed partial class Http1Exchange(
-    ForwardedRequest request, Attempt attempt, BackendConnection connection, OpenStreams streams, TimeProvider time, Activity? span = null)
+    ForwardedRequest request, Attempt attempt, PooledConnection connection, OpenStreams streams, TimeProvider time, Activity? span = null)
 {
     private readonly HttpContext _context = request.Context;
-    private BodySender? _body;
+    private RequestBodySender? _body;
     private ITimer? _continue;
 
     /// <summary>It failed before the backend can have received any of the request.</summary>
@@ -36,15 +36,15 @@ internal sealed partial class Http1Exchange(
         connection.Begin(request.Rules.Timeouts.Exchange);
         attempt.OnAbandon(connection);
         var leaving = _context.RequestAborted.UnsafeRegister(
-            static connection => ((BackendConnection)connection!).Abort(AbortReason.Client), connection);
+            static connection => ((PooledConnection)connection!).Abort(AbortReason.Client), connection);
         var isReusable = false;
         try
         {
-            var failure = attempt.IsAbandoned ? RequestFailure.BackendHung : await SendAsync() ?? await RespondAsync();
-            isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true } && connection.MayBeKept();
+            var failure = attempt.IsAbandoned ? RequestFailure.BackendHung : await SendAsync() ?? await ReceiveResponseAsync();
+            isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true } && connection.IsReusable();
             if (failure is { } broken)
             {
-                BreakOff(broken);
+                AbortResponse(broken);
             }
 
             return failure;
@@ -81,7 +81,7 @@ internal sealed partial class Http1Exchange(
         if (isReusable && connection.Head is { BindsConnection: true, Status: StatusCodes.Status401Unauthorized or StatusCodes.Status407ProxyAuthenticationRequired })
         {
             // Private to this client from now on.
-            isReusable = _context.Features.Get<ClientConnection>()?.Logins.TryAdopt(connection) == true;
+            isReusable = _context.Features.Get<KestrelConnection>()?.Logins.TryAdopt(connection) == true;
         }
 
         if (isReusable)
@@ -109,28 +109,28 @@ internal sealed partial class Http1Exchange(
         }
         else if (request.Body == RequestBody.Streamed)
         {
-            _body = new BodySender(_context.Request, connection);
+            _body = new RequestBodySender(_context.Request, connection);
         }
 
         var expects = _body is not null && RequestHeadWriter.ExpectsToContinue(_context.Request);
-        var takenAlong = _body is not null && !expects && await _body.TakeAlongAsync();
-        var isSpoilt = connection.IsSpoilt(lookAgain: !request.MayBeRepeated);
-        var isSent = !isSpoilt && await connection.SendAsync(output.Bytes) == output.Length;
+        var hasInitial = _body is not null && !expects && await _body.AppendInitialAsync();
+        var isStale = connection.IsStale(poll: !request.MayBeRepeated);
+        var isSent = !isStale && await connection.SendAsync(output.Bytes) == output.Length;
         // Only a connection that the backend closed calls for another one, not a client's invalid body.
-        WasUnsent = isSpoilt ? connection.AbortReason == AbortReason.None : !isSent && connection.NothingWasSent;
-        if (takenAlong)
+        WasUnsent = isStale ? connection.AbortReason == AbortReason.None : !isSent && connection.NothingWasSent;
+        if (hasInitial)
         {
-            _body!.EndTakingAlong(isSent);
+            _body!.CompleteInitial(isSent);
         }
 
-        if (isSpoilt)
+        if (isStale)
         {
-            return Lost() ?? RequestFailure.NoResponse;
+            return AbortFailure() ?? RequestFailure.NoResponse;
         }
 
         if (isSent && expects)
         {
-            _continue = time.CreateTimer(static body => ((BodySender)body!).StartElsewhere(), _body, ForwardingTimeouts.Continue, Timeout.InfiniteTimeSpan);
+            _continue = time.CreateTimer(static body => ((RequestBodySender)body!).StartOnThreadPool(), _body, ForwardingTimeouts.Continue, Timeout.InfiniteTimeSpan);
         }
         else if (isSent)
         {
@@ -142,11 +142,11 @@ internal sealed partial class Http1Exchange(
     }
 
     /// <returns>Why the balancer aborted the exchange; null when it did not.</returns>
-    private RequestFailure? Lost(bool hasResponded = false) => connection.AbortReason switch
+    private RequestFailure? AbortFailure(bool hasResponded = false) => connection.AbortReason switch
     {
         AbortReason.Client => RequestFailure.ClientAborted,
-        AbortReason.GivenUp => RequestFailure.BackendHung,
-        AbortReason.StoodStill => hasResponded ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout,
+        AbortReason.Abandoned => RequestFailure.BackendHung,
+        AbortReason.IdleTimeout => hasResponded ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout,
         _ => null,
     };
 }
@@ -175,11 +175,11 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
     private async ValueTask<RequestFailure?> SendAsync(ForwardedRequest request, Attempt attempt, Activity? span)
     {
         var pool = pools.Of(attempt.Runtime);
-        pool = PrivateConnections.For(request.Context)?.Like(pool) ?? pool;
-        var kept = pool.TryTake();
-        while (kept is not null)
+        pool = PrivateConnections.For(request.Context)?.PoolFor(pool) ?? pool;
+        var idle = pool.TryTake();
+        while (idle is not null)
         {
-            var exchange = new Http1Exchange(request, attempt, kept, streams, time, span);
+            var exchange = new Http1Exchange(request, attempt, idle, streams, time, span);
             var failure = await exchange.RunAsync();
             if (failure != RequestFailure.NoResponse || !(exchange.WasUnsent || (exchange.HadNoResponse && request.MayBeRepeated)))
             {
@@ -187,13 +187,13 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
             }
 
             // The backend closed the connection while it was idle, or is shutting down: only a new connection can tell.
-            kept = exchange.WasUnsent ? pool.TryTake() : null;
+            idle = exchange.WasUnsent ? pool.TryTake() : null;
         }
 
-        return await SendAnewAsync(request, attempt, pool, span);
+        return await SendOnNewConnectionAsync(request, attempt, pool, span);
     }
 
-    private async ValueTask<RequestFailure?> SendAnewAsync(ForwardedRequest request, Attempt attempt, ConnectionPool pool, Activity? span)
+    private async ValueTask<RequestFailure?> SendOnNewConnectionAsync(ForwardedRequest request, Attempt attempt, ConnectionPool pool, Activity? span)
     {
         try
         {

@@ -92,13 +92,13 @@ internal static class RequestHeadWriter
     {
         // HTTP/1.0 has no 100 Continue, and for HTTP/2 it is not forwarded.
         var neverWaits = !HttpProtocol.IsHttp11(request.Protocol);
-        var named = NamedFields(request.Headers.Connection);
+        var connectionFields = NamedFields(request.Headers.Connection);
         foreach (var (name, values) in request.Headers)
         {
             if ((FieldNames.Find(name)?.Kind ?? FieldKind.EndToEnd) != FieldKind.EndToEnd
                 || ForwardedClaims.IsWritten(name)
                 || forwarded.Rules.IsDropped(name, forwarded.Client.PeerIsTrusted)
-                || named?.Contains(name) == true
+                || connectionFields?.Contains(name) == true
                 || (neverWaits && name.Equals("Expect", StringComparison.OrdinalIgnoreCase))
                 || (span is not null && name.Length is 10 or 11 && name.StartsWith("trace", StringComparison.OrdinalIgnoreCase)
                     && name.AsSpan(5).Equals(name.Length == 11 ? "parent" : "state", StringComparison.OrdinalIgnoreCase)))
@@ -157,7 +157,7 @@ internal static class RequestHeadWriter
         {
             RequestBody.Buffered => request.Buffered!.Length,
             RequestBody.Streamed => http.ContentLength,
-            _ => http.ContentLength ?? (HasUsuallyNoBody(http.Method) ? -1 : 0),
+            _ => http.ContentLength ?? (UsuallyHasNoBody(http.Method) ? -1 : 0),
         };
         if (length is null)
         {
@@ -171,7 +171,7 @@ internal static class RequestHeadWriter
         }
     }
 
-    private static bool HasUsuallyNoBody(string method) =>
+    private static bool UsuallyHasNoBody(string method) =>
         method == HttpMethods.Get || method == HttpMethods.Head || method == HttpMethods.Options || method == HttpMethods.Delete
         || method == HttpMethods.Trace;
 }

@@ -8,13 +8,13 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 /// Copies a response body to the client as it arrives, with backpressure: nothing is received that the client has no room
 /// for. Whenever the backend is slower, what is there is flushed, with the head.
 /// </summary>
-internal sealed class ResponseBody(BackendConnection connection, ResponseWriter writer)
+internal sealed class ResponseBody(PooledConnection connection, ResponseWriter writer)
 {
     /// <summary>Bodies with more than this to come are received straight into Kestrel's output buffer.</summary>
-    private const int Long = 16 * 1024;
+    private const int LongBody = 16 * 1024;
 
     /// <summary>The most that stays unflushed while more arrives, in bytes.</summary>
-    private const int MaxHeldBack = 64 * 1024;
+    private const int MaxUnflushed = 64 * 1024;
 
     private int _unflushed;
     private PeriodicYield _turns;
@@ -56,12 +56,12 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
                 return BodyEnd.Complete;
             }
 
-            if (left > Long)
+            if (left > LongBody)
             {
                 return await CopyLongAsync(left);
             }
 
-            connection.Input.Widen(left);
+            connection.Input.Grow(left);
             if (await ReceiveAsync() is { } end)
             {
                 return end;
@@ -71,13 +71,13 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
     private async ValueTask<BodyEnd> CopyLongAsync(long left)
     {
-        var piece = new PieceSize();
+        var size = new ReceiveSize();
         while (left > 0)
         {
             var flush = writer.FlushAsync();
             if (!flush.IsCompleted)
             {
-                piece.Shrink();
+                size.Shrink();
             }
 
             await flush;
@@ -86,7 +86,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
                 return BodyEnd.ClientGone;
             }
 
-            var room = writer.Room((int)Math.Min(left, piece.Bytes));
+            var room = writer.Room((int)Math.Min(left, size.Bytes));
             connection.BeginReceive(room);
             var count = await connection.Receipt;
             if (!connection.Note(count))
@@ -96,7 +96,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
             writer.Advance(count);
             left -= count;
-            piece.Note(count, room.Length);
+            size.Note(count, room.Length);
             await _turns.YieldAsync();
         }
 
@@ -169,7 +169,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
     /// <returns>Null when there is more.</returns>
     private async ValueTask<BodyEnd?> ReceiveAsync(bool mayEnd = false)
     {
-        if (!connection.BeginReceive() || _unflushed >= MaxHeldBack)
+        if (!connection.BeginReceive() || _unflushed >= MaxUnflushed)
         {
             _unflushed = 0;
             await writer.FlushAsync();
@@ -187,7 +187,7 @@ internal sealed class ResponseBody(BackendConnection connection, ResponseWriter 
 
         if (connection.Input.IsFull)
         {
-            connection.Input.Widen(ResponseHead.MaxBytes);
+            connection.Input.Grow(ResponseHead.MaxBytes);
         }
 
         await _turns.YieldAsync();
@@ -213,7 +213,7 @@ internal enum BodyEnd
 /// How much of a long body to receive at a time. System calls cost far more than their bytes, but what waits for a slow
 /// backend or client should hold little memory.
 /// </summary>
-internal sealed class PieceSize
+internal sealed class ReceiveSize
 {
     private const int Min = 32 * 1024;
     private const int Max = 128 * 1024;

@@ -136,7 +136,7 @@ internal static class ResponseFields
         response.StatusCode = head.Status;
         ApplyReason(bytes.Slice(head.Reason.Start, head.Reason.Length), head.Status, response);
         var headers = response.Headers;
-        var named = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
+        var connectionFields = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
         foreach (var field in CollectionsMarshal.AsSpan(head.Fields))
         {
             if (!head.IsForwarded(field))
@@ -145,7 +145,7 @@ internal static class ResponseFields
             }
 
             var name = field.Known?.Text ?? Encoding.ASCII.GetString(bytes.Slice(field.NameStart, field.NameLength));
-            if (named?.Contains(name) != true)
+            if (connectionFields?.Contains(name) != true)
             {
                 var value = Encoding.Latin1.GetString(bytes.Slice(field.ValueStart, field.ValueLength));
                 headers[name] = headers.TryGetValue(name, out var before) ? StringValues.Concat(before, value) : value;
@@ -183,12 +183,12 @@ internal static class ResponseFields
     /// <summary>Formats an interim response for the client.</summary>
     public static byte[] Interim(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
-        var named = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
+        var connectionFields = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
         var text = new StringBuilder($"HTTP/1.1 {head.Status} {Encoding.Latin1.GetString(bytes.Slice(head.Reason.Start, head.Reason.Length))}\r\n");
         foreach (var field in CollectionsMarshal.AsSpan(head.Fields))
         {
             var name = Encoding.ASCII.GetString(bytes.Slice(field.NameStart, field.NameLength));
-            if (head.IsForwarded(field) && named?.Contains(name) != true)
+            if (head.IsForwarded(field) && connectionFields?.Contains(name) != true)
             {
                 text.Append($"{name}: {Encoding.Latin1.GetString(bytes.Slice(field.ValueStart, field.ValueLength))}\r\n");
             }

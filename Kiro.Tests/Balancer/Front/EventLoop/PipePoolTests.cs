@@ -32,7 +32,7 @@ public sealed class PipePoolTests : IDisposable
     [Fact]
     public void TryRent_AsManyAsThereMayBe_IsNullUntilOneIsReturned()
     {
-        var pipes = new List<FrontPipe>();
+        var pipes = new List<SplicePipe>();
         while (_pool.TryRent(PipePool.MinLength) is { } pipe)
         {
             pipes.Add(pipe);

@@ -88,13 +88,13 @@ public sealed class TimerWheelTests
     public void UntilNext_WithAnItem_IsNeverBeyondIt(long start, long deadline, long now)
     {
         _wheel.Advance(start);
-        Assert.Equal(-1, _wheel.UntilNext(now));
+        Assert.Equal(-1, _wheel.TimeUntilNext(now));
         _wheel.Add(new Item { Deadline = deadline });
 
-        Assert.InRange(_wheel.UntilNext(now), 0, deadline - now + 2 * TimerWheel.Tick);
+        Assert.InRange(_wheel.TimeUntilNext(now), 0, deadline - now + 2 * TimerWheel.Tick);
     }
 
-    private sealed class Item : TimedItem
+    private sealed class Item : TimerEntry
     {
         public int Met { get; private set; }
 

@@ -21,7 +21,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _arrived = new();
     private readonly List<RawStream> _atNode = [];
-    private readonly List<BackendConnection> _kept = [];
+    private readonly List<PooledConnection> _kept = [];
     private readonly ConnectionWatch _watch = new(TimeProvider.System);
     private readonly RawBackend _node;
     private readonly BackendRuntime _backend;
@@ -156,7 +156,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
     }
 
     private void AwaitEnd(params int[] places) => Assert.True(
-        SpinWait.SpinUntil(() => places.All(place => _kept[place].IsSpoilt(lookAgain: false)), TimeSpan.FromSeconds(60)), "the end has arrived");
+        SpinWait.SpinUntil(() => places.All(place => _kept[place].IsStale(poll: false)), TimeSpan.FromSeconds(60)), "the end has arrived");
 
     /// <param name="method">The request's method.</param>
     /// <param name="bytes">The length of its body.</param>

@@ -15,8 +15,8 @@ public class ConnectionPoolStressTests(ITestOutputHelper output)
     /// <summary>One in so many of the backend's responses is the last on its connection.</summary>
     private const int ClosesOneIn = 16;
 
-    private readonly ConcurrentDictionary<BackendConnection, int> _inUse = new();
-    private readonly BackendConnection?[] _usedLast = new BackendConnection?[Workers];
+    private readonly ConcurrentDictionary<PooledConnection, int> _inUse = new();
+    private readonly PooledConnection?[] _usedLast = new PooledConnection?[Workers];
     private int _exchanged;
     private int _lost;
 

@@ -29,7 +29,7 @@ internal sealed class EchoPool : IAsyncDisposable
 
     /// <summary>Sends a few bytes and waits for the echo.</summary>
     /// <returns>False when the connection was lost; it must be disposed of then.</returns>
-    public static async Task<bool> TryExchangeAsync(BackendConnection connection, byte[] bytes)
+    public static async Task<bool> TryExchangeAsync(PooledConnection connection, byte[] bytes)
     {
         connection.Begin(ForwardingTimeouts.Default.Exchange);
         if (await connection.SendAsync(bytes) != bytes.Length)
@@ -53,9 +53,9 @@ internal sealed class EchoPool : IAsyncDisposable
     }
 
     /// <summary>Connections in use, in the order in which the backend accepted them.</summary>
-    public async Task<IReadOnlyList<BackendConnection>> ConnectAsync(int count)
+    public async Task<IReadOnlyList<PooledConnection>> ConnectAsync(int count)
     {
-        var connections = new List<BackendConnection>();
+        var connections = new List<PooledConnection>();
         while (connections.Count < count)
         {
             var connection = await Pool.ConnectAsync(ForwardingTimeouts.Default.Connect, TestContext.Current.CancellationToken);
@@ -67,7 +67,7 @@ internal sealed class EchoPool : IAsyncDisposable
     }
 
     /// <summary>The same, idle, the last one most recently used.</summary>
-    public async Task<IReadOnlyList<BackendConnection>> KeepAsync(int count)
+    public async Task<IReadOnlyList<PooledConnection>> KeepAsync(int count)
     {
         var connections = await ConnectAsync(count);
         foreach (var connection in connections)

@@ -13,7 +13,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Connections;
 /// A client's connection to Kestrel, with what Kestrel lacks: a half-closed client (RFC 9112, section 9.6) still gets its
 /// response, and an incomplete response ends with FIN after the bytes that were sent.
 /// </summary>
-internal sealed class ClientConnection : ConnectionContext
+internal sealed class KestrelConnection : ConnectionContext
 {
     /// <summary>How long a half-closed client gets its response: it may be gone, and only a write can tell.</summary>
     private static readonly TimeSpan MaxHalfClosed = TimeSpan.FromSeconds(15);
@@ -25,22 +25,22 @@ internal sealed class ClientConnection : ConnectionContext
 
     private readonly ConnectionContext _inner;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _gone = new();
+    private readonly CancellationTokenSource _closed = new();
     private readonly CancellationTokenRegistration _closing;
     private ITimer? _halfClosed;
     private ITimer? _draining;
     private long _halfClosedSince;
 
-    private ClientConnection(ConnectionContext inner, TimeProvider time)
+    private KestrelConnection(ConnectionContext inner, TimeProvider time)
     {
         (_inner, _time) = (inner, time);
         (ConnectionId, Items) = (inner.ConnectionId, inner.Items);
         Transport = new Pipes(new ClientInput(inner.Transport.Input), inner.Transport.Output);
         (LocalEndPoint, RemoteEndPoint) = (inner.LocalEndPoint, inner.RemoteEndPoint);
-        ConnectionClosed = _gone.Token;
+        ConnectionClosed = _closed.Token;
         Logins = new PrivateConnections();
         Features.Set(this);
-        _closing = inner.ConnectionClosed.UnsafeRegister(static connection => ((ClientConnection)connection!).OnClosed(), this);
+        _closing = inner.ConnectionClosed.UnsafeRegister(static connection => ((KestrelConnection)connection!).OnClosed(), this);
     }
 
     public override string ConnectionId { get; set; }
@@ -71,7 +71,7 @@ internal sealed class ClientConnection : ConnectionContext
     }
 
     /// <summary>Ends an incomplete response so that the client can tell.</summary>
-    public static void BreakOff(HttpContext context)
+    public static void AbortResponse(HttpContext context)
     {
         NoteFraming(context);
         context.Abort();
@@ -81,7 +81,7 @@ internal sealed class ClientConnection : ConnectionContext
     public static void NoteFraming(HttpContext context)
     {
         if (HttpProtocol.IsHttp10(context.Request.Protocol) && context.Response.ContentLength is null
-            && context.Features.Get<ClientConnection>() is { } client)
+            && context.Features.Get<KestrelConnection>() is { } client)
         {
             client.EndsWithReset = true;
         }
@@ -93,7 +93,7 @@ internal sealed class ClientConnection : ConnectionContext
     // Kestrel writes nothing after this. What it has written is sent, then the transport closes the connection.
     public override void Abort(ConnectionAbortedException abortReason)
     {
-        if (EndsWithReset || _gone.IsCancellationRequested)
+        if (EndsWithReset || _closed.IsCancellationRequested)
         {
             _inner.Abort(abortReason);
             return;
@@ -106,7 +106,7 @@ internal sealed class ClientConnection : ConnectionContext
 
     private static async Task ServeAsync(ConnectionContext inner, ConnectionDelegate next, TimeProvider time)
     {
-        var connection = new ClientConnection(inner, time);
+        var connection = new KestrelConnection(inner, time);
         try
         {
             await next(connection);
@@ -121,20 +121,20 @@ internal sealed class ClientConnection : ConnectionContext
     {
         if (!IsHalfClosed())
         {
-            _gone.Cancel();
+            _closed.Cancel();
             return;
         }
 
         _halfClosedSince = _time.GetTimestamp();
-        _halfClosed = _time.CreateTimer(static connection => ((ClientConnection)connection!).LookAgain(), this, Period, Period);
+        _halfClosed = _time.CreateTimer(static connection => ((KestrelConnection)connection!).CheckHalfClosed(), this, Period, Period);
     }
 
-    private void LookAgain()
+    private void CheckHalfClosed()
     {
         if (!IsHalfClosed() || _time.GetElapsedTime(_halfClosedSince) >= MaxHalfClosed)
         {
             _halfClosed?.Dispose();
-            _gone.Cancel();
+            _closed.Cancel();
         }
     }
 
@@ -185,7 +185,7 @@ internal sealed class ClientInput(PipeReader inner) : PipeReader
         var isThere = inner.TryRead(out result);
         if (isThere)
         {
-            result = Look(result);
+            result = HideEnd(result);
         }
 
         return isThere;
@@ -194,7 +194,7 @@ internal sealed class ClientInput(PipeReader inner) : PipeReader
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         var read = inner.ReadAsync(cancellationToken);
-        return read.IsCompletedSuccessfully ? new ValueTask<ReadResult>(Look(read.Result)) : WaitAsync(read);
+        return read.IsCompletedSuccessfully ? new ValueTask<ReadResult>(HideEnd(read.Result)) : WaitAsync(read);
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -212,9 +212,9 @@ internal sealed class ClientInput(PipeReader inner) : PipeReader
     public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read) => Look(await read);
+    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read) => HideEnd(await read);
 
-    private ReadResult Look(in ReadResult result)
+    private ReadResult HideEnd(in ReadResult result)
     {
         var isNew = !_allWasExamined || !result.Buffer.End.Equals(_end);
         _end = result.Buffer.End;

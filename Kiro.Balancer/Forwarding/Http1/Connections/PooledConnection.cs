@@ -11,7 +11,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Connections;
 /// A connection to a backend, used by one exchange at a time. A receive is always pending: on an idle connection it detects
 /// at once that the backend closes it or sends data without a request; then it receives the next response.
 /// </summary>
-internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedConnection, IDisposable
+internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConnection, IDisposable
 {
     private const int Busy = 0;
     private const int Idle = 1;
@@ -35,13 +35,9 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
     private int _idleLimit = IdleSeconds;
     private int _requestsLeft = int.MaxValue;
     private int _lastActivity;
-    private bool _wasIdle;
+    private bool _hasBeenIdle;
 
-    /// <param name="socket">Connected.</param>
-    /// <param name="pool">Where it is kept while idle.</param>
-    /// <param name="watch">Checks its timeouts.</param>
-    /// <param name="tls">TLS over the socket, or null.</param>
-    public BackendConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch, SslStream? tls = null)
+    public PooledConnection(Socket socket, ConnectionPool pool, ConnectionWatch watch, SslStream? tls = null)
     {
         (_socket, Pool, _watch, _tls) = (socket, pool, watch, tls);
         _receive = tls is null ? new SocketTransfer(socket, sends: false, OnUnawaited) : new TlsTransfer(tls, sends: false, OnUnawaited);
@@ -54,15 +50,13 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
     public ConnectionPool Pool { get; set; }
 
     /// <summary>The next older idle connection in the pool.</summary>
-    public BackendConnection? Below { get; set; }
+    public PooledConnection? Older { get; set; }
 
     /// <summary>The response head that is being read; reused.</summary>
     public ResponseHead Head { get; } = new();
 
-    /// <summary>What is sent next.</summary>
     public SendBuffer Output { get; } = new();
 
-    /// <summary>What was received.</summary>
     public ReceiveBuffer Input { get; } = new();
 
     /// <summary>Why the balancer aborted the exchange, if it did: what still arrives is discarded.</summary>
@@ -72,7 +66,7 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
     public bool IsClosed => Volatile.Read(ref _state) == Closed;
 
     /// <summary>Whether the backend has closed the connection, or sent data without a request.</summary>
-    public bool IsSpoilt(bool lookAgain)
+    public bool IsStale(bool poll)
     {
         if (_receive.IsCompleted)
         {
@@ -82,7 +76,7 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
         try
         {
             // What arrives right after the handshake is TLS's own: session tickets.
-            return lookAgain && (_tls is null || _wasIdle) && _socket.Poll(0, SelectMode.SelectRead);
+            return poll && (_tls is null || _hasBeenIdle) && _socket.Poll(0, SelectMode.SelectRead);
         }
         catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
         {
@@ -90,10 +84,9 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
         }
     }
 
-    /// <summary>Bytes sent in this exchange.</summary>
+    // Of the current exchange.
     public long BytesSent { get; private set; }
 
-    /// <summary>Bytes received in this exchange.</summary>
     public long BytesReceived { get; private set; }
 
     /// <summary>Starts an exchange.</summary>
@@ -155,7 +148,7 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
     /// Whether the backend's Keep-Alive header leaves time and requests for another exchange, so that a request which must not
     /// be repeated does not run into the close.
     /// </summary>
-    public bool MayBeKept()
+    public bool IsReusable()
     {
         if (Head.KeepAliveTimeout is { } timeout)
         {
@@ -169,7 +162,7 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
 
     /// <summary>Ends the exchange and makes the connection idle.</summary>
     /// <returns>False when it cannot be reused; it is closed then.</returns>
-    public bool TryIdle()
+    public bool TryBecomeIdle()
     {
         if (!Input.IsEmpty || AbortReason != AbortReason.None)
         {
@@ -177,8 +170,8 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
             return false;
         }
 
-        Narrow();
-        (_limit, _wasIdle) = (0, true);
+        Shrink();
+        (_limit, _hasBeenIdle) = (0, true);
         BeginReceive();
         Interlocked.Exchange(ref _state, Idle);
         if (_receive.IsCompleted || AbortReason != AbortReason.None)
@@ -210,7 +203,7 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
         CloseSocket();
         if (_receive.IsCompleted && _send.IsCompleted)
         {
-            Narrow();
+            Shrink();
         }
     }
 
@@ -224,7 +217,7 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
     }
 
     /// <summary>Enforces the idle timeouts.</summary>
-    public void LookAtTime(int now)
+    public void CheckTimeouts(int now)
     {
         var quiet = now - Volatile.Read(ref _lastActivity);
         if (Volatile.Read(ref _state) == Idle)
@@ -236,11 +229,11 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
         }
         else if (Volatile.Read(ref _limit) is > 0 and var limit && quiet > limit)
         {
-            Abort(AbortReason.StoodStill);
+            Abort(AbortReason.IdleTimeout);
         }
     }
 
-    void IAbandonable.Abandon() => Abort(AbortReason.GivenUp);
+    void IAbandonable.Abandon() => Abort(AbortReason.Abandoned);
 
     void IOpenStream.End() => Abort(AbortReason.StreamEnded);
 
@@ -279,9 +272,9 @@ internal sealed class BackendConnection : IAbandonable, IOpenStream, IWatchedCon
         _watch.Remove(this);
     }
 
-    private void Narrow()
+    private void Shrink()
     {
-        Output.Narrow();
+        Output.Shrink();
         Input.Clear();
     }
 }
@@ -295,10 +288,10 @@ internal enum AbortReason
     Client,
 
     /// <summary>The backend hangs.</summary>
-    GivenUp,
+    Abandoned,
 
     /// <summary>Nothing was sent or received for too long.</summary>
-    StoodStill,
+    IdleTimeout,
 
     /// <summary>An event stream was told to end.</summary>
     StreamEnded,

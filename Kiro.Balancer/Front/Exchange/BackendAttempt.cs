@@ -7,37 +7,37 @@ using Kiro.Balancer.Front.Native;
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>One attempt to send a request to a backend, over an idle connection or a new one.</summary>
-internal sealed partial class BackendDialogue : IBackendUser, IWaiter
+internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaitingAttempt
 {
     private readonly FrontWorker _worker;
     private readonly FrontExchange _exchange;
     private readonly OutgoingRequest _outgoing;
-    private readonly RequestPump _body;
+    private readonly RequestBodyPump _body;
     private readonly ResponsePump _response;
     private readonly BackendConnector _connector;
-    private FrontAttempt _attempt;
+    private AttemptCounters _counters;
     private BackendPool? _pool;
-    private BackendConnection? _node;
+    private BackendConnection? _connection;
     private FrontStream? _stream;
-    private bool _isSendLost;
+    private bool _hasSendFailed;
     private bool _hasResponded;
     private bool _mayReuse;
     private long _idleTime;
     private int _interim;
     private int _timeout;
 
-    public BackendDialogue(FrontWorker worker, FrontExchange exchange, OutgoingRequest outgoing, RequestPump body)
+    public BackendAttempt(FrontWorker worker, FrontExchange exchange, OutgoingRequest outgoing, RequestBodyPump body)
     {
         (_worker, _exchange, _outgoing, _body) = (worker, exchange, outgoing, body);
         _response = new ResponsePump(worker.Loop, worker.ResponseHead);
         _connector = new BackendConnector(this);
     }
 
-    IWaiter? IWaiter.NextWaiter { get; set; }
+    IWaitingAttempt? IWaitingAttempt.NextWaiting { get; set; }
 
-    IWaiter? IWaiter.PreviousWaiter { get; set; }
+    IWaitingAttempt? IWaitingAttempt.PreviousWaiting { get; set; }
 
-    bool IWaiter.IsWaiting { get; set; }
+    bool IWaitingAttempt.IsWaiting { get; set; }
 
     /// <summary>The response has started: the request can no longer be retried.</summary>
     public bool HasStarted { get; private set; }
@@ -52,7 +52,7 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
     public bool ClosesClient { get; private set; }
 
     /// <summary>Whether the response is delimited by the close of the client's connection.</summary>
-    public bool EndsWithConnection { get; private set; }
+    public bool IsCloseDelimited { get; private set; }
 
     public TimeSpan ConnectTimeout => _worker.Services.Timeouts.Value.Connect;
 
@@ -63,21 +63,21 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
     {
         (_pool, _hasResponded, _mayReuse, _interim, HasStarted, Status, ContentLength) = (pool, false, false, 0, false, 0, null);
         _timeout = (int)_worker.Services.Timeouts.Value.Exchange.TotalMilliseconds;
-        _attempt.Begin(pool, isAwaited, _worker.Loop.Timestamp);
+        _counters.Begin(pool, isAwaited, _worker.Loop.Timestamp);
         if (_exchange.MayBeRepeated)
         {
             pool.Waiting.Add(this);
         }
 
-        SendOverKept();
+        SendOnIdleConnection();
     }
 
     /// <summary>The client's connection is readable or writable.</summary>
     public void OnClientReady()
     {
-        if (_node is { IsConnecting: false })
+        if (_connection is { IsConnecting: false })
         {
-            Touch();
+            ResetTimeout();
             Run();
         }
     }
@@ -89,10 +89,10 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         {
             Complete();
         }
-        else if (_body.State == BodyState.Held && _node is not null)
+        else if (_body.State == BodyState.AwaitingContinue && _connection is not null)
         {
             // The backend does not support 100 Continue, and the client waits for it.
-            _body.Release();
+            _body.Resume();
             _ = _exchange.Client.TrySend("HTTP/1.1 100 Continue\r\n\r\n"u8);
             Run();
         }
@@ -107,53 +107,53 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         }
     }
 
-    public void OnConnector(BackendConnection? node, ConnectError error)
+    public void OnConnectionAcquired(BackendConnection? connection, ConnectError error)
     {
-        if (node is null)
+        if (connection is null)
         {
             Fail(RequestFailure.From(error));
             return;
         }
 
-        Use(node);
-        if (!node.IsConnecting)
+        Attach(connection);
+        if (!connection.IsConnecting)
         {
             Run();
         }
     }
 
-    void IBackendUser.OnConnected(int error)
+    void IBackendConnectionHandler.OnConnected(int error)
     {
         if (error != 0)
         {
-            _node!.Close();
-            _node = null;
-            _connector.GoOn(error);
+            _connection!.Close();
+            _connection = null;
+            _connector.TryNext(error);
         }
         else
         {
-            _attempt.Runtime.Traffic.Connect();
-            Touch();
+            _counters.Runtime.Traffic.Connect();
+            ResetTimeout();
         }
     }
 
-    void IBackendUser.OnBackendDeadline()
+    void IBackendConnectionHandler.OnBackendTimeout()
     {
-        if (_node!.IsConnecting)
+        if (_connection!.IsConnecting)
         {
-            _node.Close();
-            _node = null;
-            _connector.GoOn(Errno.TimedOut);
+            _connection.Close();
+            _connection = null;
+            _connector.TryNext(Errno.TimedOut);
         }
-        else if (_exchange.Client.HasUnsent || (_hasResponded && !_node.HasUnsent))
+        else if (_exchange.Client.HasPendingOutput || (_hasResponded && !_connection.HasPendingOutput))
         {
             var client = _exchange.Client;
             _exchange.OnClientGone();
             client.Close(byReset: true);
         }
-        else if (!HasStarted && _body.State == BodyState.Flowing && _outgoing.IsSent && !_node.HasUnsent)
+        else if (!HasStarted && _body.State == BodyState.Streaming && _outgoing.IsSent && !_connection.HasPendingOutput)
         {
-            _exchange.FailClient(StatusCodes.Status408RequestTimeout, "the body did not come in time");
+            _exchange.FailClient(StatusCodes.Status408RequestTimeout, "the request body did not arrive in time");
         }
         else
         {
@@ -161,60 +161,60 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
         }
     }
 
-    void IBackendUser.OnBackendBroken() => Fail(RequestFailure.NoResponse);
+    void IBackendConnectionHandler.OnBackendAborted() => Fail(RequestFailure.NoResponse);
 
-    private void SendOverKept()
+    private void SendOnIdleConnection()
     {
-        while ((_exchange.Client.TakeBound(_pool!) ?? _pool!.TryTake()) is { } node)
+        while ((_exchange.Client.TakePrivate(_pool!) ?? _pool!.TryTake()) is { } connection)
         {
-            if (!_exchange.MayBeRepeated && node.Socket.HasInput())
+            if (!_exchange.MayBeRepeated && connection.Socket.HasInput())
             {
                 // A request that must not be repeated needs to know that the backend has closed the connection before it is sent.
-                _pool!.DropSpoilt(node);
+                _pool!.CloseStale(connection);
                 continue;
             }
 
-            Use(node);
-            if (_outgoing.SendTo(node) != Sending.Lost || node.HasSent)
+            Attach(connection);
+            if (_outgoing.SendTo(connection) != SendResult.Failed || connection.HasSent)
             {
                 Run();
                 return;
             }
 
-            node.Close();
-            _node = null;
+            connection.Close();
+            _connection = null;
         }
 
         _connector.Start(_pool!, ConnectTimeout);
     }
 
-    private void Use(BackendConnection node)
+    private void Attach(BackendConnection connection)
     {
-        (_node, node.User, _isSendLost) = (node, this, false);
-        (node.Sent, node.Received) = (0, 0);
-        node.IsBound |= _exchange.BindsConnection;
+        (_connection, connection.Handler, _hasSendFailed) = (connection, this, false);
+        (connection.BytesSent, connection.BytesReceived) = (0, 0);
+        connection.IsPrivate |= _exchange.BindsConnection;
         _outgoing.Rewind();
         _response.Begin();
-        node.SetDeadline(node.IsConnecting ? (int)ConnectTimeout.TotalMilliseconds : _timeout);
-        if (_body.State == BodyState.Held)
+        connection.SetDeadline(connection.IsConnecting ? (int)ConnectTimeout.TotalMilliseconds : _timeout);
+        if (_body.State == BodyState.AwaitingContinue)
         {
             _exchange.Client.SetDeadline((long)ForwardingTimeouts.Continue.TotalMilliseconds);
         }
     }
 
-    private void Touch() => _node!.SetDeadline(_timeout);
+    private void ResetTimeout() => _connection!.SetDeadline(_timeout);
 
-    private void Lose()
+    private void OnConnectionLost()
     {
-        var (node, unsent, untouched) = (_node!, !_node!.HasSent, _response.IsUntouched);
-        if (node.IsReused && (unsent || (untouched && _exchange.MayBeRepeated)))
+        var (connection, wasUnsent, hadNoResponse) = (_connection!, !_connection!.HasSent, _response.HasNothing);
+        if (connection.IsReused && (wasUnsent || (hadNoResponse && _exchange.MayBeRepeated)))
         {
             // The backend closed the connection while it was idle, or is shutting down: only a new connection can tell.
-            node.Close();
-            _node = null;
-            if (unsent)
+            connection.Close();
+            _connection = null;
+            if (wasUnsent)
             {
-                SendOverKept();
+                SendOnIdleConnection();
             }
             else
             {
@@ -224,7 +224,7 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
             return;
         }
 
-        Fail(HasStarted ? RequestFailure.BrokenResponse : unsent ? RequestFailure.NoResponse with { Point = FailurePoint.Connect } : RequestFailure.NoResponse);
+        Fail(HasStarted ? RequestFailure.BrokenResponse : wasUnsent ? RequestFailure.NoResponse with { Point = FailurePoint.Connect } : RequestFailure.NoResponse);
     }
 
     /// <summary>Ends the attempt, whatever its state.</summary>
@@ -232,31 +232,31 @@ internal sealed partial class BackendDialogue : IBackendUser, IWaiter
     {
         _pool?.Waiting.Remove(this);
         _connector.Stop();
-        _stream?.Leave();
+        _stream?.Unregister();
         _stream = null;
-        _node?.Close();
-        _node = null;
-        _attempt.End();
+        _connection?.Close();
+        _connection = null;
+        _counters.End();
     }
 
     /// <summary>Resets the result.</summary>
-    public void Forget() => (_pool, HasStarted, Status, ContentLength) = (null, false, 0, null);
+    public void Reset() => (_pool, HasStarted, Status, ContentLength) = (null, false, 0, null);
 
     private void Complete()
     {
-        var node = _node!;
-        _attempt.Record(Status, node);
-        if (_mayReuse && _response.IsClean && _body.State == BodyState.Complete && !_isSendLost && !node.HasUnsent && !node.HasStored
-            && !node.PeerHasEnded && !(node.IsReadable && node.Socket.HasInput()))
+        var connection = _connection!;
+        _counters.Record(Status, connection);
+        if (_mayReuse && _response.IsReusable && _body.State == BodyState.Complete && !_hasSendFailed && !connection.HasPendingOutput && !connection.HasBufferedInput
+            && !connection.PeerHasClosed && !(connection.IsReadable && connection.Socket.HasInput()))
         {
-            _node = null;
-            if (node.IsBound)
+            _connection = null;
+            if (connection.IsPrivate)
             {
-                _exchange.Client.Bind(node);
+                _exchange.Client.KeepPrivate(connection);
             }
             else
             {
-                node.Pool.Return(node, _idleTime);
+                connection.Pool.Return(connection, _idleTime);
             }
         }
 

@@ -9,16 +9,16 @@ namespace Kiro.Balancer.Front.Exchange;
 internal enum BodyState
 {
     /// <summary>Not read yet: the client waits for 100 Continue.</summary>
-    Held,
+    AwaitingContinue,
 
     /// <summary>Forwarded as it arrives.</summary>
-    Flowing,
+    Streaming,
 
     /// <summary>Forwarded, or about to be forwarded, in full.</summary>
     Complete,
 
     /// <summary>The rest is not wanted.</summary>
-    Dropped,
+    Discarded,
 }
 
 /// <summary>Why a request body cannot be forwarded.</summary>
@@ -27,23 +27,23 @@ internal enum BodyFault
     None,
 
     /// <summary>The client closed its side before the end of the body.</summary>
-    Ended,
+    Truncated,
 
     /// <summary>Invalid chunks.</summary>
     Invalid,
 
     /// <summary>Over the size limit.</summary>
-    TooLong,
+    TooLarge,
 
     /// <summary>The client's connection is lost.</summary>
-    Gone,
+    ClientLost,
 
     /// <summary>The backend's connection is lost.</summary>
     BackendLost,
 }
 
 /// <summary>Forwards a request body as it arrives, at the backend's pace.</summary>
-internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
+internal sealed class RequestBodyPump(FrontLoop loop, BodyLimit limit)
 {
     /// <summary>Hexadecimal digits of a chunk size: chunks of up to 4 GiB. Larger ones suggest request smuggling.</summary>
     private const int MaxSizeDigits = 8;
@@ -51,7 +51,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
     private BodyFraming _framing;
     private long _left;
     private ChunkDecoder? _chunks;
-    private long _passed;
+    private long _total;
     private bool _needsMore;
 
     public BodyState State { get; private set; }
@@ -61,31 +61,31 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         _framing = head.Framing;
         _left = head.Framing == BodyFraming.Length ? head.ContentLength ?? 0 : 0;
         _chunks = _framing == BodyFraming.Chunked ? new ChunkDecoder(MaxSizeDigits) : null;
-        (_needsMore, _passed) = (false, 0);
-        State = _framing == BodyFraming.None ? BodyState.Complete : head.ExpectsContinue ? BodyState.Held : BodyState.Flowing;
+        (_needsMore, _total) = (false, 0);
+        State = _framing == BodyFraming.None ? BodyState.Complete : head.ExpectsContinue ? BodyState.AwaitingContinue : BodyState.Streaming;
     }
 
     /// <summary>After an upgrade: forwards all bytes until either side closes.</summary>
-    public void BeginTunnel() => (_framing, State, _needsMore, _left) = (BodyFraming.UntilClose, BodyState.Flowing, false, 0);
+    public void BeginTunnel() => (_framing, State, _needsMore, _left) = (BodyFraming.UntilClose, BodyState.Streaming, false, 0);
 
     /// <summary>The body is buffered instead.</summary>
-    public void Keep() => State = BodyState.Complete;
+    public void Skip() => State = BodyState.Complete;
 
     /// <summary>Starts a body that waits for 100 Continue.</summary>
-    public void Release() => State = State == BodyState.Held ? BodyState.Flowing : State;
+    public void Resume() => State = State == BodyState.AwaitingContinue ? BodyState.Streaming : State;
 
     /// <summary>Discards the rest.</summary>
-    public void Drop() => State = State == BodyState.Complete ? State : BodyState.Dropped;
+    public void Discard() => State = State == BodyState.Complete ? State : BodyState.Discarded;
 
     /// <summary>Appends the part of the body that arrived with the head.</summary>
     /// <param name="bytes">What follows the head; decoded in place.</param>
-    /// <param name="outgoing">The request, with room for <see cref="FirstPieceRoom"/>.</param>
+    /// <param name="outgoing">The request, with room for <see cref="MaxInitialLength"/>.</param>
     /// <param name="consumed">How much of it belongs to the body.</param>
-    /// <returns>None, Invalid or TooLong.</returns>
-    public BodyFault TakeAlong(Span<byte> bytes, OutgoingRequest outgoing, out int consumed)
+    /// <returns>None, Invalid or TooLarge.</returns>
+    public BodyFault AppendInitial(Span<byte> bytes, OutgoingRequest outgoing, out int consumed)
     {
         consumed = 0;
-        if (State != BodyState.Flowing || bytes.IsEmpty)
+        if (State != BodyState.Streaming || bytes.IsEmpty)
         {
             return BodyFault.None;
         }
@@ -98,20 +98,20 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
             return BodyFault.None;
         }
 
-        if (!ChunkedPiece.TryDecode(_chunks!, bytes, out var data, out consumed))
+        if (!ChunkFraming.TryDecode(_chunks!, bytes, out var data, out consumed))
         {
             return BodyFault.Invalid;
         }
 
-        if (limit.Refuses(_passed += data))
+        if (limit.Refuses(_total += data))
         {
-            return BodyFault.TooLong;
+            return BodyFault.TooLarge;
         }
 
         _needsMore = true;
         if (data > 0)
         {
-            outgoing.Advance(ChunkedPiece.WriteSize(outgoing.Room, data));
+            outgoing.Advance(ChunkFraming.WriteSize(outgoing.Free, data));
             outgoing.Append(bytes[..data]);
             outgoing.Append("\r\n"u8);
         }
@@ -119,54 +119,54 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         if (_chunks!.IsComplete)
         {
             State = BodyState.Complete;
-            outgoing.Append(ChunkedPiece.EndOfRequest(_chunks));
+            outgoing.Append(ChunkFraming.LastChunkOfRequest(_chunks));
         }
 
         return BodyFault.None;
     }
 
-    /// <summary>The space that <see cref="TakeAlong"/> needs, in bytes.</summary>
-    public int FirstPieceRoom(int available) => State != BodyState.Flowing ? 0
+    /// <summary>The space that <see cref="AppendInitial"/> needs, in bytes.</summary>
+    public int MaxInitialLength(int available) => State != BodyState.Streaming ? 0
         : _framing == BodyFraming.Length ? (int)Math.Min(_left, available)
-        : available + 2 * ChunkedPiece.MaxFrame;
+        : available + 2 * ChunkFraming.MaxFrame;
 
     /// <summary>Forwards until either side would block, or other connections must get their turn.</summary>
     /// <param name="client">The source.</param>
-    /// <param name="node">The destination.</param>
+    /// <param name="backend">The destination.</param>
     /// <param name="hasMoved">Whether there was progress.</param>
-    public BodyFault Run(ClientConnection client, BackendConnection node, out bool hasMoved)
+    public BodyFault Run(ClientConnection client, BackendConnection backend, out bool hasMoved)
     {
         hasMoved = false;
-        for (var turn = 0; State == BodyState.Flowing && !node.HasUnsent; turn++)
+        for (var turn = 0; State == BodyState.Streaming && !backend.HasPendingOutput; turn++)
         {
-            if (turn == ClientConnection.MaxTurns)
+            if (turn == ClientConnection.MaxStepsPerTurn)
             {
-                loop.Queue(client);
+                loop.QueueTurn(client);
                 break;
             }
 
-            var passage = node.TakeFrom(client, _left, _needsMore, out var count);
+            var result = backend.TransferFrom(client, _left, _needsMore, out var count);
             if (count == -1)
             {
-                return client.PeerHasEnded && !client.IsReadable ? BodyFault.Ended : BodyFault.None;
+                return client.PeerHasClosed && !client.IsReadable ? BodyFault.Truncated : BodyFault.None;
             }
 
             if (count <= 0)
             {
-                return count == 0 ? BodyFault.Ended : BodyFault.Gone;
+                return count == 0 ? BodyFault.Truncated : BodyFault.ClientLost;
             }
 
             hasMoved = true;
-            if (passage != Passage.Received)
+            if (result != TransferResult.Received)
             {
                 Count(count);
             }
 
-            var fault = passage switch
+            var fault = result switch
             {
-                Passage.Lost => BodyFault.BackendLost,
-                Passage.PassedOn => BodyFault.None,
-                _ => PassOn(count, client, node),
+                TransferResult.Lost => BodyFault.BackendLost,
+                TransferResult.Forwarded => BodyFault.None,
+                _ => Forward(count, client, backend),
             };
             if (fault != BodyFault.None)
             {
@@ -177,39 +177,39 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         return BodyFault.None;
     }
 
-    private BodyFault PassOn(int count, ClientConnection client, BackendConnection node)
+    private BodyFault Forward(int count, ClientConnection client, BackendConnection backend)
     {
-        var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
+        var bytes = loop.Input.AsSpan(FrontLoop.Headroom, count);
         if (_framing != BodyFraming.Chunked)
         {
-            var here = _framing == BodyFraming.UntilClose ? count : (int)Math.Min(_left, count);
-            client.Store(bytes[here..]);
+            var length = _framing == BodyFraming.UntilClose ? count : (int)Math.Min(_left, count);
+            client.BufferInput(bytes[length..]);
             if (_framing == BodyFraming.Length)
             {
-                Count(here);
+                Count(length);
             }
 
-            return node.TrySend(bytes[..here]) ? BodyFault.None : BodyFault.BackendLost;
+            return backend.TrySend(bytes[..length]) ? BodyFault.None : BodyFault.BackendLost;
         }
 
-        var isValid = ChunkedPiece.TryDecode(_chunks!, bytes, out var data, out var consumed);
+        var isValid = ChunkFraming.TryDecode(_chunks!, bytes, out var data, out var consumed);
         if (!isValid)
         {
             return BodyFault.Invalid;
         }
 
-        if (limit.Refuses(_passed += data))
+        if (limit.Refuses(_total += data))
         {
-            return BodyFault.TooLong;
+            return BodyFault.TooLarge;
         }
 
-        client.Store(bytes[consumed..]);
+        client.BufferInput(bytes[consumed..]);
         _needsMore = true;
         if (data > 0)
         {
-            var start = ChunkedPiece.WriteSizeBefore(loop.Input, FrontLoop.Lead, data);
-            "\r\n"u8.CopyTo(loop.Input.AsSpan(FrontLoop.Lead + data));
-            if (!node.TrySend(loop.Input.AsSpan(start, FrontLoop.Lead - start + data + 2)))
+            var start = ChunkFraming.WriteSizeBefore(loop.Input, FrontLoop.Headroom, data);
+            "\r\n"u8.CopyTo(loop.Input.AsSpan(FrontLoop.Headroom + data));
+            if (!backend.TrySend(loop.Input.AsSpan(start, FrontLoop.Headroom - start + data + 2)))
             {
                 return BodyFault.BackendLost;
             }
@@ -218,7 +218,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
         if (_chunks!.IsComplete)
         {
             State = BodyState.Complete;
-            return node.TrySend(ChunkedPiece.EndOfRequest(_chunks)) ? BodyFault.None : BodyFault.BackendLost;
+            return backend.TrySend(ChunkFraming.LastChunkOfRequest(_chunks)) ? BodyFault.None : BodyFault.BackendLost;
         }
 
         return BodyFault.None;
@@ -232,7 +232,7 @@ internal sealed class RequestPump(FrontLoop loop, BodyLimit limit)
 }
 
 /// <summary>Buffers a small body before the request is sent, so that it can be retried.</summary>
-internal sealed class KeptBodyPump(FrontLoop loop, OutgoingRequest outgoing)
+internal sealed class BufferedBodyReader(FrontLoop loop, OutgoingRequest outgoing)
 {
     private int _left;
 
@@ -245,10 +245,10 @@ internal sealed class KeptBodyPump(FrontLoop loop, OutgoingRequest outgoing)
     /// <returns>How much of it belongs to the body.</returns>
     public int Begin(int length, ReadOnlySpan<byte> bytes)
     {
-        var here = Math.Min(length, bytes.Length);
-        outgoing.Append(bytes[..here]);
-        _left = length - here;
-        return here;
+        var taken = Math.Min(length, bytes.Length);
+        outgoing.Append(bytes[..taken]);
+        _left = length - taken;
+        return taken;
     }
 
     /// <summary>Reads what is there.</summary>
@@ -259,15 +259,15 @@ internal sealed class KeptBodyPump(FrontLoop loop, OutgoingRequest outgoing)
             var count = client.Fill(needsMore: false);
             if (count <= 0)
             {
-                return count == -2 ? BodyFault.Gone
-                    : count == 0 || (client.PeerHasEnded && !client.IsReadable) ? BodyFault.Ended : BodyFault.None;
+                return count == -2 ? BodyFault.ClientLost
+                    : count == 0 || (client.PeerHasClosed && !client.IsReadable) ? BodyFault.Truncated : BodyFault.None;
             }
 
-            var bytes = loop.Input.AsSpan(FrontLoop.Lead, count);
-            var here = Math.Min(count, _left);
-            outgoing.Append(bytes[..here]);
-            client.Store(bytes[here..]);
-            _left -= here;
+            var bytes = loop.Input.AsSpan(FrontLoop.Headroom, count);
+            var taken = Math.Min(count, _left);
+            outgoing.Append(bytes[..taken]);
+            client.BufferInput(bytes[taken..]);
+            _left -= taken;
         }
 
         return BodyFault.None;

@@ -1,4 +1,3 @@
-using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.Backends;
@@ -6,11 +5,11 @@ using Kiro.Balancer.Front.Backends;
 namespace Kiro.Balancer.Front.Exchange;
 
 /// <content>Request and response on their way.</content>
-internal sealed partial class BackendDialogue
+internal sealed partial class BackendAttempt
 {
-    void IBackendUser.OnBackendReady()
+    void IBackendConnectionHandler.OnBackendReady()
     {
-        if (_node is { IsConnecting: false })
+        if (_connection is { IsConnecting: false })
         {
             Run();
         }
@@ -22,13 +21,13 @@ internal sealed partial class BackendDialogue
         if (_stream!.TryEnd(_exchange.Client))
         {
             // The client may take a while to close its side.
-            _exchange.Client.SetDeadline(FrontStream.Patience);
+            _exchange.Client.SetDeadline(FrontStream.CloseTimeout);
             return;
         }
 
         if (!_response.TryEnd(_exchange.Client))
         {
-            EndsWithConnection = ClosesClient = true;
+            IsCloseDelimited = ClosesClient = true;
         }
 
         Complete();
@@ -37,14 +36,14 @@ internal sealed partial class BackendDialogue
     // Complete and Fail end the exchange, which may be reused at once: nothing may follow them here.
     private void Run()
     {
-        if (!_isSendLost && !TrySend())
+        if (!_hasSendFailed && !TrySend())
         {
             return;
         }
 
         if (_hasResponded)
         {
-            if (_body.State != BodyState.Flowing || _isSendLost)
+            if (_body.State != BodyState.Streaming || _hasSendFailed)
             {
                 Complete();
             }
@@ -54,17 +53,17 @@ internal sealed partial class BackendDialogue
 
         while (true)
         {
-            var step = _response.Run(_exchange.Client, _node!, out var hasMoved);
+            var step = _response.Run(_exchange.Client, _connection!, out var hasMoved);
             if (hasMoved)
             {
-                Touch();
-                _exchange.Client.LimitHalfClosed();
+                ResetTimeout();
+                _exchange.Client.RestartHalfClosedTimeout();
             }
 
             if (step == ResponseStep.Head)
             {
                 step = OnHead();
-                if (step is ResponseStep.Head or ResponseStep.Waits)
+                if (step is ResponseStep.Head or ResponseStep.Pending)
                 {
                     // Another head, the rest of the body or the end may be there already.
                     continue;
@@ -79,20 +78,20 @@ internal sealed partial class BackendDialogue
     /// <returns>False when the exchange is over.</returns>
     private bool TrySend()
     {
-        if (!_outgoing.IsSent && _outgoing.SendTo(_node!) == Sending.Lost)
+        if (!_outgoing.IsSent && _outgoing.SendTo(_connection!) == SendResult.Failed)
         {
-            LoseSend();
+            FailSend();
         }
 
-        if (_isSendLost || !_outgoing.IsSent || _body.State != BodyState.Flowing)
+        if (_hasSendFailed || !_outgoing.IsSent || _body.State != BodyState.Streaming)
         {
             return true;
         }
 
-        var fault = _body.Run(_exchange.Client, _node!, out var hasMoved);
+        var fault = _body.Run(_exchange.Client, _connection!, out var hasMoved);
         if (hasMoved)
         {
-            Touch();
+            ResetTimeout();
         }
 
         switch (fault)
@@ -100,14 +99,14 @@ internal sealed partial class BackendDialogue
             case BodyFault.None:
                 return true;
             case BodyFault.BackendLost:
-                LoseSend();
+                FailSend();
                 return true;
-            case BodyFault.Ended when _stream is not null:
-                _body.Drop();
-                _node!.Socket.EndWriting();
-                _exchange.Client.SetDeadline(FrontStream.Patience);
+            case BodyFault.Truncated when _stream is not null:
+                _body.Discard();
+                _connection!.Socket.ShutdownWrite();
+                _exchange.Client.SetDeadline(FrontStream.CloseTimeout);
                 return true;
-            case BodyFault.Gone:
+            case BodyFault.ClientLost:
                 var client = _exchange.Client;
                 _exchange.OnClientGone();
                 client.Close();
@@ -118,14 +117,14 @@ internal sealed partial class BackendDialogue
         }
     }
 
-    void IBackendUser.OnSendLost() => LoseSend();
+    void IBackendConnectionHandler.OnSendFailed() => FailSend();
 
     // The backend may have responded before it closed: read that first.
-    private void LoseSend()
+    private void FailSend()
     {
-        _isSendLost = true;
-        _node!.IsReadable = true;
-        _worker.Loop.Queue(_node);
+        _hasSendFailed = true;
+        _connection!.IsReadable = true;
+        _worker.Loop.QueueTurn(_connection);
     }
 
     private void OnStep(ResponseStep step)
@@ -133,11 +132,11 @@ internal sealed partial class BackendDialogue
         switch (step)
         {
             case ResponseStep.Complete:
-                if (_body.State == BodyState.Flowing && Status < StatusCodes.Status300MultipleChoices && !_isSendLost && _stream is null)
+                if (_body.State == BodyState.Streaming && Status < StatusCodes.Status300MultipleChoices && !_hasSendFailed && _stream is null)
                 {
                     // The backend has responded but goes on reading the request, even if it closes afterwards.
                     _hasResponded = true;
-                    _worker.Loop.Queue(_exchange.Client);
+                    _worker.Loop.QueueTurn(_exchange.Client);
                 }
                 else
                 {
@@ -148,10 +147,10 @@ internal sealed partial class BackendDialogue
             case ResponseStep.Invalid:
                 Fail(HasStarted ? RequestFailure.BrokenResponse : RequestFailure.InvalidResponse);
                 return;
-            case ResponseStep.Lost:
-                Lose();
+            case ResponseStep.BackendLost:
+                OnConnectionLost();
                 return;
-            case ResponseStep.ClientGone:
+            case ResponseStep.ClientLost:
                 var client = _exchange.Client;
                 _exchange.OnClientGone();
                 client.Close(byReset: true);
@@ -179,52 +178,52 @@ internal sealed partial class BackendDialogue
         }
 
         var isContinue = head.Status == StatusCodes.Status100Continue;
-        if (isContinue ? _body.State == BodyState.Held : !_exchange.IsHttp10)
+        if (isContinue ? _body.State == BodyState.AwaitingContinue : !_exchange.IsHttp10)
         {
             var written = ClientHeadWriter.Write(_response.HeadBytes, head, default, _worker.Loop.Output);
             if (!_exchange.Client.TrySend(_worker.Loop.Output.AsSpan(0, written)))
             {
-                return ResponseStep.ClientGone;
+                return ResponseStep.ClientLost;
             }
         }
 
         if (isContinue)
         {
-            _body.Release();
-            _worker.Loop.Queue(_exchange.Client);
+            _body.Resume();
+            _worker.Loop.QueueTurn(_exchange.Client);
         }
 
-        _response.Skip(_node!);
+        _response.SkipInterim(_connection!);
         return ResponseStep.Head;
     }
 
     private ResponseStep BeginResponse(ResponseHead head)
     {
-        Settle(head);
+        OnResponseHead(head);
         _exchange.Client.ClearDeadline();
-        _exchange.Client.LimitHalfClosed();
+        _exchange.Client.RestartHalfClosedTimeout();
         if (head.Status < StatusCodes.Status300MultipleChoices)
         {
             // An error response means that the body is not wanted; a success means that it is, even without 100 Continue.
-            _body.Release();
+            _body.Resume();
         }
         else
         {
-            _body.Drop();
+            _body.Discard();
         }
 
         var framing = head.Framing(_exchange.IsHead);
         var isOpenEnded = framing is BodyFraming.Chunked or BodyFraming.UntilClose;
-        EndsWithConnection = isOpenEnded && _exchange.IsHttp10;
-        ClosesClient = _exchange.Closes || EndsWithConnection || _body.State == BodyState.Dropped
+        IsCloseDelimited = isOpenEnded && _exchange.IsHttp10;
+        ClosesClient = _exchange.Closes || IsCloseDelimited || _body.State == BodyState.Discarded
             || _worker.Services.Drain.IsDraining || _worker.IsStopping;
         _mayReuse = !head.Closes && framing != BodyFraming.UntilClose;
         _idleTime = BackendPool.IdleTime(head.KeepAliveTimeout, head.KeepAliveMax);
-        _node!.IsBound |= head.BindsConnection;
+        _connection!.IsPrivate |= head.BindsConnection;
         if (isOpenEnded && head.IsEventStream)
         {
             _timeout = (int)_worker.Services.Timeouts.Value.Stream.TotalMilliseconds;
-            _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend);
+            _stream = new FrontStream(_worker, this, _exchange.Slot, _counters.Runtime.Backend);
             // It may be told to end at any time, even when it has just ended by itself.
             _mayReuse = false;
         }
@@ -239,36 +238,36 @@ internal sealed partial class BackendDialogue
             OwnCookie = _worker.Services.Rules.Cookie,
             Lines = _exchange.CookieLines,
         }, _worker.Loop.Output);
-        var step = _response.BeginBody(written, framing, makesChunks, _exchange.Client, _node!);
+        var step = _response.BeginBody(written, framing, makesChunks, _exchange.Client, _connection!);
         HasStarted = step != ResponseStep.Invalid;
-        Touch();
+        ResetTimeout();
         return step;
     }
 
     private ResponseStep BeginTunnel()
     {
         var head = _worker.ResponseHead;
-        Settle(head);
+        OnResponseHead(head);
         _timeout = (int)_worker.Services.Timeouts.Value.Stream.TotalMilliseconds;
-        (ClosesClient, EndsWithConnection, HasStarted) = (true, true, true);
-        _stream = new FrontStream(_worker, this, _exchange.Slot, _attempt.Runtime.Backend, isTunnel: true);
+        (ClosesClient, IsCloseDelimited, HasStarted) = (true, true, true);
+        _stream = new FrontStream(_worker, this, _exchange.Slot, _counters.Runtime.Backend, isTunnel: true);
         _body.BeginTunnel();
         var written = ClientHeadWriter.Write(
             _response.HeadBytes, head, new ClientHeadAdditions
             {
                 Date = _worker.Date.Line, OwnCookie = _worker.Services.Rules.Cookie, Lines = _exchange.CookieLines,
             }, _worker.Loop.Output);
-        _worker.Loop.Queue(_exchange.Client);
-        Touch();
-        return _response.BeginTunnel(written, _stream, _exchange.Client, _node!);
+        _worker.Loop.QueueTurn(_exchange.Client);
+        ResetTimeout();
+        return _response.BeginTunnel(written, _stream, _exchange.Client, _connection!);
     }
 
-    private void Settle(ResponseHead head)
+    private void OnResponseHead(ResponseHead head)
     {
         _pool!.Waiting.Remove(this);
-        _attempt.Respond(_worker.Loop.Timestamp, _worker.Services.Time);
-        _attempt.Runtime.NoteClosing(head.HasConnectionClose);
+        _counters.Respond(_worker.Loop.Timestamp, _worker.Services.Time);
+        _counters.Runtime.NoteClosing(head.HasConnectionClose);
         (Status, ContentLength) = (head.Status, head.ContentLength);
-        _outgoing.Settle();
+        _outgoing.TrimToRequestLine();
     }
 }

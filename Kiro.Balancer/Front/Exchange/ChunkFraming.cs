@@ -7,7 +7,7 @@ namespace Kiro.Balancer.Front.Exchange;
 /// Re-chunks a body. Chunk boundaries have no meaning (RFC 9112, section 7.1), and neither side ever gets framing that was
 /// not written here.
 /// </summary>
-internal static class ChunkedPiece
+internal static class ChunkFraming
 {
     /// <summary>The longest chunk-size line plus the CRLF after the data, in bytes.</summary>
     public const int MaxFrame = 12;
@@ -66,10 +66,10 @@ internal static class ChunkedPiece
     }
 
     /// <summary>The last chunk of a request, with the trailers that may be forwarded.</summary>
-    public static byte[] EndOfRequest(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.AllowedInRequest(decoder.Trailers) : []);
+    public static byte[] LastChunkOfRequest(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.AllowedInRequest(decoder.Trailers) : []);
 
     /// <summary>The last chunk of a response, with the trailers that may be forwarded.</summary>
-    public static byte[] EndOfResponse(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : []);
+    public static byte[] LastChunkOfResponse(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : []);
 
     private static byte[] End(IReadOnlyList<byte[]> trailers)
     {

@@ -8,10 +8,10 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>Sends a request body to the backend as it arrives, while the response may already be on its way back.</summary>
-internal sealed class BodySender(HttpRequest request, BackendConnection connection)
+internal sealed class RequestBodySender(HttpRequest request, PooledConnection connection)
 {
-    private readonly ClientBody _body = new(request, connection);
-    private ReadResult _takenAlong;
+    private readonly RequestBodyReader _body = new(request, connection);
+    private ReadResult _initial;
     private readonly Lock _starting = new();
     private bool _mayStart = true;
 
@@ -26,7 +26,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 
     /// <summary>Appends the part of the body that is there already to the request head.</summary>
     /// <returns>False when there is none.</returns>
-    public async ValueTask<bool> TakeAlongAsync()
+    public async ValueTask<bool> AppendInitialAsync()
     {
         if (await _body.TakeAsync() is not { } read)
         {
@@ -35,17 +35,17 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 
         var data = Piece(read.Buffer);
         connection.Output.Write(data);
-        _takenAlong = new ReadResult(data, isCanceled: false, read.IsCompleted && data.Length == read.Buffer.Length);
+        _initial = new ReadResult(data, isCanceled: false, read.IsCompleted && data.Length == read.Buffer.Length);
         return true;
     }
 
-    /// <summary>Ends <see cref="TakeAlongAsync"/>: what was not sent can be sent again.</summary>
-    public void EndTakingAlong(bool isSent)
+    /// <summary>Ends <see cref="AppendInitialAsync"/>: what was not sent can be sent again.</summary>
+    public void CompleteInitial(bool isSent)
     {
-        _body.AdvanceTo(isSent ? _takenAlong.Buffer.End : _takenAlong.Buffer.Start);
-        if (!isSent || _takenAlong.IsCompleted)
+        _body.AdvanceTo(isSent ? _initial.Buffer.End : _initial.Buffer.Start);
+        if (!isSent || _initial.IsCompleted)
         {
-            Forgo();
+            PreventStart();
             IsComplete = isSent;
         }
     }
@@ -59,8 +59,8 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         }
     }
 
-    /// <summary>The same from another thread: once <see cref="Forgo"/> has returned, it has started or never will.</summary>
-    public void StartElsewhere()
+    /// <summary>The same from another thread: once <see cref="PreventStart"/> has returned, it has started or never will.</summary>
+    public void StartOnThreadPool()
     {
         lock (_starting)
         {
@@ -72,12 +72,12 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
     }
 
     /// <summary>Never starts.</summary>
-    public void Forgo() => TryBegin();
+    public void PreventStart() => TryBegin();
 
     /// <summary>Waits for the end. If there is more to send, the connection must be aborted first.</summary>
     public async Task StopAsync()
     {
-        Forgo();
+        PreventStart();
         if (!Sending.IsCompleted)
         {
             _body.Stop();
@@ -164,7 +164,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
         return true;
     }
 
-    private static ReadOnlySequence<byte> Piece(in ReadOnlySequence<byte> data) => data.Slice(0, Math.Min(data.Length, ClientBody.MaxAtOnce));
+    private static ReadOnlySequence<byte> Piece(in ReadOnlySequence<byte> data) => data.Slice(0, Math.Min(data.Length, RequestBodyReader.MaxAtOnce));
 
     private static void WriteChunk(SendBuffer output, in ReadOnlySequence<byte> data)
     {
@@ -180,7 +180,7 @@ internal sealed class BodySender(HttpRequest request, BackendConnection connecti
 }
 
 /// <summary>Reads a request body. Kestrel reads 4 KiB at a time; what the client has sent already is collected.</summary>
-internal sealed class ClientBody(HttpRequest request, BackendConnection connection)
+internal sealed class RequestBodyReader(HttpRequest request, PooledConnection connection)
 {
     /// <summary>The most that is collected, in bytes.</summary>
     public const int MaxAtOnce = 32 * 1024;
@@ -265,9 +265,9 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
                 }
             }
         }
-        catch (Exception fault) when (IsTheClients(fault))
+        catch (Exception fault) when (IsClientFault(fault))
         {
-            Blame(fault);
+            Fail(fault);
             return null;
         }
     }
@@ -278,18 +278,18 @@ internal sealed class ClientBody(HttpRequest request, BackendConnection connecti
         {
             return _body.TryRead(out read);
         }
-        catch (Exception fault) when (IsTheClients(fault))
+        catch (Exception fault) when (IsClientFault(fault))
         {
-            Blame(fault);
+            Fail(fault);
             read = default;
             return false;
         }
     }
 
     // Kestrel throws this for a NUL in a trailer.
-    private static bool IsTheClients(Exception fault) => fault is IOException or OperationCanceledException or InvalidOperationException;
+    private static bool IsClientFault(Exception fault) => fault is IOException or OperationCanceledException or InvalidOperationException;
 
-    private void Blame(Exception fault)
+    private void Fail(Exception fault)
     {
         Fault = fault;
         connection.Abort(AbortReason.Client);
