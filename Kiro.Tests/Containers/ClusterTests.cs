@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Containers;
 
 /// <summary>docker-compose.cluster.yml: five fixed nodes.</summary>
-[Collection(RunsLate.Containers)]
+[Collection(SharesDocker.Name)]
 public sealed class ClusterTests
 {
     private const string File = "docker-compose.cluster.yml";

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Kiro.Tests.Faults;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
 /// <summary>docker-compose.scale.yml, scaled while 500 clients are served.</summary>
-[Collection(RunsLate.Containers)]
+[Collection(SharesDocker.Name)]
 public sealed class ScaleTests
 {
     private static readonly TimeSpan FirstTraffic = TimeSpan.FromSeconds(20);

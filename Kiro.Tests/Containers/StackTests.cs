@@ -7,7 +7,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Containers;
 
 /// <summary>docker-stack.yml in a Swarm of this one host, scaled and updated while 500 clients are served.</summary>
-[Collection(RunsLate.Containers)]
+[Collection(SharesDocker.Name)]
 public sealed class StackTests
 {
     [Fact]

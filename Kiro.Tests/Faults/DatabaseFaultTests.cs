@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>The database leaves under load.</summary>
-[Collection(RunsLate.Containers)]
+[Collection(SharesDocker.Name)]
 public sealed class DatabaseFaultTests
 {
     [Fact]

@@ -12,9 +12,6 @@ public static class RunsLate
 
     public const string Balancers = "Faults of balancers";
 
-    /// <summary>There is one Docker for all.</summary>
-    public const string Containers = "Containers and the database";
-
     /// <summary>All of them; the longest first.</summary>
-    public static ImmutableArray<string> All { get; } = [Nodes, Containers, Balancers];
+    public static ImmutableArray<string> All { get; } = [Nodes, Balancers];
 }
