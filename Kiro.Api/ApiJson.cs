@@ -10,7 +10,7 @@ using Kiro.Api.Status;
 
 namespace Kiro.Api;
 
-/// <summary>Every response that a node gives as JSON.</summary>
+/// <summary>The JSON responses of a node.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(HealthReport))]
 [JsonSerializable(typeof(CallerResponse))]

@@ -10,7 +10,7 @@ namespace Kiro.Api;
 
 internal static class ApiRegistration
 {
-    /// <summary>What has no database in it.</summary>
+    /// <summary>Registers everything except the database.</summary>
     public static void AddApi(this IServiceCollection services, ApiSettings settings)
     {
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
@@ -19,7 +19,7 @@ internal static class ApiRegistration
         services.AddSingleton(HtmlPage.Embedded(typeof(StatusEndpoints).Assembly, "status.html"));
     }
 
-    /// <summary>One line for whoever started it.</summary>
+    /// <summary>Logs a line once the service listens.</summary>
     public static void SayWhenServing(this WebApplication app, ApiOptions api) =>
         app.Lifetime.ApplicationStarted.Register(() => Log.Serving(app.Logger, api.NodeName, api.Listen.Port));
 }

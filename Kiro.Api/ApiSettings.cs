@@ -9,7 +9,7 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api;
 
-/// <summary>Everything that can be set on a node.</summary>
+/// <summary>All settings of a node.</summary>
 internal sealed class ApiSettings
 {
     private ApiSettings(SettingsReader settings, IConfiguration configuration)
@@ -41,11 +41,11 @@ internal sealed class ApiSettings
 
     public LogOptions Log { get; }
 
-    /// <summary>All of them, and what is hardly meant about them.</summary>
+    /// <summary>The settings and their warnings.</summary>
     public SettingsReport Report { get; }
 
-    /// <summary>Reads and checks them all; the local runner does so too before it starts anything.</summary>
-    /// <exception cref="InvalidSettingsException">Names every setting that cannot be used.</exception>
+    /// <summary>Reads and validates all settings; also used by the local runner before it starts anything.</summary>
+    /// <exception cref="InvalidSettingsException">Names every invalid setting.</exception>
     public static ApiSettings Read(IConfiguration configuration)
     {
         var reader = new SettingsReader(configuration);

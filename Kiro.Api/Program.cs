@@ -15,7 +15,7 @@ return await KiroApplication.RunAsync(args, "A node of Kiro's replicated HTTP AP
     SqliteFile.ThrowIfUnusable(settings.Database);
     builder.AddServiceDefaults(settings.Api.Listen, settings.Drain, settings.Log, settings.Report);
     builder.Services.AddApi(settings);
-    // What is added last stops first: after Kestrel the ledger is flushed, then the node says goodbye.
+    // Services stop in reverse order: Kestrel, then the last ledger flush, then the heartbeat.
     builder.Services.AddDatabase(settings.Database);
     builder.Services.AddNodes(settings.Api, settings.Nodes);
     builder.Services.AddLedger(settings.Ledger);

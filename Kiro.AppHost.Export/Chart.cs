@@ -3,10 +3,10 @@ using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>The Helm chart: two balancers, nodes that are scaled by their load, and who may reach whom.</summary>
+/// <summary>The Helm chart: two balancers, autoscaled nodes, and network policies.</summary>
 internal static class Chart
 {
-    /// <summary>Adds the publisher and shapes what it makes.</summary>
+    /// <summary>Adds the publisher and customises its output.</summary>
     /// <param name="builder">The model.</param>
     /// <param name="balancer">The balancer.</param>
     /// <param name="api">The nodes.</param>
@@ -23,24 +23,24 @@ internal static class Chart
 
         builder.Pipeline.AddStep("write-chart", ChartText.WriteAsync, dependsOn: "publish-kubernetes", requiredBy: WellKnownPipelineSteps.Publish);
 
-        // Balancers share nothing and map every client alike.
+        // Balancers map every client alike without shared state.
         balancer.WithReplicas(2).PublishAsKubernetesService(resource =>
         {
             resource.ShapePods(minReadySeconds: 5);
             resource.Service!.Spec.Type = "LoadBalancer";
-            // Cluster would replace the clients' addresses by a host's; see docs/client-address.md.
+            // The policy Cluster would hide the client addresses; see docs/client-address.md.
             resource.Service.Spec.ExternalTrafficPolicy = "Local";
             resource.AdditionalResources.Add(ChartPolicies.Disruption(resource));
             resource.AdditionalResources.Add(ChartPolicies.Peers(resource));
         });
         api.PublishAsKubernetesService(resource =>
         {
-            // A new pod has to be found by the balancers before an old one leaves.
+            // The balancers must have found the new pod before an old one stops.
             resource.ShapePods(minReadySeconds: 12);
             resource.NamePods();
-            // Headless: the name stands for the pods' own addresses, and the balancers choose.
+            // Headless, so that the name resolves to the pods' addresses.
             resource.Service!.Spec.ClusterIp = "None";
-            // The autoscaler counts.
+            // Set by the autoscaler.
             resource.Deployment().Spec.Replicas = null;
             resource.AdditionalResources.Add(ChartPolicies.Autoscaler(resource, PublishedSettings.Nodes));
             resource.AdditionalResources.Add(ChartPolicies.Disruption(resource));

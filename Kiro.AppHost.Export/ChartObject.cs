@@ -2,7 +2,7 @@ using Aspire.Hosting.Kubernetes.Resources;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>An object of a kind that the publisher has no class for, or a class with fields that the kind has not.</summary>
+/// <summary>An object for which the publisher has no suitable class.</summary>
 internal sealed class ChartObject : BaseKubernetesResource
 {
     public ChartObject(string apiVersion, string kind, string name, Dictionary<string, object> spec)
@@ -12,6 +12,6 @@ internal sealed class ChartObject : BaseKubernetesResource
         Spec = spec;
     }
 
-    /// <summary>As it stands in the file.</summary>
+    /// <summary>The spec as written to the file.</summary>
     public Dictionary<string, object> Spec { get; }
 }

@@ -3,15 +3,15 @@ using Aspire.Hosting.Kubernetes.Resources;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>How a pod of the chart starts, shows its health and leaves, and what it may do.</summary>
+/// <summary>Startup, probes, shutdown and security context of the chart's pods.</summary>
 internal static class ChartPods
 {
     /// <summary>The publisher's deployment.</summary>
     public static Deployment Deployment(this KubernetesResource resource) => (Deployment)resource.Workload!;
 
-    /// <summary>Shapes the pods of a service.</summary>
-    /// <param name="resource">What the publisher made.</param>
-    /// <param name="minReadySeconds">For so long a new pod is ready before an old one leaves.</param>
+    /// <summary>Customises the pods of a service.</summary>
+    /// <param name="resource">The publisher's resource.</param>
+    /// <param name="minReadySeconds">How long a new pod must be ready before an old one stops.</param>
     public static void ShapePods(this KubernetesResource resource, int minReadySeconds)
     {
         resource.EncodeSecrets();
@@ -21,9 +21,9 @@ internal static class ChartPods
 
         var pod = deployment.Spec.Template.Spec;
         pod.AutomountServiceAccountToken = false;
-        // Services would otherwise set variables in every pod, such as BALANCER_SERVICE_PORT.
+        // Otherwise services set variables such as BALANCER_SERVICE_PORT in every pod.
         pod.EnableServiceLinks = false;
-        // More than preStop + DRAIN_DELAY + DRAIN_TIMEOUT.
+        // Longer than preStop + DRAIN_DELAY + DRAIN_TIMEOUT.
         pod.TerminationGracePeriodSeconds = 65;
         pod.SecurityContext = new()
         {
@@ -36,12 +36,12 @@ internal static class ChartPods
         pod.TopologySpreadConstraints.Add(Spread("kubernetes.io/hostname", deployment));
 
         var container = pod.Containers.Single();
-        // 503 while it drains. A database that is away does not make a node unready.
+        // 503 while draining. An unavailable database does not make a node unready.
         container.ReadinessProbe = Probe("/health", period: 2, timeout: 3, failures: 2);
         container.LivenessProbe = Probe("/alive", period: 10, timeout: 5, failures: 6);
         container.StartupProbe = Probe("/alive", period: 1, timeout: 1, failures: 60);
-        // The pod is out of DNS at once; it hears of its end when every balancer must have noticed: DNS_INTERVAL and the 5 s
-        // that CoreDNS keeps a response have passed. (Needs Kubernetes 1.30 or later, and no shell.)
+        // The pod is removed from DNS immediately, but gets SIGTERM only after every balancer must have noticed: DNS_INTERVAL
+        // plus the 5 s for which CoreDNS caches responses. (Needs Kubernetes 1.30 or later, but no shell.)
         container.Lifecycle = new() { PreStop = new() { Sleep = new() { Seconds = 12 }, Exec = null!, HttpGet = null!, TcpSocket = null! }, PostStart = null! };
         container.Resources = new() { Requests = { ["cpu"] = "100m", ["memory"] = "128Mi" }, Limits = { ["memory"] = "512Mi" } };
         container.SecurityContext = new()
@@ -52,7 +52,7 @@ internal static class ChartPods
         };
     }
 
-    /// <summary>Encodes the secrets, so that they may hold quotes: the publisher puts them between quotes as they are.</summary>
+    /// <summary>Encodes the secrets, because the publisher does not escape quotes in them.</summary>
     private static void EncodeSecrets(this KubernetesResource resource)
     {
         foreach (var (name, value) in resource.Secret!.StringData)
@@ -63,7 +63,7 @@ internal static class ChartPods
         resource.Secret.StringData.Clear();
     }
 
-    /// <summary>Lets each node be called as its pod is.</summary>
+    /// <summary>Names each node after its pod.</summary>
     public static void NamePods(this KubernetesResource resource) =>
         resource.Deployment().Spec.Template.Spec.Containers.Single().Env.Add(
             new() { Name = "NODE_NAME", ValueFrom = new() { FieldRef = new() { FieldPath = "metadata.name" } } });

@@ -3,7 +3,7 @@ using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>How many pods there are, how many may be away at once, and who may reach them.</summary>
+/// <summary>Autoscaling, disruption budgets and network policies.</summary>
 internal static class ChartPolicies
 {
     private const string Component = "app.kubernetes.io/component";
@@ -26,7 +26,7 @@ internal static class ChartPolicies
                     },
                 },
             },
-            // Every step moves clients, so down is slow.
+            // Scale down slowly, because every step moves clients.
             ["behavior"] = new Dictionary<string, object>
             {
                 ["scaleDown"] = new Dictionary<string, object>
@@ -44,7 +44,7 @@ internal static class ChartPolicies
             ["selector"] = Selector(service.Deployment().Spec.Selector.MatchLabels),
         });
 
-    /// <summary>The name by which balancers find each other, to tell what operators order: also one that starts, and is not ready.</summary>
+    /// <summary>The Service through which balancers find each other to propagate admin actions, including pods that are not ready yet.</summary>
     public static ChartObject Peers(KubernetesResource balancer) => new(
         "v1", "Service", balancer.Deployment().Metadata.Name.Replace("deployment", "peers", StringComparison.Ordinal), new()
         {
@@ -58,8 +58,8 @@ internal static class ChartPolicies
         });
 
     /// <summary>
-    /// Only balancers reach the nodes: that is why the nodes may believe X-Forwarded-For. Needs a network plugin that enforces
-    /// it. (The probes of the pod's own host are let through by every such plugin.)
+    /// Only balancers can reach the nodes, so the nodes can trust X-Forwarded-For. Needs a network plugin that enforces
+    /// it. (All such plugins admit probes from the pod's host.)
     /// </summary>
     public static ChartObject OnlyFromBalancers(KubernetesResource nodes)
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>What the publisher writes into the chart's files and has no setting for.</summary>
+/// <summary>Text changes to the chart's files for which the publisher has no settings.</summary>
 internal static partial class ChartText
 {
     private const string Ports = """
@@ -51,7 +51,7 @@ internal static partial class ChartText
 
         """;
 
-    // It lives as long as the pod does: the orders of a container that is started again. Those of a new pod its peers tell.
+    // Lives as long as the pod and survives container restarts. A new pod gets the admin actions from its peers.
     private const string Volumes = """
               volumes:
                 - name: "state"
@@ -83,7 +83,7 @@ internal static partial class ChartText
 
     private const string NodesName = "  BACKEND_DNS: \"api-service\"\n";
 
-    // Balancers believe each other by the token. On a loopback address none can ask another.
+    // Peers authenticate with the token, and cannot reach an admin listener on loopback.
     private const string PeersName = """
         {{- if and .Values.secrets.balancer.admin_token (not (regexMatch "^(127[.]|[[]::1[]])" (.Values.config.balancer.admin_listen | toString))) }}
           BALANCER_PEERS: "balancer-peers"
@@ -93,24 +93,24 @@ internal static partial class ChartText
 
     private static readonly (string File, string Published, string Wanted)[] Changes =
     [
-        // The pods leave with a preStop sleep.
+        // The preStop sleep needs it.
         ("Chart.yaml", "\">= 1.18.0-0\"", "\">= 1.30.0-0\""),
         ("values.yaml", "\"api:latest\"\n", $"\"registry.example/kiro-api:{PublishedSettings.Version}\"\n    min_replicas: {PublishedSettings.Nodes}\n    max_replicas: 20\n"),
         ("values.yaml", "\"balancer:latest\"\n", $"\"registry.example/kiro-balancer:{PublishedSettings.Version}\"\n    replicas: 2\n    tls_secret: \"\"\n"),
         ("templates/api/autoscaler.yaml", $"minReplicas: {PublishedSettings.Nodes}\n", "minReplicas: {{ .Values.parameters.api.min_replicas }}\n"),
         ("templates/api/autoscaler.yaml", "maxReplicas: 20\n", "maxReplicas: {{ .Values.parameters.api.max_replicas }}\n"),
         ("templates/balancer/deployment.yaml", "replicas: 2\n", "replicas: {{ .Values.parameters.balancer.replicas }}\n"),
-        // HTTPS by a secret of the kind kubernetes.io/tls, as cert-manager writes it, once one is named.
+        // HTTPS with a secret of type kubernetes.io/tls, such as cert-manager creates, if one is set.
         ("templates/balancer/deployment.yaml", Ports, IfTls(SecureVariables) + Mounts + IfTls(SecureMount) + Ports + IfTls(SecurePort)),
         ("templates/balancer/deployment.yaml", ServiceLinks, ServiceLinks + Volumes + IfTls(SecureVolume)),
         ("templates/balancer/service.yaml", ServicePort, ServicePort + IfTls(SecureServicePort)),
-        // The name of the nodes' service is the chart's to know.
+        // The chart itself determines the name of the nodes' Service.
         ("values.yaml", "    BACKEND_DNS: \"api-service\"\n", ""),
         ("templates/balancer/config.yaml", "\"{{ .Values.config.balancer.BACKEND_DNS }}\"", "\"api-service\""),
         ("templates/balancer/config.yaml", NodesName, NodesName + PeersName),
     ];
 
-    // Two releases in one namespace must not have the same names. A Service's name has room for 63 letters, and no dots.
+    // Names must be unique per release. A Service name has at most 63 characters and no dots.
     private const string Release = "{{ .Release.Name | trunc 40 | replace \".\" \"-\" | trimSuffix \"-\" }}";
 
     private static string IfTls(string lines) => "{{- if .Values.parameters.balancer.tls_secret }}\n" + lines + "{{- end }}\n";
@@ -134,7 +134,7 @@ internal static partial class ChartText
             file, change(await File.ReadAllTextAsync(file, context.CancellationToken)), context.CancellationToken);
     }
 
-    // Between the publisher's own quotes a value could hold none.
+    // Instead of the publisher's own quotes, which do not allow quotes in values.
     [GeneratedRegex(@"""\{\{ (\.Values\.[\w.]+) \}\}""")]
     private static partial Regex Value();
 

@@ -43,7 +43,7 @@ internal static class ComposeFiles
                 service.ExtraHosts["host.docker.internal"] = "host-gateway";
                 if (export == ExportKind.Cluster)
                 {
-                    // Published for whoever looks after them, so on this machine alone.
+                    // Published for administration, so only on this machine.
                     service.Ports = [$"127.0.0.1:{service.Environment["PORT"]}:{service.Environment["PORT"]}"];
                 }
             });
@@ -53,7 +53,7 @@ internal static class ComposeFiles
             dependsOn: "publish-" + Publisher, requiredBy: WellKnownPipelineSteps.Publish);
     }
 
-    // The publisher knows one name for its file, and no fixed addresses.
+    // The publisher supports neither file names nor fixed addresses.
     private static async Task WriteAsync(PipelineStepContext context, ExportKind export, ComposeFile file)
     {
         var folder = context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory();

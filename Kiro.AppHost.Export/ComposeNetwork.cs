@@ -4,14 +4,14 @@ using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>The compose files' network: the nodes believe the balancer's address in it and nobody else's.</summary>
+/// <summary>The network of the compose files, in which the nodes only trust the balancer's address.</summary>
 internal static class ComposeNetwork
 {
     public const string Name = "kiro";
 
     public static string BalancerAddress => $"${{{PublishedSettings.ComposeBalancer.Name}:-{PublishedSettings.ComposeBalancer.Fallback}}}";
 
-    // Nodes get addresses of ip_range only, so that the balancer's own is always free.
+    // Nodes get addresses from ip_range only, so that the balancer's address is always free.
     public static Network Describe() => new()
     {
         Name = Name,

@@ -4,13 +4,13 @@ using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>What a compose service has beyond the model: image, health, rights, the time to leave.</summary>
+/// <summary>What a compose service adds to the model: image, health check, privileges, grace period.</summary>
 internal static class ComposeService
 {
-    /// <summary>Shapes a service.</summary>
-    /// <param name="service">What the publisher made.</param>
+    /// <summary>Customises a service.</summary>
+    /// <param name="service">The publisher's service.</param>
     /// <param name="program">The project, such as <c>Kiro.Api</c>.</param>
-    /// <param name="defaults">Of each variable that a user can set.</param>
+    /// <param name="defaults">The defaults of the variables that users can set.</param>
     public static void Shape(this Service service, string program, IReadOnlyDictionary<string, string> defaults)
     {
         var part = program.Split('.')[1];
@@ -20,11 +20,11 @@ internal static class ComposeService
         service.ReadOnly = true;
         service.CapDrop = ["ALL"];
         service.SecurityOpt = ["no-new-privileges:true"];
-        // More than DRAIN_DELAY + DRAIN_TIMEOUT.
+        // Longer than DRAIN_DELAY + DRAIN_TIMEOUT.
         service.StopGracePeriod = "50s";
         service.Healthcheck = new Healthcheck
         {
-            // The balancer's image holds a native program, the API's an assembly.
+            // The balancer's image contains a native program, the API's an assembly.
             Test = part == "Balancer" ? ["CMD", $"./{program}", "--health"] : ["CMD", "dotnet", $"{program}.dll", "--health"],
             Interval = "10s",
             Timeout = "5s",
@@ -38,7 +38,7 @@ internal static class ComposeService
         }
     }
 
-    // ${MYSQL_HOST} → ${MYSQL_HOST:-host.docker.internal}: nothing has to be set.
+    // ${MYSQL_HOST} → ${MYSQL_HOST:-host.docker.internal}, so that no variable is required.
     private static string WithDefault(string value, IReadOnlyDictionary<string, string> defaults) =>
         value.StartsWith("${", StringComparison.Ordinal) && defaults.TryGetValue(value[2..^1], out var fallback)
             ? $"{value[..^1]}:-{fallback}}}"

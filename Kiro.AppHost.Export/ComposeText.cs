@@ -3,7 +3,7 @@ using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>The compose files as text: what the publisher's model has no field for.</summary>
+/// <summary>Text of the compose files for which the publisher's model has no fields.</summary>
 internal static class ComposeText
 {
     public const string Cluster = """
@@ -28,7 +28,7 @@ internal static class ComposeText
 
         """;
 
-    // What outlives a container that is replaced.
+    // Survives the replacement of the container.
     private const string Mount = "    volumes:\n      - \"kiro-state:" + PublishedSettings.StateFolder + "\"\n";
 
     private const string Volumes = "volumes:\n  kiro-state: {}\n";
@@ -37,19 +37,19 @@ internal static class ComposeText
 
     private const string Networks = "    networks:\n      - \"" + ComposeNetwork.Name + "\"\n";
 
-    /// <summary>The file, with the fixed address that the nodes believe: the publisher knows networks by name only.</summary>
+    /// <summary>Adds the balancer's fixed address, which the publisher does not support.</summary>
     public static string WithBalancerAddress(ComposeFile file)
     {
         var text = file.ToYaml();
         var balancer = text.IndexOf("  balancer:\n", StringComparison.Ordinal);
         var networks = text.IndexOf(Networks, balancer, StringComparison.Ordinal);
         return networks < 0
-            ? throw new InvalidOperationException("The publisher writes networks in another way now.")
+            ? throw new InvalidOperationException("The publisher's network format has changed.")
             : string.Concat(text.AsSpan(0, networks), $"    networks:\n      {ComposeNetwork.Name}:\n        ipv4_address: \"{ComposeNetwork.BalancerAddress}\"\n",
                 text.AsSpan(networks + Networks.Length));
     }
 
-    /// <summary>The file, with a volume for a balancer's state.</summary>
+    /// <summary>Adds a volume for a balancer's state.</summary>
     /// <param name="text">The file.</param>
     /// <param name="service">The balancer.</param>
     public static string WithState(string text, string service)
@@ -57,7 +57,7 @@ internal static class ComposeText
         var balancer = text.IndexOf($"  {service}:\n", StringComparison.Ordinal);
         var restart = text.IndexOf(Restart, balancer, StringComparison.Ordinal);
         return restart < 0
-            ? throw new InvalidOperationException("The publisher writes services in another way now.")
+            ? throw new InvalidOperationException("The publisher's service format has changed.")
             : string.Concat(text.AsSpan(0, restart), Mount, text.AsSpan(restart), Volumes);
     }
 }

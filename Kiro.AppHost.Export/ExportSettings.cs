@@ -4,10 +4,10 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary><c>EXPORT</c>: what is published. Nothing else is read, so that it comes out the same on every machine.</summary>
+/// <summary><c>EXPORT</c>: what to publish. Nothing else is read, so that the output is the same on every machine.</summary>
 internal static class ExportSettings
 {
-    /// <summary>What to publish; null when that was not said, which has then been told.</summary>
+    /// <summary>What to publish; null after an invalid value, which has been reported.</summary>
     public static ExportKind? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Tell<ExportKind?>(() =>
     {
         var reader = new SettingsReader(builder.Configuration);
@@ -20,7 +20,7 @@ internal static class ExportSettings
 
         reader.Reject("EXPORT", text, builder.ExecutionContext.IsPublishMode
             ? "cluster, scale or kubernetes; Kiro.AppHost publishes the manifest"
-            : "nothing, for Kiro.AppHost.Export only publishes (docs/aspire.md); Kiro.AppHost runs");
+            : "nothing, because Kiro.AppHost.Export only publishes (docs/aspire.md); use Kiro.AppHost to run");
         reader.ThrowIfInvalid();
         return null;
     });

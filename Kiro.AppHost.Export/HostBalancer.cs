@@ -4,7 +4,7 @@ using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
 
-/// <summary>A second balancer for the cluster file, in the host's own network: there it sees every client's address.</summary>
+/// <summary>A second balancer for the cluster file, on the host's network, where it sees the real client addresses.</summary>
 internal static partial class HostBalancer
 {
     public static ComposeFile Of(ComposeFile cluster)
@@ -15,9 +15,9 @@ internal static partial class HostBalancer
         service.Networks = [];
         service.Ports = [];
         service.Environment["BALANCER_PORT"] = $"${{BALANCER_PORT:-{service.Environment["BALANCER_PORT"]}}}";
-        // Beside the other one, which calls the nodes by other names.
+        // Not shared with the other balancer, which has different node names.
         service.Environment["STATE_FILE"] = PublishedSettings.StateFolder + "/state-host.json";
-        // The nodes' ports on this host are the same as inside.
+        // The nodes' published ports are the same as inside.
         service.Environment["BACKEND_HOSTS"] = HostName().Replace(service.Environment["BACKEND_HOSTS"], "127.0.0.1");
         return new ComposeFile { Version = cluster.Version }.AddService(service);
     }

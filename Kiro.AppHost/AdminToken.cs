@@ -1,9 +1,9 @@
 namespace Kiro.AppHost;
 
-/// <summary>The secret between the dashboard's commands and the balancer.</summary>
+/// <summary>The admin token used by the dashboard's commands.</summary>
 internal static class AdminToken
 {
-    /// <summary><c>ADMIN_TOKEN</c>, or a new one for each start; in what is published, none until the user sets one.</summary>
+    /// <summary><c>ADMIN_TOKEN</c>, or a generated one for each start; when published, empty by default.</summary>
     public static IResourceBuilder<ParameterResource> AddAdminToken(this IDistributedApplicationBuilder builder)
     {
         var given = builder.ExecutionContext.IsPublishMode ? "" : builder.Configuration["ADMIN_TOKEN"];

@@ -2,7 +2,7 @@ using Kiro.AppHost.Settings;
 
 namespace Kiro.AppHost;
 
-/// <summary>The balancer, as <c>Kiro.Aspire.Hosting</c> puts it before anybody's project.</summary>
+/// <summary>The balancer, added with <c>Kiro.Aspire.Hosting</c>.</summary>
 internal static class Balancer
 {
     public static IResourceBuilder<KiroBalancerResource> AddBalancer(

@@ -5,7 +5,7 @@ namespace Kiro.AppHost;
 /// <summary>The database that the nodes share.</summary>
 internal static class Database
 {
-    /// <summary>A server outside, a container, or null: the embedded file.</summary>
+    /// <summary>An external server, a container, or null for the embedded file.</summary>
     public static IResourceBuilder<IResourceWithConnectionString>? AddDatabase(this IDistributedApplicationBuilder builder, AppHostSettings settings)
     {
         if (settings.MySqlHost is { } host)

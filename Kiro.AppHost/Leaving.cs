@@ -4,14 +4,14 @@ using Microsoft.Extensions.Hosting;
 namespace Kiro.AppHost;
 
 /// <summary>
-/// Ctrl-C: the services leave while dashboard and orchestrator are still there, so that the last of their telemetry is taken
-/// and no port is held any more when the prompt is back. By itself Aspire ends at once, stops the dashboard first, and every
-/// service spends ten seconds on telling it so.
+/// On Ctrl-C, stops the services while dashboard and orchestrator still run, so that their last telemetry is received
+/// and all ports are free when the prompt returns. Aspire itself would exit immediately and stop the dashboard first, and every
+/// service would spend ten seconds trying to export telemetry.
 /// </summary>
 internal sealed class Leaving(IReadOnlyList<IResource> services, ResourceNotificationService notifications, ResourceCommandService commands)
     : IHostedLifecycleService
 {
-    // Whoever takes longer is left to the orchestrator.
+    // After that, the orchestrator stops the rest.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     public static void AddTo(IDistributedApplicationBuilder builder, IEnumerable<IResourceBuilder<IResource>> services) =>
@@ -33,7 +33,7 @@ internal sealed class Leaving(IReadOnlyList<IResource> services, ResourceNotific
         if (notifications.TryGetCurrentState(service.Name, out var current)
             && current.Snapshot.State?.Text is { } state && state != KnownResourceStates.NotStarted && !ended.Contains(state))
         {
-            // The command looks less and less often, up to three seconds apart, whether the process has ended. The news of it come at once.
+            // The command polls whether the process has exited, at increasing intervals up to three seconds; notifications are immediate.
             using var told = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             Task command = commands.ExecuteCommandAsync(service, KnownResourceCommands.StopCommand, told.Token);
             try

@@ -1,6 +1,6 @@
 namespace Kiro.AppHost;
 
-/// <summary>A database server in a container. Part of the build unless <c>KiroMySqlHosting</c> is <c>false</c>: it alone needs Aspire.Hosting.MySql.</summary>
+/// <summary>A database server in a container. Excluded if <c>KiroMySqlHosting</c> is <c>false</c>, because it needs Aspire.Hosting.MySql.</summary>
 internal static class MySqlContainer
 {
     public static IResourceBuilder<IResourceWithConnectionString> AddMySqlContainer(this IDistributedApplicationBuilder builder) =>

@@ -1,6 +1,6 @@
 namespace Kiro.AppHost;
 
-/// <summary>A parameter as a value of a connection string: in quotes, so that it may hold semicolons, quotes and spaces.</summary>
+/// <summary>A parameter quoted for a connection string, so that it may contain semicolons, quotes and spaces.</summary>
 internal sealed class QuotedParameter(ParameterResource parameter) : IValueProvider, IManifestExpressionProvider, IValueWithReferences
 {
     /// <inheritdoc />

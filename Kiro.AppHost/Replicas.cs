@@ -2,10 +2,10 @@ using Kiro.AppHost.Settings;
 
 namespace Kiro.AppHost;
 
-/// <summary>The nodes: resources of their own, each with its own port, because Aspire's replicas share one proxy that hides them.</summary>
+/// <summary>The nodes, as separate resources with their own ports, because Aspire's replicas are hidden behind one proxy.</summary>
 internal static class Replicas
 {
-    // The balancer is on this machine.
+    // The balancer runs on this machine.
     private const string Loopback = "127.0.0.0/8,::1/128";
 
     public static IReadOnlyList<IResourceBuilder<ProjectResource>> AddNodes(
@@ -19,7 +19,7 @@ internal static class Replicas
             return number > settings.Nodes ? node.WithExplicitStart() : node;
         })];
 
-    // Nodes do not wait for their database: they serve without it.
+    // Nodes do not wait for their database, because they serve without it.
     private static IResourceBuilder<ProjectResource> AddNode(
         this IDistributedApplicationBuilder builder,
         AppHostSettings settings,
@@ -30,13 +30,13 @@ internal static class Replicas
         var name = "api-" + number;
         var node = builder.AddProject<Projects.Kiro_Api>(name, options => options.ExcludeLaunchProfile = true)
             .WithHttpEndpoint(settings.StartPort + number - 1, env: "PORT", isProxied: false)
-            // The address is what a node is known by: the same as under Kiro.Cluster, and so is each client's node.
+            // The address is the node's id: the same as under Kiro.Cluster, so clients get the same nodes.
             .WithEndpoint("http", endpoint => endpoint.TargetHost = "127.0.0.1")
             .WithoutHttpsCertificate()
             .WithEnvironment("NODE_NAME", name)
             .WithEnvironment("TRUSTED_PROXIES", Loopback)
             .WithEnvironment("ADMIN_TOKEN", token)
-            // Longer than the balancer takes to notice: it is told at once. After Ctrl-C everybody waits for it.
+            // Longer than the balancer takes to notice, which is notified immediately. After Ctrl-C all wait for this delay.
             .WithEnvironment("DRAIN_DELAY", settings.DrainDelay ?? "0.5")
             .WithHttpHealthCheck("/health")
             .WithUrlForEndpoint("http", url => url.DisplayText = "node")

@@ -3,14 +3,14 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.Kiro;
 
-/// <summary>What a running balancer is asked to do.</summary>
+/// <summary>Requests to a running balancer's admin endpoints.</summary>
 internal static class AdminRequest
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
-    /// <param name="balancer">Has its address and the token.</param>
-    /// <param name="path">Below <c>/lb/</c>.</param>
-    /// <param name="cancellationToken">Ends the wait for the response.</param>
+    /// <param name="balancer">The balancer.</param>
+    /// <param name="path">The path below <c>/lb/</c>.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
     /// <exception cref="HttpRequestException">It cannot be reached.</exception>
     public static async Task<HttpResponseMessage> PostAsync(KiroBalancerResource balancer, string path, CancellationToken cancellationToken)
     {

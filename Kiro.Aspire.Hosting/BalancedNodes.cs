@@ -4,19 +4,19 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.Kiro;
 
 /// <summary>A resource that a balancer balances over; each of its replicas is a node.</summary>
-/// <param name="Resource">Projects and executables are reached past Aspire's proxy, which would hide their replicas.</param>
-/// <param name="Endpoint">Where they take requests.</param>
-/// <param name="Weight">Of each replica.</param>
+/// <param name="Resource">The resource. Projects and executables bypass Aspire's proxy, which would hide their replicas.</param>
+/// <param name="Endpoint">The endpoint for requests.</param>
+/// <param name="Weight">The weight of each replica.</param>
 internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointReference Endpoint, double Weight)
 {
-    /// <summary>Tells each replica its own port, and with the snapshots of its environment us. Balancers may differ about the endpoint.</summary>
+    /// <summary>Set in each replica's environment, from whose snapshots we learn its port. Named by endpoint, since balancers may use different ones.</summary>
     public string PortVariable => "KIRO_NODE_PORT_" + Endpoint.EndpointName.ToUpperInvariant().Replace('-', '_');
 
-    /// <summary>Whether Aspire starts it as a process of this machine.</summary>
+    /// <summary>Whether Aspire runs it as a local process.</summary>
     public bool IsProcess => Resource is ProjectResource or ExecutableResource;
 
-    /// <summary>Looks whether there is something to connect to, once the model is complete: endpoints may be added after us.</summary>
-    /// <exception cref="DistributedApplicationException">There is no such endpoint, or it does not speak plain HTTP.</exception>
+    /// <summary>Validates the endpoint once the model is complete, since endpoints may be added later.</summary>
+    /// <exception cref="DistributedApplicationException">There is no such endpoint, or it is not plain HTTP.</exception>
     public void ThrowIfUnreachable(string balancer)
     {
         var name = Endpoint.EndpointName;
@@ -25,21 +25,21 @@ internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointRe
         if (endpoint is null)
         {
             throw new DistributedApplicationException(
-                $"{balancer} cannot balance over {Resource.Name}, which has no endpoint {name}: add it with WithHttpEndpoint(), or name another one in WithNodes. "
+                $"{balancer} cannot balance over {Resource.Name}, which has no endpoint {name}: add it with WithHttpEndpoint(), or pass another endpoint name to WithNodes. "
                 + (all.Count == 0 ? "It has none." : $"It has {string.Join(", ", all.Select(endpoint => endpoint.Name))}."));
         }
 
         if (endpoint.UriScheme != "http")
         {
             throw new DistributedApplicationException(
-                $"{balancer} cannot balance over {Resource.Name}: its endpoint {name} speaks {endpoint.UriScheme}, and nodes are expected to speak plain HTTP.");
+                $"{balancer} cannot balance over {Resource.Name}: its endpoint {name} uses {endpoint.UriScheme}, but nodes must use plain HTTP.");
         }
     }
 
-    /// <summary>Where a replica listens, as <c>host:port</c>; null while it does not run.</summary>
+    /// <summary>A replica's address as <c>host:port</c>; null while it does not run.</summary>
     public string? AddressOf(CustomResourceSnapshot snapshot)
     {
-        // One that drains is shown so; its process runs on.
+        // The process of a draining node still runs.
         var state = snapshot.State?.Text;
         if (state != KnownResourceStates.Running && state != DrainWatch.Draining)
         {
@@ -57,8 +57,8 @@ internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointRe
             : null;
     }
 
-    /// <summary>Whether a replica is gone because that was wanted: it is told to stop, or came to its end by itself. One that
-    /// crashed has not left: it belongs to the model, and is missing.</summary>
+    /// <summary>Whether a replica was stopped or exited cleanly. One that crashed has not left: it is still part of the
+    /// model, and down.</summary>
     public static bool HasLeft(CustomResourceSnapshot snapshot)
     {
         var state = snapshot.State?.Text;
@@ -66,10 +66,10 @@ internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointRe
             || ((state == KnownResourceStates.Finished || state == KnownResourceStates.Exited) && snapshot.ExitCode is null or 0);
     }
 
-    /// <summary>As it stands in the balancer's list.</summary>
+    /// <summary>Its line in the balancer's node file.</summary>
     public string Line(string address) =>
         Weight == 1 ? address : string.Create(CultureInfo.InvariantCulture, $"{address}*{Weight}");
 
-    // One spelling: the address is what a node is known by. Whoever listens on localhost or on all addresses is there, too.
+    // Normalised, because the address is the node's id. Also reachable at loopback if it listens on localhost or all addresses.
     private static string Loopback(string host) => host is "localhost" or "0.0.0.0" or "*" or "+" or "[::]" ? "127.0.0.1" : host;
 }

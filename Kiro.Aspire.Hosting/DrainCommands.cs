@@ -2,7 +2,7 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.Kiro;
 
-/// <summary>The dashboard's buttons on a node. They ask the balancer, for it is there that a node is drained.</summary>
+/// <summary>The dashboard's commands on a node, which are sent to the balancer.</summary>
 internal static class DrainCommands
 {
     private const string Evacuate = "evacuate";
@@ -10,22 +10,22 @@ internal static class DrainCommands
     public static void AddTo(IDistributedApplicationBuilder builder, KiroBalancerResource balancer, BalancedNodes nodes)
     {
         var node = builder.CreateResourceBuilder(nodes.Resource);
-        node.Add(balancer, "drain", "Drain", "ArrowExit", "New requests go to other nodes; those in flight finish, and where sessions stay, these too.", KnownResourceStates.Running);
-        node.Add(balancer, Evacuate, "Evacuate", "ArrowExit", "All clients go to other nodes at once; requests in flight finish.", KnownResourceStates.Running, DrainWatch.Draining);
-        node.Add(balancer, "resume", "Resume", "ArrowEnter", "The node's clients come home.", DrainWatch.Draining);
+        node.Add(balancer, "drain", "Drain", "ArrowExit", "New requests go to other nodes; those in flight, and existing sessions, finish.", KnownResourceStates.Running);
+        node.Add(balancer, Evacuate, "Evacuate", "ArrowExit", "All clients move to other nodes immediately; requests in flight finish.", KnownResourceStates.Running, DrainWatch.Draining);
+        node.Add(balancer, "resume", "Resume", "ArrowEnter", "The node's clients return to it.", DrainWatch.Draining);
     }
 
     private static void Add(
         this IResourceBuilder<IResourceWithEndpoints> node, KiroBalancerResource balancer, string order, string text, string icon, string description, params string[] states)
     {
-        // A second balancer before the same nodes has commands of its own.
+        // A second balancer in front of the same nodes has its own commands.
         var isTaken = node.Resource.Annotations.OfType<ResourceCommandAnnotation>().Any(command => command.Name == order);
         node.WithCommand(isTaken ? $"{balancer.Name}-{order}" : order, isTaken ? $"{text} ({balancer.Name})" : text, context => OrderAsync(balancer, order, context), new CommandOptions
         {
             Description = description,
             IconName = icon,
             IsHighlighted = order == "drain",
-            // The button of the other state is off.
+            // Disable the command of the other state.
             UpdateState = context => order == Evacuate && !balancer.KeepsSessions ? ResourceCommandState.Hidden
                 : states.Contains(context.ResourceSnapshot.State?.Text) ? ResourceCommandState.Enabled
                 : ResourceCommandState.Disabled,
@@ -36,7 +36,7 @@ internal static class DrainCommands
     {
         if (!balancer.Running.TryGetValue(context.ResourceName, out var address))
         {
-            return CommandResults.Failure($"{context.ResourceName} does not run.");
+            return CommandResults.Failure($"{context.ResourceName} is not running.");
         }
 
         try
@@ -44,7 +44,7 @@ internal static class DrainCommands
             using var response = await AdminRequest.PostAsync(balancer, $"backends/{address}/{order}", context.CancellationToken);
             return response.IsSuccessStatusCode
                 ? CommandResults.Success()
-                : CommandResults.Failure($"{balancer.Name} responds with {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(context.CancellationToken)}");
+                : CommandResults.Failure($"{balancer.Name} responded with {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(context.CancellationToken)}");
         }
         catch (HttpRequestException problem)
         {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Hosting;
 namespace Aspire.Hosting.Kiro;
 
 /// <summary>
-/// Shows in the dashboard which nodes drain. Only the balancer knows: a node may be drained by the dashboard's button, on
-/// <c>/lb</c>, or by a peer. The node's process runs on, so the orchestrator does not.
+/// Shows draining nodes in the dashboard. Only the balancer knows them, since a node may be drained from the dashboard, on
+/// <c>/lb</c>, or by a peer, and its process keeps running.
 /// </summary>
 internal sealed class DrainWatch(KiroBalancerResource balancer, ResourceNotificationService notifications) : BackgroundService
 {
@@ -41,12 +41,12 @@ internal sealed class DrainWatch(KiroBalancerResource balancer, ResourceNotifica
             }
             catch (Exception problem) when (problem is HttpRequestException or JsonException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
             {
-                // It starts, or is stopped: what the nodes do is not known.
+                // The balancer is starting or stopping, so the state of its nodes is unknown.
             }
         }
     }
 
-    // A node that starts, stops or has ended is the orchestrator's to describe.
+    // The orchestrator sets the state of nodes that are starting, stopping or stopped.
     private async Task ShowAsync(string id, bool isDraining)
     {
         var (from, to) = isDraining

@@ -3,12 +3,12 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting;
 
-/// <content>What is set most; any other setting is a variable of the balancer.</content>
+/// <content>The most common settings; any other can be set as a variable of the balancer.</content>
 public static partial class KiroBalancerBuilderExtensions
 {
-    /// <summary>Says where nodes tell how they are.</summary>
+    /// <summary>Sets the path of health probes.</summary>
     /// <param name="builder">The balancer.</param>
-    /// <param name="path">Answered with 2xx by a node that is well; <c>/health</c> unless it is set.</param>
+    /// <param name="path">The path for which a healthy node returns 2xx; <c>/health</c> by default.</param>
     /// <returns>The same builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> WithHealthPath(this IResourceBuilder<KiroBalancerResource> builder, string path)
     {
@@ -16,9 +16,9 @@ public static partial class KiroBalancerBuilderExtensions
         return builder.WithEnvironment("HEALTH_PATH", path);
     }
 
-    /// <summary>Says whose <c>X-Forwarded-For</c> is believed; this machine's unless it is set.</summary>
+    /// <summary>Sets the proxies whose <c>X-Forwarded-For</c> is trusted; by default this machine.</summary>
     /// <param name="builder">The balancer.</param>
-    /// <param name="ranges">Addresses or CIDR ranges; with none of them nobody is believed.</param>
+    /// <param name="ranges">Addresses or CIDR ranges; none to trust no one.</param>
     /// <returns>The same builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> WithTrustedProxies(this IResourceBuilder<KiroBalancerResource> builder, params string[] ranges)
     {
@@ -26,31 +26,31 @@ public static partial class KiroBalancerBuilderExtensions
         return builder.WithEnvironment("TRUSTED_PROXIES", ranges.Length == 0 ? "none" : string.Join(',', ranges));
     }
 
-    /// <summary>Says what clients are told apart by when each is given its node.</summary>
+    /// <summary>Sets how clients are identified.</summary>
     /// <param name="builder">The balancer.</param>
-    /// <param name="key"><c>ip</c>, as it is unless it is set; <c>cookie</c>, an id that the balancer hands out; or
-    /// <c>header:NAME</c>, the value of a field.</param>
+    /// <param name="key"><c>ip</c> (the default); <c>cookie</c>, an id set by the balancer; or <c>header:NAME</c>, the value of a
+    /// header field.</param>
     /// <returns>The same builder.</returns>
-    /// <exception cref="ArgumentException">It is none of these.</exception>
+    /// <exception cref="ArgumentException">The key is none of these.</exception>
     public static IResourceBuilder<KiroBalancerResource> WithStickyBy(this IResourceBuilder<KiroBalancerResource> builder, string key)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         return key is "ip" or "cookie" || (key.StartsWith("header:", StringComparison.Ordinal) && key.Length > "header:".Length)
             ? builder.WithEnvironment("STICKY_BY", key)
-            : throw new ArgumentException("Expected ip, cookie, or header: and the name of a field, such as header:X-User-Id.", nameof(key));
+            : throw new ArgumentException("Expected ip, cookie, or header:NAME, such as header:X-User-Id.", nameof(key));
     }
 
-    /// <summary>Lets sessions stay: a client remains with the node that served it, as long as that node can, until it has asked
-    /// nothing for a while.</summary>
+    /// <summary>Enables session affinity: a client stays on the node that served it, as long as that node can serve, until the
+    /// client has been idle for a while.</summary>
     /// <param name="builder">The balancer.</param>
-    /// <param name="idle">Up to a day; zero, as it is unless it is set, for not at all.</param>
+    /// <param name="idle">Up to a day; zero, the default, disables it.</param>
     /// <returns>The same builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> WithSessionIdle(this IResourceBuilder<KiroBalancerResource> builder, TimeSpan idle)
     {
         ArgumentNullException.ThrowIfNull(builder);
         if (idle < TimeSpan.Zero || idle > TimeSpan.FromDays(1))
         {
-            throw new ArgumentOutOfRangeException(nameof(idle), idle, "Expected a time from zero to a day.");
+            throw new ArgumentOutOfRangeException(nameof(idle), idle, "Expected a time span from zero to one day.");
         }
 
         builder.Resource.KeepsSessions = idle > TimeSpan.Zero;

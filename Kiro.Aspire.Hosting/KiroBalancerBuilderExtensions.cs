@@ -12,14 +12,14 @@ public static partial class KiroBalancerBuilderExtensions
     private const string Image = "kiro-balancer";
 
     /// <summary>
-    /// Adds a balancer: one address in front of replicated nodes, which gives every client its own. Say which with
-    /// <see cref="WithNodes{T}"/>. It runs as a process that came with this package, and is published as a container.
+    /// Adds a balancer: one address in front of replicated nodes, which gives every client its own node. Add nodes with
+    /// <see cref="WithNodes{T}"/>. It runs as a process included in this package, and is published as a container.
     /// </summary>
     /// <param name="builder">The application's builder.</param>
     /// <param name="name">The resource's name.</param>
-    /// <param name="port">Where clients connect, without Aspire's proxy, which would give every client the same address. In run
-    /// mode any free port unless it is set, when published 13003.</param>
-    /// <param name="adminToken">Who has it may drain, resume and weigh nodes. Without one it is generated.</param>
+    /// <param name="port">The port for clients, without Aspire's proxy, which would hide their addresses. By default any free port in
+    /// run mode, and 13003 when published.</param>
+    /// <param name="adminToken">The token for admin actions: drain, resume, weight. By default it is generated.</param>
     /// <returns>The balancer's builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> AddKiroBalancer(
         this IDistributedApplicationBuilder builder,
@@ -47,16 +47,16 @@ public static partial class KiroBalancerBuilderExtensions
     }
 
     /// <summary>
-    /// Balances over a resource. In run mode each of its replicas is a node, with the port that it has this time, and past
-    /// Aspire's proxy; replicas that stop, crash, restart or are added reach the running balancer. When published, every
-    /// address behind the resource's name is a node, so in Kubernetes it wants a headless service.
+    /// Balances over a resource. In run mode each of its replicas is a node, with its current port and without
+    /// Aspire's proxy; changes of the replicas are applied to the running balancer. When published, every
+    /// address of the resource's name is a node, so in Kubernetes it needs a headless service.
     /// </summary>
     /// <param name="builder">The balancer.</param>
-    /// <param name="nodes">A project, an executable or a container with an HTTP endpoint. Any number of them may be added.</param>
+    /// <param name="nodes">A project, an executable or a container with an HTTP endpoint. Can be called for several resources.</param>
     /// <param name="weight">The share of each replica relative to other nodes, from 0.01 to 1000.</param>
-    /// <param name="endpointName">Which endpoint; it has to speak plain HTTP. Without it the start is refused.</param>
+    /// <param name="endpointName">The name of the endpoint, which must exist and use plain HTTP.</param>
     /// <returns>The same builder.</returns>
-    /// <exception cref="DistributedApplicationException">The balancer has these nodes already.</exception>
+    /// <exception cref="DistributedApplicationException">The balancer already has these nodes.</exception>
     public static IResourceBuilder<KiroBalancerResource> WithNodes<T>(
         this IResourceBuilder<KiroBalancerResource> builder, IResourceBuilder<T> nodes, double weight = 1, string endpointName = "http")
         where T : IResourceWithEndpoints, IResourceWithEnvironment
@@ -70,7 +70,7 @@ public static partial class KiroBalancerBuilderExtensions
 
         if (builder.Resource.Nodes.Exists(known => known.Resource.Name == nodes.Resource.Name))
         {
-            throw new DistributedApplicationException($"{builder.Resource.Name} balances over {nodes.Resource.Name} already: a resource is given to WithNodes once, and its weight says how much more it takes.");
+            throw new DistributedApplicationException($"{builder.Resource.Name} already balances over {nodes.Resource.Name}: call WithNodes once per resource, and use its weight to increase the share.");
         }
 
         var balanced = new BalancedNodes(nodes.Resource, nodes.Resource.GetEndpoint(endpointName), weight);
@@ -92,8 +92,8 @@ public static partial class KiroBalancerBuilderExtensions
         return builder;
     }
 
-    /// <summary>Adds commands to each node, by which somebody in the dashboard drains it and lets its clients return; where
-    /// sessions stay, also one that ends them. A node that drains, whoever asked for it, is shown as Draining.</summary>
+    /// <summary>Adds dashboard commands to each node that drain and resume it, and evacuate it if session affinity is enabled.
+    /// Draining nodes, whatever the cause, are shown as Draining.</summary>
     /// <param name="builder">The balancer.</param>
     /// <returns>The same builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> WithDrainCommands(this IResourceBuilder<KiroBalancerResource> builder)
@@ -109,10 +109,10 @@ public static partial class KiroBalancerBuilderExtensions
         return builder;
     }
 
-    /// <summary>Says which image is published, such as a copy in a registry of your own.</summary>
+    /// <summary>Sets the published image, for example a copy in your own registry.</summary>
     /// <param name="builder">The balancer.</param>
-    /// <param name="image">Its name, with or without a registry; <c>kiro-balancer</c> unless it is set.</param>
-    /// <param name="tag">The version of this package unless it is set.</param>
+    /// <param name="image">Its name, with or without a registry; by default <c>kiro-balancer</c>.</param>
+    /// <param name="tag">The tag; by default the version of this package.</param>
     /// <returns>The same builder.</returns>
     public static IResourceBuilder<KiroBalancerResource> WithContainerImage(
         this IResourceBuilder<KiroBalancerResource> builder, string image, string? tag = null)
@@ -137,15 +137,15 @@ public static partial class KiroBalancerBuilderExtensions
             .WithHttpEndpoint(port, env: "BALANCER_PORT", isProxied: false)
             .WithExternalHttpEndpoints()
             .WithEnvironment("BACKEND_FILE", resource.NodeFile)
-            // Without a node it would have nothing to do: the watch starts it with the first one.
+            // Started by the node watch with the first node.
             .WithExplicitStart()
-            // What the AppHost's own environment says would be inherited. Links, commands and the health check ask on the one port.
+            // Override variables that would be inherited from the AppHost. Links, commands and the health check use the one port.
             .WithEnvironment("BACKEND_DNS", "")
             .WithEnvironment("ADMIN_LISTEN", "")
             .WithEnvironment("PROXY_PROTOCOL", "off")
-            // Somebody kills a node and looks, and a few nodes on one machine are probed for next to nothing. Not less than HEALTH_TIMEOUT.
+            // Short, for a quick reaction when a node is killed; probes of a few local nodes are cheap. Not less than HEALTH_TIMEOUT.
             .WithEnvironment("HEALTH_INTERVAL", "3")
-            // Nobody is before it who would have to notice that it leaves.
+            // Nothing in front of the balancer needs to notice its shutdown.
             .WithEnvironment("DRAIN_DELAY", "0")
             .WithUrlForEndpoint(KiroBalancerResource.EndpointName, url => url.DisplayText = "service")
             .WithUrlForEndpoint(KiroBalancerResource.EndpointName, _ => new() { Url = "/lb", DisplayText = "balancer" });
@@ -157,7 +157,7 @@ public static partial class KiroBalancerBuilderExtensions
         .WithEnvironment(context => PublishedNodes.Tell(balancer.Resource, context))
         .PublishAsDockerFile(container =>
         {
-            // It is not built from a file: its image is there.
+            // The image already exists and is not built from a Dockerfile.
             foreach (var built in container.Resource.Annotations.OfType<DockerfileBuildAnnotation>().ToList())
             {
                 container.Resource.Annotations.Remove(built);

@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Hosting.Kiro;
 
 /// <summary>
-/// Keeps the list of nodes that a balancer watches: replicas that run are in it, with the ports that they have this time. A
-/// replica that was stopped leaves it at once, so that the balancer lets its requests end; one that crashed stays, so that the
-/// balancer shows it as down, until it runs again. The first one that runs starts the balancer.
+/// Maintains the node file that a balancer watches, with the running replicas and their current ports. A stopped
+/// replica is removed immediately, so that the balancer drains it; one that crashed stays, so that the
+/// balancer shows it as down until it runs again. The first running replica starts the balancer.
 /// </summary>
 internal sealed partial class NodeWatch(
     KiroBalancerResource balancer, ResourceNotificationService notifications, ResourceCommandService commands, ILogger<NodeWatch> logger) : BackgroundService
@@ -37,7 +37,7 @@ internal sealed partial class NodeWatch(
         }
         catch (IOException)
         {
-            // A folder for temporary files is cleared by others, too.
+            // Temporary folders may be cleared by others.
         }
     }
 
@@ -62,13 +62,13 @@ internal sealed partial class NodeWatch(
 
     private async Task WriteAsync(CancellationToken cancellationToken)
     {
-        // Whose last node has left keeps the list: there is nobody to send its clients to, and the next node makes a new one.
+        // Keep the file if the last node has left: there is no other node for its clients, and the next node updates it.
         if (_lines.Count == 0)
         {
             return;
         }
 
-        // In one step: the balancer never reads half a list.
+        // Atomically, so that the balancer never reads a partial file.
         var isFirst = !File.Exists(balancer.NodeFile);
         var next = balancer.NodeFile + ".next";
         await File.WriteAllLinesAsync(next, _lines.Values.Distinct(), cancellationToken);
@@ -84,7 +84,7 @@ internal sealed partial class NodeWatch(
         }
     }
 
-    // By itself it finds the list within a second. A node that was told to stop may be gone by then.
+    // The balancer itself would take up to a second to notice the file, and a stopping node may be gone by then.
     private async Task TellAsync(CancellationToken cancellationToken)
     {
         if (!balancer.PrimaryEndpoint.IsAllocated
@@ -101,7 +101,7 @@ internal sealed partial class NodeWatch(
         }
         catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
-            // It starts or stops, or has too much to do.
+            // The balancer is starting, stopping or busy.
         }
     }
 

@@ -3,10 +3,10 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.Kiro;
 
-/// <summary>Where a published balancer finds its nodes.</summary>
+/// <summary>The nodes of a published balancer.</summary>
 internal static class PublishedNodes
 {
-    /// <summary>One resource has a name with an address for each of its replicas; of several each is one node in a list.</summary>
+    /// <summary>A single resource is resolved by name, to one address per replica; several resources become a list of nodes.</summary>
     public static void Tell(KiroBalancerResource balancer, EnvironmentCallbackContext context)
     {
         if (balancer.Nodes is [var single])

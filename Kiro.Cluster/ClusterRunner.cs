@@ -7,14 +7,14 @@ using Kiro.Cluster.Terminal;
 
 namespace Kiro.Cluster;
 
-/// <summary>Starts the nodes, keeps them running, and ends them when a signal comes.</summary>
+/// <summary>Starts the nodes, keeps them running, and stops them on a signal.</summary>
 internal static class ClusterRunner
 {
-    /// <param name="nodes">What to start.</param>
-    /// <param name="database">Which database they use, for the report.</param>
-    /// <param name="ignored">Variables of the user's that have no effect here.</param>
-    /// <param name="plain">Print lines, even to a terminal that could show the live table.</param>
-    /// <returns>The exit code: 1 when a node could not start, 130 when the user would not wait for the end.</returns>
+    /// <param name="nodes">The nodes to start.</param>
+    /// <param name="database">The database they use, for the report.</param>
+    /// <param name="ignored">Variables that have no effect here.</param>
+    /// <param name="plain">Print lines instead of the live table, even to a terminal.</param>
+    /// <returns>The exit code: 1 if a node could not start, 130 if the user did not wait for a clean stop.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<Node> nodes, string database, IReadOnlyList<string> ignored, bool plain)
     {
         var time = TimeProvider.System;
@@ -29,7 +29,7 @@ internal static class ClusterRunner
 
         if (ignored.Count > 0)
         {
-            console.Say($"{string.Join(", ", ignored)}: ignored here, this balancer sends to this runner's instances.");
+            console.Say($"{string.Join(", ", ignored)}: ignored, because this balancer uses this runner's instances.");
         }
 
         console.Say($"Starting {string.Join(", ", nodes.Select(node => node.Name))}.");

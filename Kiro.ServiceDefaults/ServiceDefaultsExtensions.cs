@@ -15,10 +15,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace Kiro.ServiceDefaults;
 
-/// <summary>What the balancer and the API have in common: logs, telemetry, service discovery, drain, health endpoints.</summary>
+/// <summary>What the balancer and the API share: logs, telemetry, service discovery, drain, health endpoints.</summary>
 public static class ServiceDefaultsExtensions
 {
-    // Some probes ask with HEAD; they mean the service itself, too.
+    // Some probes use HEAD.
     private static readonly string[] Read = ["GET", "HEAD"];
 
     /// <summary>The version of the running program, such as <c>0.2.0</c>.</summary>
@@ -27,11 +27,11 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>Adds the common parts.</summary>
     /// <param name="builder">The service's builder.</param>
-    /// <param name="listen">The port, and which addresses of this machine.</param>
-    /// <param name="drain">How the service leaves.</param>
-    /// <param name="log">How it writes its log.</param>
-    /// <param name="report">The settings, and what is hardly meant about them, which is told as the service starts.</param>
-    /// <param name="configure">What else the port needs.</param>
+    /// <param name="listen">The port and listen addresses.</param>
+    /// <param name="drain">The shutdown settings.</param>
+    /// <param name="log">The log settings.</param>
+    /// <param name="report">The settings and their warnings, which are logged at startup.</param>
+    /// <param name="configure">Additional configuration of the endpoint.</param>
     public static void AddServiceDefaults(
         this WebApplicationBuilder builder, ListenPort listen, Reloadable<DrainOptions> drain, LogOptions log, Reloadable<SettingsReport> report,
         Action<ListenOptions>? configure = null)
@@ -39,8 +39,8 @@ public static class ServiceDefaultsExtensions
         builder.AddPlainLogging(log);
         builder.AddTelemetry();
         builder.Services.AddServiceDiscovery();
-        // ASPNETCORE_FORWARDEDHEADERS_ENABLED makes the framework believe everybody, and some tools set it by themselves.
-        // Who is believed is said by TRUSTED_PROXIES alone.
+        // ASPNETCORE_FORWARDEDHEADERS_ENABLED, which some tools set, makes the framework trust everybody. Only TRUSTED_PROXIES
+        // decides whom to trust.
         builder.Services.PostConfigure<ForwardedHeadersOptions>(options => options.ForwardedHeaders = ForwardedHeaders.None);
 
         builder.Services.AddSingleton<AdminAccess>();
@@ -60,7 +60,7 @@ public static class ServiceDefaultsExtensions
         builder.Services.Configure<HostOptions>(host =>
         {
             Bound(drain.Value);
-            // The host reads it when it stops.
+            // The host reads it on shutdown.
             drain.OnChange(Bound);
 
             void Bound(DrainOptions options) => host.ShutdownTimeout = options.Delay + options.Timeout;
@@ -77,7 +77,7 @@ public static class ServiceDefaultsExtensions
         }
     }
 
-    /// <summary>Listens on a port of the given addresses, or with none of all of them, IPv4 and IPv6.</summary>
+    /// <summary>Listens on a port of the given addresses; if there are none, of all addresses, IPv4 and IPv6.</summary>
     public static void ListenOn(
         this KestrelServerOptions kestrel, IReadOnlyList<IPAddress> addresses, int port, Action<ListenOptions> configure)
     {
@@ -92,7 +92,7 @@ public static class ServiceDefaultsExtensions
         }
     }
 
-    /// <summary>Maps <c>/health</c>, <c>/alive</c> and <c>/metrics</c>, in every environment: probes come in production.</summary>
+    /// <summary>Maps <c>/health</c>, <c>/alive</c> and <c>/metrics</c>, in every environment, because probes are needed in production.</summary>
     /// <param name="app">The service.</param>
     /// <param name="health">The service's own response to <c>GET /health</c>.</param>
     public static void MapDefaultEndpoints(this WebApplication app, Func<IResult> health)

@@ -1,12 +1,12 @@
 namespace Kiro.Tool;
 
-/// <summary>What <c>kiro completion</c> prints, for a shell to read.</summary>
+/// <summary>The scripts printed by <c>kiro completion</c>.</summary>
 internal static class Completion
 {
     private static readonly (string Word, string Meaning)[] Verbs =
     [
-        ("status", "look at a balancer that runs"), ("check", "look at the settings and end"),
-        ("completion", "print what a shell completes"), ("help", "say how it is used"), ("version", "say which version it is"),
+        ("status", "show a running balancer"), ("check", "validate and print the settings"),
+        ("completion", "print a completion script"), ("help", "print the help"), ("version", "print the version"),
     ];
 
     private static readonly string[] Switches = ["--check", "--health", "--alive", "--takeover", "--help", "--version"];

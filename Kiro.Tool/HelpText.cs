@@ -4,48 +4,47 @@ namespace Kiro.Tool;
 internal static class HelpText
 {
     public const string Text = """
-        Puts one address in front of a replicated HTTP service and gives every client its
-        own node, by hashing the client's address. A node that fails moves only its own
-        clients, and they come home when it is back.
+        Puts one address in front of a replicated HTTP service and routes every client to
+        its own node by hashing the client's address. When a node fails, only its clients
+        move, and they return when it is back.
 
         Usage
-          kiro [--hosts LIST] [--port N] [options]    balance, until SIGTERM or Ctrl-C
-          kiro check [options]                        look at the settings, and end
-          kiro status [--watch] [--json] ...          look at a balancer that runs
-          kiro completion bash|zsh|fish               print what a shell completes
+          kiro [--hosts LIST] [--port N] [options]    run, until SIGTERM or Ctrl-C
+          kiro check [options]                        validate and print the settings
+          kiro status [--watch] [--json] ...          show a running balancer
+          kiro completion bash|zsh|fish               print a completion script
 
-        Where the nodes are (the first of these applies; with none, ports 13004 … 13008
-        of this machine)
-          --dns NAME         every address behind a name; --backend-port N is their port
+        Nodes (the first of these applies; with none, the local ports 13004 … 13008)
+          --dns NAME         every address of a DNS name, on --backend-port N
           --hosts LIST       host:port,host:port*weight,...
 
-        What is asked for most
-          --port N                   where clients connect             default 13003
-          --listen-address LIST      addresses of this machine         default all
-          --health-path PATH         what a node must answer with 2xx  default /health
-          --trusted-proxies LIST     whose X-Forwarded-For counts      default loopback
+        Common options
+          --port N                   port for clients                  default 13003
+          --listen-address LIST      addresses to listen on            default all
+          --health-path PATH         path that returns 2xx if healthy  default /health
+          --trusted-proxies LIST     whose X-Forwarded-For is trusted  default loopback
           --tls-port N               HTTPS, with --tls-certificate and --tls-key
-          --access-log on            a line for each request
+          --access-log on            log a line per request
 
-        Every setting is an option: HEALTH_INTERVAL is --health-interval. Options win over
-        the environment, and that over a .env file here or in a parent folder. Secrets, such
-        as ADMIN_TOKEN, belong into the environment: others can read a command line.
-        "kiro check" lists all settings, with their values and where each comes from.
+        Every setting is an option: HEALTH_INTERVAL is --health-interval. Options override
+        the environment, which overrides a .env file in the current or a parent folder.
+        Set secrets such as ADMIN_TOKEN in the environment: other users can see command lines.
+        "kiro check" lists all settings with their values and sources.
 
         Switches
-          --health           ask the balancer that runs here for its health: 0 when well
-          --alive            the same, whether it runs at all
-          --takeover         take the port over from the balancer that serves it: no
-                             connection is refused or lost, and that one drains and ends
+          --health           check the health of the local balancer: 0 if it is healthy
+          --alive            check whether it runs
+          --takeover         take over the port from a running balancer, which drains and
+                             exits; no connection is refused or lost
           --help, --version
 
         Switches of status
-          --watch            look again every 2 s, until Ctrl-C
-          --json             print the balancer's answer as it is
-          --client ADDRESS   tell which node serves this client, and its ranking
-          --key VALUE        the same by what STICKY_BY names: a cookie, a field
-          --url http://...   ask this balancer, not the one on this machine
-          --plain            with --watch: print one table after the other
+          --watch            refresh every 2 s, until Ctrl-C
+          --json             print the raw response of the balancer
+          --client ADDRESS   show which node serves this client, and its ranking
+          --key VALUE        the same by cookie or header value (STICKY_BY)
+          --url http://...   query this balancer instead of the local one
+          --plain            with --watch: print one table after another
 
         Examples
           kiro --hosts "10.0.0.4:8080,10.0.0.5:8080*2" --port 80
@@ -53,12 +52,12 @@ internal static class HelpText
           kiro status --client 203.0.113.7
           kiro completion bash > ~/.local/share/bash-completion/completions/kiro
 
-        While it runs, http://localhost:13003/lb is its page, /metrics is for Prometheus.
+        While it runs, http://localhost:13003/lb is its status page, and /metrics serves Prometheus.
 
         Exit codes
-          0    a clean stop, or the answer is yes; status: healthy
-          1    an option, a setting or the port cannot be used, or the answer is no;
-               status: no response, or no node is up
-          2    status: it serves, but nodes are degraded or failing
+          0    clean stop, or successful check; status: healthy
+          1    invalid option, setting or port, or failed check; status: no response, or
+               no node is up
+          2    status: serving, but nodes are degraded or failing
         """;
 }

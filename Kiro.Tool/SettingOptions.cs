@@ -2,7 +2,7 @@ using Kiro.Balancer;
 
 namespace Kiro.Tool;
 
-/// <summary>Settings as options: <c>--health-path /healthz</c> is <c>HEALTH_PATH=/healthz</c>, and wins over the environment.</summary>
+/// <summary>Settings as options: <c>--health-path /healthz</c> is <c>HEALTH_PATH=/healthz</c>, and overrides the environment.</summary>
 internal static class SettingOptions
 {
     private static readonly Dictionary<string, string> Short = new(StringComparer.OrdinalIgnoreCase)
@@ -17,14 +17,14 @@ internal static class SettingOptions
     public static IReadOnlyCollection<string> Settings { get; } =
         [.. BalancerSettings.Read(new ConfigurationBuilder().Build()).Report.Settings.Select(setting => setting.Name)];
 
-    /// <summary>The options that there are, with the setting that each stands for; the short ones first.</summary>
+    /// <summary>All options and their settings; the short ones first.</summary>
     public static IEnumerable<(string Option, string Setting)> All =>
         [.. Short.Where(pair => IsSetting(pair.Value)).Select(pair => (pair.Key, pair.Value)),
          .. Settings.Where(name => !name.Contains("__", StringComparison.Ordinal)).Select(name => ("--" + name.ToLowerInvariant().Replace('_', '-'), name))];
 
-    /// <summary>Turns options into what the balancer takes. What is none is left for it to judge.</summary>
-    /// <param name="arguments">What is left of the command line.</param>
-    /// <param name="problems">Gets a line for an option without its value.</param>
+    /// <summary>Converts options to the balancer's arguments. Others are passed on for the balancer to validate.</summary>
+    /// <param name="arguments">The rest of the command line.</param>
+    /// <param name="problems">Gets a line for each option without a value.</param>
     public static IEnumerable<string> Expand(Queue<string> arguments, List<string> problems)
     {
         var expanded = new List<string>();
@@ -44,7 +44,7 @@ internal static class SettingOptions
         return expanded;
     }
 
-    /// <summary>What stands behind an option's equals sign, or else the next argument.</summary>
+    /// <summary>The value after the equals sign, or the next argument.</summary>
     public static string? ValueOf(string argument, int equals, Queue<string> rest, List<string> problems)
     {
         var name = equals < 0 ? argument : argument[..equals];
@@ -56,7 +56,7 @@ internal static class SettingOptions
             return value;
         }
 
-        // An empty one is a variable of the shell that is not set, and would leave the setting at its default.
+        // An empty value is probably an unset shell variable, and would silently select the default.
         problems.Add($"{name} needs a value: {name} VALUE or {name}=VALUE.");
         return null;
     }

@@ -6,16 +6,16 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Tool;
 
 /// <summary>The command line of <c>kiro</c>.</summary>
-/// <param name="Verb">What it asks for.</param>
-/// <param name="Balancer">What the balancer is told: switches, and settings as <c>--NAME=value</c>.</param>
-/// <param name="Status">What <c>status</c> is told.</param>
-/// <param name="Plain">With <c>status --watch</c>: no painting over the terminal.</param>
-/// <param name="Shell">For which shell <c>completion</c> is.</param>
+/// <param name="Verb">The command.</param>
+/// <param name="Balancer">The balancer's arguments: switches, and settings as <c>--NAME=value</c>.</param>
+/// <param name="Status">The options of <c>status</c>.</param>
+/// <param name="Plain">With <c>status --watch</c>: do not use the full screen.</param>
+/// <param name="Shell">The shell for <c>completion</c>.</param>
 internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balancer, StatusOptions Status, bool Plain, string? Shell)
 {
     private static readonly ToolArguments Run = new(ToolVerb.Balance, [], new StatusOptions(null, false, false), false, null);
 
-    /// <exception cref="InvalidSettingsException">One line for each argument that cannot be used.</exception>
+    /// <exception cref="InvalidSettingsException">One line per invalid argument.</exception>
     public static ToolArguments Parse(IReadOnlyList<string> arguments)
     {
         if (arguments.Any(argument => argument is "--help" or "-h" or "-?") || (arguments.Count > 0 && arguments[0] == "help"))
@@ -36,7 +36,7 @@ internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balanc
         return problems.Count > 0 ? throw new InvalidSettingsException(problems) : parsed;
     }
 
-    /// <summary>Where the balancer that runs here has its pages, by the variables that are set.</summary>
+    /// <summary>The address of the local balancer's pages, from the environment.</summary>
     public static Uri ThisMachine()
     {
         var usual = ListeningOptions.DefaultListen;
@@ -76,7 +76,7 @@ internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balanc
                 case "--client" or "--key" or "--url":
                     break;
                 default:
-                    problems.Add($"Unknown argument of status: {argument}. --help lists what there is.");
+                    problems.Add($"Unknown argument of status: {argument}. See --help.");
                     break;
             }
         }
@@ -108,16 +108,16 @@ internal sealed record ToolArguments(ToolVerb Verb, IReadOnlyList<string> Balanc
     }
 }
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The command.</summary>
 internal enum ToolVerb
 {
-    /// <summary>To balance, or with <c>check</c> to look at the settings: the balancer's own business.</summary>
+    /// <summary>Run the balancer, or with <c>check</c> validate its settings.</summary>
     Balance,
 
-    /// <summary><c>status</c>: to look at a balancer that runs.</summary>
+    /// <summary><c>status</c>: show a running balancer.</summary>
     Status,
 
-    /// <summary><c>completion</c>: to print what a shell completes.</summary>
+    /// <summary><c>completion</c>: print a completion script.</summary>
     Completion,
 
     /// <summary><c>help</c>, <c>--help</c></summary>

@@ -12,11 +12,11 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class ClientHashBuilderExtensions
 {
     /// <summary>
-    /// Adds the load-balancing policy <c>ClientHash</c>, which clusters then name as their <c>LoadBalancingPolicy</c>: every
+    /// Adds the load-balancing policy <c>ClientHash</c>, for use as the <c>LoadBalancingPolicy</c> of clusters: every
     /// client has its own destination, and keeps it when others fail, return, are added or removed.
     /// </summary>
     /// <param name="builder">YARP's builder.</param>
-    /// <param name="configure">Sets options; without it clients are told apart by their addresses.</param>
+    /// <param name="configure">Configures the options; by default clients are identified by address.</param>
     /// <returns>The same builder.</returns>
     public static IReverseProxyBuilder AddClientHash(this IReverseProxyBuilder builder, Action<ClientHashOptions>? configure = null)
     {
@@ -38,9 +38,9 @@ public static class ClientHashBuilderExtensions
         static ClientHashPolicy Policy(IServiceProvider provider) => provider.GetRequiredService<ClientHashPolicy>();
     }
 
-    /// <summary>The same with options from configuration.</summary>
+    /// <summary>Adds the policy with options from configuration.</summary>
     /// <param name="builder">YARP's builder.</param>
-    /// <param name="configuration">A section with the names of <see cref="ClientHashOptions"/>. It is read once, at the start.</param>
+    /// <param name="configuration">A section that is bound to <see cref="ClientHashOptions"/>. It is read once, at startup.</param>
     /// <returns>The same builder.</returns>
     public static IReverseProxyBuilder AddClientHash(this IReverseProxyBuilder builder, IConfiguration configuration)
     {

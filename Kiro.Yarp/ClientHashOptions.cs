@@ -2,34 +2,34 @@ using System.Net;
 
 namespace Kiro.Yarp;
 
-/// <summary>How clients are told apart. Every proxy of a service must have the same, or they disagree about destinations.</summary>
+/// <summary>How clients are identified. All proxies of a service must have the same options to agree on destinations.</summary>
 public sealed class ClientHashOptions
 {
     /// <summary>
-    /// What is hashed: <c>ip</c> (the default), <c>header:NAME</c> or <c>cookie:NAME</c>. A request without the header or
-    /// cookie goes by its address. A cluster may say another with <see cref="ClientHashConstants.KeyMetadata"/>.
+    /// What is hashed: <c>ip</c> (the default), <c>header:NAME</c> or <c>cookie:NAME</c>. Requests without the header or
+    /// cookie are hashed by address. A cluster can override it with <see cref="ClientHashConstants.KeyMetadata"/>.
     /// </summary>
     public string Key { get; set; } = "ip";
 
     /// <summary>
-    /// Whose <c>X-Forwarded-For</c>, or where that is missing <c>Forwarded</c> (RFC 7239), is believed: addresses and CIDR
-    /// ranges, separated by commas, or <c>none</c>. By default this machine. The list is read from right to left, and only as
-    /// long as the address to the right of an entry is trusted.
+    /// The proxies whose <c>X-Forwarded-For</c>, or if that is missing <c>Forwarded</c> (RFC 7239), is trusted: addresses and CIDR
+    /// ranges, separated by commas, or <c>none</c>. By default loopback. The header is read from right to left, up to the first
+    /// address that is not trusted.
     /// </summary>
     public string TrustedProxies { get; set; } = "127.0.0.0/8,::1/128";
 
-    /// <summary>Any text that makes the mapping another one; a secret one keeps outsiders from aiming at a destination.
-    /// Null (the default) is the mapping of a Kiro balancer without <c>HASH_SEED</c>.</summary>
+    /// <summary>Any text, which changes the mapping; keep it secret to prevent outsiders from targeting a destination.
+    /// Null (the default) gives the mapping of a Kiro balancer without <c>HASH_SEED</c>.</summary>
     public string? Seed { get; set; }
 
-    /// <summary>How many leading bits of an IPv4 address count, 1 to 32. By default 32: all of it.</summary>
+    /// <summary>The number of leading bits of an IPv4 address that are hashed, 1 to 32. By default 32: the whole address.</summary>
     public int IPv4Prefix { get; set; } = 32;
 
-    /// <summary>How many leading bits of an IPv6 address count, 1 to 128. By default 64: one household or office, whose
-    /// devices change the other half at will (RFC 8981).</summary>
+    /// <summary>The number of leading bits of an IPv6 address that are hashed, 1 to 128. By default 64: one household or office,
+    /// whose devices change the other half at will (RFC 8981).</summary>
     public int IPv6Prefix { get; set; } = 64;
 
-    /// <returns>Null when an element of <see cref="TrustedProxies"/> is neither an address nor a range.</returns>
+    /// <returns>Null if an element of <see cref="TrustedProxies"/> is neither an address nor a range.</returns>
     internal IReadOnlyList<IPNetwork>? ReadTrustedProxies()
     {
         var networks = new List<IPNetwork>();

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kiro.Yarp;
 
-/// <summary>One line for each option that cannot be used, at the start.</summary>
+/// <summary>Reports one line per invalid option at startup.</summary>
 internal sealed class ClientHashOptionsValidator : IValidateOptions<ClientHashOptions>
 {
     public ValidateOptionsResult Validate(string? name, ClientHashOptions options)

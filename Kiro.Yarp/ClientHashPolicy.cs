@@ -20,13 +20,13 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
         _ = ClientKey.TryParse(options.Value.Key, out _key);
     }
 
-    /// <summary>How many clusters may have their mapping written down, in 2 MiB each (<see cref="SlotTable"/>). It is made for
-    /// more than <see cref="SlotTable.WorthwhileFrom"/> destinations or for weights; with all others the same result is calculated.</summary>
+    /// <summary>The maximum number of clusters with a precomputed table of 2 MiB (<see cref="SlotTable"/>), which is used for
+    /// more than <see cref="SlotTable.WorthwhileFrom"/> destinations or for weights; for others the same result is computed.</summary>
     private const int MaxTables = 16;
 
     public string Name => ClientHashConstants.PolicyName;
 
-    /// <summary>The way of every request: no lock, and for addresses no allocation.</summary>
+    /// <summary>On the path of every request: no locks, and for addresses no allocations.</summary>
     public DestinationState? PickDestination(HttpContext context, ClusterState cluster, IReadOnlyList<DestinationState> availableDestinations)
     {
         var ranked = _clusters.GetOrCreateValue(cluster);
@@ -104,7 +104,7 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
         }
     }
 
-    /// <summary>What is known of a cluster; written under its own lock.</summary>
+    /// <summary>The rankings of a cluster, written under its own lock.</summary>
     private sealed class Ranked
     {
         private volatile ClusterRanking? _current;

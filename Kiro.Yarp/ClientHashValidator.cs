@@ -3,7 +3,7 @@ using Yarp.ReverseProxy.Configuration.ClusterValidators;
 
 namespace Kiro.Yarp;
 
-/// <summary>Refuses a configuration whose metadata cannot be used, as YARP refuses one whose own values cannot.</summary>
+/// <summary>Rejects configurations with invalid metadata, as YARP does for its own values.</summary>
 internal sealed class ClientHashValidator : IClusterValidator
 {
     private const string Prefix = ClientHashConstants.PolicyName + ".";
@@ -34,7 +34,7 @@ internal sealed class ClientHashValidator : IClusterValidator
 
         return ValueTask.CompletedTask;
 
-        // What is misspelt, or stands in the wrong place, would say nothing.
+        // Misspelt or misplaced metadata would be ignored silently.
         void RefuseOthers(string whose, IReadOnlyDictionary<string, string>? metadata, string known)
         {
             foreach (var name in metadata?.Keys ?? [])

@@ -1,11 +1,11 @@
 namespace Kiro.Yarp;
 
-/// <summary>Which part of a request is hashed.</summary>
-/// <param name="Kind">Where it stands.</param>
-/// <param name="Name">Of the header or cookie; empty for the address.</param>
+/// <summary>The part of a request that is hashed.</summary>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Name">The name of the header or cookie; empty for the address.</param>
 internal sealed record ClientKey(ClientKeyKind Kind, string Name)
 {
-    /// <summary>What can be set, to follow "expected".</summary>
+    /// <summary>The allowed values, to follow "expected".</summary>
     public const string Allowed = "ip, header:NAME or cookie:NAME";
 
     private const string TokenCharacters = "!#$%&'*+-.^_`|~";
@@ -25,12 +25,12 @@ internal sealed record ClientKey(ClientKeyKind Kind, string Name)
         return kind == ClientKeyKind.Address ? colon < 0 : kind is not null && IsToken(name);
     }
 
-    // Names of fields and of cookies alike (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1).
+    // For header and cookie names (RFC 9110, section 5.6.2; RFC 6265, section 4.1.1).
     private static bool IsToken(string name) =>
         name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || TokenCharacters.Contains(letter));
 }
 
-/// <summary>Where the key stands.</summary>
+/// <summary>The kind of key.</summary>
 internal enum ClientKeyKind
 {
     /// <summary>The client's address.</summary>

@@ -4,12 +4,12 @@ using Yarp.ReverseProxy.Model;
 namespace Kiro.Yarp;
 
 /// <summary>
-/// The destinations of a cluster at one moment. They are ranked over all that are configured, and health is a filter on the
-/// ranking: a destination that fails or comes back changes nothing for the clients of the others. Immutable.
+/// A snapshot of a cluster's destinations. The ranking includes all configured destinations, and health is a filter on
+/// it: a destination that fails or returns does not affect the clients of the others. Immutable.
 /// </summary>
 internal sealed class ClusterRanking
 {
-    /// <summary>Masks up to this size stand on the stack.</summary>
+    /// <summary>Masks up to this size are on the stack.</summary>
     private const int ShortMask = 256;
 
     private readonly ClusterModel _model;
@@ -20,10 +20,10 @@ internal sealed class ClusterRanking
     private readonly bool[] _available;
     private readonly Rendezvous _ranking;
 
-    /// <param name="cluster">As YARP knows it now.</param>
-    /// <param name="key">What is hashed when the cluster does not say.</param>
-    /// <param name="before">The ranking that this one replaces, if there is one.</param>
-    /// <param name="rank">Makes a ranking of other destinations than before, after the last one.</param>
+    /// <param name="cluster">The current state of the cluster.</param>
+    /// <param name="key">What is hashed unless the cluster overrides it.</param>
+    /// <param name="before">The previous ranking, if any.</param>
+    /// <param name="rank">Creates a ranking of changed destinations from the previous one.</param>
     public ClusterRanking(ClusterState cluster, ClientKey key, ClusterRanking? before, Func<Candidate[], Rendezvous?, Rendezvous> rank)
     {
         (_model, _state) = (cluster.Model, cluster.DestinationsState);
@@ -44,19 +44,19 @@ internal sealed class ClusterRanking
     /// <summary>What is hashed for this cluster.</summary>
     public ClientKey Key { get; }
 
-    /// <summary>Whether it still says what YARP knows.</summary>
+    /// <summary>Whether it is current.</summary>
     public bool IsOf(ClusterState cluster) => ReferenceEquals(_state, cluster.DestinationsState) && ReferenceEquals(_model, cluster.Model);
 
-    /// <summary>Whether another one goes on with this one's ranking.</summary>
+    /// <summary>Whether another one shares this one's ranking.</summary>
     public bool IsContinuedBy(ClusterRanking other) => ReferenceEquals(_ranking, other._ranking);
 
-    /// <summary>Nobody will ask the ranking any more.</summary>
+    /// <summary>The ranking is no longer used.</summary>
     public void Retire() => _ranking.Retire();
 
-    /// <summary>The highest-ranked of the destinations that a request may go to.</summary>
-    /// <param name="slot">The client's.</param>
-    /// <param name="among">Those that YARP has left for the request.</param>
-    /// <returns>Null when none is left.</returns>
+    /// <summary>The highest-ranked of the available destinations.</summary>
+    /// <param name="slot">The client's slot.</param>
+    /// <param name="among">The destinations available for the request.</param>
+    /// <returns>Null if there are none.</returns>
     public DestinationState? Pick(int slot, IReadOnlyList<DestinationState> among)
     {
         if (!ReferenceEquals(among, _state.AvailableDestinations))
@@ -73,7 +73,7 @@ internal sealed class ClusterRanking
         return first < 0 ? null : _destinations[first];
     }
 
-    // Some other middleware has left out more, or the destinations have changed since the request came in.
+    // Other middleware has removed destinations, or they have changed since the request arrived.
     private DestinationState? PickOthers(int slot, IReadOnlyList<DestinationState> among)
     {
         Span<bool> eligible = _destinations.Length <= ShortMask ? stackalloc bool[_destinations.Length] : new bool[_destinations.Length];

@@ -5,22 +5,22 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kiro.Yarp;
 
-/// <summary>A destination as the ranking knows it.</summary>
+/// <summary>A destination as a node of the ranking.</summary>
 internal static class DestinationNode
 {
-    /// <summary>What a weight can be, to follow "expected".</summary>
+    /// <summary>The allowed weights, to follow "expected".</summary>
     public const string AllowedWeight = "a number from 0.01 to 1000";
 
     public static Candidate Of(DestinationState destination)
     {
         var config = destination.Model.Config;
-        // What is not valid does not get past the validator; a destination that gets here another way has 1.
+        // Invalid weights are rejected by the validator; 1 if it was bypassed.
         return new Candidate(IdOf(config.Address), TryReadWeight(config, out var weight) ? weight : 1);
     }
 
     /// <summary>
-    /// What is hashed: the address and never its name in the configuration. <c>host:port</c> in lower case, IPv6 in brackets,
-    /// as a Kiro balancer knows its nodes, and behind it the base path if there is one.
+    /// The hashed id: the address, not the name in the configuration. <c>host:port</c> in lower case, IPv6 in brackets,
+    /// like the node ids of a Kiro balancer, followed by the base path if there is one.
     /// </summary>
     public static string IdOf(string address)
     {

@@ -9,7 +9,7 @@ namespace Kiro.Yarp;
 /// <summary>Maps a request to its slot: by the client's address, or by the UTF-8 bytes of a header or cookie.</summary>
 internal sealed class RequestSlot
 {
-    /// <summary>In bytes; a longer key takes rented memory.</summary>
+    /// <summary>In bytes; longer keys use rented memory.</summary>
     private const int ShortKey = 256;
 
     private readonly ClientHash _hash;
@@ -24,10 +24,10 @@ internal sealed class RequestSlot
         _clients = new ClientResolver(new ClientOptions([.. value.ReadTrustedProxies()!.Select(AddressRange.From)], ClientHeader.Default));
     }
 
-    /// <summary>What makes the ranking of a slot.</summary>
+    /// <summary>The seed of the ranking.</summary>
     public ulong Seed => _seed;
 
-    /// <summary>From 0 to 2^20 - 1. The way of an address allocates nothing.</summary>
+    /// <summary>From 0 to 2^20 - 1. Does not allocate for addresses.</summary>
     public int Of(HttpContext context, ClientKey key)
     {
         var text = key.Kind switch
@@ -47,7 +47,7 @@ internal sealed class RequestSlot
         var rented = length > ShortKey ? ArrayPool<byte>.Shared.Rent(length) : null;
         Span<byte> bytes = rented is null ? stackalloc byte[ShortKey] : rented;
         bytes = bytes[..Encoding.UTF8.GetBytes(text, bytes)];
-        // As the balancer does with STICKY_BY.
+        // Like the balancer's STICKY_BY.
         var slot = _hash.Slot(StickyKey.Of(bytes));
         if (rented is not null)
         {

@@ -4,17 +4,17 @@ using Microsoft.AspNetCore.HttpOverrides;
 
 namespace Kiro.Api.Callers;
 
-/// <summary>Finds out who calls, behind however many trusted proxies.</summary>
+/// <summary>Determines the caller's address behind any number of trusted proxies.</summary>
 internal static class CallerAddress
 {
     private const string RealIp = "X-Real-IP";
 
-    /// <summary>What the balancer calls a client by, when it does not tell clients apart by their addresses.</summary>
+    /// <summary>The balancer's pseudonym for a client, if clients are not identified by address.</summary>
     private const string Pseudonym = "X-Kiro-Client";
 
     private const int MaxPseudonym = 40;
 
-    /// <summary>Puts the caller's address in the place of a trusted proxy's.</summary>
+    /// <summary>Replaces the address of a trusted proxy by the caller's.</summary>
     public static void UseCallerAddress(this IApplicationBuilder app, CallerOptions options)
     {
         app.Use((context, next) =>
@@ -26,20 +26,20 @@ internal static class CallerAddress
 
             return next(context);
         });
-        // The balancer's verdict is X-Real-IP. Whoever sends it has walked X-Forwarded-For already, so that is only
-        // walked, from right to left, when there is no verdict.
+        // X-Real-IP is the balancer's result of evaluating X-Forwarded-For. Without it, X-Forwarded-For is evaluated here,
+        // from right to left.
         app.UseWhen(
             context => !context.Request.Headers.ContainsKey(RealIp),
             branch => branch.UseForwardedHeaders(Trusting(options, ForwardedHeadersDefaults.XForwardedForHeaderName, limit: null)));
         app.UseForwardedHeaders(Trusting(options, RealIp, limit: 1));
     }
 
-    /// <summary>The caller, as one and the same address whether it came over IPv4 or IPv4-mapped IPv6.</summary>
+    /// <summary>The caller's address; IPv4-mapped IPv6 addresses are converted to IPv4.</summary>
     public static IPAddress Of(HttpContext context) => Normalise(context.Connection.RemoteIpAddress ?? IPAddress.None);
 
-    /// <summary>The caller as the balancer counts it.</summary>
+    /// <summary>The caller as the balancer identifies it.</summary>
     /// <param name="context">After <see cref="UseCallerAddress"/>.</param>
-    /// <param name="node">This node: clients that the balancer does not know yet are counted together, by each node for itself.</param>
+    /// <param name="node">This node: clients without a pseudonym yet are counted together per node.</param>
     public static Caller CallerOf(HttpContext context, string node) => context.Request.Headers[Pseudonym] switch
     {
         [null or ""] or [] => new Caller(Of(context), null),
@@ -50,7 +50,7 @@ internal static class CallerAddress
 
     public static IPAddress Normalise(IPAddress address) =>
         address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
-        // A scope names an interface of this machine, which says nothing about the caller.
+        // A scope id is an interface of this machine and irrelevant for the caller.
         : address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 && address.ScopeId != 0
             ? new IPAddress(address.GetAddressBytes())
             : address;
@@ -77,17 +77,17 @@ internal static class CallerAddress
     }
 }
 
-/// <summary>A caller as it is counted: by its address, or by what the balancer calls it. One of the two is set.</summary>
+/// <summary>A caller, identified by its address or its pseudonym. Exactly one of the two is set.</summary>
 internal readonly record struct Caller(IPAddress? Address, string? Pseudonym)
 {
     /// <summary>At most 45 characters.</summary>
     public override string ToString() => Address?.ToString() ?? (Pseudonym!.Length > MaxLength ? Pseudonym[..MaxLength] : Pseudonym);
 
-    // As many as an IPv6 address has.
+    // The length of an IPv6 address.
     private const int MaxLength = 45;
 }
 
-/// <summary>Whose word about the caller's address counts.</summary>
+/// <summary>The proxies that are trusted to pass the caller's address.</summary>
 /// <param name="TrustedProxies"><c>TRUSTED_PROXIES</c>.</param>
 internal sealed record CallerOptions(IReadOnlyList<System.Net.IPNetwork> TrustedProxies)
 {

@@ -2,7 +2,7 @@ using Kiro.Api.Nodes;
 
 namespace Kiro.Api.Callers;
 
-/// <summary><c>GET /api/client-ip</c>: who am I, and who serves me?</summary>
+/// <summary><c>GET /api/client-ip</c>: the caller's address and node.</summary>
 internal static class CallerEndpoints
 {
     public static void MapCallers(this IEndpointRouteBuilder app) =>

@@ -3,18 +3,18 @@ using System.Diagnostics;
 
 namespace Kiro.Api.Database;
 
-/// <summary>The way to the database: opens a connection, repeats what lost a deadlock, reports how it went.</summary>
+/// <summary>Database access: opens connections, retries after deadlocks, reports failures.</summary>
 internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : IDisposable
 {
     private const int MaxTries = 5;
 
     private readonly SemaphoreSlim _oneWriter = new(1);
 
-    /// <summary>Does what the node needs the database for: a failure takes the verdict down.</summary>
-    /// <exception cref="DatabaseAwayException">The database did not do it; whether a commit arrived may be unknown.</exception>
+    /// <summary>Performs a write; a failure marks the database as down.</summary>
+    /// <exception cref="DatabaseAwayException">The write failed; whether a commit succeeded may be unknown.</exception>
     public async Task<T> WriteAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
-        // One at a time, so that a server which has one connection left for us is enough, and a verdict holds for all.
+        // One at a time, so that a single remaining connection of the server is enough, and the result applies to all.
         await _oneWriter.WaitAsync(cancellationToken);
         try
         {
@@ -31,8 +31,8 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
         }
     }
 
-    /// <summary>Reads for somebody who asks: a failure has the verdict looked at again, and decides nothing itself.</summary>
-    /// <exception cref="DatabaseAwayException">The database did not do it.</exception>
+    /// <summary>Performs a read; a failure only triggers a check of the database's state.</summary>
+    /// <exception cref="DatabaseAwayException">The read failed.</exception>
     public async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         try
@@ -60,7 +60,7 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
             }
             catch (DbException problem) when (dialect.IsDeadlock(problem) && attempt < MaxTries)
             {
-                // The transactions that met here must not meet again.
+                // A random delay, so that the same transactions do not collide again.
                 await Task.Delay(Random.Shared.Next(5, 50 * attempt), cancellationToken);
             }
             catch (Exception problem) when (!cancellationToken.IsCancellationRequested)
@@ -75,11 +75,11 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
 internal sealed class DatabaseAwayException(Exception cause) : Exception(cause.Message, cause);
 
 /// <summary>
-/// What the node does for itself at the database, several times a second, is in no trace: each statement would be a trace of its
-/// own, and hide those of requests. What it does for a request is part of that request's.
+/// Excludes background work at the database from traces: each statement, several per second, would be a trace of its
+/// own and hide those of requests. Work for a request is part of that request's trace.
 /// </summary>
 internal static class BackgroundWork
 {
-    /// <summary>Until it is disposed, the spans of the calling flow have a parent that nobody records; null within a request.</summary>
+    /// <summary>Until it is disposed of, spans of the calling flow have an unrecorded parent; null within a request.</summary>
     public static Activity? Begin() => Activity.Current is null ? new Activity("background").Start() : null;
 }

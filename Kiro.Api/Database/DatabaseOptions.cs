@@ -5,8 +5,8 @@ using MySqlConnector;
 namespace Kiro.Api.Database;
 
 /// <summary>
-/// Which database: MySQL when <c>ConnectionStrings__kiro</c> or <c>MYSQL_HOST</c> is set, in this order, otherwise
-/// the file <c>SQLITE_FILE</c>. Not a record: nothing may print it.
+/// The database: MySQL if <c>ConnectionStrings__kiro</c> or <c>MYSQL_HOST</c> is set, in this order, otherwise
+/// the file <c>SQLITE_FILE</c>. Not a record, so that secrets cannot be printed accidentally.
 /// </summary>
 internal sealed class DatabaseOptions
 {
@@ -18,7 +18,7 @@ internal sealed class DatabaseOptions
 
     public DatabaseKind Kind { get; }
 
-    /// <summary>Holds the password.</summary>
+    /// <summary>Includes the password.</summary>
     public string ConnectionString { get; }
 
     public static DatabaseOptions Read(SettingsReader settings)
@@ -36,10 +36,10 @@ internal sealed class DatabaseOptions
             : Sqlite(settings.Text("SQLITE_FILE") ?? DefaultFile());
     }
 
-    /// <summary>A server; timeouts that are not set are short ones.</summary>
+    /// <summary>A server; unset timeouts get short values.</summary>
     public static DatabaseOptions MySql(MySqlConnectionStringBuilder server)
     {
-        // A node that waits for its database keeps counts in memory meanwhile, but its last flush is not to take long.
+        // Counts are buffered while the database does not respond, but the last flush must not take long.
         if (!server.ContainsKey("Connection Timeout"))
         {
             server.ConnectionTimeout = 3;
@@ -53,31 +53,31 @@ internal sealed class DatabaseOptions
         return new DatabaseOptions(DatabaseKind.MySql, server.ConnectionString);
     }
 
-    /// <summary>A file, created with its folder when it is first opened.</summary>
+    /// <summary>A file, created with its folder when first opened.</summary>
     public static DatabaseOptions Sqlite(string file)
     {
-        // The provider repeats what finds the file locked for this long; its 30 s would outlast the last flush.
+        // How long the provider retries if the file is locked; its default of 30 s is longer than the last flush may take.
         var embedded = new SqliteConnectionStringBuilder { DataSource = Path.GetFullPath(file), DefaultTimeout = 5 };
         return new DatabaseOptions(DatabaseKind.Sqlite, embedded.ConnectionString);
     }
 
-    /// <summary>Where the embedded file is unless <c>SQLITE_FILE</c> says otherwise.</summary>
-    /// <param name="cluster">Tells several clusters of a user apart; null for the usual one.</param>
+    /// <summary>The default of <c>SQLITE_FILE</c>.</summary>
+    /// <param name="cluster">Distinguishes several clusters of one user; null for the default one.</param>
     public static string DefaultFile(string? cluster = null)
     {
-        // A container's user may have no home.
+        // The user of a container may not have a home directory.
         var home = Environment.GetFolderPath(
             Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         return Path.Combine(home.Length > 0 ? home : Path.GetTempPath(), "kiro", cluster is null ? "kiro.db" : $"kiro-{cluster}.db");
     }
 }
 
-/// <summary>Where the cluster's memory lives.</summary>
+/// <summary>The kind of database.</summary>
 internal enum DatabaseKind
 {
-    /// <summary>An embedded file that the nodes of one machine share.</summary>
+    /// <summary>An embedded file shared by the nodes on one machine.</summary>
     Sqlite,
 
-    /// <summary>A server, MySQL or MariaDB.</summary>
+    /// <summary>A MySQL or MariaDB server.</summary>
     MySql,
 }

@@ -3,15 +3,15 @@ using Kiro.Api.Logging;
 namespace Kiro.Api.Database;
 
 /// <summary>
-/// The verdict that everyone reads. Any write that fails takes it down; only <see cref="DatabaseWatch"/> takes it up
-/// again, once all that the database is needed for has worked.
+/// The state of the database as seen by the node. Any failed write marks it as down; only <see cref="DatabaseWatch"/> marks it
+/// as up again, once everything that needs the database has succeeded.
 /// </summary>
 internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogger<DatabaseState> logger)
 {
-    /// <summary>The reason until the first verdict, which comes within seconds.</summary>
+    /// <summary>The reason before the first check, which takes a few seconds.</summary>
     public const string NotTried = "Not connected yet.";
 
-    /// <summary>A reason that changes from one try to the next, by the name of a temporary file say, is not worth a line each time.</summary>
+    /// <summary>Limits log lines if the reason changes with each attempt, for example because of a temporary file name.</summary>
     private static readonly TimeSpan MinBetweenReasons = TimeSpan.FromSeconds(60);
 
     private readonly Lock _writer = new();
@@ -24,10 +24,10 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
 
     public bool IsUp => _current.Up;
 
-    /// <summary>Something failed that alone says little: whether a write still works is to be found out.</summary>
+    /// <summary>A read failed, so writing should be checked.</summary>
     public bool IsDoubted => _isDoubted;
 
-    /// <summary>Everything has just worked.</summary>
+    /// <summary>Everything has succeeded.</summary>
     public void ReportUp()
     {
         lock (_writer)
@@ -65,15 +65,15 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
 
     public void Believe() => _isDoubted = false;
 
-    // Drivers put no secret in their messages, but they do not say which server or file they talk about either.
+    // Driver messages contain no secrets, but do not name the server or file either.
     private string Describe(Exception problem) => $"{dialect.Place}: {problem.Message.ReplaceLineEndings(" ")}";
 }
 
-/// <summary>Whether the database does what it is needed for.</summary>
-/// <param name="Up">It did when it was last tried.</param>
-/// <param name="Reason">Why it does not, in plain words and without secrets; null when it does.</param>
+/// <summary>The state of the database.</summary>
+/// <param name="Up">Whether the last attempt succeeded.</param>
+/// <param name="Reason">Why it failed, in plain English and without secrets; null if it succeeded.</param>
 internal sealed record DatabaseVerdict(bool Up, string? Reason)
 {
-    /// <summary>As the API's responses say it.</summary>
+    /// <summary>As in the API's responses.</summary>
     public string Word => Up ? "up" : "down";
 }

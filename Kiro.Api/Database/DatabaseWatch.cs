@@ -1,16 +1,16 @@
 namespace Kiro.Api.Database;
 
-/// <summary>Something that the database is needed for.</summary>
+/// <summary>A component that needs the database.</summary>
 internal interface IDatabaseUse
 {
-    /// <summary>Does it now, with whatever there is to do: that it works is the only proof that it works.</summary>
-    /// <exception cref="DatabaseAwayException">It did not work.</exception>
+    /// <summary>Performs its database work, as proof that it succeeds.</summary>
+    /// <exception cref="DatabaseAwayException">It failed.</exception>
     Task ProveAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>
-/// Keeps the verdict true. While the database is down it brings the schema up to date and tries all that the database
-/// is needed for; while it is up it tries that every few seconds. The node serves all the while.
+/// Keeps the database state current. While the database is down, migrates the schema and tries everything that needs the
+/// database; while it is up, repeats that every few seconds. The node keeps serving meanwhile.
 /// </summary>
 internal sealed class DatabaseWatch(
     SqlDialect dialect, SchemaMigration schema, DatabaseState state, IEnumerable<IDatabaseUse> uses, TimeProvider time) : BackgroundService
@@ -19,7 +19,7 @@ internal sealed class DatabaseWatch(
     private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProofInterval = TimeSpan.FromSeconds(5);
 
-    /// <summary>A database that goes again this soon has to prove itself for longer the next time.</summary>
+    /// <summary>If the database fails again within this time, the next recovery takes longer.</summary>
     private static readonly TimeSpan GoodRun = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan MaxHold = TimeSpan.FromSeconds(30);
 
@@ -37,7 +37,7 @@ internal sealed class DatabaseWatch(
         }
     }
 
-    /// <returns>How long to wait before the next look.</returns>
+    /// <returns>The delay before the next check.</returns>
     private async Task<TimeSpan> LookAsync(CancellationToken stoppingToken)
     {
         if (_wasUp && !state.IsUp)
@@ -76,7 +76,7 @@ internal sealed class DatabaseWatch(
             if (isRise)
             {
                 await dialect.ForgetConnectionsAsync();
-                // A server that returns may have come back empty, so the schema is looked at again.
+                // The server may have come back empty, so check the schema again.
                 await schema.RunAsync(stoppingToken);
             }
 
@@ -98,7 +98,7 @@ internal sealed class DatabaseWatch(
         }
         catch (DatabaseAwayException)
         {
-            // Has been reported.
+            // Already reported.
         }
         catch (Exception problem)
         {

@@ -20,7 +20,7 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
 
     public override string InsertIfNew => "INSERT IGNORE";
 
-    // Assignments take effect from left to right, so those that ask for the old last_seen and node come first.
+    // Assignments are evaluated from left to right, so those that use the old last_seen and node come first.
     public override string MergeClients => """
         ON DUPLICATE KEY UPDATE
           moves = moves + IF(VALUES(last_seen) > last_seen AND VALUES(node) <> node, 1, 0),
@@ -55,7 +55,7 @@ internal sealed class MySqlDialect(DatabaseOptions options, ILoggerFactory logge
 
         try
         {
-            // DDL ends every transaction here, which is why the scripts can be repeated.
+            // DDL commits implicitly, so the scripts are repeatable.
             await work(null);
         }
         finally

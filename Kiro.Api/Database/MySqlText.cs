@@ -3,7 +3,7 @@ using MySqlConnector;
 
 namespace Kiro.Api.Database;
 
-/// <summary>Reads a connection string that a user wrote.</summary>
+/// <summary>Parses the user's connection string.</summary>
 internal static class MySqlText
 {
     private const string Expected = "a MySQL connection string such as Server=…;Port=…;User ID=…;Password=…;Database=…";

@@ -5,7 +5,7 @@ using Kiro.Api.Logging;
 
 namespace Kiro.Api.Database;
 
-/// <summary>Brings the schema up to date; any number of nodes may start at once.</summary>
+/// <summary>Migrates the schema; any number of nodes may start simultaneously.</summary>
 internal sealed class SchemaMigration(SqlDialect dialect, TimeProvider time, ILogger<SchemaMigration> logger)
 {
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -13,7 +13,7 @@ internal sealed class SchemaMigration(SqlDialect dialect, TimeProvider time, ILo
         await dialect.CreateMissingAsync(cancellationToken);
         var scripts = SchemaScript.For(dialect.Kind);
         await using var connection = await dialect.Source.OpenConnectionAsync(cancellationToken);
-        // Without a need no lock is taken and no right to change tables is asked for.
+        // If the schema is current, neither a lock nor the privilege to alter tables is needed.
         if (await VersionAsync(connection, null) >= scripts[^1].Version)
         {
             return;
@@ -50,7 +50,7 @@ internal sealed class SchemaMigration(SqlDialect dialect, TimeProvider time, ILo
     }
 }
 
-/// <summary>One step of the schema: <c>Schema/{kind}/{number}-{name}.sql</c>. A released script is never changed.</summary>
+/// <summary>A migration step: <c>Schema/{kind}/{number}-{name}.sql</c>. Released scripts are never changed.</summary>
 internal sealed record SchemaScript(int Version, string Sql)
 {
     public static IReadOnlyList<SchemaScript> For(string kind)

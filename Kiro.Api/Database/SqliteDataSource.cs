@@ -4,12 +4,12 @@ using Microsoft.Data.Sqlite;
 
 namespace Kiro.Api.Database;
 
-/// <summary>Connections to the embedded file, each set up for a file with several writers.</summary>
+/// <summary>Connections to the embedded file, configured for several writers.</summary>
 internal sealed class SqliteDataSource(string connectionString) : DbDataSource
 {
-    // Both hold for a connection, not for the file. In WAL mode, NORMAL can lose the last commits when the machine
-    // loses power, never when the process dies, and does not make each second's flush wait for the disk.
-    // The provider repeats a try that was still short of its own 5 s, so one try is to wait for much less.
+    // Both apply per connection. In WAL mode, NORMAL may lose the last commits if the machine loses power, but not if the
+    // process dies, and avoids an fsync for each flush.
+    // The provider itself retries for 5 s, so a single attempt should wait much less.
     private const string Setup = "PRAGMA busy_timeout = 500; PRAGMA synchronous = NORMAL;";
 
     public override string ConnectionString => connectionString;
@@ -24,7 +24,7 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
             connection.Open();
             if (HasMoved(connection))
             {
-                // Kept from before somebody deleted the file or put another one in its place: all of them are.
+                // The file was deleted or replaced, so all pooled connections are stale.
                 SqliteConnection.ClearPool(connection);
                 connection.Close();
                 connection.Open();
@@ -42,11 +42,11 @@ internal sealed class SqliteDataSource(string connectionString) : DbDataSource
         }
     }
 
-    // SQLite has no asynchronous calls; the provider's are these in disguise.
+    // SQLite has no asynchronous API; the provider's methods are synchronous.
     protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(OpenDbConnection());
 
-    /// <summary>Whether the open file is no longer the one of that name (SQLITE_FCNTL_HAS_MOVED).</summary>
+    /// <summary>Whether the open file was deleted or replaced (SQLITE_FCNTL_HAS_MOVED).</summary>
     private static bool HasMoved(SqliteConnection connection)
     {
         const int HasMoved = 20;

@@ -37,14 +37,14 @@ internal sealed class SqliteDialect(DatabaseOptions options) : SqlDialect
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
         await using var connection = await _source.OpenConnectionAsync(cancellationToken);
-        // Readers do not wait for the writer, nor it for them. The file remembers it.
+        // Readers and the writer do not block each other. This is persisted in the file.
         await connection.ExecuteAsync("PRAGMA journal_mode = WAL");
     }
 
     public override async Task ExclusivelyAsync(
         DbConnection connection, Func<DbTransaction?, Task> work, CancellationToken cancellationToken)
     {
-        // This provider begins with BEGIN IMMEDIATE: from here on the file has one writer.
+        // The provider uses BEGIN IMMEDIATE, which locks out other writers.
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await work(transaction);
         await transaction.CommitAsync(cancellationToken);

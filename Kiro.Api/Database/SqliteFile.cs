@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace Kiro.Api.Database;
 
 /// <summary>
-/// Tries the embedded file before anything starts: a path that can never work stops the start, what may pass by itself
-/// (a lock, a full disk) does not.
+/// Checks the embedded file at startup: a path that can never work prevents the start, temporary problems
+/// (a lock, a full disk) do not.
 /// </summary>
 internal static class SqliteFile
 {
@@ -41,7 +41,7 @@ internal static class SqliteFile
             using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 1 }.ConnectionString);
             connection.Open();
             using var command = connection.CreateCommand();
-            // The first looks at what the file is, the second whether it can be written.
+            // The first statement checks the format of the file, the second whether it is writable.
             command.CommandText = "SELECT COUNT(*) FROM sqlite_master; BEGIN IMMEDIATE; ROLLBACK;";
             command.ExecuteNonQuery();
             return null;
@@ -51,9 +51,9 @@ internal static class SqliteFile
             return problem.SqliteErrorCode switch
             {
                 SQLitePCL.raw.SQLITE_NOTADB => "it is not an SQLite database",
-                SQLitePCL.raw.SQLITE_CORRUPT => "the database in it is damaged",
+                SQLitePCL.raw.SQLITE_CORRUPT => "the database is corrupt",
                 SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_AUTH or SQLitePCL.raw.SQLITE_PERM => "it cannot be opened",
-                SQLitePCL.raw.SQLITE_READONLY => "it cannot be written",
+                SQLitePCL.raw.SQLITE_READONLY => "it is not writable",
                 _ => null,
             };
         }

@@ -5,7 +5,7 @@ using Kiro.Api.Problems;
 
 namespace Kiro.Api.Demo;
 
-/// <summary>Endpoints that stand for the kinds of work a real API does: a body both ways, a slow response, a stream.</summary>
+/// <summary>Endpoints that simulate the work of a real API: echo, slow response, event stream.</summary>
 internal static class DemoEndpoints
 {
     private const int MaxWait = 60_000;
@@ -19,7 +19,7 @@ internal static class DemoEndpoints
             TypedResults.ServerSentEvents(TicksAsync(node, time, lifetime.ApplicationStopping, context.RequestAborted)));
     }
 
-    /// <summary>Sends the body back as it comes in.</summary>
+    /// <summary>Echoes the body as it arrives.</summary>
     private static Task EchoAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
@@ -29,7 +29,7 @@ internal static class DemoEndpoints
         return request.Body.CopyToAsync(response.Body, context.RequestAborted);
     }
 
-    /// <summary>Answers after <c>ms</c> milliseconds, also while the node drains.</summary>
+    /// <summary>Responds after <c>ms</c> milliseconds, even while the node drains.</summary>
     private static async Task<IResult> SlowAsync(string? ms, NodeIdentity node, TimeProvider time, CancellationToken aborted)
     {
         if (!int.TryParse(ms ?? "1000", out var wait) || wait is < 0 or > MaxWait)
@@ -41,7 +41,7 @@ internal static class DemoEndpoints
         return Results.Json(new SlowResponse(node.Name, wait));
     }
 
-    /// <summary>A tick a second, until the client leaves or the node is told to stop.</summary>
+    /// <summary>One tick per second, until the client disconnects or the node stops.</summary>
     private static async IAsyncEnumerable<SseItem<Tick>> TicksAsync(
         NodeIdentity node, TimeProvider time, CancellationToken stopping, [EnumeratorCancellation] CancellationToken aborted)
     {
@@ -54,7 +54,7 @@ internal static class DemoEndpoints
     }
 }
 
-/// <summary>The response that was waited for.</summary>
+/// <summary>The delayed response.</summary>
 internal sealed record SlowResponse(string Node, int Ms);
 
 /// <summary>One server-sent event.</summary>

@@ -3,7 +3,7 @@ using Kiro.Api.Database;
 
 namespace Kiro.Api.Ledger;
 
-/// <summary>The meter <c>Kiro.Api</c>. All are read when somebody scrapes, so that each is there before its first event.</summary>
+/// <summary>The meter <c>Kiro.Api</c>. All instruments are observable, so that they exist before the first event.</summary>
 internal sealed class ApiMetrics
 {
     private long _written;
@@ -14,11 +14,11 @@ internal sealed class ApiMetrics
     {
         var meter = factory.Create("Kiro.Api");
         meter.CreateObservableCounter("kiro.api.ledger.counted", () => counts.Total, "{request}", "Requests counted.");
-        meter.CreateObservableGauge("kiro.api.ledger.pending", () => outbox.Pending, "{request}", "Requests counted and not yet written.");
-        meter.CreateObservableGauge("kiro.api.database.up", () => database.IsUp ? 1 : 0, null, "1 while the database is reachable, else 0.");
+        meter.CreateObservableGauge("kiro.api.ledger.pending", () => outbox.Pending, "{request}", "Requests counted but not yet written.");
+        meter.CreateObservableGauge("kiro.api.database.up", () => database.IsUp ? 1 : 0, null, "1 while the database is available, otherwise 0.");
         meter.CreateObservableCounter("kiro.api.ledger.written", () => Interlocked.Read(ref _written), "{request}", "Requests written to the ledger.");
         meter.CreateObservableCounter("kiro.api.ledger.flushes", () => Interlocked.Read(ref _flushes), "{flush}", "Batches written to the ledger.");
-        meter.CreateObservableCounter("kiro.api.ledger.flush_failures", () => Interlocked.Read(ref _failures), "{flush}", "Attempts to write a batch that failed.");
+        meter.CreateObservableCounter("kiro.api.ledger.flush_failures", () => Interlocked.Read(ref _failures), "{flush}", "Failed attempts to write a batch.");
     }
 
     public void Flushed(long requests)

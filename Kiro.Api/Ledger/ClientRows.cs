@@ -5,15 +5,15 @@ using Kiro.Api.Database;
 
 namespace Kiro.Api.Ledger;
 
-/// <summary>Adds a batch to the rows of its clients, many rows a statement.</summary>
+/// <summary>Merges a batch into the clients' rows, with many rows per statement.</summary>
 internal static class ClientRows
 {
     private const int RowsPerStatement = 200;
     private const string Insert = "INSERT INTO clients (client, node, first_seen, last_seen, requests, moves)";
 
     /// <remarks>
-    /// A client has moved when another node saw it later than the last one did; a batch that arrives late with what
-    /// the former node saw earlier only adds to the sums.
+    /// A client has moved if another node has seen it later than its last one; a late batch from the former node only
+    /// adds to the totals.
     /// </remarks>
     public static async Task MergeAsync(
         DbConnection connection, DbTransaction transaction, SqlDialect dialect, string node,
@@ -38,7 +38,7 @@ internal static class ClientRows
         }
     }
 
-    /// <summary>Adds nothing, and may do so only where the rows of clients can be read, inserted and updated.</summary>
+    /// <summary>A statement that changes nothing, but needs the privileges to read, insert and update clients.</summary>
     public static string NoRow(SqlDialect dialect) => $"""
         {Insert}
         SELECT c, n, f, l, r, m

@@ -5,8 +5,8 @@ using Kiro.Api.Callers;
 namespace Kiro.Api.Ledger;
 
 /// <summary>
-/// Counts requests in memory. A count and the taking of the counts exclude each other for a few nanoseconds, and only
-/// where they meet in the same shard, so no count falls between two batches.
+/// Counts requests in memory. Counting and taking the counts exclude each other per shard for a few nanoseconds, so no
+/// request is lost between two batches.
 /// </summary>
 internal sealed class LedgerCounts(TimeProvider time)
 {
@@ -16,7 +16,7 @@ internal sealed class LedgerCounts(TimeProvider time)
     /// <summary>Requests counted since the start.</summary>
     public long Total => Sum(shard => shard.Total);
 
-    /// <summary>Requests counted and not taken yet.</summary>
+    /// <summary>Requests counted but not taken yet.</summary>
     public long Waiting => Sum(shard => shard.Waiting);
 
     public void Count(Caller client)
@@ -34,7 +34,7 @@ internal sealed class LedgerCounts(TimeProvider time)
         }
     }
 
-    /// <summary>Takes everything counted so far out of here; the next count begins anew.</summary>
+    /// <summary>Takes and resets all counts.</summary>
     public List<KeyValuePair<Caller, ClientCount>> Take()
     {
         var taken = new List<KeyValuePair<Caller, ClientCount>>();
@@ -85,5 +85,5 @@ internal sealed class LedgerCounts(TimeProvider time)
     }
 }
 
-/// <summary>What one node has seen of one client since the last flush. Times are Unix milliseconds.</summary>
+/// <summary>One client's requests since the last flush. Times are Unix milliseconds.</summary>
 internal record struct ClientCount(long Requests, long FirstSeen, long LastSeen);

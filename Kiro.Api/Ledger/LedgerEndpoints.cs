@@ -56,7 +56,7 @@ internal sealed record ClientsResponse(LedgerTotals Totals, int Limit, int Offse
             row.Moves))]);
 }
 
-/// <summary>One client: who serves it, since when, how often it moved to another node.</summary>
+/// <summary>One client: its node, since when, and how often it moved.</summary>
 internal sealed record ClientResponse(
     string Client, string Node, DateTimeOffset FirstSeen, DateTimeOffset LastSeen, long Requests, long Moves);
 
@@ -66,7 +66,7 @@ internal sealed record Page(int Limit, int Offset)
     private const int DefaultLimit = 100;
     private const int MaxLimit = 1000;
 
-    /// <summary>Reads <c>limit</c> and <c>offset</c>; null with a sentence for the caller when one cannot be used.</summary>
+    /// <summary>Reads <c>limit</c> and <c>offset</c>; null with a message for the caller if one is invalid.</summary>
     public static Page? Read(IQueryCollection query, out string? error)
     {
         error = null;

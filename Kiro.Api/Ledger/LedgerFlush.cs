@@ -4,7 +4,7 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Ledger;
 
-/// <summary>Writes the counts to the database, again and again, and once more after the last request.</summary>
+/// <summary>Writes the counts to the database periodically, and once more after the last request.</summary>
 internal sealed class LedgerFlush(
     LedgerOutbox outbox, LedgerStore store, DatabaseState database, LedgerOptions options, ApiMetrics metrics,
     TimeProvider time, ILogger<LedgerFlush> logger) : BackgroundService, IDatabaseUse
@@ -14,7 +14,7 @@ internal sealed class LedgerFlush(
 
     private readonly SemaphoreSlim _oneAtATime = new(1);
 
-    /// <summary>Writes all that there is to write; false when the database did not take it all.</summary>
+    /// <summary>Writes all pending counts; false if the database did not accept them all.</summary>
     public async Task<bool> FlushAsync(CancellationToken cancellationToken)
     {
         try
@@ -28,7 +28,7 @@ internal sealed class LedgerFlush(
         }
     }
 
-    /// <summary>The counts that wait are the best proof: less might fit on a disk that is full.</summary>
+    /// <summary>Writing the pending counts is the best proof: something smaller might still fit on a full disk.</summary>
     public async Task ProveAsync(CancellationToken cancellationToken)
     {
         if (!await WriteAllAsync(cancellationToken))
@@ -37,7 +37,7 @@ internal sealed class LedgerFlush(
         }
     }
 
-    /// <returns>False when there was nothing to write.</returns>
+    /// <returns>False if there was nothing to write.</returns>
     private async Task<bool> WriteAllAsync(CancellationToken cancellationToken)
     {
         var hasWritten = false;
@@ -70,11 +70,11 @@ internal sealed class LedgerFlush(
         }
     }
 
-    /// <summary>The host calls it after Kestrel has stopped: nothing is counted any more.</summary>
+    /// <summary>Called by the host after Kestrel has stopped, when nothing is counted any more.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        // The host's time may be used up by slow requests; the counts get a time of their own.
+        // Slow requests may have used up the host's shutdown time, so the last flush has its own limit.
         using var limit = new CancellationTokenSource(LastFlush, time);
         try
         {
@@ -107,7 +107,7 @@ internal sealed class LedgerFlush(
             await Task.Delay(options.Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
-                // A flush is never cancelled: its statements have time limits, and the last flush waits for it.
+                // A flush is never cancelled: its statements have timeouts, and the last flush waits for it.
                 if (!stoppingToken.IsCancellationRequested && database.IsUp && await FlushAsync(CancellationToken.None) && !tidied)
                 {
                     await store.TidyAsync(CancellationToken.None);
@@ -125,7 +125,7 @@ internal sealed class LedgerFlush(
     }
 }
 
-/// <summary>How the route ledger is written.</summary>
+/// <summary>The settings of the route ledger.</summary>
 /// <param name="Interval"><c>LEDGER_INTERVAL</c>: time between two flushes, 0.05 to 3600 s, default 1 s.</param>
 internal sealed record LedgerOptions(TimeSpan Interval)
 {

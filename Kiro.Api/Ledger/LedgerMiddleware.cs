@@ -3,7 +3,7 @@ using Kiro.Api.Nodes;
 
 namespace Kiro.Api.Ledger;
 
-/// <summary>Counts each request, whatever became of it, when it is over. Probes and scrapes are nobody's requests.</summary>
+/// <summary>Counts each request when it ends, whatever its result. Probes and scrapes are not counted.</summary>
 internal sealed class LedgerMiddleware(RequestDelegate next, LedgerCounts counts, NodeIdentity node)
 {
     private static readonly PathString[] Uncounted = ["/health", "/alive", "/metrics"];

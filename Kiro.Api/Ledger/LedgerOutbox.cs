@@ -1,19 +1,19 @@
 namespace Kiro.Api.Ledger;
 
-/// <summary>Batches that have not been confirmed, oldest first. Only the flush takes from it.</summary>
+/// <summary>Unconfirmed batches, oldest first. Only used by the flush.</summary>
 internal sealed class LedgerOutbox(LedgerCounts counts)
 {
-    /// <summary>After a long outage there is much to write: no transaction may hold the others up for long.</summary>
+    /// <summary>Limits transactions after a long outage, so that they do not block others for long.</summary>
     public const int MaxBatch = 5000;
 
     private readonly Queue<LedgerBatch> _batches = new();
     private long _lastNumber;
     private long _unconfirmed;
 
-    /// <summary>Requests counted and not known to be written.</summary>
+    /// <summary>Requests counted but not confirmed as written.</summary>
     public long Pending => counts.Waiting + Interlocked.Read(ref _unconfirmed);
 
-    /// <summary>The batch to write now, the same one until it is confirmed; null when there is nothing to write.</summary>
+    /// <summary>The batch to write next, the same one until it is confirmed; null if there is nothing to write.</summary>
     public LedgerBatch? Next()
     {
         if (_batches.Count == 0)
@@ -40,9 +40,9 @@ internal sealed class LedgerOutbox(LedgerCounts counts)
     }
 }
 
-/// <summary>What is written in one transaction. Its number and contents stay the same however often that is tried.</summary>
-/// <param name="Number">Counts up from 1 in each process.</param>
-/// <param name="Entries">Sorted by client, so that nodes which write the same clients queue up instead of deadlocking.</param>
+/// <summary>A unit that is written in one transaction. Its number and content do not change across retries.</summary>
+/// <param name="Number">Counts from 1 in each process.</param>
+/// <param name="Entries">Sorted by client, so that nodes writing the same clients queue instead of deadlocking.</param>
 internal sealed record LedgerBatch(long Number, IReadOnlyList<LedgerEntry> Entries)
 {
     public long Requests { get; } = Entries.Sum(entry => entry.Count.Requests);

@@ -8,11 +8,11 @@ namespace Kiro.Api.Ledger;
 /// <summary>The ledger in the database.</summary>
 internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, NodeIdentity node, TimeProvider time)
 {
-    // No process waits this long for its database with the response to a commit still unknown.
+    // Longer than any process waits for the result of a commit.
     private static readonly TimeSpan KeepBatchNumbers = TimeSpan.FromDays(7);
 
     /// <summary>Writes a batch in one transaction.</summary>
-    /// <returns>False when it is there already: it was committed, and only the response got lost.</returns>
+    /// <returns>False if it had already been committed and only the confirmation was lost.</returns>
     public Task<bool> WriteAsync(LedgerBatch batch, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async connection =>
@@ -30,7 +30,7 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
             },
             cancellationToken);
 
-    /// <summary>Writes as a batch does, and no client: a commit, and all that a batch does to the ledger's tables.</summary>
+    /// <summary>Writes an empty batch, with the same statements and commit as any other.</summary>
     public Task<bool> ProveAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             async connection =>
@@ -47,7 +47,7 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
             },
             cancellationToken);
 
-    /// <summary>Forgets processes that ended long ago.</summary>
+    /// <summary>Deletes processes that ended long ago.</summary>
     public Task<int> TidyAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             connection => connection.ExecuteAsync(
@@ -82,7 +82,7 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
             FROM clients
             """);
 
-    /// <summary>Moves this process's mark up to the batch, in the transaction that writes it.</summary>
+    /// <summary>Records the batch number of this process, in the transaction that writes the batch.</summary>
     private async Task<bool> ClaimAsync(DbConnection connection, DbTransaction transaction, long number)
     {
         var mark = new { node.Instance, Number = number, Now = time.GetUtcNow().ToUnixTimeMilliseconds() };

@@ -2,7 +2,7 @@ using Kiro.Api.Database;
 
 namespace Kiro.Api.Ledger;
 
-/// <summary>The totals for status pages: however many people watch, the sums are made once in two seconds.</summary>
+/// <summary>The totals for status pages, computed at most once every two seconds for any number of viewers.</summary>
 internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, TimeProvider time)
 {
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(2);
@@ -12,7 +12,7 @@ internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, T
     private Task<LedgerTotals?>? _read;
     private long _readAt;
 
-    /// <summary>The totals, or null while the database is away or too slow for someone who watches.</summary>
+    /// <summary>The totals, or null while the database is unavailable or too slow.</summary>
     public async Task<LedgerTotals?> GetAsync()
     {
         try
@@ -29,11 +29,11 @@ internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, T
     {
         lock (_lock)
         {
-            // One at a time: a slow database is not asked again before it has answered.
+            // One query at a time, even if the database is slow.
             if (_read is null || (_read.IsCompleted && time.GetElapsedTime(_readAt) > GoodFor))
             {
                 _readAt = time.GetTimestamp();
-                // On its own, since several requests may wait for it and any of them may be given up.
+                // Independent of the requests that wait for it, since any of them may be aborted.
                 _read = Task.Run(ReadAsync);
             }
 

@@ -3,14 +3,14 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Nodes;
 
-/// <summary>Who this node is.</summary>
+/// <summary>The settings of this node.</summary>
 /// <param name="Listen"><c>PORT</c>, default 13004.</param>
-/// <param name="NodeName"><c>NODE_NAME</c>, default the host name. At most 255 characters, none of them invisible.</param>
+/// <param name="NodeName"><c>NODE_NAME</c>, default the host name. At most 255 visible characters.</param>
 internal sealed record ApiOptions(ListenPort Listen, string NodeName)
 {
     private const int MaxName = 255;
 
-    /// <summary>Where it listens unless it is told otherwise.</summary>
+    /// <summary>The default port.</summary>
     public static ListenPort UsualListen { get; } = new("PORT", 13004);
 
     public static ApiOptions Read(SettingsReader settings) =>

@@ -4,7 +4,7 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Api.Nodes;
 
-/// <summary>Keeps this node's row fresh while it runs, and marks it when it stops.</summary>
+/// <summary>Updates this node's row while it runs, and marks it when it stops.</summary>
 internal sealed class Heartbeat(
     NodeStore store, NodeDirectory directory, DatabaseState database, NodeOptions options, TimeProvider time,
     ILogger<Heartbeat> logger) : BackgroundService, IDatabaseUse
@@ -12,7 +12,7 @@ internal sealed class Heartbeat(
     private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Runs after the ledger's last flush: a stopped node has nothing left to write.</summary>
+    /// <summary>Runs after the ledger's last flush, since a stopped node must have nothing left to write.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -39,7 +39,7 @@ internal sealed class Heartbeat(
         while (!stoppingToken.IsCancellationRequested)
         {
             var beaten = database.IsUp && await BeatAsync(stoppingToken);
-            // Until the first one the node is unknown to the others.
+            // The others do not know this node before its first heartbeat.
             var wait = beaten || directory.Nodes.Count > 0 ? options.Heartbeat : FirstRetry;
             await Task.Delay(wait, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -64,11 +64,11 @@ internal sealed class Heartbeat(
     }
 }
 
-/// <summary>How nodes know of each other.</summary>
+/// <summary>The heartbeat settings.</summary>
 /// <param name="Heartbeat"><c>HEARTBEAT_INTERVAL</c>: 0.1 to 3600 s, default 5 s, the same on every node.</param>
 internal sealed record NodeOptions(TimeSpan Heartbeat)
 {
-    /// <summary>A node that has been silent for this long is gone.</summary>
+    /// <summary>A node without a heartbeat for this long is considered gone.</summary>
     public TimeSpan Patience => 3 * Heartbeat;
 
     public static NodeOptions Read(SettingsReader settings) => new(settings.Seconds("HEARTBEAT_INTERVAL", 5, 0.1, 3600));

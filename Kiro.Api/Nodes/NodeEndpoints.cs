@@ -2,7 +2,7 @@ using Kiro.Api.Database;
 
 namespace Kiro.Api.Nodes;
 
-/// <summary><c>GET /api/nodes</c>: the cluster as the database knows it.</summary>
+/// <summary><c>GET /api/nodes</c>: the nodes registered in the database.</summary>
 internal static class NodeEndpoints
 {
     public static void MapNodes(this IEndpointRouteBuilder app) =>
@@ -15,12 +15,12 @@ internal static class NodeEndpoints
 }
 
 /// <summary>The cluster.</summary>
-/// <param name="Node">Who answers.</param>
-/// <param name="Database"><c>down</c> when this is what was last known.</param>
-/// <param name="Nodes">In the order of their names.</param>
+/// <param name="Node">The responding node.</param>
+/// <param name="Database"><c>down</c> if this is the last known state.</param>
+/// <param name="Nodes">Ordered by name.</param>
 internal sealed record NodesResponse(string Node, string Database, IReadOnlyList<NodeResponse> Nodes);
 
-/// <summary>The cluster as it was at the last heartbeat: requests ask here and never wait for the database.</summary>
+/// <summary>The nodes as of the last heartbeat, so that requests never wait for the database.</summary>
 internal sealed class NodeDirectory
 {
     private volatile IReadOnlyList<NodeResponse> _nodes = [];
@@ -33,7 +33,7 @@ internal sealed class NodeDirectory
 }
 
 /// <summary>
-/// One node as the others see it. Its state is <c>up</c>, <c>stopped</c> when it said goodbye, <c>gone</c> when it fell silent.
+/// One node as seen by the others. Its state is <c>up</c>, <c>stopped</c> after a clean stop, <c>gone</c> without heartbeats.
 /// </summary>
 internal sealed record NodeResponse(
     string Name, string Address, string Version, DateTimeOffset StartedAt, DateTimeOffset LastHeartbeat, string State);

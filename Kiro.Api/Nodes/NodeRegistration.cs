@@ -27,18 +27,18 @@ internal static class NodeRegistration
 }
 
 /// <summary>This node.</summary>
-/// <param name="Name">Stays the same over restarts.</param>
-/// <param name="Instance">Differs in each process.</param>
-/// <param name="Address">Host and port under which the others could reach it.</param>
-/// <param name="Version">Of the program.</param>
-/// <param name="StartedAt">When this process began: the time of day, for showing.</param>
+/// <param name="Name">Stable across restarts.</param>
+/// <param name="Instance">Unique to each process.</param>
+/// <param name="Address">Host and port at which others can reach it.</param>
+/// <param name="Version">The program's version.</param>
+/// <param name="StartedAt">The start time of this process, for display.</param>
 /// <param name="Started">The same as <see cref="TimeProvider.GetTimestamp"/>, for durations.</param>
 internal sealed record NodeIdentity(string Name, string Instance, string Address, string Version, DateTimeOffset StartedAt, long Started)
 {
     public double UptimeSeconds(TimeProvider time) => Math.Round(time.GetElapsedTime(Started).TotalSeconds, 1);
 }
 
-/// <summary>The address of this machine that other machines would use.</summary>
+/// <summary>The address of this machine for others.</summary>
 internal static class NodeAddress
 {
     public static string WithPort(int port) => new IPEndPoint(Find(), port).ToString();
@@ -51,7 +51,7 @@ internal static class NodeAddress
                 .Where(network => network.OperationalStatus == OperationalStatus.Up
                     && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
                 .Select(network => network.GetIPProperties())
-                // The way out leads to the others, too; bridges of a container engine have no gateway.
+                // Prefer networks with a gateway, which container bridges do not have.
                 .OrderByDescending(network => network.GatewayAddresses.Count > 0)
                 .SelectMany(network => network.UnicastAddresses)
                 .Select(unicast => unicast.Address)

@@ -3,14 +3,14 @@ using Kiro.Api.Database;
 
 namespace Kiro.Api.Nodes;
 
-/// <summary>The cluster in the database.</summary>
+/// <summary>The nodes in the database.</summary>
 internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, NodeOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromHours(1);
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Says that this node is here, and looks who else is.</summary>
+    /// <summary>Records this node's heartbeat and reads the other nodes.</summary>
     public Task<IReadOnlyList<NodeResponse>> HeartbeatAsync(CancellationToken cancellationToken) =>
         database.WriteAsync<IReadOnlyList<NodeResponse>>(
             async connection =>
@@ -30,7 +30,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
                 var limit = Now - (long)(options.Patience + Remembered).TotalMilliseconds;
                 foreach (var old in rows.Where(row => row.LastHeartbeat < limit))
                 {
-                    // By key, and only if it is still silent: nodes must not wait for each other here.
+                    // By key, and only if it is still gone, so that nodes do not block each other.
                     await connection.ExecuteAsync(
                         "DELETE FROM nodes WHERE name = @Name AND last_heartbeat < @limit", new { old.Name, limit });
                 }
@@ -39,7 +39,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
             },
             cancellationToken);
 
-    /// <summary>Says goodbye, unless another process has taken this node's name by now.</summary>
+    /// <summary>Marks this node as stopped, unless another process already uses its name.</summary>
     public Task<int> StopAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             connection => connection.ExecuteAsync(

@@ -9,7 +9,7 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Api.Status;
 
-/// <summary><c>GET /status.html</c> for people, <c>GET /api/status</c> for the page and for programs.</summary>
+/// <summary><c>GET /status.html</c>, and <c>GET /api/status</c> with its data.</summary>
 internal static class StatusEndpoints
 {
     public static void MapStatus(this IEndpointRouteBuilder app)
@@ -42,17 +42,17 @@ internal static class StatusEndpoints
     }
 }
 
-/// <summary>What the status page shows. It is public, so it does not say why a database is down.</summary>
-/// <param name="Node">The node that answers.</param>
+/// <summary>The data of the status page. It is public, so it does not include why a database is down.</summary>
+/// <param name="Node">The responding node.</param>
 /// <param name="Status">As in /health.</param>
 /// <param name="Database"><c>up</c> or <c>down</c>.</param>
 /// <param name="DatabaseKind"><c>mysql</c> or <c>sqlite</c>.</param>
-/// <param name="Version">Of the program.</param>
-/// <param name="UptimeSeconds">Since the process began.</param>
+/// <param name="Version">The program's version.</param>
+/// <param name="UptimeSeconds">Seconds since the process started.</param>
 /// <param name="Cluster">All nodes.</param>
 /// <param name="Client">The caller's own route.</param>
-/// <param name="Ledger">Null while the database is away.</param>
-/// <param name="Timestamp">When this was true.</param>
+/// <param name="Ledger">Null while the database is unavailable.</param>
+/// <param name="Timestamp">When the data was collected.</param>
 internal sealed record StatusResponse(
     string Node, string Status, string Database, string DatabaseKind, string Version, double UptimeSeconds,
     ClusterResponse Cluster, CallerResponse Client, LedgerTotals? Ledger, DateTimeOffset Timestamp);
@@ -60,10 +60,10 @@ internal sealed record StatusResponse(
 /// <summary>The cluster, and how many of its nodes are up.</summary>
 internal sealed record ClusterResponse(int Total, int Up, IReadOnlyList<NodeSummary> Nodes);
 
-/// <summary>A node as the public may see it.</summary>
+/// <summary>The public view of a node.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="State">As in <see cref="NodeResponse"/>.</param>
-/// <param name="Address">Only for the administrator; else it is left out.</param>
+/// <param name="Address">Only with the admin token, otherwise omitted.</param>
 internal sealed record NodeSummary(
     string Name, string State, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Address)
 {

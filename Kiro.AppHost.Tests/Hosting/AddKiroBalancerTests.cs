@@ -94,7 +94,7 @@ public sealed class AddKiroBalancerTests
 
         var refused = Assert.Throws<DistributedApplicationException>(() => balancer.WithNodes(shop, 2));
 
-        Assert.StartsWith("lb balances over shop already", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("lb already balances over shop", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,12 +102,12 @@ public sealed class AddKiroBalancerTests
     {
         var refused = Assert.Throws<DistributedApplicationException>(ShopModel.Builder().AddKiroBalancer("lb", 8080).Resource.ThrowIfIncomplete);
 
-        Assert.Equal("lb has nothing to balance over: name its nodes with WithNodes().", refused.Message);
+        Assert.Equal("lb has no nodes: add them with WithNodes().", refused.Message);
     }
 
     [Theory]
-    [InlineData("http", "web", "lb cannot balance over shop, which has no endpoint web: add it with WithHttpEndpoint(), or name another one in WithNodes. It has http.")]
-    [InlineData("https", "https", "lb cannot balance over shop: its endpoint https speaks https, and nodes are expected to speak plain HTTP.")]
+    [InlineData("http", "web", "lb cannot balance over shop, which has no endpoint web: add it with WithHttpEndpoint(), or pass another endpoint name to WithNodes. It has http.")]
+    [InlineData("https", "https", "lb cannot balance over shop: its endpoint https uses https, but nodes must use plain HTTP.")]
     public void ThrowIfUnreachable_NoSuchEndpointOrNotHttp_SaysSo(string scheme, string wanted, string problem)
     {
         var builder = ShopModel.Builder();

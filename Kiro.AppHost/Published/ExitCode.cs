@@ -5,10 +5,10 @@ namespace Kiro.AppHost.Published;
 
 internal static class ExitCode
 {
-    /// <summary>Runs to the end: 1 when a step of publishing failed, which Aspire only logs.</summary>
+    /// <summary>Runs the application; returns 1 if a publishing step failed, which Aspire only logs.</summary>
     public static int RunToExitCode(this DistributedApplication application)
     {
-        // To make what runs the model is to fix its resources, and the dashboard becomes one of them only at the start.
+        // Resolving the pipeline would freeze the resources before the dashboard is added at startup.
         var isPublishing = application.Services.GetRequiredService<DistributedApplicationExecutionContext>().IsPublishMode;
         List<BackgroundService> work = isPublishing ? [.. application.Services.GetServices<IHostedService>().OfType<BackgroundService>()] : [];
         application.Run();

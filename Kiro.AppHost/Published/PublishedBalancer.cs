@@ -1,6 +1,6 @@
 namespace Kiro.AppHost.Published;
 
-/// <summary>The balancer as it is published: it finds its nodes in a list, or by the name that they share.</summary>
+/// <summary>The published balancer, with its nodes in a list or behind a DNS name.</summary>
 internal static class PublishedBalancer
 {
     public static IResourceBuilder<ProjectResource> PublishBalancer(
@@ -27,14 +27,14 @@ internal static class PublishedBalancer
             .WithSetting("ADMIN_HOSTS", "")
             .WithSetting("ACCESS_LOG", "off")
             .WithSetting("SESSION_IDLE", "0")
-            // Empty: the balancer's own default, whatever that comes to be.
+            // Empty: the balancer's own default.
             .WithSetting("FORWARDER", "")
             .WithSecret("HASH_SEED")
             .WithState(export)
             .WithSharedSettings(token);
     }
 
-    // Where there is a volume for it. The chart finds the other balancers itself.
+    // If there is a volume. The chart sets the peers itself.
     private static IResourceBuilder<ProjectResource> WithState(this IResourceBuilder<ProjectResource> balancer, ExportKind export) => export switch
     {
         ExportKind.Manifest => balancer,
@@ -58,7 +58,7 @@ internal static class PublishedBalancer
         this IResourceBuilder<ProjectResource> balancer, EndpointReference nodes, ExportKind export) => balancer
         .WithEnvironment("BACKEND_DNS", nodes.Property(EndpointProperty.Host))
         .WithEnvironment("BACKEND_PORT", nodes.Property(EndpointProperty.TargetPort))
-        // Docker's own name server answers at once and is never out of date, so new nodes are found while they still start.
-        // CoreDNS keeps a response for 5 s, so asking more often finds nothing new.
+        // Docker's name server is fast and always current, so new nodes are found while they are still starting.
+        // CoreDNS caches responses for 5 s, so a shorter interval would not help.
         .WithSetting("DNS_INTERVAL", export == ExportKind.Scale ? "2" : "5");
 }

@@ -1,9 +1,9 @@
 namespace Kiro.AppHost.Published;
 
-/// <summary>The nodes as they are published: five services with ports of their own, or one with five replicas.</summary>
+/// <summary>The published nodes: five services with their own ports, or one with five replicas.</summary>
 internal static class PublishedNodes
 {
-    // The pods' network. The chart's NetworkPolicy lets only balancers reach the nodes, so nobody else is believed.
+    // The pod network. The chart's NetworkPolicy only lets balancers reach the nodes, so no one else is trusted.
     private const string PodNetworks = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fd00::/8";
 
     public static IReadOnlyList<IResourceBuilder<ProjectResource>> PublishNodes(
@@ -23,13 +23,13 @@ internal static class PublishedNodes
             .WithSharedSettings(token);
     }
 
-    // The one address, or network, whose X-Forwarded-For counts.
+    // The address or network whose X-Forwarded-For is trusted.
     private static IResourceBuilder<ProjectResource> WithBelievedProxies(this IResourceBuilder<ProjectResource> node, ExportKind export) =>
         export is ExportKind.Cluster or ExportKind.Scale
             ? node.WithEnvironment("TRUSTED_PROXIES", node.ApplicationBuilder.AddSetting(PublishedSettings.ComposeBalancer.Name, PublishedSettings.ComposeBalancer.Fallback))
             : node.WithEnvironment("TRUSTED_PROXIES", PodNetworks);
 
-    // In parts and not as one connection string: so a password may hold anything.
+    // Separate variables instead of a connection string, so that a password may contain any characters.
     private static IResourceBuilder<ProjectResource> WithDatabase(this IResourceBuilder<ProjectResource> node, ExportKind export)
     {
         var isOnHost = export is ExportKind.Cluster or ExportKind.Scale;

@@ -1,40 +1,40 @@
 namespace Kiro.AppHost.Published;
 
-/// <summary>What a user can set in what is published: parameters of the model, each with its default.</summary>
+/// <summary>The settings of the published files: parameters of the model with their defaults.</summary>
 internal static class PublishedSettings
 {
-    /// <summary>How many nodes there are, at least.</summary>
+    /// <summary>The minimum number of nodes.</summary>
     public const int Nodes = 5;
 
     public const int BalancerPort = 13003;
 
-    /// <summary>Of the first node, or of all where they have addresses of their own.</summary>
+    /// <summary>The port of the first node, or of all if they have their own addresses.</summary>
     public const int FirstPort = 13004;
 
-    /// <summary>Where the balancer keeps what outlives its container, and the folder that is a volume for it.</summary>
+    /// <summary>The balancer's state file, and the folder with its volume.</summary>
     public const string StateFolder = "/var/lib/kiro", StateFile = StateFolder + "/state.json";
 
-    /// <summary>The variable of the balancer's address in the compose files, and its default: the nodes believe it and nobody else.</summary>
+    /// <summary>The variable of the balancer's address in the compose files, and its default; the nodes trust only this address.</summary>
     public static readonly (string Name, string Fallback) ComposeBalancer = ("KIRO_BALANCER_ADDRESS", "172.31.13.2");
 
     /// <summary>The version of the images.</summary>
     public static string Version { get; } = typeof(PublishedSettings).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>Gives a service a variable whose value the user sets under the same name.</summary>
+    /// <summary>Adds a variable that users can set under the same name.</summary>
     public static IResourceBuilder<ProjectResource> WithSetting(this IResourceBuilder<ProjectResource> service, string name, string fallback) =>
         service.WithEnvironment(name, service.ApplicationBuilder.AddSetting(name, fallback));
 
-    /// <summary>The same for a secret, which has no default and is in no file.</summary>
+    /// <summary>The same for a secret, which has no default and is not written to files.</summary>
     public static IResourceBuilder<ProjectResource> WithSecret(this IResourceBuilder<ProjectResource> service, string name) =>
         service.WithEnvironment(name, service.ApplicationBuilder.AddSetting(name, "", secret: true));
 
-    /// <summary>The parameter of that name; services share it.</summary>
+    /// <summary>The parameter of that name, shared by services.</summary>
     public static IResourceBuilder<ParameterResource> AddSetting(
         this IDistributedApplicationBuilder builder, string name, string fallback, bool secret = false)
     {
         var parameter = builder.Resources.OfType<ParameterResource>().SingleOrDefault(known => VariableOf(known) == name);
         return parameter is null
-            // Names of parameters have no underscores; publishers make MYSQL_HOST of mysql-host again.
+            // Parameter names must not contain underscores; publishers convert mysql-host back to MYSQL_HOST.
             ? builder.AddParameter(name.ToLowerInvariant().Replace('_', '-'), fallback, publishValueAsDefault: !secret, secret: secret)
             : builder.CreateResourceBuilder(parameter);
     }
@@ -42,7 +42,7 @@ internal static class PublishedSettings
     /// <summary>The name of the variable that sets a parameter.</summary>
     public static string VariableOf(ParameterResource parameter) => parameter.Name.ToUpperInvariant().Replace('-', '_');
 
-    /// <summary>What Aspire adds for services that it made itself, and Kiro's do not read.</summary>
+    /// <summary>Removes variables that Aspire adds and Kiro's services do not read.</summary>
     public static IResourceBuilder<ProjectResource> WithoutDefaults(this IResourceBuilder<ProjectResource> service) =>
         service.DisableForwardedHeaders().WithEnvironment(context =>
         {
@@ -52,7 +52,7 @@ internal static class PublishedSettings
             }
         });
 
-    /// <summary>What both services take.</summary>
+    /// <summary>Settings of both services.</summary>
     public static IResourceBuilder<ProjectResource> WithSharedSettings(
         this IResourceBuilder<ProjectResource> service, IResourceBuilder<ParameterResource> token) => service
         .WithEnvironment("ADMIN_TOKEN", token)

@@ -5,23 +5,23 @@ using Microsoft.Extensions.Configuration.EnvironmentVariables;
 
 namespace Kiro.AppHost.Settings;
 
-/// <summary>What the model is made of.</summary>
+/// <summary>The settings of the model.</summary>
 /// <param name="Nodes"><c>INSTANCE_COUNT</c>: 1 to 100, default 5.</param>
-/// <param name="Spares"><c>SPARE_COUNT</c>: 0 to 10, default 1; nodes that are started by hand.</param>
-/// <param name="BalancerPort"><c>BALANCER_PORT</c>, default 13003; null when any free port will do.</param>
-/// <param name="StartPort"><c>START_PORT</c>: of the first node, default 13004, the others follow; null when any free port will do.</param>
-/// <param name="MySqlHost"><c>MYSQL_HOST</c>: a server that is there already.</param>
-/// <param name="MySqlContainer"><c>MYSQL_CONTAINER=1</c>: a server in a container, when no host is given.</param>
-/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds; null: that of <c>Kiro.Aspire.Hosting</c>, 3. The balancer checks the value.</param>
-/// <param name="DrainDelay"><c>DRAIN_DELAY</c> in seconds; null: as long as it takes others here to notice that a service leaves.</param>
-/// <param name="SessionIdle"><c>SESSION_IDLE</c>, up to a day; zero, the default: sessions do not stay.</param>
-/// <param name="Tls">HTTPS of the balancer.</param>
+/// <param name="Spares"><c>SPARE_COUNT</c>: 0 to 10, default 1; nodes that the user starts.</param>
+/// <param name="BalancerPort"><c>BALANCER_PORT</c>, default 13003; null for any free port.</param>
+/// <param name="StartPort"><c>START_PORT</c>: port of the first node, default 13004, the others use the following ports; null for any free ports.</param>
+/// <param name="MySqlHost"><c>MYSQL_HOST</c>: an existing server.</param>
+/// <param name="MySqlContainer"><c>MYSQL_CONTAINER=1</c>: a server in a container, if no host is set.</param>
+/// <param name="HealthInterval"><c>HEALTH_INTERVAL</c> in seconds; null for the default of <c>Kiro.Aspire.Hosting</c>, 3. Validated by the balancer.</param>
+/// <param name="DrainDelay"><c>DRAIN_DELAY</c> in seconds; null for the time that others here take to notice a shutdown.</param>
+/// <param name="SessionIdle"><c>SESSION_IDLE</c>, up to a day; zero, the default, for no session affinity.</param>
+/// <param name="Tls">HTTPS settings of the balancer.</param>
 internal sealed record AppHostSettings(
     int Nodes, int Spares, int? BalancerPort, int? StartPort, string? MySqlHost, bool MySqlContainer, string? HealthInterval, string? DrainDelay,
     TimeSpan SessionIdle, TlsSettings Tls)
 {
-    /// <summary>Reads <c>.env</c>, environment and command line; null when a value cannot be used, which has then been said.</summary>
-    /// <remarks>What is published is the same everywhere: in publish mode no setting of this machine counts.</remarks>
+    /// <summary>Reads <c>.env</c>, environment and command line; null after an invalid value, which has been reported.</summary>
+    /// <remarks>In publish mode the settings of this machine are ignored, so that the output is the same everywhere.</remarks>
     public static AppHostSettings? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Tell(() =>
     {
         if (builder.ExecutionContext.IsPublishMode)
@@ -31,7 +31,7 @@ internal sealed record AppHostSettings(
         }
 
         EnvironmentFile.Load();
-        // What it has set now. The real environment and the command line were read before, and win.
+        // The variables from the file. The environment and the command line were read before and override them.
         builder.Configuration.Sources.Insert(0, new EnvironmentVariablesConfigurationSource());
         var reader = new SettingsReader(builder.Configuration);
         var settings = new AppHostSettings(
@@ -52,7 +52,7 @@ internal sealed record AppHostSettings(
         return settings;
     });
 
-    // Aspire would say that it succeeded, and do nothing.
+    // Aspire would do nothing and report success.
     private static void RejectWhatCannotBePublished(SettingsReader reader)
     {
         if (reader.Text("EXPORT") is { } export && !export.Equals(nameof(ExportKind.Manifest), StringComparison.OrdinalIgnoreCase))
@@ -62,7 +62,7 @@ internal sealed record AppHostSettings(
 
         if (reader.Text("Pipeline:Step") is WellKnownPipelineSteps.Deploy)
         {
-            reader.Reject("--step", WellKnownPipelineSteps.Deploy, "a step that Kiro.AppHost has, such as publish; docs/deploy.md says how Kiro is deployed");
+            reader.Reject("--step", WellKnownPipelineSteps.Deploy, "a step that Kiro.AppHost has, such as publish; for deployment see docs/deploy.md");
         }
 
         reader.ThrowIfInvalid();
@@ -73,7 +73,7 @@ internal sealed record AppHostSettings(
         var last = StartPort + Nodes + Spares - 1;
         if (last > 65535)
         {
-            reader.Reject("START_PORT", $"{StartPort}", $"at most {65536 - Nodes - Spares}, for {Nodes + Spares} nodes need as many ports in a row");
+            reader.Reject("START_PORT", $"{StartPort}", $"at most {65536 - Nodes - Spares}, because {Nodes + Spares} nodes need as many consecutive ports");
         }
 
         foreach (var (name, port) in ((string, int?)[])[("BALANCER_PORT", BalancerPort), ("TLS_PORT", Tls.Port)])
@@ -90,7 +90,7 @@ internal sealed record AppHostSettings(
 #if !KIRO_MYSQL_HOSTING
         if (MySqlContainer && MySqlHost is null)
         {
-            reader.Reject("MYSQL_CONTAINER", "1", "0 in a build without Aspire.Hosting.MySql; build with KiroMySqlHosting=true, or name a server with MYSQL_HOST");
+            reader.Reject("MYSQL_CONTAINER", "1", "0 in a build without Aspire.Hosting.MySql; build with KiroMySqlHosting=true, or set MYSQL_HOST");
         }
 #endif
     }

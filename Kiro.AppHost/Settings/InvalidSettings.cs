@@ -2,10 +2,10 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.AppHost.Settings;
 
-/// <summary>A value that cannot be used is a line for the person at the terminal, not a stack trace.</summary>
+/// <summary>Reports invalid settings as lines on the terminal instead of a stack trace.</summary>
 internal static class InvalidSettings
 {
-    /// <summary>What was read; null when a value could not be used, which has then been said.</summary>
+    /// <summary>The result; null after an invalid value, which has been reported.</summary>
     public static T? Tell<T>(Func<T> read)
     {
         try

@@ -2,10 +2,10 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.AppHost.Settings;
 
-/// <summary>HTTPS of the balancer: its variables, as far as they are set. The balancer checks what they say.</summary>
-/// <param name="Port"><c>TLS_PORT</c>; null when it is unset.</param>
+/// <summary>The balancer's HTTPS variables that are set. They are validated by the balancer.</summary>
+/// <param name="Port"><c>TLS_PORT</c>; null if unset.</param>
 /// <param name="KeyPassword"><c>TLS_KEY_PASSWORD</c>.</param>
-/// <param name="Others">The others by their names; files with their whole paths, because the balancer runs in a folder of its own.</param>
+/// <param name="Others">The others by name; files as absolute paths, because the balancer runs in its own folder.</param>
 internal sealed record TlsSettings(int? Port, string? KeyPassword, IReadOnlyDictionary<string, string> Others)
 {
     public static TlsSettings Off { get; } = new(null, null, new Dictionary<string, string>());

@@ -5,8 +5,8 @@ using Kiro.ServiceDefaults.Health;
 
 namespace Kiro.Cluster.Health;
 
-/// <summary>Asks a node how it is.</summary>
-/// <param name="instances">How many healthy backends the balancer should see.</param>
+/// <summary>Probes the health of nodes.</summary>
+/// <param name="instances">The number of healthy backends that the balancer should see.</param>
 internal sealed class HealthProbe(int instances) : IDisposable
 {
     private readonly HttpClient _http = Client(withProxyHeader: false);
@@ -16,7 +16,7 @@ internal sealed class HealthProbe(int instances) : IDisposable
     {
         try
         {
-            // Not "localhost": that may try IPv6 first and wait.
+            // Not "localhost", which may try IPv6 first and wait.
             using var response = await (node.WithProxyHeader ? _introduced : _http).GetAsync(new Uri($"http://127.0.0.1:{node.Port}/health"), cancellationToken);
             if (!response.IsSuccessStatusCode)
             {
@@ -47,7 +47,7 @@ internal sealed class HealthProbe(int instances) : IDisposable
     private static NodeHealth OfInstance(string body)
     {
         var degraded = DegradedBecause(body);
-        // The first verdict is on its way.
+        // The first result is pending.
         return degraded == DatabaseState.NotTried ? new NodeHealth(true, "has not reached its database yet") : new NodeHealth(true, null, degraded);
     }
 
@@ -77,25 +77,25 @@ internal sealed class HealthProbe(int instances) : IDisposable
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            return "gives a response that is not the balancer's";
+            return "does not respond like the balancer";
         }
     }
 }
 
-/// <summary>One response of a node to <c>GET /health</c>.</summary>
-/// <param name="Serves">It answered with 2xx.</param>
-/// <param name="Problem">Why it is not yet what it should be, to follow its name; null when it is.</param>
-/// <param name="Degraded">It serves without something it needs, such as its database: why; null when it is well.</param>
+/// <summary>A node's response to <c>GET /health</c>.</summary>
+/// <param name="Serves">Whether it responded with 2xx.</param>
+/// <param name="Problem">Why it is not ready, to follow its name; null if it is.</param>
+/// <param name="Degraded">Why it is degraded, for example without its database; null if it is not.</param>
 internal sealed record NodeHealth(bool Serves, string? Problem, string? Degraded = null);
 
-/// <summary>Waits until a node that was started is what it should be.</summary>
+/// <summary>Waits until a started node is ready.</summary>
 /// <param name="ask">The probe.</param>
 /// <param name="time">The clock.</param>
 internal sealed class StartWatch(Func<Node, CancellationToken, Task<NodeHealth>> ask, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Asks until all is well. <paramref name="responded"/> sees every response on the way.</summary>
+    /// <summary>Probes until the node is ready. <paramref name="responded"/> gets every result.</summary>
     public async Task UntilHealthyAsync(Node node, Action<NodeHealth> responded, CancellationToken cancellationToken)
     {
         while (true)

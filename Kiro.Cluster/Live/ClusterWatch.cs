@@ -5,10 +5,10 @@ using Kiro.Cluster.View;
 
 namespace Kiro.Cluster.Live;
 
-/// <summary>What the runner can tell of its cluster: what its balancer says, and what it knows of its processes itself.</summary>
+/// <summary>The state of the runner's cluster: from its balancer, and from the processes themselves.</summary>
 /// <param name="supervisors">All processes.</param>
-/// <param name="head">The lines below the first: where to look.</param>
-/// <param name="probe">Asks an instance itself, while no balancer does.</param>
+/// <param name="head">The lines below the first one, with the addresses.</param>
+/// <param name="probe">Probes instances directly while there is no balancer.</param>
 /// <param name="time">The clock.</param>
 internal sealed class ClusterWatch(
     IReadOnlyList<NodeSupervisor> supervisors, IReadOnlyList<string> head, HealthProbe probe, TimeProvider time) : IDisposable
@@ -36,7 +36,7 @@ internal sealed class ClusterWatch(
         return new ClusterView([view.Head[0] + restarts, .. head], [.. view.Nodes.Select(WithProcess)], view.Warnings);
     }
 
-    /// <summary>A process that has ended is known to be gone before a probe finds it so.</summary>
+    /// <summary>The runner knows that a process has exited before a probe detects it.</summary>
     private StatusDocument WithEnded(StatusDocument status)
     {
         var gone = _instances.Where(instance => instance.Ended is not null).Select(instance => instance.Node.Port).ToHashSet();

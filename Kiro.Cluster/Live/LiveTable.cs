@@ -7,7 +7,7 @@ using Kiro.Cluster.View;
 
 namespace Kiro.Cluster.Live;
 
-/// <summary>The table that stays on the terminal while the cluster runs, with the last lines of the log below it.</summary>
+/// <summary>The live table shown while the cluster runs, with the last log lines below it.</summary>
 internal sealed class LiveTable : IAsyncDisposable
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
@@ -22,8 +22,8 @@ internal sealed class LiveTable : IAsyncDisposable
     private volatile ClusterView _view = new(["Kiro · starting"], [], []);
     private Task _showing = Task.CompletedTask;
 
-    /// <param name="names">Who writes lines, in an order that stays.</param>
-    /// <param name="colour">Whether the terminal wants colours.</param>
+    /// <param name="names">The sources of lines, in a fixed order.</param>
+    /// <param name="colour">Whether to use colour.</param>
     /// <param name="time">The clock.</param>
     public LiveTable(IReadOnlyList<string> names, bool colour, TimeProvider time)
     {
@@ -31,12 +31,12 @@ internal sealed class LiveTable : IAsyncDisposable
         Log = new LogTail(names, colour, Written);
     }
 
-    /// <summary>Takes the lines that stand under the table.</summary>
+    /// <summary>The lines below the table.</summary>
     public LogTail Log { get; }
 
     /// <summary>Shows the cluster until this is disposed of, which leaves its last state on the terminal.</summary>
-    /// <param name="watch">Tells how it is. Disposed of in the end.</param>
-    /// <param name="stopping">From here on the nodes leave because they should: their last state before that stays.</param>
+    /// <param name="watch">The state of the cluster. Disposed of at the end.</param>
+    /// <param name="stopping">Cancelled when the nodes are stopped: the state before that remains.</param>
     public void Start(ClusterWatch watch, CancellationToken stopping) => _showing = ShowAsync(watch, stopping);
 
     public async ValueTask DisposeAsync()
@@ -67,7 +67,7 @@ internal sealed class LiveTable : IAsyncDisposable
         }
         finally
         {
-            // The prompt comes below it and must not push the first line out.
+            // The prompt below must not scroll the first line out.
             _screen.Close(Lines(linesBelow: 2));
         }
     }
@@ -90,7 +90,7 @@ internal sealed class LiveTable : IAsyncDisposable
         }
     }
 
-    /// <summary>Until it is time to look again: at once when something has become of a process.</summary>
+    /// <summary>Waits until the next refresh, which is immediate if a process has changed.</summary>
     private async Task PauseAsync(CancellationToken stopping)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stopping);
@@ -111,7 +111,7 @@ internal sealed class LiveTable : IAsyncDisposable
     private void Written(string name)
     {
         Changed();
-        // What the balancer says of its nodes changes the figures above it.
+        // Messages of the balancer about its nodes change the table.
         if (name is LinePrefix.Runner or ClusterPlan.BalancerName)
         {
             _news.Writer.TryWrite(true);

@@ -4,10 +4,10 @@ using Kiro.ServiceDefaults.Printing;
 
 namespace Kiro.Cluster.Live;
 
-/// <summary>Keeps the last lines for the place under the live table.</summary>
-/// <param name="names">Who writes, in an order that stays.</param>
-/// <param name="colour">True for a terminal that wants colours.</param>
-/// <param name="written">Called after each line, with the name of who wrote it.</param>
+/// <summary>Keeps the last log lines for the space below the live table.</summary>
+/// <param name="names">The sources of lines, in a fixed order.</param>
+/// <param name="colour">Whether to use colour.</param>
+/// <param name="written">Called after each line with the name of its source.</param>
 internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<string> written) : IRunnerOutput
 {
     private const int MaxLines = 200;
@@ -33,14 +33,14 @@ internal sealed class LogTail(IReadOnlyList<string> names, bool colour, Action<s
 
     public void Say(string text) => Line(LinePrefix.Runner, text);
 
-    /// <summary>Not shown: the head of the table has the addresses.</summary>
+    /// <summary>Not shown, because the head of the table has the addresses.</summary>
     public void Block(IEnumerable<string> lines)
     {
     }
 
     /// <summary>The newest lines, the newest last.</summary>
-    /// <param name="count">At most so many.</param>
-    /// <param name="width">What is longer is cut.</param>
+    /// <param name="count">The maximum number.</param>
+    /// <param name="width">Longer lines are truncated.</param>
     public IReadOnlyList<string> Last(int count, int width)
     {
         lock (_gate)

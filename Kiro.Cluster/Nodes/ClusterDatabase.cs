@@ -8,20 +8,20 @@ using MySqlConnector;
 
 namespace Kiro.Cluster.Nodes;
 
-/// <summary>The database that the instances share, and no other cluster of this machine.</summary>
+/// <summary>The database that the instances of this cluster share.</summary>
 /// <param name="Text">For the report, without secrets.</param>
-/// <param name="File">What the instances get as <c>SQLITE_FILE</c>; null to leave that to what the user set, or to their default.</param>
+/// <param name="File">The instances' <c>SQLITE_FILE</c>; null for the user's value or their default.</param>
 internal sealed record ClusterDatabase(string Text, string? File)
 {
     private const string Variable = "SQLITE_FILE";
 
-    /// <param name="configuration">What the user set.</param>
-    /// <param name="settings">What to start.</param>
-    /// <param name="tryFile">Creates and opens the embedded file, as the instances will.</param>
+    /// <param name="configuration">The user's settings.</param>
+    /// <param name="settings">The cluster to start.</param>
+    /// <param name="tryFile">Creates and opens the embedded file as the instances will.</param>
     /// <exception cref="InvalidSettingsException">The embedded file can never be used.</exception>
     public static ClusterDatabase Of(IConfiguration configuration, ClusterSettings settings, bool tryFile = true)
     {
-        // On the usual ports it is the usual file, also of those who start the API by itself.
+        // With the default ports, the file is the same as for an API started on its own.
         var file = string.IsNullOrWhiteSpace(configuration[Variable]) && settings.StartPort != ClusterSettings.DefaultStartPort
             ? DatabaseOptions.DefaultFile(settings.StartPort.ToString(CultureInfo.InvariantCulture))
             : null;
@@ -40,7 +40,7 @@ internal sealed record ClusterDatabase(string Text, string? File)
         .Build();
 }
 
-/// <summary>Which database the instances use, in words that hold no secret.</summary>
+/// <summary>Describes the database without secrets.</summary>
 internal static class DatabaseText
 {
     public static string Of(DatabaseOptions database)

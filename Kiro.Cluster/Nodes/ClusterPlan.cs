@@ -3,16 +3,16 @@ using Kiro.Cluster.Settings;
 
 namespace Kiro.Cluster.Nodes;
 
-/// <summary>Which processes there are, and what each one's environment says.</summary>
+/// <summary>The processes of the cluster and their environments.</summary>
 internal static class ClusterPlan
 {
     public const string Api = "Kiro.Api";
     public const string Balancer = "Kiro.Balancer";
     public const string BalancerName = "balancer";
 
-    /// <param name="settings">What to start.</param>
-    /// <param name="ignored">What the balancer must not see.</param>
-    /// <param name="databaseFile">The instances' <c>SQLITE_FILE</c>; null to leave it as it is.</param>
+    /// <param name="settings">The cluster to start.</param>
+    /// <param name="ignored">Variables to hide from the balancer.</param>
+    /// <param name="databaseFile">The instances' <c>SQLITE_FILE</c>; null to leave it unchanged.</param>
     public static IReadOnlyList<Node> Of(ClusterSettings settings, IgnoredSettings ignored, string? databaseFile = null)
     {
         var nodes = Enumerable.Range(0, settings.InstanceCount).Select(index => Instance(settings, index, databaseFile));
@@ -37,7 +37,7 @@ internal static class ClusterPlan
 
         if (settings.BalancerPort is not null)
         {
-            // The user's list says whom the balancer believes; the instances believe the balancer, which is on this machine.
+            // The user's list is for the balancer; the instances trust the balancer, which is local.
             environment["TRUSTED_PROXIES"] = "127.0.0.0/8,::1/128";
         }
 
@@ -69,20 +69,20 @@ internal static class ClusterPlan
 }
 
 /// <summary>One process of the cluster.</summary>
-/// <param name="Name">Such as <c>api-1</c>: names its lines of output.</param>
-/// <param name="Program">The assembly it runs, without extension.</param>
-/// <param name="Port">What it listens on.</param>
-/// <param name="PortVariable">The runner's variable that decides on the port.</param>
-/// <param name="Environment">What differs from the runner's own environment; null takes a variable away.</param>
+/// <param name="Name">Such as <c>api-1</c>, the prefix of its output.</param>
+/// <param name="Program">Its assembly, without extension.</param>
+/// <param name="Port">Its port.</param>
+/// <param name="PortVariable">The runner's variable that determines the port.</param>
+/// <param name="Environment">Changes to the runner's own environment; null removes a variable.</param>
 internal sealed record Node(
     string Name, string Program, int Port, string PortVariable, IReadOnlyDictionary<string, string?> Environment)
 {
     public Uri Address { get; } = new($"http://localhost:{Port}");
 
-    /// <summary>Where a balancer has its pages, when that is known to be elsewhere.</summary>
+    /// <summary>The address of a balancer's pages, if different.</summary>
     public Uri? Pages { get; init; }
 
-    /// <summary>Whether it wants a header of the PROXY protocol, but for its pages elsewhere.</summary>
+    /// <summary>Whether it expects a PROXY protocol header, except on a separate address of its pages.</summary>
     public bool WithProxyHeader { get; init; }
 
     public bool IsBalancer => Program == ClusterPlan.Balancer;

@@ -2,9 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Kiro.Cluster.Nodes;
 
-/// <summary>How to start a program that lies beside the runner.</summary>
+/// <summary>How to start a program in the runner's folder.</summary>
 /// <param name="File">The dotnet host, or the program's own executable.</param>
-/// <param name="Arguments">What precedes the program's arguments.</param>
+/// <param name="Arguments">The arguments before the program's own.</param>
 internal sealed record DotnetHost(string File, IReadOnlyList<string> Arguments)
 {
     public static DotnetHost For(string program)
@@ -15,7 +15,7 @@ internal sealed record DotnetHost(string File, IReadOnlyList<string> Arguments)
             : new DotnetHost(Path.Combine(AppContext.BaseDirectory, Executable(program)), []);
     }
 
-    /// <summary>The dotnet that runs us, or the one whose runtime our own executable found.</summary>
+    /// <summary>The dotnet host of this process, or of the runtime that our executable uses.</summary>
     private static string? Muxer()
     {
         if (Environment.ProcessPath is { } self && Path.GetFileNameWithoutExtension(self) == "dotnet")
@@ -23,7 +23,7 @@ internal sealed record DotnetHost(string File, IReadOnlyList<string> Arguments)
             return self;
         }
 
-        // …/dotnet/shared/Microsoft.NETCore.App/10.0.0/; a self-contained publish has no such place.
+        // …/dotnet/shared/Microsoft.NETCore.App/10.0.0/; not available when published self-contained.
         var beside = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", Executable("dotnet")));
         return System.IO.File.Exists(beside) ? beside : null;
     }

@@ -4,10 +4,10 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Cluster.Nodes;
 
-/// <summary>Tries every port before anything is started, so that no half of a cluster comes up.</summary>
+/// <summary>Checks every port before anything is started, to avoid starting half a cluster.</summary>
 internal static class PortCheck
 {
-    /// <exception cref="InvalidSettingsException">One line for each port that a node could not listen on.</exception>
+    /// <exception cref="InvalidSettingsException">One line per unavailable port.</exception>
     public static void ThrowIfBusy(IEnumerable<Node> nodes)
     {
         var problems = nodes.Select(Problem).OfType<string>().ToArray();
@@ -33,7 +33,7 @@ internal static class PortCheck
         }
     }
 
-    // The same socket as Kestrel's ListenAnyIP: IPv6 and IPv4 in one, IPv4 alone where there is no IPv6.
+    // Like Kestrel's ListenAnyIP: a dual-stack socket, or IPv4 if IPv6 is not available.
     private static void Listen(int port)
     {
         using var socket = Socket.OSSupportsIPv6

@@ -2,7 +2,7 @@ using Kiro.Cluster.Nodes;
 
 namespace Kiro.Cluster.Output;
 
-/// <summary>What the user wants to know once everything runs.</summary>
+/// <summary>The addresses, shown once everything runs.</summary>
 internal static class AddressBlock
 {
     public static IEnumerable<string> Lines(IReadOnlyList<Node> nodes, string database)
@@ -28,7 +28,7 @@ internal static class AddressBlock
         string Entry(string name, string value) => $"  {name.PadRight(Math.Max(width, "database".Length))}  {value}";
     }
 
-    /// <summary>The same for the head of the live table.</summary>
+    /// <summary>The same, for the head of the live table.</summary>
     public static IReadOnlyList<string> Head(IReadOnlyList<Node> nodes, string database) =>
         nodes.FirstOrDefault(node => node.IsBalancer) is { } balancer
             ? [$"{Text(balancer)}   {(balancer.Pages is null ? "" : Pages(balancer))}/lb nodes and routes   /status.html status of the API", database]

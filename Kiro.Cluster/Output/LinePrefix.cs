@@ -1,14 +1,14 @@
 namespace Kiro.Cluster.Output;
 
-/// <summary>What each line of output begins with, to say whose it is.</summary>
+/// <summary>The prefix of each output line, which names its source.</summary>
 internal static class LinePrefix
 {
-    /// <summary>The name of the runner itself.</summary>
+    /// <summary>The runner's own name.</summary>
     public const string Runner = "cluster";
 
-    /// <summary>The prefixes by name, all of one width.</summary>
-    /// <param name="names">Who writes besides the runner, in an order that stays: it decides on the colours.</param>
-    /// <param name="colour">True for a terminal that wants colours.</param>
+    /// <summary>The prefixes by name, all of the same width.</summary>
+    /// <param name="names">The sources besides the runner, in a fixed order that determines the colours.</param>
+    /// <param name="colour">Whether to use colour.</param>
     public static IReadOnlyDictionary<string, string> Of(IReadOnlyList<string> names, bool colour)
     {
         string[] all = [Runner, .. names];
@@ -18,7 +18,7 @@ internal static class LinePrefix
             : $"{entry.Item.PadRight(width)} | ");
     }
 
-    /// <summary>The width of every name, without the line that follows it.</summary>
+    /// <summary>The width of the names, without the separator.</summary>
     public static int Width(IReadOnlyList<string> names) => names.Append(Runner).Max(name => name.Length);
 }
 
@@ -29,6 +29,6 @@ internal static class NodeColour
 
     private static readonly int[] Palette = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 
-    /// <summary>The runner, which is the first, in bold; then the palette, over and over.</summary>
+    /// <summary>Bold for the runner, which is the first; then the palette, repeated.</summary>
     public static string Of(int index) => index == 0 ? "\e[1m" : $"\e[{Palette[(index - 1) % Palette.Length]}m";
 }

@@ -1,11 +1,11 @@
 namespace Kiro.Cluster.Output;
 
 /// <summary>
-/// The one door to standard output: each line says whose it is, and no two lines mix.
+/// Serialises all output: lines are prefixed with their source and never interleave.
 /// </summary>
-/// <param name="output">Where the lines go.</param>
-/// <param name="names">Who writes, in an order that stays: it decides on width and colours.</param>
-/// <param name="colour">True for a terminal that wants colours.</param>
+/// <param name="output">The output.</param>
+/// <param name="names">The sources of lines, in a fixed order that determines width and colours.</param>
+/// <param name="colour">Whether to use colour.</param>
 internal sealed class NodeConsole(TextWriter output, IReadOnlyList<string> names, bool colour) : IRunnerOutput
 {
     private readonly Lock _gate = new();
@@ -29,21 +29,21 @@ internal sealed class NodeConsole(TextWriter output, IReadOnlyList<string> names
             }
             catch (IOException)
             {
-                // The terminal is gone, or the reader of our pipe: no reason to leave the nodes alone.
+                // The terminal, or the reader of our pipe, is gone: keep the nodes running.
             }
         }
     }
 }
 
-/// <summary>Where the runner's lines and those of its nodes go. Safe for use by many at the same time.</summary>
+/// <summary>The output of the runner and its nodes. Thread-safe.</summary>
 internal interface IRunnerOutput
 {
-    /// <summary>A line of a node's own output.</summary>
+    /// <summary>Writes a line of a node's output.</summary>
     void Line(string name, string text);
 
-    /// <summary>A line of the runner's.</summary>
+    /// <summary>Writes a line of the runner.</summary>
     void Say(string text);
 
-    /// <summary>Several lines without a prefix, to be copied from.</summary>
+    /// <summary>Writes lines without a prefix, for copying.</summary>
     void Block(IEnumerable<string> lines);
 }

@@ -6,23 +6,23 @@ using Microsoft.Extensions.Configuration;
 
 namespace Kiro.Cluster.Settings;
 
-/// <summary>What the runner starts.</summary>
+/// <summary>The runner's settings.</summary>
 /// <param name="InstanceCount"><c>INSTANCE_COUNT</c>: 1 to 100, default 5.</param>
-/// <param name="StartPort"><c>START_PORT</c>: port of the first instance, default 13004; the others follow.</param>
-/// <param name="BalancerPort"><c>BALANCER_PORT</c>: default 13003; null when the balancer is not started.</param>
-/// <param name="Pages">Where the balancer's pages are: <c>ADMIN_LISTEN</c>; null when that is unset.</param>
-/// <param name="WithProxyHeader">Whether the balancer wants a header of the PROXY protocol from this machine.</param>
+/// <param name="StartPort"><c>START_PORT</c>: port of the first instance, default 13004; the others use the following ports.</param>
+/// <param name="BalancerPort"><c>BALANCER_PORT</c>: default 13003; null if the balancer is not started.</param>
+/// <param name="Pages">The address of the balancer's pages, from <c>ADMIN_LISTEN</c>; null if that is unset.</param>
+/// <param name="WithProxyHeader">Whether the balancer expects a PROXY protocol header from this machine.</param>
 internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? BalancerPort, Uri? Pages = null, bool WithProxyHeader = false)
 {
     public const int DefaultStartPort = 13004;
 
-    /// <summary>The variables of the runner itself.</summary>
+    /// <summary>The runner's own variables.</summary>
     public static readonly IReadOnlyList<string> Names = ["INSTANCE_COUNT", "START_PORT", "BALANCER_PORT"];
 
     private int LastPort => StartPort + InstanceCount - 1;
 
-    /// <summary>Reads the runner's settings, and looks at those of the services it is going to start.</summary>
-    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
+    /// <summary>Reads the runner's settings, and validates those of the services it starts.</summary>
+    /// <exception cref="InvalidSettingsException">One line per invalid value.</exception>
     public static ClusterSettings Read(IConfiguration configuration, RunnerArguments arguments)
     {
         var reader = new SettingsReader(configuration);
@@ -44,18 +44,18 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
 
         return problems.Count == 0 ? settings : throw new InvalidSettingsException([.. problems.DistinctBy(Setting)]);
 
-        // Both services may read a variable, and tell in other words what is wrong with it.
+        // Both services may report the same variable with different messages.
         static string Setting(string line) => line.Split(" is not valid", 2)[0];
     }
 
-    /// <summary>Where the balancer of this machine has its pages, and whether it wants a header of the PROXY protocol there.</summary>
-    /// <exception cref="InvalidSettingsException"><c>BALANCER_PORT</c> or <c>ADMIN_LISTEN</c> cannot be used.</exception>
+    /// <summary>The address of the local balancer's pages, and whether it expects a PROXY protocol header there.</summary>
+    /// <exception cref="InvalidSettingsException"><c>BALANCER_PORT</c> or <c>ADMIN_LISTEN</c> is invalid.</exception>
     public static (Uri Address, bool NeedsHeader) BalancerAddress(IConfiguration configuration)
     {
         var reader = new SettingsReader(configuration);
         var (port, pages) = (reader.Port("BALANCER_PORT", 13003), PagesOf(reader));
         reader.ThrowIfInvalid();
-        // Not "localhost": that may try IPv6 first and wait.
+        // Not "localhost", which may try IPv6 first and wait.
         return (pages ?? new Uri($"http://127.0.0.1:{port}"), pages is null && NeedsHeader(configuration));
     }
 
@@ -73,7 +73,7 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
         if (LastPort > 65535)
         {
             reader.Reject("START_PORT", $"{StartPort}",
-                $"at most {65536 - InstanceCount}, for {InstanceCount} instances need as many ports in a row");
+                $"at most {65536 - InstanceCount}, because {InstanceCount} instances need as many consecutive ports");
         }
         else if (BalancerPort >= StartPort && BalancerPort <= LastPort)
         {

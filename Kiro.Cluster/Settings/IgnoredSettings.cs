@@ -4,11 +4,11 @@ using Microsoft.Extensions.Configuration;
 namespace Kiro.Cluster.Settings;
 
 /// <summary>
-/// Variables that would send the balancer elsewhere than to the runner's own instances.
+/// Variables that would make the balancer use other nodes than the runner's instances.
 /// </summary>
-/// <param name="Emptied">Set to nothing for the balancer: an empty value counts as unset and keeps a <c>.env</c> file's out.</param>
-/// <param name="Removed">Taken away from the balancer: for service discovery even an empty value would be an address.</param>
-/// <param name="Named">Those that the user has set, for the line that says so.</param>
+/// <param name="Emptied">Set to an empty value for the balancer, which counts as unset and overrides a <c>.env</c> file.</param>
+/// <param name="Removed">Removed from the balancer's environment, because service discovery accepts even an empty value as an address.</param>
+/// <param name="Named">Those set by the user, for the message.</param>
 internal sealed record IgnoredSettings(
     IReadOnlyList<string> Emptied, IReadOnlyList<string> Removed, IReadOnlyList<string> Named)
 {

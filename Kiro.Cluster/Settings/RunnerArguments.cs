@@ -5,17 +5,17 @@ using Microsoft.Extensions.Configuration;
 namespace Kiro.Cluster.Settings;
 
 /// <summary>The runner's command line.</summary>
-/// <param name="Task">What it asks for.</param>
-/// <param name="Balancer">Start the balancer too.</param>
-/// <param name="Plain">Print lines, even where the live table could be shown.</param>
-/// <param name="Status">What <c>status</c> was told.</param>
-/// <param name="Settings">The runner's own variables that were given as <c>--NAME=value</c>; they win over the environment.</param>
+/// <param name="Task">What to do.</param>
+/// <param name="Balancer">Whether to start the balancer.</param>
+/// <param name="Plain">Print lines instead of the live table.</param>
+/// <param name="Status">The options of <c>status</c>.</param>
+/// <param name="Settings">The runner's variables given as <c>--NAME=value</c>, which override the environment.</param>
 internal sealed record RunnerArguments(
     RunnerTask Task, bool Balancer, bool Plain, StatusOptions Status, IReadOnlyDictionary<string, string?> Settings)
 {
     private const string StatusCommand = "status";
 
-    /// <exception cref="InvalidSettingsException">One line for each argument that is not known.</exception>
+    /// <exception cref="InvalidSettingsException">One line per unknown argument.</exception>
     public static RunnerArguments Parse(IReadOnlyList<string> arguments)
     {
         var parsed = new RunnerArguments(RunnerTask.Run, true, false, new StatusOptions(null, false, false), new Dictionary<string, string?>());
@@ -69,7 +69,7 @@ internal sealed record RunnerArguments(
         }
         else
         {
-            problems.Add($"Unknown argument{(isStatus ? " of status" : "")}: {argument}. --help lists what there is.");
+            problems.Add($"Unknown argument{(isStatus ? " of status" : "")}: {argument}. See --help.");
         }
 
         return parsed;
@@ -87,13 +87,13 @@ internal sealed record RunnerArguments(
     }
 }
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The command.</summary>
 internal enum RunnerTask
 {
     /// <summary>Run a cluster.</summary>
     Run,
 
-    /// <summary><c>status</c>: look at one that runs.</summary>
+    /// <summary><c>status</c>: show a running one.</summary>
     Status,
 
     /// <summary><c>--help</c></summary>
@@ -103,7 +103,7 @@ internal enum RunnerTask
     Version,
 }
 
-/// <summary>Where the runner's settings come from: the environment, and the command line that wins over it.</summary>
+/// <summary>The sources of the runner's settings: the environment, overridden by the command line.</summary>
 internal static class RunnerConfiguration
 {
     public static IConfigurationRoot Build(RunnerArguments arguments) => new ConfigurationBuilder()

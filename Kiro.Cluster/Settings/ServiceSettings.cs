@@ -5,13 +5,13 @@ using Microsoft.Extensions.Configuration;
 namespace Kiro.Cluster.Settings;
 
 /// <summary>
-/// Looks at the settings of the services before they start, so that a bad one is told once and not by every process.
+/// Validates the settings of the services before they start, so that an error is reported once rather than by every process.
 /// </summary>
 internal static class ServiceSettings
 {
     public static IReadOnlyList<string> Problems(IConfiguration configuration, ClusterSettings settings)
     {
-        // The ports are the runner's to choose. The rest is judged as the user wrote it, even what will be ignored.
+        // The runner sets the ports. Everything else is validated as given, even what will be ignored.
         var seen = new ConfigurationBuilder()
             .AddConfiguration(configuration)
             .AddInMemoryCollection(new Dictionary<string, string?>

@@ -1,16 +1,16 @@
 namespace Kiro.Cluster.Status;
 
-/// <summary>Requests per second of each node, from what the balancer counted over the last responses.</summary>
+/// <summary>Requests per second of each node, from the counters in the last status responses.</summary>
 internal sealed class RequestRates
 {
     private const int Samples = 5;
 
     private readonly Queue<StatusDocument> _samples = new();
 
-    /// <summary>Takes a response in.</summary>
+    /// <summary>Adds a response.</summary>
     public void Note(StatusDocument document)
     {
-        // Counts that went back are those of another process.
+        // Decreasing counters mean that the balancer was restarted.
         if (_samples.TryPeek(out var oldest) && (document.Backends ?? []).Any(backend => backend?.Requests < Requests(oldest, backend?.Id)))
         {
             _samples.Clear();
@@ -23,7 +23,7 @@ internal sealed class RequestRates
         }
     }
 
-    /// <summary>The rate of a node; null until there are two responses that know it.</summary>
+    /// <summary>The rate of a node; null until two responses include it.</summary>
     public double? Of(string? id)
     {
         if (_samples.Count < 2)

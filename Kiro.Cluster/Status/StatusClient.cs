@@ -5,9 +5,9 @@ using Kiro.ServiceDefaults.Health;
 
 namespace Kiro.Cluster.Status;
 
-/// <summary>Asks a balancer for its status.</summary>
+/// <summary>Queries the status of a balancer.</summary>
 /// <param name="balancer">Its address, such as <c>http://127.0.0.1:13003</c>.</param>
-/// <param name="withProxyHeader">Whether it wants a header of the PROXY protocol.</param>
+/// <param name="withProxyHeader">Whether it expects a PROXY protocol header.</param>
 internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) : IDisposable
 {
     private const long MaxResponse = 16 * 1024 * 1024;
@@ -16,7 +16,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
     private readonly Uri _status = new($"{balancer.AbsoluteUri.TrimEnd('/')}/lb/status");
     private readonly HttpClient _http = new(balancer.IsLoopback ? OwnConnections.Handler(withProxyHeader) : new SocketsHttpHandler()) { Timeout = Patience, MaxResponseContentBufferSize = MaxResponse };
 
-    /// <summary>The address as somebody would type it.</summary>
+    /// <summary>The address for display.</summary>
     public string Address { get; } = balancer.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
 
     public async Task<StatusResponse> AskAsync(CancellationToken cancellationToken)
@@ -41,11 +41,11 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
         }
     }
 
-    /// <summary>Asks which node serves a client.</summary>
+    /// <summary>Queries which node serves a client.</summary>
     /// <param name="client">Its address, or null.</param>
-    /// <param name="key">Its cookie, or the field that tells clients apart, or null.</param>
-    /// <param name="cancellationToken">Ends the asking.</param>
-    /// <returns>The route and its JSON; or null and what came instead, to follow the address.</returns>
+    /// <param name="key">Its cookie or header value, or null.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>The route and its JSON; or null and a problem, to follow the address.</returns>
     public async Task<(ClientPart? Route, string Json, string? Problem)> RouteAsync(string? client, string? key, CancellationToken cancellationToken)
     {
         try
@@ -53,7 +53,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
             var query = string.Join('&', Parameters(("client", client), ("key", key)));
             using var response = await _http.GetAsync(new Uri(_status, "route?" + query), cancellationToken);
             var json = await response.Content.ReadAsStringAsync(cancellationToken);
-            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"refused the question about {client ?? key}: {Detail(json) ?? "it gave no reason"}")
+            return response.StatusCode == System.Net.HttpStatusCode.BadRequest ? (null, json, $"rejected {client ?? key}: {Detail(json) ?? "no reason given"}")
                 : !response.IsSuccessStatusCode ? (null, json, $"responded with {(int)response.StatusCode}: not a Kiro balancer, or an older one")
                 : JsonSerializer.Deserialize(json, StatusJson.Default.ClientPart) is { Name: not null } route ? (route, json, null)
                 : (null, json, "did not respond like a Kiro balancer");
@@ -78,7 +78,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
     {
         try
         {
-            // Every JSON object would fit: these three make it ours.
+            // Any JSON object can be deserialized; a Kiro balancer sends these three.
             return JsonSerializer.Deserialize(json, StatusJson.Default.StatusDocument) is { Balancer: not null, Summary: not null, Backends: not null } document
                 ? new StatusResponse(document, json, null)
                 : StatusResponse.Failed("did not respond like a Kiro balancer");
@@ -117,16 +117,16 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
     };
 }
 
-/// <summary>What came of asking a balancer for its status: a document, or a problem.</summary>
-/// <param name="Document">Null when there was a problem.</param>
-/// <param name="Json">The document as it was sent.</param>
-/// <param name="Problem">To follow the address; null when there was none.</param>
+/// <summary>The result of a status query: a document, or a problem.</summary>
+/// <param name="Document">Null if there was a problem.</param>
+/// <param name="Json">The raw document.</param>
+/// <param name="Problem">To follow the address; null if there was none.</param>
 internal sealed record StatusResponse(StatusDocument? Document, string Json, string? Problem)
 {
     public static StatusResponse Failed(string problem) => new(null, "", problem);
 }
 
-/// <summary>How it is read, without reflection: the tool is compiled ahead of time.</summary>
+/// <summary>Source-generated, because the tool is compatible with Native AOT.</summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(ClientPart))]

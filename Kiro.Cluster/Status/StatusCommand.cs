@@ -4,16 +4,16 @@ using Kiro.Cluster.View;
 
 namespace Kiro.Cluster.Status;
 
-/// <summary><c>status</c>: shows how a running cluster is, and says it with the exit code.</summary>
+/// <summary><c>status</c>: shows the state of a running cluster, also by the exit code.</summary>
 internal static class StatusCommand
 {
-    /// <summary>For reading by a program: as wide as it takes.</summary>
+    /// <summary>Wide enough for output that is read by a program.</summary>
     private const int PipeWidth = 240;
 
-    /// <param name="balancer">Which balancer to ask.</param>
+    /// <param name="balancer">The balancer to query.</param>
     /// <param name="options">The command line.</param>
-    /// <param name="screen">Whether a watch may paint over the terminal.</param>
-    /// <param name="withProxyHeader">Whether the balancer wants a header of the PROXY protocol.</param>
+    /// <param name="screen">Whether <c>--watch</c> may use the full screen.</param>
+    /// <param name="withProxyHeader">Whether the balancer expects a PROXY protocol header.</param>
     /// <returns><see cref="StatusDocument.ExitCode"/>; 1 without a document.</returns>
     public static async Task<int> RunAsync(Uri balancer, StatusOptions options, bool screen, bool withProxyHeader = false)
     {
@@ -81,9 +81,9 @@ internal static class StatusCommand
 }
 
 /// <summary>The command line of <c>status</c>.</summary>
-/// <param name="Url"><c>--url</c>: the balancer; null for the one of this machine.</param>
-/// <param name="Watch"><c>--watch</c>: asks again every 2 s.</param>
-/// <param name="Json"><c>--json</c>: the response as it is.</param>
-/// <param name="Client"><c>--client</c>: whose node to tell instead of the whole status; null for the status.</param>
-/// <param name="Key"><c>--key</c>: the same by the cookie or the field that tells clients apart.</param>
+/// <param name="Url"><c>--url</c>: the balancer; null for the local one.</param>
+/// <param name="Watch"><c>--watch</c>: refreshes every 2 s.</param>
+/// <param name="Json"><c>--json</c>: prints the raw response.</param>
+/// <param name="Client"><c>--client</c>: show the node of this client instead of the status.</param>
+/// <param name="Key"><c>--key</c>: the same by cookie or header value.</param>
 internal sealed record StatusOptions(Uri? Url, bool Watch, bool Json, string? Client = null, string? Key = null);

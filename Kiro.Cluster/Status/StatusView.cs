@@ -2,18 +2,18 @@ using Kiro.Cluster.View;
 
 namespace Kiro.Cluster.Status;
 
-/// <summary>Shows what a balancer says of itself and its nodes.</summary>
+/// <summary>The view of a balancer's status.</summary>
 internal static class StatusView
 {
     /// <param name="status">The balancer's response.</param>
-    /// <param name="where">The second line: where it was asked, or where to look.</param>
-    /// <param name="rates">For a balancer that does not tell the rates of its nodes.</param>
+    /// <param name="where">The second line, with the address.</param>
+    /// <param name="rates">For balancers that do not report the rates of their nodes.</param>
     public static ClusterView Of(StatusDocument status, string where, RequestRates rates) => new(
         [string.Join(" · ", Summary(status)), where],
         [.. (status.Backends ?? []).OfType<BackendPart>().Select(backend => Node(backend, rates)).OrderBy(node => node.Host, StringComparer.Ordinal).ThenBy(node => node.Port)],
         [.. (status.Warnings ?? []).OfType<string>()]);
 
-    /// <summary>Who we are to the balancer, and which node serves us.</summary>
+    /// <summary>The caller's address and node.</summary>
     public static string? Route(StatusDocument status) => status.Client is { Ip: { } ip } client
         ? $"you: {ip} -> {client.Target}"
         : null;
@@ -50,7 +50,7 @@ internal static class StatusView
         Port = backend.Port,
         State = backend.Unwell ?? backend.State ?? "?",
         Reason = backend is { LetsSessionsEnd: true, State: "draining" } ? $"{backend.Error}: {Figures.Count(backend.Sessions)} left" : backend.Error ?? backend.Reason,
-        // What a node that is down did last says nothing any more.
+        // The last latency of a down node is meaningless.
         LatencyMs = backend.State == "down" ? null : backend.LatencyMs,
         Share = backend.Share,
         RequestsPerSecond = backend.State == "down" ? null : backend.RequestsPerSecond ?? rates.Of(backend.Id),

@@ -4,10 +4,10 @@ using Kiro.Cluster.View;
 
 namespace Kiro.Cluster.Status;
 
-/// <summary><c>status --watch</c>: asks every 2 s, and does not pass old figures off as new when no response comes.</summary>
-/// <param name="client">Asks.</param>
-/// <param name="json">Print the responses as they are, a line each.</param>
-/// <param name="screen">Paint over the terminal instead of printing one table after the other.</param>
+/// <summary><c>status --watch</c>: refreshes every 2 s, and marks old figures if there is no response.</summary>
+/// <param name="client">The status client.</param>
+/// <param name="json">Print the raw responses, one per line.</param>
+/// <param name="screen">Use the full screen instead of printing one table after another.</param>
 /// <param name="time">The clock.</param>
 internal sealed class StatusWatch(StatusClient client, bool json, bool screen, TimeProvider time)
 {
@@ -68,7 +68,7 @@ internal sealed class StatusWatch(StatusClient client, bool json, bool screen, T
         var lost = $"connection lost, retrying: {client.Address} {response.Problem}";
         if (json || !screen)
         {
-            // Standard output is for responses when a program reads them.
+            // With --json, standard output is for responses only.
             (json ? Console.Error : Console.Out).WriteLine(lost);
             return [];
         }

@@ -10,11 +10,11 @@ namespace Kiro.Cluster.Supervision;
 /// <summary>One run of a node's program.</summary>
 internal static class NodeProcess
 {
-    /// <summary>Starts the program and returns its exit code, or null when it was told to stop.</summary>
-    /// <param name="node">What to start.</param>
-    /// <param name="console">Takes its output.</param>
-    /// <param name="stop">Asks it to leave, without a drain.</param>
-    /// <param name="kill">Ends it.</param>
+    /// <summary>Starts the program and returns its exit code, or null if it was stopped.</summary>
+    /// <param name="node">The node to start.</param>
+    /// <param name="console">Its output.</param>
+    /// <param name="stop">Stops it without a drain.</param>
+    /// <param name="kill">Kills it.</param>
     public static async Task<int?> RunAsync(Node node, IRunnerOutput console, CancellationToken stop, CancellationToken kill)
     {
         var host = DotnetHost.For(node.Program);
@@ -47,8 +47,8 @@ internal static class NodeProcess
     }
 
     /// <summary>
-    /// The node stops when its standard input ends: with us, however we die, and when we tell it to. That works even
-    /// where the SIGINT of a stop does not, as in the background of a shell script, which has its processes ignore it.
+    /// The node stops when its standard input is closed: when the runner exits, for any reason, or stops it. This also works
+    /// in the background of a shell script, where processes ignore SIGINT.
     /// </summary>
     private static async Task HoldOpenAsync(CancellationToken stop, CancellationToken ended)
     {
@@ -57,10 +57,10 @@ internal static class NodeProcess
     }
 }
 
-/// <summary>Why a process ended, to follow its name.</summary>
+/// <summary>Why a process exited, to follow its name.</summary>
 internal static class ExitText
 {
-    // On Unix a process that a signal ended has the exit code 128 + its number.
+    // On Unix, 128 + the number of the signal that killed the process.
     private static readonly Dictionary<int, string> Signals = new()
     {
         [129] = "SIGHUP", [130] = "SIGINT", [131] = "SIGQUIT", [132] = "SIGILL", [133] = "SIGTRAP", [134] = "SIGABRT",
@@ -69,6 +69,6 @@ internal static class ExitText
 
     public static string Of(int exitCode) =>
         OperatingSystem.IsWindows() || !Signals.TryGetValue(exitCode, out var signal)
-            ? $"ended (exit code {exitCode})"
+            ? $"exited (exit code {exitCode})"
             : $"was killed ({signal})";
 }

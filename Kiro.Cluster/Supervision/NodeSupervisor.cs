@@ -6,14 +6,14 @@ namespace Kiro.Cluster.Supervision;
 
 /// <summary>Keeps one node running until the cluster stops.</summary>
 /// <param name="node">The node.</param>
-/// <param name="run">Runs its program once: the exit code, or null when it was told to stop.</param>
-/// <param name="watch">Waits until a node that was started is healthy.</param>
-/// <param name="say">Tells the user.</param>
+/// <param name="run">Runs its program once; returns the exit code, or null if it was stopped.</param>
+/// <param name="watch">Waits until a started node is healthy.</param>
+/// <param name="say">Prints a message.</param>
 /// <param name="time">The clock.</param>
 internal sealed class NodeSupervisor(
     Node node, Func<Task<int?>> run, StartWatch watch, Action<string> say, TimeProvider time)
 {
-    // In a terminal Ctrl-C reaches the nodes too: one may be gone before we have heard of it ourselves.
+    // In a terminal, Ctrl-C also reaches the nodes: one may exit before the runner has received it.
     private static readonly TimeSpan SignalGrace = TimeSpan.FromMilliseconds(100);
 
     private readonly RestartDelay _delay = new();
@@ -24,23 +24,23 @@ internal sealed class NodeSupervisor(
 
     public Node Node => node;
 
-    /// <summary>Done once the node has been healthy.</summary>
+    /// <summary>Completes once the node has been healthy.</summary>
     public Task Healthy => _healthy.Task;
 
-    /// <summary>What its last response lacked.</summary>
+    /// <summary>Why it is not healthy yet.</summary>
     public string Problem { get; private set; } = "has not started";
 
-    /// <summary>Why it serves degraded, or null when it does not.</summary>
+    /// <summary>Why it is degraded, or null if it is not.</summary>
     public string? Degraded { get; private set; }
 
-    /// <summary>How often it was started again.</summary>
+    /// <summary>How often it was restarted.</summary>
     public int Restarts => _restarts;
 
-    /// <summary>Why its process is not there at this moment, or null while it is.</summary>
+    /// <summary>Why its process is not running, or null if it is.</summary>
     public string? Ended => _ended;
 
-    /// <summary>Runs it, again and again.</summary>
-    /// <returns>False when it cannot start at all: it has said why itself, and would only say it again.</returns>
+    /// <summary>Runs it, restarting it after crashes.</summary>
+    /// <returns>False if it cannot start at all, for a reason that it has printed itself.</returns>
     public async Task<bool> RunAsync(CancellationToken stopping)
     {
         while (!stopping.IsCancellationRequested)
@@ -63,7 +63,7 @@ internal sealed class NodeSupervisor(
             _ended = ExitText.Of(code);
             var pause = _delay.After(ran);
             say(string.Create(CultureInfo.InvariantCulture,
-                $"{node.Name} {_ended}; starting it again in {pause.TotalSeconds:0.#} s."));
+                $"{node.Name} {_ended}; restarting in {pause.TotalSeconds:0.#} s."));
             await PauseAsync(pause, stopping);
             _restarts++;
             _ended = null;
@@ -105,18 +105,18 @@ internal sealed class NodeSupervisor(
         await Task.Delay(pause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 
-/// <summary>How long a crashed node stays away: 0.5 s, then twice as long each time, at most 30 s.</summary>
+/// <summary>The delay before a crashed node is restarted: 0.5 s, doubling each time up to 30 s.</summary>
 internal sealed class RestartDelay
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Max = TimeSpan.FromSeconds(30);
 
-    /// <summary>A run of this length was a good one: what came before is forgiven.</summary>
+    /// <summary>A run of this length resets the delay.</summary>
     private static readonly TimeSpan GoodRun = TimeSpan.FromSeconds(30);
 
     private TimeSpan _next = First;
 
-    /// <param name="run">How long the node ran this time.</param>
+    /// <param name="run">How long the node ran.</param>
     public TimeSpan After(TimeSpan run)
     {
         var delay = run >= GoodRun ? First : _next;

@@ -1,11 +1,11 @@
 namespace Kiro.Cluster.Supervision;
 
-/// <summary>The order of leaving: first the balancer, so that nobody is sent to a node that is gone; then all instances.</summary>
-/// <param name="say">Tells the user.</param>
+/// <summary>Stops the balancer first, so that no client is sent to a stopped node, then all instances.</summary>
+/// <param name="say">Prints a message.</param>
 /// <param name="time">The clock.</param>
 internal sealed class Shutdown(Action<string> say, TimeProvider time) : IDisposable
 {
-    /// <summary>Requests may be in flight for longer than anyone at a terminal wants to wait.</summary>
+    /// <summary>Requests may be in flight for longer than a user wants to wait.</summary>
     private static readonly TimeSpan BalancerLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
@@ -13,19 +13,19 @@ internal sealed class Shutdown(Action<string> say, TimeProvider time) : IDisposa
     private readonly CancellationTokenSource _instances = new();
     private readonly CancellationTokenSource _kill = new();
 
-    /// <summary>Asks the balancer to leave.</summary>
+    /// <summary>Stops the balancer.</summary>
     public CancellationToken BalancerLeaves => _balancer.Token;
 
-    /// <summary>Asks the instances to leave.</summary>
+    /// <summary>Stops the instances.</summary>
     public CancellationToken InstancesLeave => _instances.Token;
 
-    /// <summary>Ends every process that is still there.</summary>
+    /// <summary>Kills every remaining process.</summary>
     public CancellationToken Kill => _kill.Token;
 
-    /// <summary>Ends all nodes, by force where they do not end in time.</summary>
-    /// <param name="nodes">Each node's name and the task that ends with it.</param>
-    /// <param name="isBalancer">Tells the balancer from the instances.</param>
-    /// <param name="now">The user will not wait any longer.</param>
+    /// <summary>Stops all nodes, and kills those that do not stop in time.</summary>
+    /// <param name="nodes">The names of the nodes, and tasks that complete when they exit.</param>
+    /// <param name="isBalancer">Whether a name is the balancer's.</param>
+    /// <param name="now">Cancelled when the user does not want to wait any longer.</param>
     public async Task RunAsync(IReadOnlyDictionary<string, Task> nodes, Func<string, bool> isBalancer, CancellationToken now)
     {
         var start = time.GetTimestamp();

@@ -2,10 +2,10 @@ using Kiro.Cluster.Output;
 
 namespace Kiro.Cluster.Supervision;
 
-/// <summary>Tells the user when the cluster is up, or what is missing after a minute.</summary>
+/// <summary>Reports when the cluster is up, or what is missing after a minute.</summary>
 /// <param name="nodes">All nodes.</param>
-/// <param name="console">Takes the report.</param>
-/// <param name="database">Which database is used.</param>
+/// <param name="console">The output.</param>
+/// <param name="database">The database in use.</param>
 /// <param name="time">The clock.</param>
 internal sealed class StartReport(
     IReadOnlyList<NodeSupervisor> nodes, IRunnerOutput console, string database, TimeProvider time)
@@ -38,7 +38,7 @@ internal sealed class StartReport(
     {
         var instances = nodes.Where(node => !node.Node.IsBalancer).ToArray();
         var degraded = instances.Where(node => node.Degraded is not null).ToArray();
-        var all = instances.Length switch { 1 => "The one node is", 2 => "Both nodes are", _ => "All nodes are" };
+        var all = instances.Length switch { 1 => "The only node is", 2 => "Both nodes are", _ => "All nodes are" };
         return degraded.Length == 0
             ? $"{all} healthy."
             : $"{all} up{(degraded.Length < instances.Length ? $", {degraded.Length} of them" : ", but")} degraded: {string.Join(", ", degraded.Select(node => node.Degraded).Distinct())}";

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Kiro.Cluster.Supervision;
 
-/// <summary>The first signal stops the cluster; Ctrl-C after that kills what is still there.</summary>
+/// <summary>The first signal stops the cluster; another Ctrl-C kills what is left.</summary>
 internal sealed class StopSignals : IDisposable
 {
-    // One Ctrl-C may arrive twice: "timeout -s INT", for one, sends it to the process and to its group.
+    // One Ctrl-C may arrive twice: "timeout -s INT", for example, sends it to the process and to its group.
     private static readonly TimeSpan SameKeystroke = TimeSpan.FromMilliseconds(300);
 
     private readonly TimeProvider _time;
@@ -25,10 +25,10 @@ internal sealed class StopSignals : IDisposable
         }))];
     }
 
-    /// <summary>Stop everything in good order.</summary>
+    /// <summary>Stop everything cleanly.</summary>
     public CancellationToken Stop => _stop.Token;
 
-    /// <summary>End everything now.</summary>
+    /// <summary>Kill everything now.</summary>
     public CancellationToken Kill => _kill.Token;
 
     public void Receive(PosixSignal signal)

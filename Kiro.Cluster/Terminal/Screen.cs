@@ -1,8 +1,8 @@
 namespace Kiro.Cluster.Terminal;
 
 /// <summary>
-/// The terminal's other screen, painted over and over, so that a change of its size leaves no remains and what stood
-/// there before comes back. Control sequences as in xterm; a terminal without another screen shows all of it in one.
+/// The terminal's alternate screen, repainted completely, so that resizing leaves no artefacts and the previous content is
+/// restored. Uses xterm control sequences; terminals without an alternate screen use the normal one.
 /// </summary>
 /// <param name="output">The terminal.</param>
 internal sealed class Screen(TextWriter output)
@@ -14,16 +14,16 @@ internal sealed class Screen(TextWriter output)
 
     private bool _isEntered;
 
-    /// <summary>Shows these lines, and nothing else.</summary>
+    /// <summary>Replaces the screen's content.</summary>
     public void Paint(IReadOnlyList<string> lines)
     {
-        // No line end after the last line: it would push the first one out. Erased first, not last: after a line as wide as
-        // the terminal some would take its last character away.
+        // No newline after the last line, which would scroll. Erase before writing: after a full-width line some terminals
+        // would erase its last character.
         Write((_isEntered ? "" : Enter) + Begin + string.Join("\r\n", lines.Select(line => "\e[2K" + line)) + End);
         _isEntered = true;
     }
 
-    /// <summary>Back to the screen from before, with the cursor, where these lines stay.</summary>
+    /// <summary>Restores the normal screen and the cursor, and prints these lines.</summary>
     public void Close(IReadOnlyList<string> lines)
     {
         Write((_isEntered ? Leave : "") + string.Concat(lines.Select(line => line + Environment.NewLine)));
@@ -39,19 +39,19 @@ internal sealed class Screen(TextWriter output)
         }
         catch (IOException)
         {
-            // The terminal is gone: no reason to leave what else there is to do.
+            // The terminal is gone: carry on.
         }
     }
 }
 
-/// <summary>The size of the terminal at this moment, in characters.</summary>
+/// <summary>The current size of the terminal, in characters.</summary>
 internal static class TerminalSize
 {
     public static (int Width, int Height) Now()
     {
         try
         {
-            // A terminal that does not know its size says 0.
+            // Some terminals report 0.
             return (Console.WindowWidth is > 0 and var width ? width : 80, Console.WindowHeight is > 0 and var height ? height : 24);
         }
         catch (IOException)
@@ -61,9 +61,9 @@ internal static class TerminalSize
     }
 }
 
-/// <summary>What standard output is, as far as it matters here.</summary>
-/// <param name="IsTerminal">Somebody looks at it, and the cursor can be moved.</param>
-/// <param name="Colour">Colours are wanted.</param>
+/// <summary>The capabilities of standard output.</summary>
+/// <param name="IsTerminal">Whether it is a terminal with cursor control.</param>
+/// <param name="Colour">Whether to use colour.</param>
 internal sealed record TerminalKind(bool IsTerminal, bool Colour)
 {
     public static TerminalKind Current { get; } = Of(
@@ -73,9 +73,9 @@ internal sealed record TerminalKind(bool IsTerminal, bool Colour)
         OperatingSystem.IsWindows());
 
     /// <param name="isRedirected">Output goes to a file or a pipe.</param>
-    /// <param name="term"><c>TERM</c>: <c>dumb</c> says that the terminal can do nothing.</param>
-    /// <param name="noColour"><c>NO_COLOR</c>, see no-color.org: set and not empty turns colours off.</param>
-    /// <param name="isWindows">Where <c>TERM</c> is not usual.</param>
+    /// <param name="term"><c>TERM</c>: <c>dumb</c> means no control sequences.</param>
+    /// <param name="noColour"><c>NO_COLOR</c>, see no-color.org: disables colour unless empty.</param>
+    /// <param name="isWindows">On Windows <c>TERM</c> is usually unset.</param>
     public static TerminalKind Of(bool isRedirected, string? term, string? noColour, bool isWindows)
     {
         var isTerminal = !isRedirected && term != "dumb" && (isWindows || !string.IsNullOrEmpty(term));

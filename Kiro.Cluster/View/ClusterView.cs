@@ -1,15 +1,15 @@
 namespace Kiro.Cluster.View;
 
-/// <summary>What is shown of the cluster at one moment, wherever it is known from.</summary>
-/// <param name="Head">A few short lines: how it is as a whole, where to look.</param>
+/// <summary>The displayed state of the cluster, from any source.</summary>
+/// <param name="Head">A few short lines: overall state and addresses.</param>
 /// <param name="Nodes">The nodes, in the order of the table.</param>
-/// <param name="Warnings">What somebody should know, in plain words.</param>
+/// <param name="Warnings">Warnings, in plain English.</param>
 internal sealed record ClusterView(IReadOnlyList<string> Head, IReadOnlyList<NodeView> Nodes, IReadOnlyList<string> Warnings);
 
-/// <summary>What is shown of a node at one moment. Null is not known, and shown as such.</summary>
+/// <summary>The displayed state of a node. Null means unknown.</summary>
 internal sealed record NodeView
 {
-    /// <summary>The name that the node gives itself, or its address.</summary>
+    /// <summary>The name reported by the node, or its address.</summary>
     public required string Name { get; init; }
 
     public required string Host { get; init; }
@@ -19,10 +19,10 @@ internal sealed record NodeView
     /// <summary><c>up</c>, <c>degraded</c>, <c>failing</c>, <c>starting</c>, <c>down</c> or <c>draining</c>.</summary>
     public required string State { get; init; }
 
-    /// <summary>Why it is not simply up.</summary>
+    /// <summary>Why it is not fully up.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>How long it took to answer the last question about its health.</summary>
+    /// <summary>The latency of the last probe.</summary>
     public double? LatencyMs { get; init; }
 
     /// <summary>Its share of all clients, as a fraction of 1.</summary>
@@ -32,12 +32,12 @@ internal sealed record NodeView
 
     public long? InFlight { get; init; }
 
-    /// <summary>Clients that have a session with it, where sessions stay.</summary>
+    /// <summary>Clients with a session on it, with session affinity.</summary>
     public long? Sessions { get; init; }
 
-    /// <summary>How often its process was started again.</summary>
+    /// <summary>How often its process was restarted.</summary>
     public int? Restarts { get; init; }
 
-    /// <summary>It serves, well or not.</summary>
+    /// <summary>Whether it serves, including degraded and failing.</summary>
     public bool IsUp => State is "up" or "degraded" or "failing";
 }

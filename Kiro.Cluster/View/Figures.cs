@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Kiro.Cluster.View;
 
-/// <summary>Figures as short words without spaces, so that columns can be told apart by scripts, too.</summary>
+/// <summary>Formats figures without spaces, so that scripts can split the columns.</summary>
 internal static class Figures
 {
     private const string Unknown = "-";

@@ -3,18 +3,18 @@ using Spectre.Console;
 
 namespace Kiro.Cluster.View;
 
-/// <summary>Everything that is shown at one moment, as lines that fit.</summary>
+/// <summary>Lays out the view as lines that fit the terminal.</summary>
 /// <param name="Width">In characters.</param>
-/// <param name="Height">In lines; null for as many as it takes.</param>
-/// <param name="Colour">Whether the lines may hold colours.</param>
+/// <param name="Height">In lines; null for no limit.</param>
+/// <param name="Colour">Whether to use colour.</param>
 internal sealed record Frame(int Width, int? Height, bool Colour)
 {
-    /// <summary>Lines of the log that the table leaves room for, where the terminal has some height.</summary>
+    /// <summary>Log lines for which the table leaves room, if the terminal is high enough.</summary>
     private const int LogReserve = 4;
     private const int HeightWithLog = 16;
 
-    /// <param name="view">What is known.</param>
-    /// <param name="log">The last lines of the log, the newest last, each in the given width; null where there is no log.</param>
+    /// <param name="view">The view.</param>
+    /// <param name="log">The last log lines, newest last, for a given width; null without a log.</param>
     public IReadOnlyList<string> Of(ClusterView view, Func<int, IReadOnlyList<string>>? log = null)
     {
         var head = view.Head.Select(line => Words.Cut(PrintableText.Of(line), Width)).ToList();
@@ -24,7 +24,7 @@ internal sealed record Frame(int Width, int? Height, bool Colour)
         }
 
         var notes = Notes(view);
-        // One line is the table's head, one is blank.
+        // Header and blank line.
         var reserve = log is not null && Height >= HeightWithLog ? LogReserve + 1 : 0;
         var nodes = ShownNodes.Of(view.Nodes, Height is { } height ? Math.Max(height - head.Count - notes.Count - 2 - reserve, 1) : int.MaxValue);
         List<string> lines = [.. head, "", .. Table(nodes), .. notes];
@@ -49,7 +49,7 @@ internal sealed record Frame(int Width, int? Height, bool Colour)
         var reasons = Width >= NodeTable.WidthWithReasons
             ? []
             : view.Nodes.Where(node => node.Reason is { Length: > 0 }).Select(node => $"{node.Name} is {node.State}: {node.Reason}");
-        // Many nodes in the same trouble must not push the table away.
+        // Many nodes with the same problem must not push the table away.
         var notes = view.Warnings.Concat(reasons).Select(note => "! " + PrintableText.Of(note)).ToArray();
         var most = Height is { } height ? Math.Max(height / 3, 1) : int.MaxValue;
         var lines = notes.SelectMany(note => FrameText.Lines(new Text(note, new Style(Color.Yellow)), Width, Colour)).ToList();

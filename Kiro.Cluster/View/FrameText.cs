@@ -3,12 +3,12 @@ using Spectre.Console.Rendering;
 
 namespace Kiro.Cluster.View;
 
-/// <summary>Turns what Spectre.Console lays out into lines.</summary>
+/// <summary>Renders Spectre.Console content to lines.</summary>
 internal static class FrameText
 {
-    /// <param name="content">The layout.</param>
+    /// <param name="content">The content.</param>
     /// <param name="width">In characters.</param>
-    /// <param name="colour">Whether the lines may hold colours.</param>
+    /// <param name="colour">Whether to use colour.</param>
     public static IReadOnlyList<string> Lines(IRenderable content, int width, bool colour)
     {
         using var text = new StringWriter { NewLine = "\n" };
@@ -17,7 +17,7 @@ internal static class FrameText
             Ansi = colour ? AnsiSupport.Yes : AnsiSupport.No,
             ColorSystem = colour ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
-            // What a terminal may do has been found out already, and CI servers are none.
+            // The terminal's capabilities are already known.
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
             Out = new AnsiConsoleOutput(text),
         });

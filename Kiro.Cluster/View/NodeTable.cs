@@ -3,10 +3,10 @@ using Spectre.Console;
 
 namespace Kiro.Cluster.View;
 
-/// <summary>The nodes, a row each; the fewer columns the narrower the place is.</summary>
+/// <summary>The table of nodes; columns are dropped if the terminal is narrow.</summary>
 internal static class NodeTable
 {
-    /// <summary>From this width on the reasons have a column; in less they stand below the table.</summary>
+    /// <summary>The minimum width for a column of reasons; otherwise they are below the table.</summary>
     public const int WidthWithReasons = 110;
 
     private const int Gap = 2;
@@ -30,13 +30,13 @@ internal static class NodeTable
             new("req/s", 54, Justify.Right, node => Figures.Rate(node.RequestsPerSecond)),
             new("in-flight", 66, Justify.Right, node => Figures.Count(node.InFlight)),
             new("sessions", nodes.Any(node => node.Sessions is not null) ? 76 : int.MaxValue, Justify.Right, node => Figures.Count(node.Sessions)),
-            // Known to who runs the nodes, and to nobody else.
+            // Only known to the runner.
             new("restarts", nodes.Any(node => node.Restarts is not null) ? 76 : int.MaxValue, Justify.Right, node => Figures.Count(node.Restarts)),
             new("reason", WidthWithReasons, Justify.Left, node => node.Reason ?? ""),
         ];
 
         var shown = columns.Where(column => width >= column.MinWidth).ToArray();
-        // The names get what the figures leave, and the reasons what the names leave.
+        // Names get the space left by the figures, reasons the space left by the names.
         var others = shown.Skip(1).Sum(column => Gap + (column.Title is "reason" ? MinReason : column.Width(nodes)));
         var longest = Math.Max(MinName, width - others);
         shown[0] = shown[0] with { Value = node => Words.Cut(node.Name, longest) };
@@ -66,7 +66,7 @@ internal static class NodeTable
     }
 }
 
-/// <summary>The colour of a state; the word stands beside it, for those who see none.</summary>
+/// <summary>The colour of a state, in addition to the word.</summary>
 internal static class StateStyle
 {
     public static Style Of(string state) => new(state switch

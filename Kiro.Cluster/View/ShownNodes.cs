@@ -1,12 +1,12 @@
 namespace Kiro.Cluster.View;
 
-/// <summary>Which nodes have a row when there is no room for all: those in trouble before the others.</summary>
+/// <summary>The nodes shown if there is no room for all; those with problems take precedence.</summary>
 /// <param name="Rows">In their usual order.</param>
-/// <param name="More">Says how many have none; null when all are shown.</param>
+/// <param name="More">A summary of the hidden nodes; null if all are shown.</param>
 internal sealed record ShownNodes(IReadOnlyList<NodeView> Rows, string? More)
 {
-    /// <param name="nodes">All of them.</param>
-    /// <param name="lines">How many lines there are, that about the others included.</param>
+    /// <param name="nodes">All nodes.</param>
+    /// <param name="lines">The available lines, including the summary.</param>
     public static ShownNodes Of(IReadOnlyList<NodeView> nodes, int lines)
     {
         if (nodes.Count <= lines)

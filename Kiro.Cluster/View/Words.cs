@@ -1,6 +1,6 @@
 namespace Kiro.Cluster.View;
 
-/// <summary>Makes words fit their place.</summary>
+/// <summary>Truncates text.</summary>
 internal static class Words
 {
     /// <summary>At most <paramref name="width"/> characters.</summary>

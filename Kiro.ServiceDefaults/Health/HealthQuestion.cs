@@ -6,17 +6,17 @@ using Microsoft.Extensions.Configuration;
 namespace Kiro.ServiceDefaults.Health;
 
 /// <summary>
-/// <c>--health</c> and <c>--alive</c>: the program asks the service that runs beside it how it is, and ends with 0 or 1.
-/// Container images without a shell or curl have nothing else to ask with.
+/// <c>--health</c> and <c>--alive</c>: the program queries the local service and exits with 0 or 1, for
+/// container images without a shell or curl.
 /// </summary>
 public static class HealthQuestion
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
-    /// <summary>Asks this machine's service.</summary>
+    /// <summary>Queries the service on this machine.</summary>
     /// <param name="path"><c>/health</c> or <c>/alive</c>.</param>
-    /// <param name="listen">The port unless its variable says another.</param>
-    /// <returns>0 when the response is 2xx, else 1.</returns>
+    /// <param name="listen">The default port and its variable.</param>
+    /// <returns>0 if the response is 2xx, otherwise 1.</returns>
     public static async Task<int> AskAsync(string path, ListenPort listen)
     {
         var port = int.TryParse(Environment.GetEnvironmentVariable(listen.Variable), CultureInfo.InvariantCulture, out var set)
@@ -29,7 +29,7 @@ public static class HealthQuestion
         try
         {
             using var response = await http.GetAsync(new Uri($"http://{new IPEndPoint(address, port)}{path}"));
-            // What Docker shows as the output of the check.
+            // Docker shows this as the output of the health check.
             Console.Out.WriteLine(await response.Content.ReadAsStringAsync());
             return response.IsSuccessStatusCode ? 0 : 1;
         }
@@ -40,7 +40,7 @@ public static class HealthQuestion
         }
     }
 
-    // The first address that it listens on; of all of them, loopback.
+    // The first listen address; loopback if it listens on all.
     private static IPAddress Address(ListenPort listen)
     {
         var list = listen.AddressVariable is { } variable ? Environment.GetEnvironmentVariable(variable) : null;

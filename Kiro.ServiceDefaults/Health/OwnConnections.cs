@@ -6,15 +6,15 @@ using Microsoft.Extensions.Configuration;
 
 namespace Kiro.ServiceDefaults.Health;
 
-/// <summary>How one of Kiro's programs asks another one on this machine.</summary>
+/// <summary>HTTP connections between Kiro's programs on one machine.</summary>
 public static class OwnConnections
 {
-    // "PROXY UNKNOWN" says that the connection is the sender's own (the PROXY protocol, version 1, section 2.1).
+    // "PROXY UNKNOWN": the connection is the sender's own (PROXY protocol, version 1, section 2.1).
     private static readonly byte[] Header = "PROXY UNKNOWN\r\n"u8.ToArray();
 
-    /// <summary>Whether a balancer with these settings wants a header of the PROXY protocol from a peer at this address.</summary>
+    /// <summary>Whether a balancer with these settings expects a PROXY protocol header from a peer at this address.</summary>
     /// <param name="configuration">The balancer's settings.</param>
-    /// <param name="peer">Who asks it.</param>
+    /// <param name="peer">The client's address.</param>
     public static bool NeedHeader(IConfiguration configuration, IPAddress peer)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -22,8 +22,8 @@ public static class OwnConnections
             && TrustedProxies.Read(new SettingsReader(configuration)).Any(network => network.Contains(peer));
     }
 
-    /// <summary>A handler that knows no proxy of the environment.</summary>
-    /// <param name="withHeader">Whether each connection begins with a header of the PROXY protocol.</param>
+    /// <summary>A handler that ignores the proxy settings of the environment.</summary>
+    /// <param name="withHeader">Whether each connection begins with a PROXY protocol header.</param>
     public static SocketsHttpHandler Handler(bool withHeader) =>
         new() { UseProxy = false, ConnectCallback = withHeader ? ConnectAsync : null };
 

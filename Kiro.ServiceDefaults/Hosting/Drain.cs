@@ -4,26 +4,26 @@ using Microsoft.Extensions.Hosting;
 namespace Kiro.ServiceDefaults.Hosting;
 
 /// <summary>
-/// The time between "stop" and the closing of the listener: the service says that it is leaving and still serves.
+/// The time between the stop request and closing the listener: the service reports that it is draining and still serves.
 /// The host awaits <see cref="StoppingAsync"/> before it stops Kestrel.
 /// </summary>
 public sealed class Drain(Reloadable<DrainOptions> options, TimeProvider time) : IHostedLifecycleService
 {
     private readonly TaskCompletionSource _skipped = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    /// <summary>As long as a client may take to send the request for which it has just connected.</summary>
+    /// <summary>Enough time for a client that has just connected to send its request.</summary>
     private static readonly TimeSpan MinDelayReplaced = TimeSpan.FromSeconds(1);
 
     private volatile bool _isDraining;
     private volatile bool _isReplaced;
 
-    /// <summary>True from the moment the service was told to stop.</summary>
+    /// <summary>True once the service was asked to stop.</summary>
     public bool IsDraining => _isDraining;
 
-    /// <summary>The service was told to stop. Said before anything ends because of it, so that a stream which ends
-    /// never finds the service still calling itself healthy.</summary>
+    /// <summary>The service was asked to stop. Called before anything is closed for that reason, so that a client whose stream
+    /// ends never finds the service still reporting itself healthy.</summary>
     public void Begin() => _isDraining = true;
 
-    /// <summary>Whether another process serves the port already: then the service as a whole is not leaving.</summary>
+    /// <summary>Whether another process already serves the port, so that the service as a whole remains available.</summary>
     public bool IsReplaced => _isReplaced;
 
     /// <summary>Another process has taken the port over.</summary>
@@ -33,7 +33,7 @@ public sealed class Drain(Reloadable<DrainOptions> options, TimeProvider time) :
         Begin();
     }
 
-    /// <summary>A person at the terminal does not want to wait: the stop, also one under way, only waits for requests in flight.</summary>
+    /// <summary>For Ctrl-C: a stop, even one in progress, only waits for requests in flight.</summary>
     public void SkipDelay() => _skipped.TrySetResult();
 
     /// <inheritdoc />
@@ -60,10 +60,10 @@ public sealed class Drain(Reloadable<DrainOptions> options, TimeProvider time) :
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
-/// <summary>How a service leaves.</summary>
-/// <param name="Delay"><c>DRAIN_DELAY</c>: how long it goes on serving after SIGTERM while its health says "draining",
-/// so that whoever sends it requests can look elsewhere first. 0 to 3600 s, default 5 s. Ctrl-C skips it.</param>
-/// <param name="Timeout"><c>DRAIN_TIMEOUT</c>: how long requests in flight may then take to finish. 1 to 3600 s, default 30 s.</param>
+/// <summary>How a service shuts down.</summary>
+/// <param name="Delay"><c>DRAIN_DELAY</c>: how long it keeps serving after SIGTERM while its health is "draining",
+/// so that clients can switch to other instances first. 0 to 3600 s, default 5 s. Ctrl-C skips it.</param>
+/// <param name="Timeout"><c>DRAIN_TIMEOUT</c>: how long requests in flight then have to finish. 1 to 3600 s, default 30 s.</param>
 public sealed record DrainOptions(TimeSpan Delay, TimeSpan Timeout)
 {
     /// <summary>Reads both variables.</summary>

@@ -5,11 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.ServiceDefaults.Hosting;
 
-/// <summary>Tells keep-alive clients of a draining service to come back on another connection.</summary>
+/// <summary>Makes keep-alive clients of a draining service reconnect.</summary>
 public static class DrainMiddleware
 {
-    /// <summary>While the service drains, adds <c>Connection: close</c> to responses of HTTP/1.x, and ends connections of HTTP/2
-    /// with GOAWAY (RFC 9113, section 6.8): what is under way on them goes on.</summary>
+    /// <summary>While the service drains, adds <c>Connection: close</c> to HTTP/1.x responses, and sends GOAWAY on HTTP/2
+    /// connections (RFC 9113, section 6.8), whose open streams continue.</summary>
     public static void UseConnectionCloseWhileDraining(this IApplicationBuilder app)
     {
         var drain = app.ApplicationServices.GetRequiredService<Drain>();
@@ -31,7 +31,7 @@ public static class DrainMiddleware
     private static Task CloseAsync(object state)
     {
         var response = (HttpResponse)state;
-        // An upgraded connection has a use of its own for this header.
+        // Upgraded connections use this header for the upgrade.
         if (response.StatusCode != StatusCodes.Status101SwitchingProtocols
             && HttpProtocol.IsHttp11(response.HttpContext.Request.Protocol))
         {

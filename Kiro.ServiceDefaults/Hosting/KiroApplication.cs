@@ -6,22 +6,22 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.ServiceDefaults.Hosting;
 
-/// <summary>Runs a service so that what a user can get wrong ends in one clear line and exit code 1.</summary>
+/// <summary>Runs a service; user errors end in one clear line and exit code 1.</summary>
 public static class KiroApplication
 {
-    /// <summary>Reads <c>.env</c>, builds the service, runs it until it is told to stop.</summary>
-    /// <param name="args">The command line: <c>--help</c> says what it may hold.</param>
+    /// <summary>Reads <c>.env</c>, builds the service and runs it until it is stopped.</summary>
+    /// <param name="args">The command line, see <c>--help</c>.</param>
     /// <param name="summary">What the program does, in one line.</param>
-    /// <param name="usual">Its port variable and the port when that is unset.</param>
-    /// <param name="build">Adds the service's parts to the builder and builds it.</param>
-    /// <param name="switches">What its command line has besides the usual.</param>
-    /// <returns>The exit code: 0 after a clean stop or a good response, 1 when a setting or the port cannot be used.</returns>
+    /// <param name="usual">Its port variable and default port.</param>
+    /// <param name="build">Configures and builds the service.</param>
+    /// <param name="switches">Additional switches of this program.</param>
+    /// <returns>The exit code: 0 after a clean stop or a successful check, 1 if a setting or the port cannot be used.</returns>
     public static async Task<int> RunAsync(
         string[] args, string summary, ListenPort usual, Func<WebApplicationBuilder, WebApplication> build,
         params IReadOnlyList<ProgramSwitch> switches)
     {
         WebApplication? app = null;
-        // Taken while the application is alive: its services are gone once the run has ended.
+        // Resolved while the application runs: its services are disposed of afterwards.
         ListenPort? listen = null;
         var stopping = CancellationToken.None;
         try
@@ -40,12 +40,12 @@ public static class KiroApplication
             }
 
             using var early = EarlyHangup.Take();
-            // Slim: what it leaves out (IIS, HTTPS by configuration, event logs) would only be loaded, and each library that is
-            // keeps two descriptors.
+            // Slim: the rest (IIS, HTTPS by configuration, event logs) is not needed, and each loaded library keeps two
+            // descriptors open.
             app = build(WebApplication.CreateSlimBuilder(new WebApplicationOptions
             {
                 Args = settings,
-                // Not the working directory: "dotnet run --project" leaves that wherever the user stands.
+                // Not the working directory, which "dotnet run --project" does not change.
                 ContentRootPath = AppContext.BaseDirectory,
             }));
             if (task == ProgramTask.Check)
@@ -77,7 +77,7 @@ public static class KiroApplication
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // Told to stop before the start was done: a clean stop all the same.
+            // Stopped before the start was complete: still a clean stop.
             return 0;
         }
         finally
@@ -102,9 +102,9 @@ public static class KiroApplication
     }
 }
 
-/// <summary>The service cannot start, for a reason that is for its user to mend.</summary>
+/// <summary>The service cannot start, for a reason that the user can fix.</summary>
 public sealed class StartRefusedException(IReadOnlyList<string> lines) : Exception(string.Join(Environment.NewLine, lines))
 {
-    /// <summary>What is wrong, ready to be shown.</summary>
+    /// <summary>The reasons, ready to be shown.</summary>
     public IReadOnlyList<string> Lines { get; } = lines;
 }

@@ -3,14 +3,14 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.ServiceDefaults.Hosting;
 
 /// <summary>The command line of a service.</summary>
-/// <param name="Task">What it asks for.</param>
-/// <param name="Settings">What it sets, as <c>--NAME=value</c>.</param>
+/// <param name="Task">What to do.</param>
+/// <param name="Settings">Settings given as <c>--NAME=value</c>.</param>
 internal sealed record ProgramArguments(ProgramTask Task, string[] Settings)
 {
-    /// <summary>Reads a command line.</summary>
-    /// <param name="arguments">Switches, and settings as <c>--NAME=value</c>, which win over the environment.</param>
-    /// <param name="switches">Those of this program.</param>
-    /// <exception cref="InvalidSettingsException">One line for each argument that is not known.</exception>
+    /// <summary>Parses a command line.</summary>
+    /// <param name="arguments">Switches, and settings as <c>--NAME=value</c>, which override the environment.</param>
+    /// <param name="switches">The switches of this program.</param>
+    /// <exception cref="InvalidSettingsException">One line for each unknown argument.</exception>
     public static ProgramArguments Parse(IReadOnlyList<string> arguments, IReadOnlyList<ProgramSwitch> switches)
     {
         var (task, settings, problems) = (ProgramTask.Run, new List<string>(), new List<string>());
@@ -31,7 +31,7 @@ internal sealed record ProgramArguments(ProgramTask Task, string[] Settings)
             }
             else if (asked is null && !IsSetting(argument, out var meant))
             {
-                problems.Add($"Unknown argument: {argument}.{meant} --help lists what there is.");
+                problems.Add($"Unknown argument: {argument}.{meant} See --help.");
             }
             else if (asked is null)
             {
@@ -64,30 +64,30 @@ internal sealed record ProgramArguments(ProgramTask Task, string[] Settings)
     }
 }
 
-/// <summary>What a program is started for.</summary>
+/// <summary>What a program is started to do.</summary>
 internal enum ProgramTask
 {
-    /// <summary>To serve.</summary>
+    /// <summary>Serve.</summary>
     Run,
 
-    /// <summary>To say how it is used.</summary>
+    /// <summary><c>--help</c></summary>
     Help,
 
-    /// <summary>To say which version it is.</summary>
+    /// <summary><c>--version</c></summary>
     Version,
 
-    /// <summary>To look at the settings and say which are in force.</summary>
+    /// <summary><c>--check</c>: validate and print the effective settings.</summary>
     Check,
 
-    /// <summary>To ask the service that runs here for its health.</summary>
+    /// <summary><c>--health</c>: query the health of the local service.</summary>
     Health,
 
-    /// <summary>To ask it whether it lives.</summary>
+    /// <summary><c>--alive</c>: query whether it runs.</summary>
     Alive,
 }
 
-/// <summary>A switch that one program has, besides those of all.</summary>
+/// <summary>A switch of a single program.</summary>
 /// <param name="Name">As on the command line: <c>--takeover</c>.</param>
-/// <param name="Variable">Which is 1 in the configuration when the switch is given.</param>
-/// <param name="Help">What it does, for <c>--help</c>.</param>
+/// <param name="Variable">Set to 1 in the configuration if the switch is given.</param>
+/// <param name="Help">Its description in <c>--help</c>.</param>
 public sealed record ProgramSwitch(string Name, string Variable, string Help);

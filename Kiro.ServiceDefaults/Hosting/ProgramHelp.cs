@@ -8,7 +8,7 @@ internal static class ProgramHelp
 {
     /// <param name="summary">What the program does, in one line.</param>
     /// <param name="listen">Its port.</param>
-    /// <param name="switches">Those of this program.</param>
+    /// <param name="switches">The switches of this program.</param>
     public static string Of(string summary, ListenPort listen, IReadOnlyList<ProgramSwitch> switches) => $"""
         {summary}
 
@@ -16,22 +16,22 @@ internal static class ProgramHelp
           {Assembly.GetEntryAssembly()?.GetName().Name} [switches]
 
         Switches
-          --check        look at the settings, print those in force and where each comes
-                         from, and end: 0 when all can be used, else 1
-          --health       ask the service that runs here for its health: 0 when it is well
-          --alive        the same, whether it runs at all
-        {string.Concat(switches.Select(Line))}  --NAME=value   set a variable; wins over the environment
+          --check        validate the settings, print the effective ones and their
+                         sources, and exit: 0 if all are valid, otherwise 1
+          --health       check the health of the local service: 0 if it is healthy
+          --alive        check whether it runs
+        {string.Concat(switches.Select(Line))}  --NAME=value   set a variable; overrides the environment
           --help, --version
 
-        Variables come from the environment, or from a .env file here or in a parent
-        folder. {listen.Variable} is the port, {listen.Port} unless it is set. .env.example lists them
-        all, and --check those that this program reads.
+        Variables come from the environment, or from a .env file in the current or a parent
+        folder. {listen.Variable} is the port (default {listen.Port}). .env.example lists all
+        variables, --check those of this program.
 
-        SIGTERM lets it drain first, Ctrl-C does not wait.
+        SIGTERM drains before stopping, Ctrl-C does not.
 
         Exit codes
-          0    a clean stop, or the response is yes
-          1    a switch, a variable or the port cannot be used, or the response is no
+          0    clean stop, or successful check
+          1    invalid switch, variable or port, or failed check
         """;
 
     private static string Line(ProgramSwitch own) =>

@@ -6,15 +6,15 @@ using Microsoft.Extensions.Hosting;
 namespace Kiro.ServiceDefaults.Hosting;
 
 /// <summary>
-/// Tells systemd, or whoever else sets <c>NOTIFY_SOCKET</c>, how the service is (sd_notify(3)): that it serves, that it stops,
-/// and with <c>WatchdogSec=</c>, as long as all that must go on does, that it lives.
+/// Reports the state of the service to systemd, or whatever else sets <c>NOTIFY_SOCKET</c> (sd_notify(3)): ready, stopping,
+/// and with <c>WatchdogSec=</c> a keep-alive as long as all watched parts make progress.
 /// </summary>
 internal sealed class ServiceManager(string address, IEnumerable<IWatched> watched, TimeProvider time) : IHostedLifecycleService, IDisposable
 {
-    /// <summary>The variable that names the socket.</summary>
+    /// <summary>The variable with the socket's address.</summary>
     public const string Variable = "NOTIFY_SOCKET";
 
-    /// <summary>In milliseconds, as sd_notify has it: a manager that reads nothing, and has its queue full, holds nobody up for long.</summary>
+    /// <summary>In milliseconds, as in sd_notify: a manager that does not read must not block the service for long.</summary>
     private const int Patience = 5000;
 
     private readonly IWatched[] _watched = [.. watched];
@@ -65,7 +65,7 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
 
     private static string Own() => Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
 
-    // What hangs says nothing, and then the manager ends and restarts the service.
+    // Without a message from a hung part, the manager restarts the service.
     private async Task WatchAsync(TimeSpan period)
     {
         using var timer = new PeriodicTimer(period, time);
@@ -88,19 +88,19 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
     {
         try
         {
-            // A name that begins with @ is one without a file (unix(7)).
+            // A leading @ denotes an abstract socket (unix(7)).
             _socket.SendTo(Encoding.UTF8.GetBytes(state), new UnixDomainSocketEndPoint(address[0] == '@' ? "\0" + address[1..] : address));
         }
         catch (SocketException)
         {
-            // Nobody listens, or nobody reads: nobody wants to know.
+            // Nobody listens or reads.
         }
     }
 }
 
-/// <summary>A part of the service without which it is as good as dead.</summary>
+/// <summary>A part of the service that the watchdog watches.</summary>
 public interface IWatched
 {
-    /// <summary>Ends once the part has done something; never, when it hangs.</summary>
+    /// <summary>Completes once the part has made progress; never if it hangs.</summary>
     Task LivesAsync();
 }

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 namespace Kiro.ServiceDefaults.Hosting;
 
 /// <summary>
-/// Ends the service on a signal, as the framework's console lifetime does, and tells the two kinds of stop apart:
-/// SIGTERM comes from an orchestrator and drains, Ctrl-C (SIGINT, SIGQUIT) comes from a person and does not wait.
-/// Under a parent that stops its services itself, what a terminal sends to all of them at once is left to the parent:
-/// it knows who leaves first.
+/// Stops the service on a signal, like the framework's console lifetime, but distinguishes two kinds of stop:
+/// SIGTERM, from an orchestrator, drains; Ctrl-C (SIGINT, SIGQUIT), from a person, does not wait.
+/// If a parent process stops its services itself, signals that a terminal sends to the whole group are left to the parent,
+/// which knows the right order.
 /// </summary>
 internal sealed partial class SignalLifetime(
     IHostApplicationLifetime lifetime, Drain drain, Reloadable<DrainOptions> options, IConfiguration configuration, ILogger<SignalLifetime> logger) : IHostLifetime, IDisposable
@@ -60,28 +60,28 @@ internal sealed partial class SignalLifetime(
             lifetime.StopApplication();
         }));
 
-    [LoggerMessage(92, LogLevel.Information, "Stopping on {Signal}: keeps serving for {Delay} s, then waits up to {Timeout} s for requests in flight")]
+    [LoggerMessage(92, LogLevel.Information, "Stopping on {Signal}: serving for another {Delay} s, then waiting up to {Timeout} s for requests in flight")]
     private static partial void Drains(ILogger logger, PosixSignal signal, double delay, double timeout);
 
-    [LoggerMessage(93, LogLevel.Information, "Stopping on {Signal}: waits up to {Timeout} s for requests in flight")]
+    [LoggerMessage(93, LogLevel.Information, "Stopping on {Signal}: waiting up to {Timeout} s for requests in flight")]
     private static partial void Stops(ILogger logger, PosixSignal signal, double timeout);
 }
 
 /// <summary>
-/// Takes SIGHUP from the first moment on, which would end a process that has nobody to take it: whoever wants settings to be
-/// read again need not know that the program is still starting.
+/// Handles SIGHUP from the beginning of the start, since it would otherwise end the process: a reload may be requested before
+/// the start is complete.
 /// </summary>
 internal static class EarlyHangup
 {
     private static int _came;
 
-    /// <summary>Begins; the signal is left to the system again when the result is disposed of and nobody else takes it.</summary>
+    /// <summary>Begins handling the signal, until the result is disposed of.</summary>
     public static IDisposable Take() => PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
     {
         context.Cancel = true;
         Volatile.Write(ref _came, 1);
     });
 
-    /// <summary>Whether one came since <see cref="Take"/>, or since this was asked last.</summary>
+    /// <summary>Whether one arrived since <see cref="Take"/>, or since the last call.</summary>
     public static bool Came() => Interlocked.Exchange(ref _came, 0) == 1;
 }

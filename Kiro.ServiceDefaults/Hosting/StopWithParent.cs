@@ -4,15 +4,15 @@ using Microsoft.Extensions.Logging;
 namespace Kiro.ServiceDefaults.Hosting;
 
 /// <summary>
-/// Stops the service when the process that started it is gone, even when that one was killed: its end of our
-/// standard input closes with it. Only used when <see cref="Variable"/> is 1.
+/// Stops the service when its parent process is gone, even if that was killed, because our standard input is then
+/// closed. Only used if <see cref="Variable"/> is 1.
 /// </summary>
 public sealed partial class StopWithParent(IHostApplicationLifetime lifetime, Drain drain, ILogger<StopWithParent> logger) : BackgroundService
 {
-    /// <summary>The variable that a parent sets to 1 when it holds this process's standard input open.</summary>
+    /// <summary>Set to 1 by a parent that keeps this process's standard input open.</summary>
     public const string Variable = "KIRO_STOP_WITH_PARENT";
 
-    /// <summary>The variable that a parent sets to 1 when it shows this process's output on a terminal.</summary>
+    /// <summary>Set to 1 by a parent that shows this process's output on a terminal.</summary>
     public const string TerminalVariable = "KIRO_TERMINAL";
 
     /// <inheritdoc />
@@ -20,7 +20,7 @@ public sealed partial class StopWithParent(IHostApplicationLifetime lifetime, Dr
     {
         await using var input = Console.OpenStandardInput();
         var buffer = new byte[64];
-        // The read of a pipe cannot be cancelled, so it must not be what the host waits for when it stops.
+        // Reading from a pipe cannot be cancelled, so the host must not wait for it when it stops.
         var closed = Task.Run(async () =>
         {
             while (await input.ReadAsync(buffer, CancellationToken.None) > 0)
@@ -38,6 +38,6 @@ public sealed partial class StopWithParent(IHostApplicationLifetime lifetime, Dr
         }
     }
 
-    [LoggerMessage(94, LogLevel.Information, "Stopping: the process that started it has ended or asked it to")]
+    [LoggerMessage(94, LogLevel.Information, "Stopping: the parent process has ended or requested it")]
     private static partial void Stops(ILogger logger);
 }

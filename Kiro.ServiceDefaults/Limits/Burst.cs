@@ -1,6 +1,6 @@
 namespace Kiro.ServiceDefaults.Limits;
 
-/// <summary>One line of the log for many equal events: the first is told at once, the rest once a minute while they go on.</summary>
+/// <summary>Throttles log lines about repeated events: the first is logged immediately, further ones once a minute.</summary>
 public sealed class Burst(TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
@@ -10,11 +10,11 @@ public sealed class Burst(TimeProvider time)
     private long _count;
     private long _untold;
 
-    /// <summary>How many there were since the start.</summary>
+    /// <summary>Events since the start.</summary>
     public long Count => Interlocked.Read(ref _count);
 
-    /// <summary>Notes one.</summary>
-    /// <returns>How many there were since the last line when a line is due, else 0.</returns>
+    /// <summary>Counts an event.</summary>
+    /// <returns>The number of events since the last line if a line is due, otherwise 0.</returns>
     public long Note()
     {
         Interlocked.Increment(ref _count);
@@ -32,7 +32,7 @@ public sealed class Burst(TimeProvider time)
         }
     }
 
-    /// <summary>Whether there was one in the last <paramref name="span"/>, to the minute.</summary>
+    /// <summary>Whether there was an event in the last <paramref name="span"/>, to the minute.</summary>
     public bool IsRecent(TimeSpan span)
     {
         lock (_telling)

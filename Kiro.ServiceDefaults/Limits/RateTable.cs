@@ -1,9 +1,9 @@
 namespace Kiro.ServiceDefaults.Limits;
 
 /// <summary>
-/// How often each of any number of keys may do something, in memory of one size. The generic cell rate algorithm (ITU-T
-/// I.371), which is a token bucket in one number: the time at which the bucket will be full again. Keys that fall into one
-/// slot share it, and nobody can choose whose: which keys do is different in every process.
+/// A rate limit per key for any number of keys, in fixed memory. Uses the generic cell rate algorithm (ITU-T
+/// I.371), a token bucket in one number: the time at which the bucket will be full again. Keys with the same
+/// slot share it; which ones do is unpredictable, because the hash is seeded per process.
 /// </summary>
 public sealed class RateTable
 {
@@ -15,22 +15,22 @@ public sealed class RateTable
     private readonly long _tolerance;
 
     /// <param name="slots">A power of two; 8 bytes each.</param>
-    /// <param name="perSecond">How often in the long run, more than 0.</param>
-    /// <param name="burst">How often in a row, at least 1.</param>
+    /// <param name="perSecond">The sustained rate, more than 0.</param>
+    /// <param name="burst">The burst size, at least 1.</param>
     /// <param name="time">The clock.</param>
     public RateTable(int slots, double perSecond, int burst, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
         _fullAt = new long[slots];
         _time = time;
-        // Bounded, so that no sum of the clock and these goes over: at a billionth of a second as the unit, seventy years.
+        // Limited, so that adding these to the clock cannot overflow: seventy years in nanoseconds.
         _interval = (long)Math.Clamp(time.TimestampFrequency / perSecond, 1, MaxInterval);
         _tolerance = (long)Math.Min((double)_interval * burst, MaxInterval);
     }
 
     /// <summary>Takes one token of a key.</summary>
-    /// <param name="key">Whose.</param>
-    /// <param name="wait">When there is none: how long until there is one.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="wait">If there is none, the time until there is.</param>
     public bool TryTake(UInt128 key, out TimeSpan wait)
     {
         ref var slot = ref Slot(key);
@@ -53,8 +53,8 @@ public sealed class RateTable
     }
 
     /// <summary>Whether a key has no token left.</summary>
-    /// <param name="key">Whose.</param>
-    /// <param name="wait">How long until there is one.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="wait">The time until there is one.</param>
     public bool IsEmpty(UInt128 key, out TimeSpan wait)
     {
         var over = Volatile.Read(ref Slot(key)) + _interval - _time.GetTimestamp() - _tolerance;
@@ -62,7 +62,7 @@ public sealed class RateTable
         return over > 0;
     }
 
-    // HashCode is seeded at the start of the process.
+    // HashCode is seeded per process.
     private ref long Slot(UInt128 key) =>
         ref _fullAt[HashCode.Combine((ulong)(key >> 64), (ulong)key) & (_fullAt.Length - 1)];
 

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Http;
 namespace Kiro.ServiceDefaults.Pages;
 
 /// <summary>
-/// A page in one file, with one script and one style, under a policy that lets the browser run these two, as they were
-/// built, ask this server, and do nothing else.
+/// A single-file page with one script and one style, with a content security policy that allows exactly these two and
+/// requests to this server.
 /// </summary>
 public sealed class HtmlPage
 {
-    /// <summary>Takes the page as it will be sent.</summary>
+    /// <summary>Creates the page from its HTML.</summary>
     /// <exception cref="InvalidOperationException">There is not exactly one <c>script</c> and one <c>style</c> without attributes.</exception>
     public HtmlPage(string html)
     {
@@ -20,13 +20,13 @@ public sealed class HtmlPage
             + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
 
-    /// <summary>The page.</summary>
+    /// <summary>The HTML.</summary>
     public string Html { get; }
 
     /// <summary>Its Content-Security-Policy.</summary>
     public string Policy { get; }
 
-    /// <summary>Reads a page that was built into an assembly.</summary>
+    /// <summary>Reads a page from an assembly's resources.</summary>
     public static HtmlPage Embedded(Assembly assembly, string name)
     {
         using var stream = assembly.GetManifestResourceStream(name)

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace Kiro.ServiceDefaults.Printing;
 
-/// <summary>Makes words from elsewhere fit for a terminal and a page.</summary>
+/// <summary>Makes untrusted text safe for terminals and pages.</summary>
 public static class PrintableText
 {
     /// <summary>
-    /// A space for each control character and line or paragraph separator; format characters (which can turn the direction
-    /// of what follows), half surrogate pairs and code points that mean nothing are left out. The rest stays as it is.
+    /// Replaces control characters and line or paragraph separators by spaces; removes format characters (which can change the
+    /// text direction), unpaired surrogates and unassigned code points.
     /// </summary>
     public static string Of(string text)
     {
@@ -19,7 +19,7 @@ public static class PrintableText
             rest = rest[length..];
         }
 
-        // Nearly every text ends here.
+        // The common case.
         return rest.IsEmpty ? text : string.Concat(text.AsSpan(0, text.Length - rest.Length), Cleaned(rest));
     }
 

@@ -13,24 +13,24 @@ public static class EnvironmentFile
     private static EnvironmentFileContent _content = EnvironmentFileContent.None;
     private static bool _isLoaded;
 
-    /// <summary>The file whose variables are set; null when there is none.</summary>
+    /// <summary>The loaded file; null if there is none.</summary>
     internal static WatchedFile? Taken => _content.File;
 
-    /// <summary>Sets the file's variables in this process; a variable that is already set wins over the file.</summary>
-    /// <exception cref="InvalidSettingsException">The file is there but cannot be read or understood.</exception>
+    /// <summary>Sets the file's variables in this process; variables that are already set override the file.</summary>
+    /// <exception cref="InvalidSettingsException">The file exists but cannot be read or parsed.</exception>
     public static void Load()
     {
         _isLoaded = true;
         Take(Read());
     }
 
-    /// <summary>Where the file sets a variable, as <c>/etc/kiro/.env, line 3</c>; null when its value is not from the file.</summary>
+    /// <summary>Where the file sets a variable, such as <c>/etc/kiro/.env, line 3</c>; null if its value is not from the file.</summary>
     public static string? PlaceOf(string name) => Set.Contains(name) ? _content.PlaceOf(name) : null;
 
-    /// <summary>Takes the file as it is now, in a program that began with <see cref="Load"/>.</summary>
-    /// <param name="configuration">Sees the variables afterwards.</param>
-    /// <returns>What puts everything back as it was.</returns>
-    /// <exception cref="InvalidSettingsException">The file is there but cannot be read or understood; nothing has changed.</exception>
+    /// <summary>Reloads the file, in a program that started with <see cref="Load"/>.</summary>
+    /// <param name="configuration">Gets the new variables.</param>
+    /// <returns>An action that undoes the reload.</returns>
+    /// <exception cref="InvalidSettingsException">The file exists but cannot be read or parsed; nothing has changed.</exception>
     internal static Action Reload(IConfiguration configuration)
     {
         if (!_isLoaded)
@@ -44,13 +44,13 @@ public static class EnvironmentFile
         Show(configuration);
         return () =>
         {
-            // It was tried, if in vain.
+            // Remember the failed attempt.
             Take(before with { File = now.File });
             Show(configuration);
         };
     }
 
-    /// <summary>The file of this moment; null when there is none, or none was asked for.</summary>
+    /// <summary>The current file; null if there is none, or none is wanted.</summary>
     internal static string? Find()
     {
         for (var folder = _isLoaded ? new DirectoryInfo(Directory.GetCurrentDirectory()) : null; folder is not null; folder = folder.Parent)
@@ -65,15 +65,15 @@ public static class EnvironmentFile
         return null;
     }
 
-    /// <summary>Whether a path is the file's.</summary>
+    /// <summary>Whether a path is that of the file.</summary>
     internal static bool IsIt(string path) => path == Taken?.Path;
 
-    /// <summary>A sentence for each variable of the file that is set to something else outside of it, or hardly meant as it stands.</summary>
-    /// <param name="names">Those that matter.</param>
+    /// <summary>A warning for each variable of the file that is overridden by the environment, or suspicious.</summary>
+    /// <param name="names">The variables to check.</param>
     internal static IEnumerable<string> Warnings(IReadOnlyCollection<string> names) =>
-        // The runner gives each of its nodes ports of its own, which is meant.
+        // The runner intentionally overrides the ports of its nodes.
         Environment.GetEnvironmentVariable(Hosting.StopWithParent.Variable) == "1" ? [] : Lost.Where(names.Contains)
-            .Select(name => $"{name} in {Taken?.Path} is not used: the environment says something else.")
+            .Select(name => $"{name} in {Taken?.Path} is overridden by the environment.")
             .Concat(_content.Variables.Where(variable => names.Contains(variable.Key) && Set.Contains(variable.Key))
                 .SelectMany(variable => variable.Value.Warnings.Select(warning => $"{variable.Key} in {_content.PlaceOf(variable.Key)}, {warning}")));
 
@@ -117,7 +117,7 @@ public static class EnvironmentFile
         }
     }
 
-    // Settings are read in any case of letters, so HEALTH_FALL of the environment wins over health_fall of the file, too.
+    // Settings are case-insensitive, so HEALTH_FALL in the environment overrides health_fall in the file, too.
     private static Dictionary<string, string?> Given()
     {
         var given = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
@@ -129,7 +129,7 @@ public static class EnvironmentFile
         return given;
     }
 
-    // Loads the variables anew and tells nobody: whoever follows the configuration by itself takes part in no reload.
+    // Reloads the variables without raising change tokens: components that watch the configuration themselves are not part of a reload.
     private static void Show(IConfiguration configuration)
     {
         foreach (var provider in ((IConfigurationRoot)configuration).Providers.OfType<EnvironmentVariablesConfigurationProvider>())

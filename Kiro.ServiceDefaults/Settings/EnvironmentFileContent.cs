@@ -3,18 +3,18 @@ using DotNetEnv;
 
 namespace Kiro.ServiceDefaults.Settings;
 
-/// <summary>A <c>.env</c> file as it was read.</summary>
-/// <param name="File">Null when there is none.</param>
-/// <param name="Variables">By name; of two lines with one name the last counts, as it does for shells, Compose and systemd.</param>
+/// <summary>The content of a <c>.env</c> file.</summary>
+/// <param name="File">Null if there is none.</param>
+/// <param name="Variables">By name; the last assignment of a name wins, as in shells, Compose and systemd.</param>
 internal sealed partial record EnvironmentFileContent(WatchedFile? File, IReadOnlyDictionary<string, FileVariable> Variables)
 {
     public static EnvironmentFileContent None { get; } = new(null, new Dictionary<string, FileVariable>());
 
-    /// <summary>Where a variable stands.</summary>
+    /// <summary>The place of a variable.</summary>
     public string? PlaceOf(string name) => !Variables.TryGetValue(name, out var variable) ? null
         : variable.Line is { } line ? $"{File?.Path}, line {line}" : File?.Path;
 
-    /// <exception cref="InvalidSettingsException">It cannot be read or understood.</exception>
+    /// <exception cref="InvalidSettingsException">It cannot be read or parsed.</exception>
     public static EnvironmentFileContent Read(string path)
     {
         var (file, content) = WatchedFile.Read(path);
@@ -31,7 +31,7 @@ internal sealed partial record EnvironmentFileContent(WatchedFile? File, IReadOn
         }
         catch (Exception problem) when (problem is FormatException || problem.GetType().Name == "ParseException")
         {
-            throw new InvalidSettingsException([$"{path}{LineOf(problem.Message)} cannot be understood: expected NAME=value, with the value in quotes when it has spaces or quotes in it."]);
+            throw new InvalidSettingsException([$"{path}{LineOf(problem.Message)} cannot be parsed: expected NAME=value, with quotes around values that contain spaces or quotes."]);
         }
     }
 
@@ -42,18 +42,18 @@ internal sealed partial record EnvironmentFileContent(WatchedFile? File, IReadOn
         var next = 0;
         foreach (var (name, value) in Env.LoadContents(text, Env.NoEnvVars()))
         {
-            // The parser tells no lines. Its variables come in the file's order.
+            // The parser does not report line numbers, but returns the variables in file order.
             var line = Array.FindIndex(lines, next, candidate => Assignment().Match(candidate) is { Success: true } match && match.Groups[1].Value == name);
             var warnings = new List<string>();
             if (variables.TryGetValue(name, out var earlier) && earlier.Value != value)
             {
-                warnings.Add($"replaces the value of {(earlier.Line is { } above ? $"line {above}" : "a line above")}.");
+                warnings.Add($"overrides the value in {(earlier.Line is { } above ? $"line {above}" : "an earlier line")}.");
             }
 
             if (line >= 0)
             {
                 warnings.AddRange(Missing(Assignment().Replace(lines[line], "")).Distinct()
-                    .Select(missing => $"refers to ${missing}, which is unset and counts as nothing: in 'single quotes' a dollar is a dollar."));
+                    .Select(missing => $"refers to ${missing}, which is unset and replaced by nothing; use 'single quotes' for a literal dollar sign."));
                 next = line + 1;
             }
 
@@ -83,6 +83,6 @@ internal sealed partial record EnvironmentFileContent(WatchedFile? File, IReadOn
 
 /// <summary>A variable of the file.</summary>
 /// <param name="Value">Without its quotes.</param>
-/// <param name="Line">From 1; null when it is not known.</param>
-/// <param name="Warnings">What is hardly meant about it, to follow its name and place.</param>
+/// <param name="Line">From 1; null if unknown.</param>
+/// <param name="Warnings">To follow its name and place.</param>
 internal sealed record FileVariable(string Value, int? Line, IReadOnlyList<string> Warnings);

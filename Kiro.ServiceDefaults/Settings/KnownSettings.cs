@@ -1,9 +1,9 @@
 namespace Kiro.ServiceDefaults.Settings;
 
-/// <summary>Every variable of Kiro, whichever of its programs reads it: one <c>.env</c> file may serve them all.</summary>
+/// <summary>The variables of all of Kiro's programs, which may share one <c>.env</c> file.</summary>
 public static class KnownSettings
 {
-    /// <summary>Their names.</summary>
+    /// <summary>The names.</summary>
     public static IReadOnlyCollection<string> All { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
     {
         // The balancer.
@@ -22,7 +22,7 @@ public static class KnownSettings
         "FREE_PORTS", "INSTANCE_COUNT", "MYSQL_CONTAINER", "SPARE_COUNT", "START_PORT",
     };
 
-    /// <summary>Whether the framework or a library of ours reads names like this.</summary>
+    /// <summary>Whether this is a variable of the framework or a library.</summary>
     public static bool IsOfTheFramework(string name)
     {
         ArgumentNullException.ThrowIfNull(name);

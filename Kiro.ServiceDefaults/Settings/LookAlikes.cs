@@ -2,17 +2,17 @@ using System.Text.RegularExpressions;
 
 namespace Kiro.ServiceDefaults.Settings;
 
-/// <summary>Finds variables that look like one of ours and are none: a slip of the pen that would be passed over in silence.</summary>
+/// <summary>Finds misspelt variables, which would otherwise be ignored silently.</summary>
 internal static partial class LookAlikes
 {
-    /// <summary>Names of one family begin like this; nobody else is likely to.</summary>
+    /// <summary>Prefixes of Kiro's variables that other programs are unlikely to use.</summary>
     private static readonly string[] Families =
         ["BACKEND_", "BALANCER_", "CLIENT_IP_", "DRAIN_", "EXCHANGE_", "HASH_", "HEALTH_", "LEDGER_", "LIMIT_", "SQLITE_", "STICKY_", "TLS_", "TRUSTED_"];
 
-    /// <summary>In shorter names a letter more or less makes another word.</summary>
+    /// <summary>Shorter names resemble too many other words.</summary>
     private const int MinLength = 6;
 
-    /// <summary>A sentence for each that is meant for this program.</summary>
+    /// <summary>A warning for each that is probably meant for this program.</summary>
     /// <param name="given">The variables that are set, with their values.</param>
     /// <param name="own">The names that this program reads.</param>
     public static IEnumerable<string> Find(IEnumerable<KeyValuePair<string, string?>> given, IReadOnlyCollection<string> own)
@@ -39,7 +39,7 @@ internal static partial class LookAlikes
         }
     }
 
-    /// <summary>The name of ours that is most like it; null when none is.</summary>
+    /// <summary>The most similar known name; null if none is similar.</summary>
     public static string? Meant(string name)
     {
         var upper = name.ToUpperInvariant();
@@ -69,12 +69,12 @@ internal static partial class LookAlikes
         return distance <= most ? nearest : null;
     }
 
-    // Within a family many names are near: TLS_CRT is nearer to TLS_PORT than to what it means.
+    // Within a family, edit distance misleads: TLS_CRT is nearer to TLS_PORT than to TLS_CERTIFICATE.
     private static bool IsLike(string given, string known, int distance) =>
         given.Length > 0 && (distance <= (given.Length > 3 ? 2 : 1) || given.AsSpan().CommonPrefixLength(known) >= 3
             || given.Contains(known, StringComparison.Ordinal) || known.Contains(given, StringComparison.Ordinal));
 
-    // BACKENDS and STICKY alone, too.
+    // Also matches the prefix itself, such as BACKENDS and STICKY.
     private static string[] OfFamily(string name, IReadOnlyCollection<string> own)
     {
         var upper = name.ToUpperInvariant();
@@ -83,13 +83,13 @@ internal static partial class LookAlikes
             : [.. own.Where(known => known.StartsWith(family, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
     }
 
-    // Docker's links and Kubernetes' services put the addresses of others into the environment under the others' names.
+    // Docker links and Kubernetes services set variables with the addresses of other services, named after these.
     private static bool IsOfAnOrchestrator(string name, string value) =>
         value.StartsWith("tcp://", StringComparison.Ordinal) || value.StartsWith("udp://", StringComparison.Ordinal) || Links().IsMatch(name);
 
     private static string Bare(string name) => name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).Replace(".", "", StringComparison.Ordinal);
 
-    /// <summary>Letters to insert, delete, change or swap (optimal string alignment).</summary>
+    /// <summary>The edit distance with transpositions (optimal string alignment).</summary>
     internal static int Distance(string a, string b)
     {
         var rows = new int[a.Length + 1, b.Length + 1];

@@ -4,14 +4,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults.Settings;
 
-/// <summary>Adds the reload of settings to a program.</summary>
+/// <summary>Registers the reload of settings.</summary>
 public static class ReloadServices
 {
-    /// <param name="services">The program's.</param>
-    /// <param name="inForce">What the settings of the start were read with.</param>
-    /// <param name="configuration">Where they come from.</param>
-    /// <param name="read">Reads everything; throws <see cref="InvalidSettingsException"/>, or returns what takes it into force.</param>
-    /// <param name="reloadable">The variables that can change while the program runs; any other keeps its value.</param>
+    /// <param name="services">The program's services.</param>
+    /// <param name="inForce">The reader of the initial settings.</param>
+    /// <param name="configuration">Their source.</param>
+    /// <param name="read">Reads everything; throws <see cref="InvalidSettingsException"/>, or returns an action that applies it.</param>
+    /// <param name="reloadable">The variables that can be reloaded; others keep their values.</param>
     public static void AddReload(
         this IServiceCollection services, SettingsReader inForce, IConfiguration configuration, Func<SettingsReader, Action> read,
         IReadOnlySet<string> reloadable)

@@ -1,24 +1,24 @@
 namespace Kiro.ServiceDefaults.Settings;
 
-/// <summary>Which settings are in force since when, and what of the last reload is not.</summary>
+/// <summary>The settings generation in force, and the result of the last reload.</summary>
 public sealed record ReloadStatus
 {
-    /// <summary>Counts from 1, the start; one more with every reload that changed something.</summary>
+    /// <summary>1 at the start; incremented by every reload that changed something.</summary>
     public required int Generation { get; init; }
 
-    /// <summary>When this generation was taken.</summary>
+    /// <summary>When this generation was applied.</summary>
     public required DateTimeOffset TakenAt { get; init; }
 
-    /// <summary>The variables that differ from the generation before, by name; of a file its content may.</summary>
+    /// <summary>The variables whose value, or the content of the file they name, differs from the previous generation.</summary>
     public IReadOnlyList<string> Changed { get; init; } = [];
 
-    /// <summary>The variables that were set to something else, but cannot change while the program runs.</summary>
+    /// <summary>The changed variables that need a restart.</summary>
     public IReadOnlyList<string> Pending { get; init; } = [];
 
-    /// <summary>Why the last reload was refused, one line for each value that cannot be used; empty when it was taken.</summary>
+    /// <summary>Why the last reload was rejected, one line per invalid value; empty if it was applied.</summary>
     public IReadOnlyList<string> Problems { get; init; } = [];
 
-    /// <summary>A sentence for each thing that somebody should mend.</summary>
+    /// <summary>What an operator should fix, one sentence each.</summary>
     public IEnumerable<string> Warnings =>
     [
         .. Problems.Select(problem => $"New settings were rejected, the previous ones stay in force: {problem}"),
@@ -26,5 +26,5 @@ public sealed record ReloadStatus
     ];
 
     internal static string PendingWarning(string name) =>
-        $"{name} was changed, but cannot change while the program runs: the value before stays in force until a restart or a takeover.";
+        $"{name} was changed but cannot be reloaded: the previous value stays in force until a restart or a takeover.";
 }

@@ -1,25 +1,25 @@
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>
-/// A part of the settings as it is in force. A reload replaces it as a whole, so whoever needs several values that belong
-/// together reads <see cref="Value"/> once. Reading is one volatile load: the way of a request may.
+/// The effective settings of one component. A reload replaces them as a whole, so read <see cref="Value"/> once to get
+/// consistent values. Reading is one volatile load, cheap enough for the request path.
 /// </summary>
 /// <typeparam name="T">An immutable record.</typeparam>
-/// <param name="first">As of the start.</param>
+/// <param name="first">The initial value.</param>
 public sealed class Reloadable<T>(T first) where T : class
 {
     private volatile T _value = first;
     private Action<T>? _changed;
 
-    /// <summary>What is in force at this moment.</summary>
+    /// <summary>The current value.</summary>
     public T Value => _value;
 
-    /// <summary>For whoever has to make something of the values, once they are other ones.</summary>
-    /// <param name="take">Gets them, after <see cref="Value"/> is new; one reload at a time. It must not throw, since
-    /// everything was validated before.</param>
+    /// <summary>Registers a callback for changes.</summary>
+    /// <param name="take">Called with the new value after <see cref="Value"/> has changed, for one reload at a time. It must not
+    /// throw, since everything has been validated before.</param>
     public void OnChange(Action<T> take) => _changed += take;
 
-    /// <summary>Takes other values into force. Equal ones change nothing and tell nobody.</summary>
+    /// <summary>Replaces the value. Equal values change nothing and raise no callbacks.</summary>
     public void Set(T next)
     {
         if (!EqualityComparer<T>.Default.Equals(_value, next))
@@ -29,21 +29,21 @@ public sealed class Reloadable<T>(T first) where T : class
         }
     }
 
-    /// <summary>Values that stay as they are.</summary>
+    /// <summary>A value that never changes.</summary>
 #pragma warning disable CA2225 // The constructor does the same.
     public static implicit operator Reloadable<T>(T fixedValue) => new(fixedValue);
 #pragma warning restore CA2225
 }
 
-/// <summary>All settings of a program, and the parts of them that its rooms hold.</summary>
+/// <summary>All settings of a program, and the parts that its components hold.</summary>
 /// <typeparam name="TSettings">The record of all settings.</typeparam>
-/// <param name="first">As of the start.</param>
+/// <param name="first">The initial value.</param>
 public sealed class SettingsInForce<TSettings>(TSettings first)
 {
     private readonly List<Action<TSettings>> _parts = [];
 
-    /// <summary>A part for a room. Only for a room that takes other values while it runs: its variables belong on the list of
-    /// those that can be reloaded, and all others stay as they are until a restart.</summary>
+    /// <summary>The part of a component that supports reloading. Its variables must be on the list of reloadable ones; all others
+    /// keep their values until a restart.</summary>
     public Reloadable<T> Of<T>(Func<TSettings, T> part) where T : class
     {
         ArgumentNullException.ThrowIfNull(part);
@@ -52,6 +52,6 @@ public sealed class SettingsInForce<TSettings>(TSettings first)
         return reloadable;
     }
 
-    /// <summary>Takes other settings into force, part by part.</summary>
+    /// <summary>Applies new settings, part by part.</summary>
     public void Take(TSettings next) => _parts.ForEach(take => take(next));
 }

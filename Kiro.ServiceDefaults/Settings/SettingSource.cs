@@ -7,9 +7,9 @@ namespace Kiro.ServiceDefaults.Settings;
 /// <summary>Where the value of a setting comes from.</summary>
 internal static class SettingSource
 {
-    /// <summary>In words: <c>environment</c>, <c>command line</c>, or a file with the line where it is known.</summary>
-    /// <param name="name">As configuration spells it.</param>
-    /// <param name="configuration">Where it was read.</param>
+    /// <summary><c>environment</c>, <c>command line</c>, or a file, with the line if known.</summary>
+    /// <param name="name">The configuration key.</param>
+    /// <param name="configuration">The configuration.</param>
     public static string Of(string name, IConfiguration configuration) => Provider(name, configuration) switch
     {
         CommandLineConfigurationProvider => "command line",
@@ -18,7 +18,7 @@ internal static class SettingSource
         _ => "configuration",
     };
 
-    /// <summary>The file that a bad value stands in; null when it is in none, so that the value and its name are all there is to find.</summary>
+    /// <summary>The file that contains an invalid value; null if it is not from a file.</summary>
     public static string? FileOf(string name, IConfiguration configuration) => Provider(name, configuration) switch
     {
         EnvironmentVariablesConfigurationProvider => EnvironmentFile.PlaceOf(name),

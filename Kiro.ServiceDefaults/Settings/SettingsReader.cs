@@ -5,15 +5,15 @@ using Microsoft.Extensions.Configuration;
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>
-/// Reads settings by the names of their environment variables and collects what is wrong with them,
-/// so that a start with three mistakes reports three mistakes. An empty value counts as unset.
+/// Reads settings by the names of their environment variables and collects errors, so that all of them are reported
+/// at once. An empty value counts as unset.
 /// </summary>
-/// <param name="configuration">Where they come from.</param>
-/// <param name="before">Where those come from that keep their values.</param>
-/// <param name="kept">Their names.</param>
+/// <param name="configuration">The configuration.</param>
+/// <param name="before">The reader of the values that are kept.</param>
+/// <param name="kept">The names of the kept values.</param>
 public sealed class SettingsReader(IConfiguration configuration, SettingsReader? before, IReadOnlyCollection<string> kept)
 {
-    /// <summary>Characters of a value, and of what is said about it, that a line about it shows.</summary>
+    /// <summary>The maximum length of a value, and of its description, in an error message.</summary>
     private const int MaxShown = 400;
 
     private readonly List<string> _problems = [];
@@ -23,23 +23,23 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
     private readonly Dictionary<string, string?> _values = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, WatchedFile> _files = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <param name="configuration">Where the settings come from.</param>
+    /// <param name="configuration">The configuration.</param>
     public SettingsReader(IConfiguration configuration)
         : this(configuration, null, [])
     {
     }
 
-    /// <summary>Every setting that was asked for, whether it is set or not.</summary>
+    /// <summary>All settings that were read, whether they are set or not.</summary>
     public IReadOnlyCollection<KnownSetting> Known => _known.Values;
 
-    /// <summary>What is allowed but hardly meant, one sentence each.</summary>
+    /// <summary>Valid but suspicious settings, one sentence each.</summary>
     public IReadOnlyList<string> Warnings => _warnings;
 
-    /// <summary>The files that settings were read from, whether they could be or not.</summary>
+    /// <summary>The files named by settings, readable or not.</summary>
     public IReadOnlyCollection<WatchedFile> Files => _files.Values;
 
-    /// <summary>The names of the settings that have another value, or another content of the file that they name.</summary>
-    /// <param name="earlier">Read before.</param>
+    /// <summary>The names of the settings whose value, or the content of the file they name, has changed.</summary>
+    /// <param name="earlier">The previous reader.</param>
     public IEnumerable<string> ChangedSince(SettingsReader earlier)
     {
         ArgumentNullException.ThrowIfNull(earlier);
@@ -49,18 +49,18 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
             .Order(StringComparer.Ordinal);
     }
 
-    /// <summary>The trimmed value, or null when it is unset or empty.</summary>
+    /// <summary>The trimmed value, or null if it is unset or empty.</summary>
     public string? Text(string name)
     {
         _known.TryAdd(name, new KnownSetting(name, null));
         return Value(name)?.Trim() is { Length: > 0 } value ? value : null;
     }
 
-    /// <summary>The text of the file that a variable names. It is part of the settings: when it changes, they are read again.</summary>
+    /// <summary>The text of the file named by a variable. Changes of the file cause a reload.</summary>
     /// <param name="name">The variable.</param>
-    /// <param name="maxBytes">The largest file that is read.</param>
-    /// <param name="what">What it is, to follow "expected": "a readable HTML file".</param>
-    /// <returns>Null when the variable is unset, or was rejected.</returns>
+    /// <param name="maxBytes">The maximum size.</param>
+    /// <param name="what">The kind of file, to follow "expected": "a readable HTML file".</param>
+    /// <returns>Null if the variable is unset, or was rejected.</returns>
     public string? FileText(string name, int maxBytes, string what)
     {
         if (Text(name) is not { } path)
@@ -80,28 +80,28 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
         return null;
     }
 
-    /// <summary>The value as it stands in the configuration, or as it was, when it is kept.</summary>
+    /// <summary>The value in the configuration, or the previous one if it is kept.</summary>
     internal string? Value(string name) =>
         _values[name] = kept.Contains(name, StringComparer.OrdinalIgnoreCase) ? before!._values.GetValueOrDefault(name) : configuration[name];
 
-    /// <summary>The trimmed value, or <paramref name="fallback"/> when it is unset or empty.</summary>
+    /// <summary>The trimmed value, or <paramref name="fallback"/> if it is unset or empty.</summary>
     public string Text(string name, string fallback)
     {
         _known[name] = new KnownSetting(name, fallback);
         return Text(name) ?? fallback;
     }
 
-    /// <summary>The value as it is, or null when it is unset or empty: a space at the end of a password belongs to it.</summary>
+    /// <summary>The untrimmed value, since a password may end with a space; null if it is unset or empty.</summary>
     public string? Secret(string name)
     {
         _known.TryAdd(name, new KnownSetting(name, null));
         return Value(name) is { Length: > 0 } value ? value : null;
     }
 
-    /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>, both included.</summary>
+    /// <summary>A whole number from <paramref name="min"/> to <paramref name="max"/>, inclusive.</summary>
     public int WholeNumber(string name, int fallback, int min, int max) => (int)WholeNumber(name, (long)fallback, min, max);
 
-    /// <summary>The same of larger numbers.</summary>
+    /// <inheritdoc cref="WholeNumber(string, int, int, int)" />
     public long WholeNumber(string name, long fallback, long min, long max)
     {
         _known[name] = new KnownSetting(name, fallback.ToString(CultureInfo.InvariantCulture));
@@ -120,7 +120,7 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
         return fallback;
     }
 
-    /// <summary>A number from <paramref name="min"/> to <paramref name="max"/>, both included, with a point as decimal separator.</summary>
+    /// <summary>A number from <paramref name="min"/> to <paramref name="max"/>, inclusive, with a decimal point.</summary>
     public double Number(string name, double fallback, double min, double max)
     {
         _known[name] = new KnownSetting(name, fallback.ToString(CultureInfo.InvariantCulture));
@@ -158,31 +158,31 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
         return text == "on";
     }
 
-    /// <summary>Notes that a value cannot be used. Never call it for a secret: the value is shown.</summary>
+    /// <summary>Reports an invalid value. Not for secrets, because the value is shown.</summary>
     /// <param name="name">The variable.</param>
-    /// <param name="value">What it holds.</param>
-    /// <param name="allowed">What it may hold, to follow "expected".</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="allowed">What is allowed, to follow "expected".</param>
     public void Reject(string name, string value, string allowed) =>
         _problems.Add($"{name}={Shown(value)}{Place(name)} is not valid: expected {Shown(allowed)}.");
 
-    /// <summary>Notes that a secret cannot be used, without showing it.</summary>
+    /// <summary>Reports an invalid secret, without showing it.</summary>
     /// <param name="name">The variable.</param>
-    /// <param name="allowed">What it may hold, to follow "expected".</param>
+    /// <param name="allowed">What is allowed, to follow "expected".</param>
     public void RejectSecret(string name, string allowed) =>
         _problems.Add($"{name}{Place(name)} is not valid (its value is not shown): expected {allowed}.");
 
-    /// <summary>Notes that a value is allowed but hardly meant.</summary>
-    /// <param name="sentence">What may come of it, and what to do; anybody who may read the status page reads it.</param>
+    /// <summary>Reports a valid but suspicious value.</summary>
+    /// <param name="sentence">The consequence, and what to do; shown to everyone who can read the status page.</param>
     public void Warn(string sentence) => _warnings.Add(sentence);
 
-    // A value that is kept is not what the file says now.
+    // A kept value is not the one in the file.
     private string Place(string name) =>
         !kept.Contains(name, StringComparer.OrdinalIgnoreCase) && SettingSource.FileOf(name, configuration) is { } file ? $" in {file}," : "";
 
-    // The line stays one, and can be read: who gave 5,000 characters knows the rest.
+    // Keeps the message on one line and readable.
     private static string Shown(string text) => PrintableText.Of(text.Length <= MaxShown ? text : $"{text[..MaxShown]}…");
 
-    /// <summary>Ends the reading.</summary>
+    /// <summary>Throws if there were errors.</summary>
     /// <exception cref="InvalidSettingsException">At least one value was rejected.</exception>
     public void ThrowIfInvalid()
     {
@@ -193,7 +193,7 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
     }
 }
 
-/// <summary>A setting that a program asks for.</summary>
-/// <param name="Name">As configuration spells it.</param>
-/// <param name="Default">Null when it has none.</param>
+/// <summary>A setting that a program reads.</summary>
+/// <param name="Name">The configuration key.</param>
+/// <param name="Default">Null if it has none.</param>
 public sealed record KnownSetting(string Name, string? Default);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>
-/// Reads all settings again and takes them into force, or none of them: they are read and validated together, as at the
-/// start, before any part is replaced. One reload at a time; a second one waits, and whoever comes meanwhile waits for that one.
+/// Reloads all settings or none: they are read and validated together, as at startup, before any part is replaced.
+/// Only one reload runs at a time; a second one is queued and shared by all further callers.
 /// </summary>
 public sealed partial class SettingsReload
 {
@@ -21,12 +21,12 @@ public sealed partial class SettingsReload
     private Task<ReloadStatus>? _next;
     private SettingsReader _inForce;
 
-    /// <param name="inForce">What the settings of the start were read with.</param>
-    /// <param name="configuration">Where they come from.</param>
-    /// <param name="read">Reads everything; throws <see cref="InvalidSettingsException"/>, or returns what takes it into force.</param>
-    /// <param name="reloadable">The variables that can change while the program runs; any other keeps its value.</param>
+    /// <param name="inForce">The reader of the initial settings.</param>
+    /// <param name="configuration">Their source.</param>
+    /// <param name="read">Reads everything; throws <see cref="InvalidSettingsException"/>, or returns an action that applies it.</param>
+    /// <param name="reloadable">The variables that can be reloaded; others keep their values.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Told what was taken, and what was not.</param>
+    /// <param name="logger">The logger.</param>
     public SettingsReload(
         SettingsReader inForce, IConfiguration configuration, Func<SettingsReader, Action> read, IReadOnlySet<string> reloadable,
         TimeProvider time, ILogger<SettingsReload> logger)
@@ -38,23 +38,23 @@ public sealed partial class SettingsReload
         _tried = FilesOf(inForce);
     }
 
-    /// <summary>What is in force.</summary>
+    /// <summary>The current status.</summary>
     public ReloadStatus Status => _status;
 
-    /// <summary>Whether the files are other ones than those that were read last, for good or in vain.</summary>
-    /// <param name="found">As they are now.</param>
+    /// <summary>Whether the files differ from those of the last reload, successful or not.</summary>
+    /// <param name="found">The current files.</param>
     public bool IsNews(IReadOnlyList<WatchedFile> found) => !_tried.SequenceEqual(found);
 
-    /// <summary>Looks at the files that settings come from.</summary>
+    /// <summary>The current state of the settings files.</summary>
     public IReadOnlyList<WatchedFile> Look() =>
     [
         .. EnvironmentFile.Find() is { } path ? [WatchedFile.Read(path).File] : (IEnumerable<WatchedFile>)[],
         .. _tried.Where(file => !EnvironmentFile.IsIt(file.Path)).Select(file => WatchedFile.Read(file.Path).File),
     ];
 
-    /// <summary>Reads everything again, together with all who want it before that begins: however many do, and however long it
-    /// takes, no more than one waits.</summary>
-    /// <param name="cause">Who wants it, for the log; of several the first.</param>
+    /// <summary>Reloads everything, once for all callers that arrive before the reload begins, so that at most one reload is
+    /// queued.</summary>
+    /// <param name="cause">The cause, for the log; that of the first caller is used.</param>
     /// <returns>The same as <see cref="Reload"/>.</returns>
     public Task<ReloadStatus> ReloadAsync(string cause)
     {
@@ -75,9 +75,9 @@ public sealed partial class SettingsReload
         }
     }
 
-    /// <summary>Reads everything again.</summary>
-    /// <param name="cause">Who wants it, for the log: "SIGHUP", "a changed file".</param>
-    /// <returns>What is in force afterwards; with <see cref="ReloadStatus.Problems"/> when it was refused.</returns>
+    /// <summary>Reloads everything.</summary>
+    /// <param name="cause">The cause, for the log: "SIGHUP", "a changed file".</param>
+    /// <returns>The new status; with <see cref="ReloadStatus.Problems"/> if it was rejected.</returns>
     public ReloadStatus Reload(string cause)
     {
         lock (_reloading)
@@ -88,7 +88,7 @@ public sealed partial class SettingsReload
             {
                 undo = EnvironmentFile.Reload(_configuration);
                 var take = _read(wanted);
-                // What is wrong shows before what cannot change is put back to what it was.
+                // Validate everything before values that cannot be reloaded are reset.
                 var pending = wanted.ChangedSince(_inForce).Except(_reloadable, StringComparer.OrdinalIgnoreCase).ToList();
                 var taken = wanted;
                 if (pending.Count > 0)
@@ -119,7 +119,7 @@ public sealed partial class SettingsReload
         catch (InvalidSettingsException alone)
         {
             throw new InvalidSettingsException(
-                [.. alone.Lines.Select(line => $"{string.Join(", ", kept)} cannot change while the program runs, and without that: {line}")]);
+                [.. alone.Lines.Select(line => $"{string.Join(", ", kept)} cannot be reloaded, and with the previous value: {line}")]);
         }
     }
 
@@ -131,7 +131,7 @@ public sealed partial class SettingsReload
             Told(_logger, ReloadStatus.PendingWarning(name));
         }
 
-        // Also when no name changed: certificates are files, too, and have a watch of their own.
+        // Even if no variable changed, since certificate files are watched separately.
         take();
         if (changed.Count > 0)
         {

@@ -5,26 +5,26 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.ServiceDefaults.Settings;
 
-/// <summary>The settings in force, where each came from, and what is hardly meant about them.</summary>
+/// <summary>The effective settings, their sources, and warnings about them.</summary>
 public sealed class SettingsReport
 {
     private const string Hidden = "(hidden)";
 
-    /// <summary>Values whose names have one of these in them are shown to nobody.</summary>
+    /// <summary>The values of settings whose names contain one of these are never shown.</summary>
     private static readonly string[] Secrets = ["TOKEN", "PASSWORD", "SECRET", "SEED", "CONNECTIONSTRINGS"];
 
     private SettingsReport(IReadOnlyList<SettingInForce> settings, IReadOnlyList<string> warnings) =>
         (Settings, Warnings) = (settings, warnings);
 
-    /// <summary>By name.</summary>
+    /// <summary>Ordered by name.</summary>
     public IReadOnlyList<SettingInForce> Settings { get; }
 
     /// <summary>A sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>Looks at all that was read, and at what was set besides.</summary>
-    /// <param name="reader">After all settings were read.</param>
-    /// <param name="configuration">Where they were read from.</param>
+    /// <summary>Creates a report of the settings that were read, and of unknown ones.</summary>
+    /// <param name="reader">The reader, after all settings were read.</param>
+    /// <param name="configuration">The configuration.</param>
     public static SettingsReport Of(SettingsReader reader, IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(reader);
@@ -35,7 +35,7 @@ public sealed class SettingsReport
             [.. reader.Warnings, .. EnvironmentFile.Warnings(names), .. LookAlikes.Find(Given(configuration), names)]);
     }
 
-    /// <summary>One line each, as <c>--check</c> prints them.</summary>
+    /// <summary>The output of <c>--check</c>, one line per setting.</summary>
     public IEnumerable<string> Lines()
     {
         var (name, value) = (Settings.Max(setting => setting.Name.Length), Settings.Max(setting => Shown(setting).Length));
@@ -55,7 +55,7 @@ public sealed class SettingsReport
 
     private static bool IsSecret(string name) => Secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 
-    // Only what somebody gave this process: a configuration in memory is a test's, and holds no slips of the pen.
+    // Only real input: in-memory configuration is used by tests.
     private static IEnumerable<KeyValuePair<string, string?>> Given(IConfiguration configuration)
     {
         if ((configuration as IConfigurationRoot)?.Providers.Any(provider => provider is EnvironmentVariablesConfigurationProvider) != true)
@@ -68,13 +68,13 @@ public sealed class SettingsReport
     }
 }
 
-/// <summary>A setting as it is in force.</summary>
-/// <param name="Name">Of its variable.</param>
-/// <param name="Value">Null when it is unset and has no default; secrets are hidden.</param>
+/// <summary>An effective setting.</summary>
+/// <param name="Name">The variable.</param>
+/// <param name="Value">Null if it is unset and has no default; secrets are hidden.</param>
 /// <param name="Source"><c>default</c>, <c>environment</c>, <c>command line</c>, or a file: <c>/etc/kiro/.env, line 3</c>.</param>
 public sealed record SettingInForce(string Name, string? Value, string Source);
 
-/// <summary>What is allowed but hardly meant about the settings: one line of the log each as the service starts.</summary>
+/// <summary>Logs the warnings about settings at startup.</summary>
 internal sealed partial class SettingWarnings(Reloadable<SettingsReport> report, ILogger<SettingWarnings> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Hosting;
 namespace Kiro.ServiceDefaults.Settings;
 
 /// <summary>
-/// Reloads the settings on SIGHUP, and within two seconds of a change of the files that they come from. Files are read, not
-/// only looked at, because neither bind mounts nor the links of a ConfigMap tell of a change; and a file counts once two
-/// looks found the same in it, because whoever writes it may be in the middle.
+/// Reloads the settings on SIGHUP, and within two seconds of a change to their files. Files are polled and read, because
+/// bind mounts and the symlinks of a ConfigMap raise no change events. A changed file is loaded once two reads returned the
+/// same content, because it may still be being written.
 /// </summary>
 internal sealed class SettingsWatch(
     SettingsReload reload, IConfiguration configuration, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService
@@ -63,7 +63,7 @@ internal sealed class SettingsWatch(
         }
     }
 
-    // Two things send it: an operator, and the system when the terminal is closed that the program was started from.
+    // Sent by an operator, or by the system when the controlling terminal is closed.
     private void HangUp()
     {
         if (_hadTerminal && !HasTerminal())
@@ -91,16 +91,16 @@ internal sealed class SettingsWatch(
     }
 }
 
-/// <summary>A file whose content is part of the settings, as it was when somebody looked.</summary>
-/// <param name="Path">Where it is.</param>
-/// <param name="Hash">Of its content; empty while it cannot be read.</param>
+/// <summary>A file whose content is part of the settings.</summary>
+/// <param name="Path">Its path.</param>
+/// <param name="Hash">The hash of its content; empty if it cannot be read.</param>
 public sealed record WatchedFile(string Path, string Hash)
 {
-    /// <summary>No file of settings is larger, in bytes.</summary>
+    /// <summary>The maximum size of a settings file, in bytes.</summary>
     internal const int MaxBytes = 4 * 1024 * 1024;
 
-    /// <summary>Reads it whole, with what is known of it afterwards.</summary>
-    /// <returns>No content when it cannot be read, or is too large.</returns>
+    /// <summary>Reads a file.</summary>
+    /// <returns>No content if it cannot be read or is too large.</returns>
     internal static (WatchedFile File, byte[]? Content) Read(string path, int maxBytes = MaxBytes)
     {
         try
@@ -113,7 +113,7 @@ public sealed record WatchedFile(string Path, string Hash)
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            // As if it were not there.
+            // Treated like a missing file.
         }
 
         return (new WatchedFile(path, ""), null);

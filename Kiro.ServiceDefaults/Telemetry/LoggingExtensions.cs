@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Kiro.ServiceDefaults.Telemetry;
 
-/// <summary>One line a message, Kiro's own from Information, the framework's from Warning; <c>Logging__LogLevel__…</c> changes it.</summary>
+/// <summary>One line per message; Kiro's from Information, the framework's from Warning, unless <c>Logging__LogLevel__…</c> is set.</summary>
 internal static class LoggingExtensions
 {
     private static readonly Dictionary<string, string?> Levels = new()
@@ -16,19 +16,19 @@ internal static class LoggingExtensions
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
         ["Logging:LogLevel:System"] = "Warning",
-        // A client that floods its connection, which is closed for that, would write a critical line with each of many frames.
+        // Otherwise each frame of a flooding client would log a critical line until its connection is closed.
         ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel.Http2"] = "None",
-        // It would make an activity for every request in order to log it; spans for export do not need it.
+        // Would create an activity for every request just for logging; exported spans do not need it.
         ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
-        // The balancer says itself, without a stack trace, which node failed a request and why.
+        // The balancer itself logs which node failed a request and why, without a stack trace.
         ["Logging:LogLevel:Yarp"] = "Error",
-        // It tells every failed attempt to connect, with a stack trace; whoever tries says so once.
+        // Logs every failed connection attempt with a stack trace; the callers log it once.
         ["Logging:LogLevel:MySqlConnector"] = "Error",
     };
 
     public static void AddPlainLogging(this IHostApplicationBuilder builder, LogOptions options)
     {
-        // First in the list, so that every other source wins over it.
+        // First in the list, so that every other source overrides it.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Levels });
         builder.Services.TryAddSingleton(TimeProvider.System);
         if (options.IsJson)
@@ -38,11 +38,11 @@ internal static class LoggingExtensions
         else
         {
             builder.Logging.AddConsole(console => console.FormatterName = PlainConsoleFormatter.FormatterName);
-            // AddConsoleFormatter would bind options that it has not, by reflection: no native compilation can see what that needs.
+            // AddConsoleFormatter binds options by reflection, which is incompatible with Native AOT.
             builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<ConsoleFormatter, PlainConsoleFormatter>());
         }
 
-        // A start that fails says why in one line of its own; these two would add a stack trace to it.
+        // A failed start is reported in one line; these two would add a stack trace.
         var started = false;
         builder.Services.AddHostedService(services => new OnStarted(
             services.GetRequiredService<IHostApplicationLifetime>(), () => Volatile.Write(ref started, true)));
@@ -64,8 +64,8 @@ internal static class LoggingExtensions
     }
 }
 
-/// <summary>How the log is written.</summary>
-/// <param name="IsJson"><c>LOG_FORMAT</c>: <c>text</c> (the default), a line for people, or <c>json</c>, one object a line.</param>
+/// <summary>The log settings.</summary>
+/// <param name="IsJson"><c>LOG_FORMAT</c>: <c>text</c> (the default), or <c>json</c>, one object per line.</param>
 public sealed record LogOptions(bool IsJson)
 {
     private const string Variable = "LOG_FORMAT";

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Kiro.ServiceDefaults.Telemetry;
 
-/// <summary>A line a message: time (UTC, with the date unless somebody looks at a terminal), level unless it is Information, text.
-/// An exception follows on the same line.</summary>
+/// <summary>One line per message: time (UTC, with the date unless the output is a terminal), level unless it is Information, text,
+/// exception.</summary>
 internal sealed class PlainConsoleFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "plain";
@@ -42,6 +42,6 @@ internal sealed class PlainConsoleFormatter(TimeProvider time) : ConsoleFormatte
         textWriter.WriteLine();
     }
 
-    // What others sent is in it, too.
+    // It may contain text from clients.
     private static string OneLine(string text) => PrintableText.Of(text.ReplaceLineEndings(" "));
 }

@@ -9,10 +9,10 @@ using OpenTelemetry.Trace;
 
 namespace Kiro.ServiceDefaults.Telemetry;
 
-/// <summary>Metrics are always there for <c>/metrics</c>; traces, logs and metrics leave by OTLP when an endpoint is set.</summary>
+/// <summary>Metrics are always available at <c>/metrics</c>; traces, logs and metrics are exported through OTLP if an endpoint is set.</summary>
 internal static class TelemetryExtensions
 {
-    // AddAspNetCoreInstrumentation would add a middleware with these, only to tell the type of an exception.
+    // Not AddAspNetCoreInstrumentation, which adds a middleware just for the exception type.
     private static readonly string[] Meters =
         ["Kiro.*", "MySqlConnector", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel"];
     private static readonly string[] Sources = ["Kiro.*", "Yarp.ReverseProxy", "MySqlConnector"];
@@ -32,7 +32,7 @@ internal static class TelemetryExtensions
             .AddMeter(Meters)
             .AddPrometheusExporter());
 
-        // Without a receiver nobody would read spans or records, and every request would pay for them.
+        // Without a receiver, spans and log records would only cost every request time.
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             return;

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Kiro.ServiceDefaults.Trust;
 
-/// <summary>An address that the public may see: enough to recognise one's own, too little to find a person.</summary>
+/// <summary>Masks addresses for public display: recognisable to their owner, but not identifying.</summary>
 public static class AddressMask
 {
     /// <summary><c>203.0.113.7</c> becomes <c>203.0.113.*</c>, <c>2001:db8:1:2::3</c> becomes <c>2001:db8:1:*</c>.</summary>

@@ -8,9 +8,9 @@ using Microsoft.Extensions.Logging;
 namespace Kiro.ServiceDefaults.Trust;
 
 /// <summary>
-/// Judges who sends an admin token, and how often somebody may be wrong: ten times in a row, then once every ten seconds,
-/// by address (IPv6: by /64). Whoever was wrong too often is not heard, not even with the right token: otherwise the limit
-/// would not slow down a guess. At most 4,096 addresses are told apart, in memory of one size.
+/// Checks admin tokens and throttles wrong ones: ten in a row, then one every ten seconds, per address (per /64 for IPv6).
+/// Beyond that even the right token is rejected, otherwise the limit would not slow down guessing. At most 4,096 addresses
+/// are tracked, in fixed memory.
 /// </summary>
 public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvider time, ILogger<AdminAccess> logger)
 {
@@ -22,30 +22,30 @@ public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvid
     private readonly Burst _wrongTokens = new(time);
     private long _unheard;
 
-    /// <summary>Whether there is a token at all.</summary>
+    /// <summary>Whether a token is configured.</summary>
     public bool IsSet => token.Value.IsSet;
 
     /// <summary>Wrong tokens since the start.</summary>
     public long WrongTokens => _wrongTokens.Count;
 
-    /// <summary>Tokens that were not looked at, because their sender had been wrong too often.</summary>
+    /// <summary>Tokens rejected without a check, after too many wrong ones from the same sender.</summary>
     public long Unheard => Interlocked.Read(ref _unheard);
 
-    /// <summary>Judges a request.</summary>
-    /// <param name="header">Its <c>Authorization</c>.</param>
-    /// <param name="client">Who sent it; null counts as this machine.</param>
+    /// <summary>Checks a request.</summary>
+    /// <param name="header">Its <c>Authorization</c> header.</param>
+    /// <param name="client">Its sender; null counts as this machine.</param>
     public AdminVerdict Judge(string? header, IPAddress? client) => Judge(header, client, out _);
 
-    /// <summary>Judges a request.</summary>
-    /// <param name="header">Its <c>Authorization</c>.</param>
-    /// <param name="client">Who sent it; null counts as this machine.</param>
-    /// <param name="wait">With <see cref="AdminVerdict.TooOften"/>: when to try again.</param>
+    /// <summary>Checks a request.</summary>
+    /// <param name="header">Its <c>Authorization</c> header.</param>
+    /// <param name="client">Its sender; null counts as this machine.</param>
+    /// <param name="wait">With <see cref="AdminVerdict.TooOften"/>: the time until the next attempt is allowed.</param>
     public AdminVerdict Judge(string? header, IPAddress? client, out TimeSpan wait)
     {
         wait = TimeSpan.Zero;
         if (!AdminToken.IsAttempt(header) || !token.Value.IsSet)
         {
-            // Credentials for somebody else, such as a node's own login, are no guess.
+            // Other credentials, such as a node's own, are not an attempt.
             return token.Value.Judge(header);
         }
 
@@ -83,22 +83,22 @@ public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvid
         return (address, address.AddressFamily == AddressFamily.InterNetworkV6 ? number >> 64 << 64 : number);
     }
 
-    [LoggerMessage(90, LogLevel.Warning, "{Client} sent a wrong admin token ({Count} wrong ones from anybody since the last line like this)")]
+    [LoggerMessage(90, LogLevel.Warning, "{Client} sent a wrong admin token ({Count} wrong ones from all clients since the last such message)")]
     private static partial void WrongToken(ILogger logger, IPAddress client, long count);
 }
 
-/// <summary>What a request's token says about its sender.</summary>
+/// <summary>The result of checking a request's token.</summary>
 public enum AdminVerdict
 {
-    /// <summary>No token: a member of the public.</summary>
+    /// <summary>No token.</summary>
     Absent,
 
-    /// <summary>The administrator.</summary>
+    /// <summary>The right token.</summary>
     Right,
 
-    /// <summary>Somebody who would like to be.</summary>
+    /// <summary>A wrong token.</summary>
     Wrong,
 
-    /// <summary>Somebody who was wrong too often; what they sent was not looked at.</summary>
+    /// <summary>Too many wrong tokens from this sender; not checked.</summary>
     TooOften,
 }

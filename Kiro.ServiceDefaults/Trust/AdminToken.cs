@@ -4,7 +4,7 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.ServiceDefaults.Trust;
 
-/// <summary><c>ADMIN_TOKEN</c>: who has it may see and change what the public may not. Unset, nobody may.</summary>
+/// <summary><c>ADMIN_TOKEN</c>: grants access to admin actions and unmasked data. If unset, both are disabled.</summary>
 public sealed class AdminToken
 {
     private const string Variable = "ADMIN_TOKEN";
@@ -16,10 +16,10 @@ public sealed class AdminToken
     // Not the token itself: nothing can print it.
     private readonly byte[]? _hash;
 
-    /// <param name="token">The token, or null when there is none.</param>
+    /// <param name="token">The token, or null if there is none.</param>
     public AdminToken(string? token) => _hash = token is null ? null : SHA256.HashData(Encoding.UTF8.GetBytes(token));
 
-    /// <summary>Whether there is one.</summary>
+    /// <summary>Whether a token is set.</summary>
     public bool IsSet => _hash is not null;
 
     /// <summary>Reads the variable.</summary>
@@ -29,20 +29,20 @@ public sealed class AdminToken
         var token = settings.Text(Variable);
         if (token?.Length < MinLength)
         {
-            settings.Warn($"{Variable} is shorter than {MinLength} characters, so it can be guessed. `openssl rand -hex 24` makes a better one.");
+            settings.Warn($"{Variable} is shorter than {MinLength} characters and can be guessed. `openssl rand -hex 24` generates a better one.");
         }
         else if (token is not null && (token + token).IndexOf(token, 1, StringComparison.Ordinal) < token.Length)
         {
-            settings.Warn($"{Variable} repeats itself, so it can be guessed. `openssl rand -hex 24` makes a better one.");
+            settings.Warn($"{Variable} is repetitive and can be guessed. `openssl rand -hex 24` generates a better one.");
         }
 
         return new(token);
     }
 
-    /// <summary>Whether an <c>Authorization</c> header holds a token at all, and no other kind of credentials.</summary>
+    /// <summary>Whether an <c>Authorization</c> header contains a token rather than other credentials.</summary>
     public static bool IsAttempt(string? header) => header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true;
 
-    /// <summary>Judges an <c>Authorization</c> header. Requests are judged by <see cref="AdminAccess"/>, which counts.</summary>
+    /// <summary>Checks an <c>Authorization</c> header. Use <see cref="AdminAccess"/> for requests, which throttles wrong tokens.</summary>
     public AdminVerdict Judge(string? header)
     {
         if (string.IsNullOrEmpty(header))
@@ -55,11 +55,11 @@ public sealed class AdminToken
             return AdminVerdict.Wrong;
         }
 
-        // A server that forwards takes header bytes for one character each, any other decodes them.
+        // Kestrel decodes header bytes as Latin-1 when forwarding, and as UTF-8 otherwise.
         var token = header[Scheme.Length..].Trim();
         return IsToken(Encoding.UTF8.GetBytes(token)) | IsToken(Encoding.Latin1.GetBytes(token)) ? AdminVerdict.Right : AdminVerdict.Wrong;
     }
 
-    // Hashes are compared, so that the time taken tells neither a prefix nor the length of the token.
+    // Comparing hashes hides the prefix and the length of the token from timing attacks.
     private bool IsToken(byte[] token) => CryptographicOperations.FixedTimeEquals(SHA256.HashData(token), _hash);
 }

@@ -5,12 +5,12 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.ServiceDefaults.Trust;
 
-/// <summary><c>TRUSTED_PROXIES</c>: whose word about a client's address counts.</summary>
+/// <summary><c>TRUSTED_PROXIES</c>: the peers whose forwarded client addresses are trusted.</summary>
 public static class TrustedProxies
 {
     private const string Variable = "TRUSTED_PROXIES";
 
-    /// <summary>This machine.</summary>
+    /// <summary>Loopback.</summary>
     private const string Default = "127.0.0.0/8,::1/128";
 
     /// <summary>Addresses and CIDR ranges, separated by commas, or <c>none</c>; by default the loopback addresses.</summary>
@@ -33,8 +33,8 @@ public static class TrustedProxies
         foreach (var network in networks.Where(IsWide).Take(1))
         {
             settings.Warn(network.PrefixLength == 0
-                ? $"{Variable} contains {network}: any client can forge its address, and so choose the node that serves it."
-                : $"{Variable} contains {network}: many clients of the Internet are in it, and each of them can forge its address and so choose the node that serves it.");
+                ? $"{Variable} contains {network}: any client can forge its address and thus choose its node."
+                : $"{Variable} contains {network}: this includes many clients on the internet, which can forge their address and thus choose their node.");
         }
 
         return networks;
@@ -62,7 +62,7 @@ public static class TrustedProxies
             return false;
         }
 
-        // To everyone but the framework's parser, 10.1.2.3/8 means 10.0.0.0/8.
+        // Unlike other tools, the framework's parser does not accept 10.1.2.3/8 as 10.0.0.0/8.
         for (var bit = prefix; bit < bits; bit++)
         {
             bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
@@ -72,7 +72,7 @@ public static class TrustedProxies
         return true;
     }
 
-    // Wider than anybody's own network is: 10.0.0.0/8 and fc00::/7 are the largest private ones.
+    // Wider than the largest private networks, 10.0.0.0/8 and fc00::/7.
     private static bool IsWide(IPNetwork network) => network.BaseAddress.AddressFamily == AddressFamily.InterNetwork
         ? network.PrefixLength < 8
         : network.PrefixLength < 16 && !(network.PrefixLength >= 7 && (network.BaseAddress.IsIPv6UniqueLocal || network.BaseAddress.IsIPv6LinkLocal));
@@ -84,7 +84,7 @@ public static class TrustedProxies
             return null;
         }
 
-        // The framework also reads "10", "0x7f.1" and "010.0.0.1", which is 8.0.0.1 to it, and "[::1]:80".
+        // The framework also accepts "10", "0x7f.1", "010.0.0.1" (as 8.0.0.1) and "[::1]:80".
         return address.AddressFamily == AddressFamily.InterNetwork ? (address.ToString() == text ? address : null)
             : text.AsSpan().IndexOfAny('[', '%') >= 0 ? null
             : address.IsIPv4MappedToIPv6 ? address.MapToIPv4()

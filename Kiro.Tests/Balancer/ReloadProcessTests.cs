@@ -40,7 +40,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         await SaysAsync($"the previous ones stay in force: HEALTH_TIMEOUT=never in {file}, line 1, is not valid: expected a number from 0.1 to 300.");
 
         await File.WriteAllTextAsync(file, "BALANCER_PORT\n", TestContext.Current.CancellationToken);
-        await SaysAsync("line 1, cannot be understood");
+        await SaysAsync("line 1, cannot be parsed");
 
         File.Delete(file);
         await SaysAsync("generation 3: HEALTH_TIMEOUT changed");

@@ -92,7 +92,7 @@ public sealed class ReloadTests : IAsyncLifetime
 
         Assert.Contains("\"pending\":[\"BALANCER_PORT\"]", await response.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
         Assert.Contains(
-            "BALANCER_PORT was changed, but cannot change while the program runs: the value before stays in force until a restart or a takeover.",
+            "BALANCER_PORT was changed but cannot be reloaded: the previous value stays in force until a restart or a takeover.",
             Warnings(await _balancer.Status()));
     }
 

@@ -27,7 +27,7 @@ public class ClusterProcessTests
 
         ServiceProcess.Signal(victim.Value, "KILL");
 
-        await Eventually.BeTrue(() => Said(cluster, "api-2 was killed (SIGKILL); starting it again in 0.5 s."), "it says so");
+        await Eventually.BeTrue(() => Said(cluster, "api-2 was killed (SIGKILL); restarting in 0.5 s."), "it says so");
         await Eventually.BeTrue(() => Said(cluster, "api-2 is healthy again."), "it is back");
         Assert.True(await RunningCluster.Contains(cluster.Addresses.Last() + "/api/client-ip", "\"api-2\""));
         Assert.NotEqual(victim, ChildProcesses.With(cluster.Process.Id, "NODE_NAME=api-2"));
@@ -50,7 +50,7 @@ public class ClusterProcessTests
         await cluster.NothingIsLeft();
         // In time: none had to be killed.
         Assert.DoesNotContain("is killed", cluster.Process.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("starting it again", cluster.Process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("restarting in", cluster.Process.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public class ClusterRefusalTests
 
     [Fact]
     public async Task Start_UnknownArgument_IsOneLineAndExitCode1() =>
-        await IsRefused([], ["Unknown argument: --fast. --help lists what there is."], "--fast");
+        await IsRefused([], ["Unknown argument: --fast. See --help."], "--fast");
 
     [Theory]
     [InlineData(false)]

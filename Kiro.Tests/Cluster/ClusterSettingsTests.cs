@@ -22,7 +22,7 @@ public class ClusterSettingsTests
     [InlineData("INSTANCE_COUNT=101", "INSTANCE_COUNT=101 is not valid: expected a whole number from 1 to 100.")]
     [InlineData("INSTANCE_COUNT=2.5", "INSTANCE_COUNT=2.5 is not valid: expected a whole number from 1 to 100.")]
     [InlineData("START_PORT=0", "START_PORT=0 is not valid: expected a whole number from 1 to 65535.")]
-    [InlineData("START_PORT=65532", "START_PORT=65532 is not valid: expected at most 65531, for 5 instances need as many ports in a row.")]
+    [InlineData("START_PORT=65532", "START_PORT=65532 is not valid: expected at most 65531, because 5 instances need as many consecutive ports.")]
     [InlineData("BALANCER_PORT=abc", "BALANCER_PORT=abc is not valid: expected a whole number from 1 to 65535.")]
     [InlineData("BALANCER_PORT=13008", "BALANCER_PORT=13008 is not valid: expected a port outside of 13004 to 13008, which the instances use.")]
     [InlineData("START_PORT=13003", "BALANCER_PORT=13003 is not valid: expected a port outside of 13003 to 13007, which the instances use.")]

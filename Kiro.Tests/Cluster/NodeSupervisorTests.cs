@@ -21,7 +21,7 @@ public sealed class NodeSupervisorTests : IDisposable
         (await NextStart()).SetResult(137);
         var again = await NextStart();
 
-        Assert.Equal("api-1 was killed (SIGKILL); starting it again in 0.5 s.", await NextLine());
+        Assert.Equal("api-1 was killed (SIGKILL); restarting in 0.5 s.", await NextLine());
         Assert.Equal("api-1 is healthy again.", await NextLine());
 
         await _stopping.CancelAsync();
@@ -51,7 +51,7 @@ public sealed class NodeSupervisorTests : IDisposable
         second.SetResult(1);
 
         await NextStart();
-        Assert.Equal("api-1 ended (exit code 1); starting it again in 1 s.", await NextLine());
+        Assert.Equal("api-1 exited (exit code 1); restarting in 1 s.", await NextLine());
     }
 
     [Fact]

@@ -50,10 +50,10 @@ public class RunnerArgumentsTests
     }
 
     [Theory]
-    [InlineData("status --no-balancer", "Unknown argument of status: --no-balancer. --help lists what there is.")]
-    [InlineData("status now", "Unknown argument of status: now. --help lists what there is.")]
+    [InlineData("status --no-balancer", "Unknown argument of status: --no-balancer. See --help.")]
+    [InlineData("status now", "Unknown argument of status: now. See --help.")]
     [InlineData("status --url", "--url needs a value: --url VALUE or --url=VALUE.")]
-    [InlineData("--watch", "Unknown argument: --watch. --help lists what there is.")]
+    [InlineData("--watch", "Unknown argument: --watch. See --help.")]
     [InlineData("status --url lb.example:13003", "--url=lb.example:13003 is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
     [InlineData("status --url ftp://lb.example", "--url=ftp://lb.example is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
     public void Parse_WhatDoesNotFit_IsOneLine(string line, string expected)
@@ -74,6 +74,6 @@ public class RunnerArgumentsTests
     {
         var invalid = Assert.Throws<InvalidSettingsException>(() => RunnerArguments.Parse(["--no-balancer", argument]));
 
-        Assert.Equal([$"Unknown argument: {argument}. --help lists what there is."], invalid.Lines);
+        Assert.Equal([$"Unknown argument: {argument}. See --help."], invalid.Lines);
     }
 }

@@ -59,7 +59,7 @@ public sealed class EnvironmentFileTests : IDisposable
 
         var line = Assert.Single(await Run(""));
         Assert.Equal(
-            $"{Path.Combine(_parent.FullName, ".env")}, line 2, cannot be understood: expected NAME=value, with the value in quotes when it has spaces or quotes in it.",
+            $"{Path.Combine(_parent.FullName, ".env")}, line 2, cannot be parsed: expected NAME=value, with quotes around values that contain spaces or quotes.",
             line);
     }
 
@@ -103,7 +103,7 @@ public sealed class EnvironmentFileTests : IDisposable
         var lines = await Check();
 
         Assert.Equal("4", Value(lines, "HEALTH_FALL"));
-        Assert.Equal([$"warning: HEALTH_FALL in {Place(3)}, replaces the value of line 1."], lines.Where(IsWarning), StringComparer.OrdinalIgnoreCase);
+        Assert.Equal([$"warning: HEALTH_FALL in {Place(3)}, overrides the value in line 1."], lines.Where(IsWarning), StringComparer.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class EnvironmentFileTests : IDisposable
         var lines = await Check(("HEALTH_FALL", "4"));
 
         Assert.Equal("4", Value(lines, "HEALTH_FALL"));
-        Assert.Equal([$"warning: health_fall in {Path.Combine(_parent.FullName, ".env")} is not used: the environment says something else."], lines.Where(IsWarning));
+        Assert.Equal([$"warning: health_fall in {Path.Combine(_parent.FullName, ".env")} is overridden by the environment."], lines.Where(IsWarning));
     }
 
     [Theory]
@@ -130,7 +130,7 @@ public sealed class EnvironmentFileTests : IDisposable
         var warnings = (await Check()).Where(IsWarning);
 
         Assert.Equal(
-            name is null ? [] : [$"warning: HEALTH_PATH in {Place(1)}, refers to ${name}, which is unset and counts as nothing: in 'single quotes' a dollar is a dollar."],
+            name is null ? [] : [$"warning: HEALTH_PATH in {Place(1)}, refers to ${name}, which is unset and replaced by nothing; use 'single quotes' for a literal dollar sign."],
             warnings);
     }
 

@@ -72,7 +72,7 @@ public sealed class SettingsReloadTests : IDisposable
 
         Assert.Equal((2, "A", "B"), (status.Generation, string.Join(' ', status.Changed), string.Join(' ', status.Pending)));
         Assert.Equal((2, 10), _taken[^1]);
-        Assert.Equal("B was changed, but cannot change while the program runs: the value before stays in force until a restart or a takeover.", Assert.Single(status.Warnings));
+        Assert.Equal("B was changed but cannot be reloaded: the previous value stays in force until a restart or a takeover.", Assert.Single(status.Warnings));
         _configuration["B"] = "10";
         Assert.Empty(_reload.Reload("test").Warnings);
     }
@@ -84,7 +84,7 @@ public sealed class SettingsReloadTests : IDisposable
 
         var status = _reload.Reload("test");
 
-        Assert.Equal("B cannot change while the program runs, and without that: A=15 is not valid: expected at most B.", Assert.Single(status.Problems));
+        Assert.Equal("B cannot be reloaded, and with the previous value: A=15 is not valid: expected at most B.", Assert.Single(status.Problems));
         Assert.Empty(_taken);
     }
 

@@ -22,13 +22,13 @@ public sealed class ToolTests
     }
 
     [Theory]
-    [InlineData("serve", "Unknown argument: serve. --help lists what there is.")]
+    [InlineData("serve", "Unknown argument: serve. See --help.")]
     [InlineData("--hosts", "--hosts needs a value: --hosts VALUE or --hosts=VALUE.")]
     [InlineData("--hosts=", "--hosts needs a value: --hosts VALUE or --hosts=VALUE.")]
     [InlineData("--hosts --port 1", "--hosts needs a value: --hosts VALUE or --hosts=VALUE.")]
     [InlineData("--hosts a:b", "BACKEND_HOSTS=a:b is not valid: expected ")]
     [InlineData("--port 70000", "BALANCER_PORT=70000 is not valid: expected a whole number from 1 to 65535.")]
-    [InlineData("status --hosts a:1", "Unknown argument of status: --hosts. --help lists what there is.")]
+    [InlineData("status --hosts a:1", "Unknown argument of status: --hosts. See --help.")]
     [InlineData("status --url lb", "--url=lb is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
     [InlineData("completion tcsh", "completion tcsh is not valid: expected completion bash or completion zsh or completion fish.")]
     public async Task Argument_ThatCannotBeUsed_IsOneLineAndEndsWithOne(string arguments, string line)

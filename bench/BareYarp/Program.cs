@@ -1,8 +1,8 @@
 using System.Net;
 using Yarp.ReverseProxy.Forwarder;
 
-// YARP's direct forwarder as its documentation shows it, with nothing around it but a node for every client: what any
-// balancer on YARP pays at least. Arguments: the port, then the nodes' addresses.
+// YARP's direct forwarder as in its documentation, plus a node for every client: the minimum cost of any balancer based on
+// YARP. Arguments: the port, then the nodes' addresses.
 var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, int.Parse(args[0], null)));

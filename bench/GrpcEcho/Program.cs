@@ -1,12 +1,12 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-// Answers every call of gRPC with the messages that it was sent, and everything else like a node's health. Arguments: the ports.
+// Echoes the messages of every gRPC call, and responds to everything else like a node's health endpoint. Arguments: the ports.
 var builder = WebApplication.CreateSlimBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
-    // A proxy that takes TLS off may leave the client's scheme as it is.
+    // A proxy that terminates TLS may leave the client's scheme unchanged.
     kestrel.AllowAlternateSchemes = true;
     foreach (var port in args)
     {

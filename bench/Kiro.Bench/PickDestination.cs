@@ -10,7 +10,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kiro.Bench;
 
-/// <summary>What YARP asks its policy, once a request. The bound: 200 ns and no allocation.</summary>
+/// <summary>Picking a destination, which YARP does once per request. The limit: 200 ns and no allocations.</summary>
 [MemoryDiagnoser]
 public class PickDestination
 {
@@ -54,7 +54,7 @@ public class PickDestination
         {
             DestinationsState = new ClusterDestinationsState(all, all),
         };
-        // The table of 100 destinations is filled in the background, while the warm-up goes on.
+        // The table for 100 destinations is filled in the background, during the warm-up.
         AddressToDestination();
     }
 

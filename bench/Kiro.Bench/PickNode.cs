@@ -5,7 +5,7 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Bench;
 
-/// <summary>From a client's address to its node, as every request walks it. The bound: 100 ns and no allocation.</summary>
+/// <summary>From a client's address to its node, as for every request. The limit: 100 ns and no allocations.</summary>
 [MemoryDiagnoser]
 public class PickNode
 {

@@ -5,8 +5,8 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Bench;
 
-/// <summary>The same where sessions stay, for a million clients, who come in no order: hardly anything is in a cache. The bound: 100 ns
-/// and no allocation.</summary>
+/// <summary>The same with session affinity, for a million clients in random order, so that hardly anything is cached. The limit: 100 ns
+/// and no allocations.</summary>
 [MemoryDiagnoser]
 public class PickNodeWithSessions : ILoads
 {
@@ -41,7 +41,7 @@ public class PickNodeWithSessions : ILoads
     [Benchmark]
     public int AddressToNode()
     {
-        // As an event loop does, which looks at the clock once for all that has arrived.
+        // Like an event loop, which reads the clock once per batch.
         if (_next++ % 16 == 0)
         {
             _now = Stopwatch.GetTimestamp();
@@ -50,11 +50,11 @@ public class PickNodeWithSessions : ILoads
         return _sessions.First(_hash.Slot(Client(_next)), _selector, this, out _, _now);
     }
 
-    /// <summary>What this machine's memory takes of it: the client's slot, and one word of as many.</summary>
+    /// <summary>The memory cost on this machine: the client's slot, and a read from as much memory.</summary>
     [Benchmark(Baseline = true)]
     public ulong AddressToWord() => _words[_hash.Slot(Client(_next++))];
 
-    // A million addresses, one after the other in another /8.
+    // A million addresses, each from a different /8 than the previous one.
     private static ClientAddress Client(int number) => new(0xFFFF_0000_0000UL | ((uint)(number % Clients) * 2_654_435_761));
 
     int ILoads.InFlight(int place) => 0;

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Fleet;
 
-/// <summary>What happens when, in simulated time. Things due at the same time happen in the order in which they were noted.</summary>
+/// <summary>Schedules events in simulated time. Simultaneous events happen in the order in which they were scheduled.</summary>
 internal sealed class Agenda
 {
     private readonly PriorityQueue<Action, (TimeSpan Due, long Order)> _items = new();
@@ -11,17 +11,17 @@ internal sealed class Agenda
 
     public Agenda() => _start = Time.GetUtcNow();
 
-    /// <summary>The clock of everything that takes part.</summary>
+    /// <summary>The shared clock.</summary>
     public FakeTimeProvider Time { get; } = new();
 
-    /// <summary>Since the start.</summary>
+    /// <summary>The time since the start.</summary>
     public TimeSpan Now => Time.GetUtcNow() - _start;
 
     public void At(TimeSpan due, Action action) => _items.Enqueue(action, (due, _noted++));
 
     public void In(TimeSpan delay, Action action) => At(Now + delay, action);
 
-    /// <summary>Lets all happen that is due until then.</summary>
+    /// <summary>Runs all events that are due until then.</summary>
     public void RunUntil(TimeSpan end)
     {
         while (_items.TryPeek(out _, out var priority) && priority.Due <= end)

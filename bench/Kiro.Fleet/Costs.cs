@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Fleet;
 
-/// <summary>Measures what a change of the fleet costs one balancer.</summary>
+/// <summary>Measures the cost of a fleet change for one balancer.</summary>
 internal static class Costs
 {
     private const int Repeats = 200;

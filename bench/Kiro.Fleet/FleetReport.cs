@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Kiro.Fleet;
 
-/// <summary>The findings as a page and as a chart.</summary>
+/// <summary>Writes the findings as a page and a chart.</summary>
 internal static class FleetReport
 {
     private const int PanelWidth = 440;

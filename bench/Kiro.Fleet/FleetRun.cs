@@ -5,7 +5,7 @@ namespace Kiro.Fleet;
 /// <summary>All scenarios, from the command line to the report.</summary>
 internal static class FleetRun
 {
-    /// <returns>0, or 2 for arguments that are not understood.</returns>
+    /// <returns>0, or 2 for invalid arguments.</returns>
     public static int Start(IReadOnlyList<string> arguments)
     {
         if (arguments.Count > 1 || arguments.Any(argument => argument.StartsWith('-')))

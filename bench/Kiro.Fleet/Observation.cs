@@ -3,15 +3,15 @@ using Kiro.Balancer.Selection;
 namespace Kiro.Fleet;
 
 /// <summary>
-/// Runs a scenario and looks once a second at where every balancer sends the clients, beside where they belong: the node
-/// that a balancer would choose which knows of every change at once.
+/// Runs a scenario, and compares once a second where every balancer sends the clients with where they belong: the node
+/// that a balancer with immediate knowledge of every change would choose.
 /// </summary>
 internal static class Observation
 {
-    /// <summary>Until all probes have passed and their times have spread.</summary>
+    /// <summary>The time until all probes have passed and are spread out.</summary>
     private static readonly TimeSpan Settling = TimeSpan.FromMinutes(2);
 
-    /// <summary>Lets it happen to a fleet, once that has settled after what happened before.</summary>
+    /// <summary>Runs a scenario once the fleet has settled after the previous one.</summary>
     public static Findings Run(Scenario scenario, SimulatedFleet fleet)
     {
         var begin = fleet.Agenda.Now + Settling;
@@ -60,35 +60,35 @@ internal static class Observation
     }
 }
 
-/// <summary>One second; all are fractions of all clients, the mean over the balancers.</summary>
-/// <param name="Wrong">Not sent to the node where they belong.</param>
-/// <param name="Dead">Sent first to a node that is away: the request goes on to the next one.</param>
-/// <param name="Split">Sent to different nodes by different balancers.</param>
-/// <param name="Moved">Sent to another node than a second before.</param>
-/// <param name="MustMove">Of whom the node where they belong is another than a second before.</param>
+/// <summary>One second; all values are fractions of all clients, the mean over the balancers.</summary>
+/// <param name="Wrong">Clients not sent to the node where they belong.</param>
+/// <param name="Dead">Clients sent to a dead node first, and then to the next one.</param>
+/// <param name="Split">Clients sent to different nodes by different balancers.</param>
+/// <param name="Moved">Clients sent to another node than a second before.</param>
+/// <param name="MustMove">Clients that belong to another node than a second before.</param>
 internal readonly record struct Second(double Wrong, double Dead, double Split, double Moved, double MustMove);
 
-/// <summary>What came of a scenario.</summary>
+/// <summary>The results of a scenario.</summary>
 internal sealed record Findings(Scenario Scenario, FleetSize Size, IReadOnlyList<Second> Seconds)
 {
-    /// <summary>Moves that had to be, as a fraction of all clients: each counts as often as it moves.</summary>
+    /// <summary>Necessary moves, as a fraction of all clients; each client counts as often as it moves.</summary>
     public double MustMove => Seconds.Sum(second => second.MustMove);
 
-    /// <summary>Moves that there were, the mean over the balancers.</summary>
+    /// <summary>Actual moves, the mean over the balancers.</summary>
     public double Moved => Seconds.Sum(second => second.Moved);
 
-    /// <summary>The largest share of clients on another node than theirs.</summary>
+    /// <summary>The largest share of clients on a wrong node.</summary>
     public double MaxWrong => Seconds.Max(second => second.Wrong);
 
-    /// <summary>The largest share of clients whom not all balancers send to the same node.</summary>
+    /// <summary>The largest share of clients on which the balancers disagree.</summary>
     public double MaxSplit => Seconds.Max(second => second.Split);
 
-    /// <summary>Requests that met a node that is away and went on to another, as seconds of all traffic.</summary>
+    /// <summary>Requests that reached a dead node first, in seconds of total traffic.</summary>
     public double DeadSeconds => Seconds.Sum(second => second.Dead);
 
-    /// <summary>Seconds of all traffic that went to another node than where it belonged.</summary>
+    /// <summary>Requests to a wrong node, in seconds of total traffic.</summary>
     public double WrongSeconds => Seconds.Sum(second => second.Wrong);
 
-    /// <summary>In how many seconds any client was on another node than its own.</summary>
+    /// <summary>The number of seconds with any client on a wrong node.</summary>
     public int SecondsWrong => Seconds.Count(second => second.Wrong > 0);
 }

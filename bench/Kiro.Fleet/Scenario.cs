@@ -2,9 +2,9 @@ namespace Kiro.Fleet;
 
 /// <summary>Something that happens to a fleet.</summary>
 /// <param name="Name">A word for the chart and the command line.</param>
-/// <param name="Title">What happens, in plain words.</param>
-/// <param name="Length">How long to look, from when it begins.</param>
-/// <param name="Begin">Makes it happen, or notes in the agenda when it will.</param>
+/// <param name="Title">A description in plain English.</param>
+/// <param name="Length">How long to observe, from its beginning.</param>
+/// <param name="Begin">Triggers or schedules it.</param>
 internal sealed record Scenario(string Name, string Title, TimeSpan Length, Action<SimulatedFleet> Begin)
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -73,7 +73,7 @@ internal sealed record Scenario(string Name, string Title, TimeSpan Length, Acti
             {
                 node.IsOrderedOut = true;
                 fleet.Agenda.In(delay, () => balancer.Order(node, isDrain: true));
-                // Behind what is looked at.
+                // After the observed time.
                 fleet.Agenda.In(2 * Minute + TimeSpan.FromSeconds(1), () =>
                 {
                     node.IsOrderedOut = false;

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kiro.Fleet;
 
 /// <summary>
-/// One balancer: the product's registry, transitions, probe schedule and selection; only sockets and waiting are simulated.
+/// One balancer: the real registry, transitions, probe schedule and selection; only sockets and time are simulated.
 /// </summary>
 internal sealed class SimulatedBalancer
 {
-    /// <summary>Until a connection is refused or a small response is there.</summary>
+    /// <summary>The time until a connection is refused or a small response arrives.</summary>
     private static readonly TimeSpan RoundTrip = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>The silence that raises suspicion, and half a period of the watch that notices it.</summary>
+    /// <summary>The silence that raises suspicion, plus half the period of the watch.</summary>
     private static readonly TimeSpan Suspicion = TimeSpan.FromSeconds(1.25);
 
     private readonly Agenda _agenda;
@@ -27,9 +27,9 @@ internal sealed class SimulatedBalancer
     private readonly HashSet<SimulatedNode> _unreachable = [];
     private (Rendezvous? Ranking, int[] Numbers) _places = (null, []);
 
-    /// <param name="agenda">When things happen.</param>
-    /// <param name="seed">Of the chances that are this balancer's own.</param>
-    /// <param name="requestsPerNode">Requests a second that this balancer sends to one node.</param>
+    /// <param name="agenda">The event schedule.</param>
+    /// <param name="seed">The seed of this balancer's random numbers.</param>
+    /// <param name="requestsPerNode">Requests per second that this balancer sends to one node.</param>
     public SimulatedBalancer(Agenda agenda, int seed, double requestsPerNode)
     {
         (_agenda, _random, _requestsPerNode) = (agenda, new Random(seed), requestsPerNode);
@@ -38,10 +38,10 @@ internal sealed class SimulatedBalancer
             new HashingOptions(HashingOptions.DefaultSeed, 32, 64), agenda.Time, NullLogger<BackendRegistry>.Instance, thresholds: _health.Thresholds);
     }
 
-    /// <summary>Ends when choosing is as fast as it gets.</summary>
+    /// <summary>Completes when the table is filled.</summary>
     public Task Ready => _registry.Current.Selector.Ranking.Ready;
 
-    /// <summary>Discovery names these nodes. New ones are probed at once.</summary>
+    /// <summary>Discovery returns these nodes. New ones are probed immediately.</summary>
     public void Discover(IReadOnlyCollection<SimulatedNode> nodes)
     {
         var added = nodes.Where(node => _nodes.TryAdd(node.Endpoint.Id, node)).ToList();
@@ -52,7 +52,7 @@ internal sealed class SimulatedBalancer
         }
     }
 
-    /// <summary>An operator's order has reached this balancer: to drain the node, or to resume it.</summary>
+    /// <summary>An operator's drain or resume reaches this balancer.</summary>
     public void Order(SimulatedNode node, bool isDrain)
     {
         if (Known(node) is not { } known)
@@ -70,17 +70,17 @@ internal sealed class SimulatedBalancer
         }
     }
 
-    /// <summary>The network between this balancer and the node breaks, or heals.</summary>
+    /// <summary>The network between this balancer and the node fails, or recovers.</summary>
     public void Reach(SimulatedNode node, bool isReachable)
     {
         _ = isReachable ? _unreachable.Remove(node) : _unreachable.Add(node);
         Met(node);
     }
 
-    /// <summary>The node's condition has changed: the next request there meets it, and what comes of that.</summary>
+    /// <summary>The node's condition has changed: schedules the next request to it and its consequences.</summary>
     public void Met(SimulatedNode node)
     {
-        // The time to the next of requests that come independently of each other.
+        // The time to the next request of a Poisson process.
         var next = TimeSpan.FromSeconds(-Math.Log(1 - _random.NextDouble()) / _requestsPerNode);
         switch (ConditionOf(node))
         {
@@ -105,16 +105,16 @@ internal sealed class SimulatedBalancer
                 });
                 break;
             case NodeCondition.Drains:
-                // Its responses close their connections, which brings a probe at once.
+                // Its responses close their connections, which triggers a probe.
                 _agenda.In(next + RoundTrip, () => ProbeIn(node, TimeSpan.Zero));
                 break;
         }
     }
 
-    /// <summary>How this balancer finds the node, which another may find otherwise.</summary>
+    /// <summary>The node's condition as seen by this balancer.</summary>
     public NodeCondition ConditionOf(SimulatedNode node) => _unreachable.Contains(node) ? NodeCondition.IsSilent : node.Condition;
 
-    /// <summary>The number of the node that serves a slot; -1 when none is known.</summary>
+    /// <summary>The number of the node that serves a slot; -1 if none is known.</summary>
     public int Choose(int slot)
     {
         var snapshot = _registry.Current;
@@ -128,7 +128,7 @@ internal sealed class SimulatedBalancer
 
     private KnownBackend? Known(SimulatedNode node) => _registry.Current.Find(node.Endpoint.Id) is [var known, ..] ? known : null;
 
-    // The latest appointment counts; an earlier one that is still to come is off.
+    // Replaces a probe that is already scheduled.
     private void ProbeIn(SimulatedNode node, TimeSpan delay)
     {
         var appointment = _probes[node.Endpoint.Id] = _probes.GetValueOrDefault(node.Endpoint.Id) + 1;

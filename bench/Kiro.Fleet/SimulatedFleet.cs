@@ -2,14 +2,14 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Fleet;
 
-/// <summary>Nodes, balancers and clients, and what a scenario may do to them.</summary>
+/// <summary>Nodes, balancers and clients, and the actions of scenarios on them.</summary>
 internal sealed class SimulatedFleet
 {
     private readonly Random _random;
     private readonly List<SimulatedNode> _nodes = [];
     private Rendezvous? _ranking;
 
-    /// <param name="size">How large.</param>
+    /// <param name="size">The size.</param>
     /// <param name="seed">The same seed gives the same run.</param>
     public SimulatedFleet(FleetSize size, int seed)
     {
@@ -29,13 +29,13 @@ internal sealed class SimulatedFleet
 
     public IReadOnlyList<SimulatedBalancer> Balancers { get; }
 
-    /// <summary>Those that discovery would name now.</summary>
+    /// <summary>The nodes that discovery returns.</summary>
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
 
-    /// <summary>Evenly from 0 to <paramref name="max"/>.</summary>
+    /// <summary>A random time from 0 to <paramref name="max"/>.</summary>
     public TimeSpan Chance(TimeSpan max) => max * _random.NextDouble();
 
-    /// <summary>More nodes run; discovery has not named them yet.</summary>
+    /// <summary>Adds nodes, which discovery has not returned yet.</summary>
     public IReadOnlyList<SimulatedNode> Add(int count)
     {
         var added = Enumerable.Range(_nodes.Count, count).Select(number => new SimulatedNode(number)).ToList();
@@ -43,7 +43,7 @@ internal sealed class SimulatedFleet
         return added;
     }
 
-    /// <summary>A node changes, and every balancer's next request there meets that.</summary>
+    /// <summary>Changes a node's condition, which the balancers' next requests encounter.</summary>
     public void Change(SimulatedNode node, NodeCondition condition)
     {
         node.Condition = condition;
@@ -53,7 +53,7 @@ internal sealed class SimulatedFleet
         }
     }
 
-    /// <summary>Where a balancer that knows everything sends each of these slots.</summary>
+    /// <summary>The nodes of these slots for a balancer with complete knowledge.</summary>
     public int[] Ideal(int[] slots)
     {
         if (_ranking?.Nodes.Count != _nodes.Count)
@@ -68,11 +68,11 @@ internal sealed class SimulatedFleet
     }
 }
 
-/// <summary>How large a fleet is.</summary>
-/// <param name="Nodes">How many.</param>
-/// <param name="Balancers">How many.</param>
-/// <param name="RequestsPerSecond">Of all clients, spread over all balancers.</param>
-/// <param name="Step">Every so many slots is looked at: 1 for all.</param>
+/// <summary>The size of a fleet.</summary>
+/// <param name="Nodes">The number of nodes.</param>
+/// <param name="Balancers">The number of balancers.</param>
+/// <param name="RequestsPerSecond">The total rate, distributed over all balancers.</param>
+/// <param name="Step">Only every n-th slot is observed: 1 for all.</param>
 internal sealed record FleetSize(int Nodes, int Balancers, double RequestsPerSecond, int Step)
 {
     /// <summary>1,000 nodes, ten balancers, a million clients with a request every ten seconds.</summary>

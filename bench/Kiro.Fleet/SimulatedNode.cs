@@ -2,36 +2,36 @@ using Kiro.Balancer.Backends;
 
 namespace Kiro.Fleet;
 
-/// <summary>A node as it really is, whatever a balancer believes.</summary>
-/// <param name="number">From 0: its place among all nodes.</param>
+/// <summary>The real state of a node, independent of what balancers know.</summary>
+/// <param name="number">Its index, from 0.</param>
 internal sealed class SimulatedNode(int number)
 {
     public BackendEndpoint Endpoint { get; } = new($"10.0.{number / 250}.{number % 250 + 1}", 13004);
 
     public int Number { get; } = number;
 
-    /// <summary>How it meets a request or a probe now.</summary>
+    /// <summary>How it reacts to requests and probes.</summary>
     public NodeCondition Condition { get; set; } = NodeCondition.Serves;
 
-    /// <summary>Whether an operator wants it drained.</summary>
+    /// <summary>Whether an operator has drained it.</summary>
     public bool IsOrderedOut { get; set; }
 
-    /// <summary>Whether a balancer that knows everything would send clients here.</summary>
+    /// <summary>Whether a balancer with complete knowledge would send clients here.</summary>
     public bool IsEligible => Condition == NodeCondition.Serves && !IsOrderedOut;
 }
 
-/// <summary>How a node meets a request or a probe.</summary>
+/// <summary>How a node reacts to requests and probes.</summary>
 internal enum NodeCondition
 {
-    /// <summary>It answers.</summary>
+    /// <summary>It responds.</summary>
     Serves,
 
-    /// <summary>It answers, and its health response says "draining".</summary>
+    /// <summary>It responds, with "draining" as its health.</summary>
     Drains,
 
     /// <summary>Its host refuses connections: the process is gone.</summary>
     Refuses,
 
-    /// <summary>Nothing comes back: the host or the network is gone.</summary>
+    /// <summary>It does not respond: the host or the network is gone.</summary>
     IsSilent,
 }

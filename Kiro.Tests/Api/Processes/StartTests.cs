@@ -84,7 +84,7 @@ public sealed class StartTests
         // The counts cannot be written; the stop waits for that a while, says so, and is clean.
         node.Process.Signal("INT");
         Assert.Equal(0, await node.Process.ExitCode());
-        Assert.Contains("could not be written to the ledger before the end: 3.", node.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("could not be written to the ledger before shutdown: 3.", node.Process.Output, StringComparison.Ordinal);
     }
 
     private static string[] Lines(ApiNode node) => node.Process.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);

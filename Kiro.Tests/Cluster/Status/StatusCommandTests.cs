@@ -70,7 +70,7 @@ public class StatusCommandTests
         await using var status = Status(["--client=nobody", "--url", $"http://127.0.0.1:{balancer.Port}"]);
 
         Assert.Equal(1, await status.ExitCode());
-        Assert.Contains("refused the question about nobody: client must be an IP address", status.Output, StringComparison.Ordinal);
+        Assert.Contains("rejected nobody: client must be an IP address", status.Output, StringComparison.Ordinal);
     }
 
     [Fact]

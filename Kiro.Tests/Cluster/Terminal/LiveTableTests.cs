@@ -40,7 +40,7 @@ public class LiveTableTests
         Assert.NotNull(victim);
         ServiceProcess.Signal(victim.Value, "KILL");
         // The table says it too, until the process is there again: a busy terminal may never paint that.
-        await terminal.Shows("api-2 was killed (SIGKILL); starting it again");
+        await terminal.Shows("api-2 was killed (SIGKILL); restarting");
         await terminal.Shows("api-2 is healthy again.");
 
         ServiceProcess.Signal(terminal.Runner, "TERM");

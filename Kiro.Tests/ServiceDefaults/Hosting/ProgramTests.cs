@@ -22,9 +22,9 @@ public sealed partial class ProgramTests
     }
 
     [Theory]
-    [InlineData("--helpme", "Unknown argument: --helpme. --help lists what there is.")]
-    [InlineData("serve", "Unknown argument: serve. --help lists what there is.")]
-    [InlineData("--BACKEND_HOST=a:1", "Unknown argument: --BACKEND_HOST=a:1. Did you mean --BACKEND_HOSTS=…? --help lists what there is.")]
+    [InlineData("--helpme", "Unknown argument: --helpme. See --help.")]
+    [InlineData("serve", "Unknown argument: serve. See --help.")]
+    [InlineData("--BACKEND_HOST=a:1", "Unknown argument: --BACKEND_HOST=a:1. Did you mean --BACKEND_HOSTS=…? See --help.")]
     public async Task Argument_Unknown_IsOneLineAndEndsWithOne(string argument, string line)
     {
         var (code, output) = await RunAsync("Kiro.Balancer", [], argument);
@@ -51,7 +51,7 @@ public sealed partial class ProgramTests
         Assert.Matches("(?m)^ADMIN_TOKEN +\\(hidden\\) +environment$", process.Output);
         Assert.DoesNotContain("short-secret", process.Output, StringComparison.Ordinal);
         Assert.Matches("(?m)^warning: HEALTH_INTERVALL is not a setting\\. Did you mean HEALTH_INTERVAL\\?$", process.Output);
-        Assert.Matches("(?m)^warning: HEALTH_RISE in .*\\.env is not used: the environment says something else\\.$", process.Output);
+        Assert.Matches("(?m)^warning: HEALTH_RISE in .*\\.env is overridden by the environment\\.$", process.Output);
         Assert.Matches("(?m)^warning: ADMIN_TOKEN is shorter than 16 characters", process.Output);
     }
 

@@ -2,7 +2,7 @@ using Kiro.SideBySide.Load;
 
 namespace Kiro.SideBySide.Backends;
 
-/// <summary>What the backends answer. Every answer but the files tells the node, so that a client's can be checked.</summary>
+/// <summary>The backends' responses. All but the files name the node, so that the mapping of clients can be checked.</summary>
 internal static class BackendFiles
 {
     public static Exchange SmallGet { get; } = new("GET", "/", 0, NodeAnswer("api-1").Length);
@@ -15,7 +15,7 @@ internal static class BackendFiles
 
     public static string NodeAnswer(string node) => $$"""{"node":"{{node}}","status":"ok","message":"a small answer of an API"}""";
 
-    /// <summary>Text that does not repeat, so that a piece in the wrong place is noticed.</summary>
+    /// <summary>Non-repeating text, so that misplaced parts are detected.</summary>
     public static byte[] Content(Exchange exchange)
     {
         var content = new byte[exchange.AnswerBody];

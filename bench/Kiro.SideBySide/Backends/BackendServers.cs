@@ -2,7 +2,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Backends;
 
-/// <summary>Five nodes that cost little: one nginx that listens on five ports.</summary>
+/// <summary>Five cheap nodes: one nginx on five ports.</summary>
 internal sealed class BackendServers : IDisposable
 {
     public const int Count = 5;
@@ -38,7 +38,7 @@ internal sealed class BackendServers : IDisposable
         }
         """;
 
-    // The mirror makes nginx read all of a request's body before it answers, as an API would.
+    // The mirror makes nginx read the whole request body before it responds, like an API.
     private static string Server(int port, string node) => $$"""
           server {
             listen 127.0.0.1:{{port}} backlog=4096;

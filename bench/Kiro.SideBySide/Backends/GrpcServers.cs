@@ -2,14 +2,14 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Backends;
 
-/// <summary>Nodes that answer calls of gRPC with what they were sent: one process (bench/GrpcEcho) on five ports.</summary>
+/// <summary>Nodes that echo gRPC calls: one process (bench/GrpcEcho) on five ports.</summary>
 internal sealed class GrpcServers : IDisposable
 {
     private readonly PinnedProcess _process;
 
-    /// <param name="published">Where bench/run puts what it publishes.</param>
-    /// <param name="directory">For its log.</param>
-    /// <param name="cores">It runs beside the proxy.</param>
+    /// <param name="published">The folder to which bench/run publishes.</param>
+    /// <param name="directory">The folder of its log.</param>
+    /// <param name="cores">The assignment of cores.</param>
     public GrpcServers(string published, string directory, Cores cores)
     {
         Ports = FreePorts.Take(BackendServers.Count);

@@ -1,6 +1,6 @@
 namespace Kiro.SideBySide.Backends;
 
-/// <summary>What an nginx needs to run from a directory of its own, in the foreground, and no log.</summary>
+/// <summary>The configuration for nginx to run in its own directory, in the foreground, without logs.</summary>
 internal static class NginxBasics
 {
     /// <returns>The beginning of its configuration; the http block is left open.</returns>

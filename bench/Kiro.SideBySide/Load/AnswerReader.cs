@@ -4,8 +4,8 @@ using System.Text;
 namespace Kiro.SideBySide.Load;
 
 /// <summary>
-/// Reads answers from the pieces in which they arrive. It takes what proxies send to a client that does not pipeline:
-/// a length, or chunks; an answer that lasts until the connection closes counts as broken.
+/// Parses responses incrementally. Supports what proxies send to a client that does not pipeline: a Content-Length,
+/// or chunks; a response delimited by closing the connection counts as broken.
 /// </summary>
 internal sealed class AnswerReader
 {
@@ -18,10 +18,10 @@ internal sealed class AnswerReader
 
     public int Status { get; private set; }
 
-    /// <summary>Bytes of the body, without the frames of chunks.</summary>
+    /// <summary>The length of the body, without chunk framing.</summary>
     public long BodyLength { get; private set; }
 
-    /// <summary>The sender closes the connection after this answer.</summary>
+    /// <summary>Whether the sender closes the connection after this response.</summary>
     public bool Closes { get; private set; }
 
     public void Reset() => (_headLength, _isInBody, Status, BodyLength, Closes) = (0, false, 0, 0, false);

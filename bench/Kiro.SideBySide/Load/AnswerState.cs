@@ -2,12 +2,12 @@ namespace Kiro.SideBySide.Load;
 
 internal enum AnswerState
 {
-    /// <summary>More has to come.</summary>
+    /// <summary>Incomplete.</summary>
     Partial,
 
-    /// <summary>All of it is there.</summary>
+    /// <summary>Complete.</summary>
     Whole,
 
-    /// <summary>It is no HTTP/1.1 answer, or more than one.</summary>
+    /// <summary>Not an HTTP/1.1 response, or more than one.</summary>
     Broken,
 }

@@ -1,6 +1,6 @@
 namespace Kiro.SideBySide.Load;
 
-/// <summary>Reads a chunked body (RFC 9112, section 7.1) from the pieces in which it arrives.</summary>
+/// <summary>Parses a chunked body (RFC 9112, section 7.1) incrementally.</summary>
 internal sealed class ChunkReader
 {
     private Part _part;

@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace Kiro.SideBySide.Load;
 
 /// <summary>
-/// Linux's readiness list (epoll(7)). One thread serves all connections with it, as wrk does: the load has to cost less
-/// than what it measures, and a task for every request costs more.
+/// Linux's epoll(7). One thread serves all connections, as in wrk: the load generator must be cheaper than what it
+/// measures, and a task per request would be more expensive.
 /// </summary>
 internal sealed partial class Epoll : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed partial class Epoll : IDisposable
     private const uint Writable = 4;
     private const int TimerSlack = 29;
 
-    // The kernel packs the structure on x86-64 and nowhere else.
+    // The kernel packs the structure only on x86-64.
     private static readonly int EventSize = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
 
     private readonly int _handle = Checked(epoll_create1(CloseOnExec));
@@ -28,16 +28,16 @@ internal sealed partial class Epoll : IDisposable
     /// <summary>The id of the connection of event <paramref name="index"/> of the last wait.</summary>
     public int this[int index] => BinaryPrimitives.ReadInt32LittleEndian(_events.AsSpan(((index + 1) * EventSize) - 8));
 
-    /// <summary>Lets this thread's waits end when they are due, and not up to 50 µs later.</summary>
+    /// <summary>Sets the timer slack of this thread to the minimum instead of 50 µs.</summary>
     public static void WakeOnTime() => Checked(prctl(TimerSlack, 1, 0, 0, 0));
 
     public void Add(Socket socket, int id) => Control(AddOperation, socket, id, Readable);
 
-    /// <summary>Waits for room to write as well, or no longer.</summary>
+    /// <summary>Sets or clears write interest.</summary>
     public void AwaitRoom(Socket socket, int id, bool wanted) =>
         Control(ModifyOperation, socket, id, wanted ? Readable | Writable : Readable);
 
-    /// <returns>How many connections have something to read, or room to write; 0 when the time is over.</returns>
+    /// <returns>The number of connections that are readable or writable; 0 on timeout.</returns>
     public int Wait(TimeSpan most)
     {
         var ticks = Math.Max(0, most.Ticks);

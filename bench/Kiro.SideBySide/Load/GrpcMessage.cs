@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>A message of gRPC as it stands in a body: not compressed, its length, and its bytes.</summary>
+/// <summary>A gRPC message in a body: the uncompressed flag, its length, and its bytes.</summary>
 internal static class GrpcMessage
 {
     private const int HeadLength = 5;

@@ -5,10 +5,10 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>nghttp2's load generator, for what is no plain HTTP/1.1. All its clients have one address, and so one node.</summary>
-/// <param name="plan">Where to, and how long it counts.</param>
-/// <param name="scenario">What is spoken, and on how many connections or streams.</param>
-/// <param name="directory">For its log.</param>
+/// <summary>nghttp2's load generator, for everything but plain HTTP/1.1. All its clients share one address, and so one node.</summary>
+/// <param name="plan">The target and the window.</param>
+/// <param name="scenario">The protocol, and the number of connections or streams.</param>
+/// <param name="directory">The folder of its log.</param>
 internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
 {
     private const string GrpcPath = "/bench.Echo/Unary";
@@ -16,7 +16,7 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
     private static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(10);
 
     /// <param name="onWindow">Called when the window opens, and when it has closed.</param>
-    /// <exception cref="InvalidOperationException">It is not installed, or says that something is wrong.</exception>
+    /// <exception cref="InvalidOperationException">It is not installed, or fails.</exception>
     public LoadResult Run(Action onWindow)
     {
         var program = Programs.Find("h2load") ?? throw new InvalidOperationException("h2load is not installed: apt-get install nghttp2-client");
@@ -35,7 +35,7 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
         onWindow();
         if (process.HasExited)
         {
-            throw new InvalidOperationException($"h2load ended by itself: {errors.GetAwaiter().GetResult()}{said.GetAwaiter().GetResult()}");
+            throw new InvalidOperationException($"h2load exited unexpectedly: {errors.GetAwaiter().GetResult()}{said.GetAwaiter().GetResult()}");
         }
 
         process.Kill();
@@ -43,7 +43,7 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
         return Read(log, from, until);
     }
 
-    // All connections have their handshakes before the first request.
+    // All handshakes are complete before the first request.
     private static void AwaitFirst(string log, Process process)
     {
         var started = Stopwatch.GetTimestamp();
@@ -81,7 +81,7 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
             var fields = line.Split('\t');
             if (fields.Length < 3)
             {
-                // It was ended in the middle of the last one.
+                // The last line is incomplete because h2load was killed.
                 break;
             }
 

@@ -6,8 +6,8 @@ using System.Security.Authentication;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>A connection, a handshake, a request and its response, again and again, on several connections at once.</summary>
-/// <param name="plan">Where to, from where, what is sent and how long it counts.</param>
+/// <summary>Repeatedly connects, performs a TLS handshake and sends one request, on several connections concurrently.</summary>
+/// <param name="plan">The load plan.</param>
 /// <param name="resumes">Whether sessions are resumed.</param>
 internal sealed class HandshakeLoad(LoadPlan plan, bool resumes)
 {

@@ -3,12 +3,12 @@ using System.Net.Sockets;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>Connections of clients that have asked once and stay.</summary>
+/// <summary>Idle connections that have sent one request.</summary>
 internal sealed class IdleConnections : IDisposable
 {
     private readonly List<Socket> _sockets = [];
 
-    /// <exception cref="InvalidOperationException">A connection is refused or not answered.</exception>
+    /// <exception cref="InvalidOperationException">A connection is refused or gets no response.</exception>
     public IdleConnections(IReadOnlyList<IPAddress> sources, IPEndPoint target, ReadOnlyMemory<byte> request)
     {
         var buffer = new byte[64 * 1024];

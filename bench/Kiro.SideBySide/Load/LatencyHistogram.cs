@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Kiro.SideBySide.Load;
 
 /// <summary>
-/// Counts latencies in buckets that are at most 1/128 of their value wide (the layout of HdrHistogram), so that any
-/// number of them fits and no percentile is off by more than 0.8 %.
+/// Counts latencies in buckets of at most 1/128 of their value (the layout of HdrHistogram): fixed memory, and
+/// percentiles are accurate to 0.8 %.
 /// </summary>
 internal sealed class LatencyHistogram
 {
@@ -15,7 +15,7 @@ internal sealed class LatencyHistogram
 
     public long Count { get; private set; }
 
-    /// <param name="nanoseconds">Less than 0 counts as 0: clocks of two cores may differ by a little.</param>
+    /// <param name="nanoseconds">Negative values count as 0, since the clocks of two cores may differ slightly.</param>
     public void Record(long nanoseconds)
     {
         _counts[Bucket((ulong)Math.Max(0, nanoseconds))]++;
@@ -23,7 +23,7 @@ internal sealed class LatencyHistogram
     }
 
     /// <summary>The latency that <paramref name="percent"/> of all do not exceed (nearest rank).</summary>
-    /// <returns>Zero when nothing was recorded.</returns>
+    /// <returns>Zero if nothing was recorded.</returns>
     public TimeSpan Percentile(double percent)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(percent);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>One client's connection, with at most one request on its way.</summary>
+/// <summary>One client's connection, with at most one outstanding request.</summary>
 internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target, Epoll epoll) : IDisposable
 {
     private Socket _socket = null!;
@@ -41,7 +41,7 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
         }
     }
 
-    /// <summary>Takes what is there.</summary>
+    /// <summary>Receives available data.</summary>
     public AnswerState Receive(Span<byte> buffer)
     {
         if (_unsent.Length > 0)
@@ -68,7 +68,7 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
 
     private void Flush()
     {
-        // A lost connection is noticed by the next read.
+        // A lost connection is detected by the next read.
         var sent = _socket.Send(_unsent.Span, SocketFlags.None, out var error);
         _unsent = _unsent[(error == SocketError.Success ? sent : 0)..];
     }

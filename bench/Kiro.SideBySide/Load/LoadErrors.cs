@@ -1,10 +1,10 @@
 namespace Kiro.SideBySide.Load;
 
-/// <summary>What went wrong with a load's requests.</summary>
-/// <param name="Status">Answers with another status than 200.</param>
-/// <param name="Length">Answers with a body of another length.</param>
-/// <param name="Broken">Answers that were no HTTP, and connections lost without notice.</param>
-/// <param name="Missing">Requests without an answer for more than two seconds at the end.</param>
+/// <summary>The errors of a load's requests.</summary>
+/// <param name="Status">Responses with a status other than 200.</param>
+/// <param name="Length">Responses with a wrong body length.</param>
+/// <param name="Broken">Invalid responses and lost connections.</param>
+/// <param name="Missing">Requests without a response for more than two seconds at the end.</param>
 internal readonly record struct LoadErrors(long Status, long Length, long Broken, long Missing)
 {
     public long Total => Status + Length + Broken + Missing;

@@ -2,14 +2,14 @@ using System.Net;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>What a load does.</summary>
+/// <summary>The plan of a load.</summary>
 /// <param name="Target">The proxy.</param>
-/// <param name="Sources">The clients' own addresses, one a connection: connection i is opened from address i.</param>
-/// <param name="Requests">What is sent.</param>
-/// <param name="AnswerBody">Bytes that each answer must have.</param>
-/// <param name="Rate">Requests a second, whatever the answers do; null for one request after the other on each connection.</param>
-/// <param name="Settle">How long it runs before it counts.</param>
-/// <param name="Window">How long it counts.</param>
+/// <param name="Sources">The source addresses, one per connection.</param>
+/// <param name="Requests">The requests.</param>
+/// <param name="AnswerBody">The expected length of each response body.</param>
+/// <param name="Rate">A constant rate in requests per second; null for back-to-back requests on each connection.</param>
+/// <param name="Settle">The time before the measurement.</param>
+/// <param name="Window">The duration of the measurement.</param>
 internal sealed record LoadPlan(
     IPEndPoint Target,
     IReadOnlyList<IPAddress> Sources,
@@ -19,12 +19,12 @@ internal sealed record LoadPlan(
     TimeSpan Settle,
     TimeSpan Window)
 {
-    /// <summary>Clients that have asked once and keep their connections, one address each.</summary>
+    /// <summary>The source addresses of idle connections, which have sent one request.</summary>
     public IReadOnlyList<IPAddress> Idle { get; init; } = [];
 
-    /// <summary>Clients that read slowly, one address each.</summary>
+    /// <summary>The source addresses of slow readers.</summary>
     public IReadOnlyList<IPAddress> SlowReaders { get; init; } = [];
 
-    /// <summary>What slow readers ask for.</summary>
+    /// <summary>The request of slow readers.</summary>
     public ReadOnlyMemory<byte> SlowRequest { get; init; }
 }

@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace Kiro.SideBySide.Load;
 
 /// <summary>
-/// One load, on the thread that runs it. With a rate it is an open loop: every request has a time when it is due, and
-/// its latency counts from then, also when a slow answer kept it from being sent. Otherwise the slow answers of a proxy
-/// would hide all the requests that had to wait for them (coordinated omission).
+/// Runs one load on the current thread. With a rate it is an open loop: latency is measured from the time at which a request is
+/// due, even if a slow response delayed sending it. Otherwise a proxy's slow responses would hide the requests that had to
+/// wait for them (coordinated omission).
 /// </summary>
 internal sealed class LoadRun : IDisposable
 {
     private static readonly TimeSpan Missing = TimeSpan.FromSeconds(2);
 
-    // Connections on both sides of the proxy have to be there before it counts.
+    // Connections on both sides of the proxy must be established before the measurement.
     private static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan StartSlice = TimeSpan.FromSeconds(0.05);
 
@@ -37,8 +37,8 @@ internal sealed class LoadRun : IDisposable
         _idleConnections = new IdleConnections(plan.Idle, plan.Target, plan.Requests.Next());
     }
 
-    /// <param name="plan">What to do.</param>
-    /// <param name="onWindow">Called when the window opens, and when it has closed.</param>
+    /// <param name="plan">The load plan.</param>
+    /// <param name="onWindow">Called at the beginning and the end of the window.</param>
     public static LoadResult Run(LoadPlan plan, Action onWindow)
     {
         using var load = new LoadRun(plan);
@@ -126,7 +126,7 @@ internal sealed class LoadRun : IDisposable
 
         if (!connection.IsBusy)
         {
-            // A proxy may close a connection that has nothing to do.
+            // A proxy may close an idle connection.
             Reopen(connection);
             return;
         }
@@ -178,7 +178,7 @@ internal sealed class LoadRun : IDisposable
             _answers++;
             if (_isCounting)
             {
-                // Of a constant rate also those that were due before the window: they waited longest.
+                // With a constant rate, include requests that were due before the window: they waited longest.
                 _latencies.Record(Stopwatch.GetElapsedTime(connection.Due).Ticks * TimeSpan.NanosecondsPerTick);
             }
         }

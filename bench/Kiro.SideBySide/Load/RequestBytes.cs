@@ -3,15 +3,15 @@ using System.Text;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>The requests of a load, written once and sent in turn.</summary>
+/// <summary>The requests of a load, encoded once and sent in turn.</summary>
 internal sealed class RequestBytes
 {
     private readonly byte[][] _requests;
     private int _next;
 
-    /// <param name="exchange">What is asked.</param>
-    /// <param name="clients">What X-Forwarded-For says, one address a request; empty for requests without it.</param>
-    /// <param name="closes">Whether the connection is to be closed after each.</param>
+    /// <param name="exchange">The exchange.</param>
+    /// <param name="clients">The addresses for X-Forwarded-For, one per request; empty for requests without it.</param>
+    /// <param name="closes">Whether each request asks to close the connection.</param>
     public RequestBytes(Exchange exchange, IReadOnlyList<IPAddress> clients, bool closes = false) =>
         _requests = clients.Count == 0 ? [Write(exchange, null, closes)] : [.. clients.Select(client => Write(exchange, client, closes))];
 

@@ -3,21 +3,21 @@ using System.Net.Sockets;
 
 namespace Kiro.SideBySide.Load;
 
-/// <summary>A client that asks for much and takes it a little at a time, again and again.</summary>
+/// <summary>A client that repeatedly requests a long response and reads it slowly.</summary>
 internal sealed class SlowReader(IPAddress source, IPEndPoint target, ReadOnlyMemory<byte> request) : IDisposable
 {
-    /// <summary>Between two reads: 80 KB a second for each client.</summary>
+    /// <summary>The time between two reads, for 80 KB/s per client.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
 
     private const int Piece = 8 * 1024;
     private Socket? _socket;
 
-    /// <summary>Reads a piece; begins anew when there is nothing left.</summary>
+    /// <summary>Reads some data; starts a new request at the end.</summary>
     public void Read(byte[] buffer)
     {
         if (_socket is null)
         {
-            // With a large buffer the kernel would read in its place.
+            // A large receive buffer would make the kernel read instead.
             _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = Piece };
             _socket.Bind(new IPEndPoint(source, 0));
             _socket.Connect(target);

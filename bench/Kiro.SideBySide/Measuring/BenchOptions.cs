@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Kiro.SideBySide.Measuring;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>The command line.</summary>
 /// <param name="IsQuick">Fewer scenarios, fewer and shorter rounds.</param>
 /// <param name="Only">Names of proxies; empty for all.</param>
 /// <param name="Scenarios">Names of scenarios; empty for all, or for those of a quick run.</param>
-/// <param name="Seconds">How long each measurement counts.</param>
-/// <param name="Rounds">How often each proxy has its turn.</param>
-/// <param name="Rate">Requests a second where all get the same.</param>
+/// <param name="Seconds">The duration of each measurement.</param>
+/// <param name="Rounds">The number of rounds.</param>
+/// <param name="Rate">The constant rate of the equal-load scenario, in requests per second.</param>
 internal sealed record BenchOptions(
     bool IsQuick, IReadOnlyList<string> Only, IReadOnlyList<string> Scenarios, double Seconds, int Rounds, int Rate)
 {
@@ -19,7 +19,7 @@ internal sealed record BenchOptions(
     private static readonly string[] QuickScenarios =
         [Measuring.Scenarios.Main, Measuring.Scenarios.EqualLoad];
 
-    /// <summary>Whether this is the run that bench/results.md shows.</summary>
+    /// <summary>Whether this is a complete run, for bench/results.md.</summary>
     public bool IsWhole { get; private init; }
 
     public TimeSpan Window => TimeSpan.FromSeconds(Seconds);
@@ -37,7 +37,7 @@ internal sealed record BenchOptions(
             }
             else if (arguments[at] != "--quick")
             {
-                throw new ArgumentException($"{arguments[at]} is not understood or lacks its value. {Usage}");
+                throw new ArgumentException($"{arguments[at]} is unknown or lacks its value. {Usage}");
             }
         }
 

@@ -4,10 +4,10 @@ using Kiro.SideBySide.Proxies;
 
 namespace Kiro.SideBySide.Measuring;
 
-/// <summary>All scenarios, one after the other: every proxy starts anew, and they take turns.</summary>
+/// <summary>Runs all scenarios: every proxy is started afresh, and they take turns.</summary>
 internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxies, BackendServers backends, Cores cores, string published, string directory)
 {
-    // Connections and buffers.
+    // For connections and buffers.
     private static readonly TimeSpan WarmUpOfCompiled = TimeSpan.FromSeconds(2);
 
     private readonly TimeSpan _longestWarmUp = TimeSpan.FromSeconds(options.IsQuick ? 12 : 30);
@@ -86,10 +86,10 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
     private void WarmUp(RunningProxy running, Proxy proxy, Scenario scenario)
     {
         var (took, isOver) = running.WarmUp(proxy.CompilesWhileRunning ? _longestWarmUp : WarmUpOfCompiled);
-        Console.WriteLine($"{proxy.Title}, {scenario.Name}: warmed up for {took.TotalSeconds:0} s{(isOver || !proxy.CompilesWhileRunning ? "" : ", and its requests may still get cheaper")}");
+        Console.WriteLine($"{proxy.Title}, {scenario.Name}: warmed up for {took.TotalSeconds:0} s{(isOver || !proxy.CompilesWhileRunning ? "" : ", and requests may still become cheaper")}");
     }
 
-    // One proxy's trouble is no reason to lose the others' figures.
+    // A failing proxy must not affect the results of the others.
     private static void Try(Row row, Scenario scenario, Action act)
     {
         try

@@ -3,18 +3,18 @@ using Kiro.SideBySide.Proxies;
 
 namespace Kiro.SideBySide.Measuring;
 
-/// <summary>The addresses of the simulated clients. The same for all proxies, in every run.</summary>
+/// <summary>The addresses of the simulated clients, the same for all proxies and runs.</summary>
 internal static class ClientAddresses
 {
     private const int Forwarded = 2000;
 
-    /// <summary>Where connections come from: an address for each, all of them on the loopback.</summary>
+    /// <summary>Where connections come from: one loopback address per connection.</summary>
     public static IPAddress[] Sources(int connections, ClientIdentity identity) =>
         [.. Enumerable.Range(0, connections).Select(connection => identity == ClientIdentity.SourceAddress
             ? new IPAddress([127, 1, (byte)(connection >> 8), (byte)connection])
             : IPAddress.Loopback)];
 
-    /// <summary>What X-Forwarded-For says; nothing when clients connect themselves.</summary>
+    /// <summary>The addresses for X-Forwarded-For; none if clients connect directly.</summary>
     public static IPAddress[] Forward(ClientIdentity identity)
     {
         if (identity == ClientIdentity.SourceAddress)

@@ -1,23 +1,23 @@
 namespace Kiro.SideBySide.Measuring;
 
-/// <summary>What clients speak.</summary>
+/// <summary>The protocol of the clients.</summary>
 internal enum LoadKind
 {
     /// <summary>HTTP/1.1.</summary>
     Plain,
 
-    /// <summary>HTTP/1.1 over TLS, on kept connections.</summary>
+    /// <summary>HTTP/1.1 over TLS, on keep-alive connections.</summary>
     Tls,
 
-    /// <summary>The same, and every request has a connection and a whole handshake.</summary>
+    /// <summary>The same with a new connection and a full handshake per request.</summary>
     NewHandshakes,
 
-    /// <summary>The same, and every connection resumes a session.</summary>
+    /// <summary>The same with a new connection and a resumed session per request.</summary>
     ResumedHandshakes,
 
-    /// <summary>Streams of HTTP/2 over TLS, on one connection.</summary>
+    /// <summary>HTTP/2 streams over TLS, on one connection.</summary>
     Http2,
 
-    /// <summary>Calls of gRPC, in the same way; nodes are spoken to with HTTP/2, too.</summary>
+    /// <summary>gRPC calls in the same way, with HTTP/2 to the nodes.</summary>
     Grpc,
 }

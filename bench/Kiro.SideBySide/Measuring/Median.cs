@@ -2,7 +2,7 @@ namespace Kiro.SideBySide.Measuring;
 
 internal static class Median
 {
-    /// <returns>The middle value, the mean of the two middle ones, or null of nothing.</returns>
+    /// <returns>The median, or null without values.</returns>
     public static double? Of(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();

@@ -9,7 +9,7 @@ using Kiro.SideBySide.Proxies;
 
 namespace Kiro.SideBySide.Measuring;
 
-/// <summary>Makes sure that a proxy does what it is measured for: right answers, and for every client its own node.</summary>
+/// <summary>Checks a proxy before it is measured: correct responses, and every client on one node.</summary>
 internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, LoadKind kind)
 {
     private const int CheckedClients = 40;
@@ -17,13 +17,13 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, Lo
 
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(20);
 
-    /// <exception cref="InvalidOperationException">What it does wrong.</exception>
+    /// <exception cref="InvalidOperationException">A check failed.</exception>
     public async Task RunAsync(PinnedProcess process)
     {
         await AwaitStartAsync(process);
         if (kind == LoadKind.Grpc)
         {
-            // Its nodes have nothing but calls.
+            // gRPC nodes only support calls.
             return;
         }
 
@@ -66,11 +66,11 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, Lo
             }
             catch (HttpRequestException)
             {
-                // It does not listen yet.
+                // Not listening yet.
             }
             catch (OperationCanceledException)
             {
-                throw new InvalidOperationException($"did not answer within {StartTime.TotalSeconds} s");
+                throw new InvalidOperationException($"did not respond within {StartTime.TotalSeconds} s");
             }
 
             await Task.Delay(50);
@@ -82,7 +82,7 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, Lo
         var body = await client.GetByteArrayAsync(exchange.Path);
         if (!body.AsSpan().SequenceEqual(BackendFiles.Content(exchange)))
         {
-            throw new InvalidOperationException($"{exchange.Path} came back changed");
+            throw new InvalidOperationException($"the response to {exchange.Path} was modified");
         }
     }
 
@@ -107,7 +107,7 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, Lo
 
     private static string NodeOf(string answer, HttpStatusCode status) => status == HttpStatusCode.OK
         ? Enumerable.Range(1, BackendServers.Count).Select(number => $"api-{number}").FirstOrDefault(node => answer == BackendFiles.NodeAnswer(node))
-            ?? throw new InvalidOperationException($"a wrong answer: {answer}")
+            ?? throw new InvalidOperationException($"a wrong response: {answer}")
         : throw new InvalidOperationException($"status {(int)status}");
 
     private static HttpRequestMessage Call() => new(HttpMethod.Post, "/bench.Echo/Unary")

@@ -10,17 +10,17 @@ internal sealed class Row(Proxy proxy)
 
     public Proxy Proxy { get; } = proxy;
 
-    /// <summary>Why it was not measured, or not to the end.</summary>
+    /// <summary>Why the measurement failed.</summary>
     public string? Failure { get; set; }
 
     public bool IsMeasured => _rounds.Count > 0;
 
     public LoadErrors Errors => _rounds.Values.Aggregate(default(LoadErrors), (sum, round) => sum + round.Load.Errors);
 
-    /// <summary>Requests of a constant rate that were waiting when a round was over. A few may always be.</summary>
+    /// <summary>Due requests that were waiting at the end of a round; a few are normal.</summary>
     private long Overdue => _rounds.Values.Sum(round => round.Load.Overdue);
 
-    /// <summary>What has to be said beside its figures, or an empty text.</summary>
+    /// <summary>A note for its figures, or empty.</summary>
     public string Note => string.Join("; ", new[]
     {
         Failure,
@@ -30,16 +30,16 @@ internal sealed class Row(Proxy proxy)
 
     public void Add(int round, Measurement measurement) => _rounds[round] = measurement;
 
-    /// <returns>The middle of the rounds, or null when there are none.</returns>
+    /// <returns>The median of the rounds, or null without rounds.</returns>
     public double? Typical(Func<Measurement, double> figure) => Median.Of(_rounds.Values.Select(figure));
 
     /// <summary>
-    /// This row's figure in parts of another's, taken round by round: what the machine did meanwhile to both of them
-    /// falls out.
+    /// The ratio of this row's figure to another's per round, so that disturbances of the machine, which affect both,
+    /// cancel out.
     /// </summary>
     public IReadOnlyList<double> Ratios(Row other, Func<Measurement, double> figure) =>
         [.. _rounds.Where(round => other._rounds.ContainsKey(round.Key)).Select(round => figure(round.Value) / figure(other._rounds[round.Key]))];
 
-    /// <returns>The middle of the ratios, or null when the two have no round in common.</returns>
+    /// <returns>The median of the ratios, or null without a common round.</returns>
     public double? Ratio(Row? other, Func<Measurement, double> figure) => other is null ? null : Median.Of(Ratios(other, figure));
 }

@@ -20,7 +20,7 @@ internal sealed class RunningProxy : IDisposable
     private readonly IPEndPoint _address;
     private readonly string _directory;
 
-    /// <exception cref="InvalidOperationException">It does not start, or does not do its work.</exception>
+    /// <exception cref="InvalidOperationException">It does not start, or fails its check.</exception>
     public RunningProxy(Proxy proxy, ProxySite site, Scenario scenario, int rate, Cores cores)
     {
         (_proxy, _scenario, _directory) = (proxy, scenario, site.Directory);
@@ -40,8 +40,8 @@ internal sealed class RunningProxy : IDisposable
         }
     }
 
-    /// <summary>Runs the load until requests get no cheaper, or for the longest time.</summary>
-    /// <returns>How long it took, and whether they got no cheaper in the end.</returns>
+    /// <summary>Runs the load until requests do not become cheaper, or until the time limit.</summary>
+    /// <returns>How long it took, and whether it completed before the limit.</returns>
     public (TimeSpan Took, bool IsOver) WarmUp(TimeSpan most)
     {
         var started = Stopwatch.GetTimestamp();
@@ -51,7 +51,7 @@ internal sealed class RunningProxy : IDisposable
             var before = Compiling();
             var cost = Measure(Plan(rate: null, Measuring.WarmUp.Slice)).ProcessorMicroseconds;
             var now = Compiling();
-            // When it has had nothing to do for a while, .NET ends the thread and starts another one later.
+            // .NET ends the idle compiler thread and starts another one later.
             warmUp.Add(cost, now >= before ? now - before : now);
         }
 
@@ -88,7 +88,7 @@ internal sealed class RunningProxy : IDisposable
         });
         return load.Answers > 0
             ? new Measurement(load, used, tree.PeakMemory(), memory)
-            : throw new InvalidOperationException($"no answer within {plan.Window.TotalSeconds} s, {load.Errors}");
+            : throw new InvalidOperationException($"no response within {plan.Window.TotalSeconds} s, {load.Errors}");
     }
 
     private LoadResult Load(LoadPlan plan, Action onWindow) => _scenario.Kind switch

@@ -6,25 +6,25 @@ namespace Kiro.SideBySide.Measuring;
 /// <summary>One kind of load.</summary>
 /// <param name="Name">For the command line.</param>
 /// <param name="Title">For tables and charts.</param>
-/// <param name="Exchange">What is asked, and answered.</param>
-/// <param name="Connections">Open at once.</param>
-/// <param name="Clients">How clients differ.</param>
-/// <param name="IsPaced">Whether requests come at a constant rate, rather than one after the other.</param>
+/// <param name="Exchange">The request and its response.</param>
+/// <param name="Connections">The number of concurrent connections.</param>
+/// <param name="Clients">How clients are identified.</param>
+/// <param name="IsPaced">Whether requests have a constant rate instead of being sent back to back.</param>
 internal sealed record Scenario(
     string Name, string Title, Exchange Exchange, int Connections, ClientIdentity Clients, bool IsPaced)
 {
-    /// <summary>What clients speak.</summary>
+    /// <summary>The protocol of the clients.</summary>
     public LoadKind Kind { get; init; }
 
-    /// <summary>Every request has a connection of its own.</summary>
+    /// <summary>Whether every request uses a new connection.</summary>
     public bool ConnectsEachTime { get; init; }
 
-    /// <summary>Connections that have had one request and then wait, beside those that are busy.</summary>
+    /// <summary>The number of additional idle connections, which have sent one request.</summary>
     public int IdleConnections { get; init; }
 
-    /// <summary>Clients that ask for a megabyte and read it slowly, beside those that are measured.</summary>
+    /// <summary>The number of additional clients that read a megabyte slowly.</summary>
     public int SlowReaders { get; init; }
 
-    /// <summary>Proxy, load and backends share all cores, and proxies run as many workers.</summary>
+    /// <summary>Whether proxy, load generator and backends share all cores, with as many workers.</summary>
     public bool UsesAllCores { get; init; }
 }

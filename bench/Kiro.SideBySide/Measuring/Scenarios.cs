@@ -5,7 +5,7 @@ namespace Kiro.SideBySide.Measuring;
 
 internal static class Scenarios
 {
-    /// <summary>The one that the goals speak of.</summary>
+    /// <summary>The scenario of the main goals.</summary>
     public const string Main = "small-get-64";
 
     public const string ManyConnections = "small-get-1024";

@@ -1,24 +1,24 @@
 namespace Kiro.SideBySide.Measuring;
 
 /// <summary>
-/// Tells when a program that compiles while it runs is through with it: when for a while its compiler has hardly worked and
-/// requests have become no cheaper. Their cost alone would not tell: it stands still while the program waits with compiling,
-/// and rises while it compiles. A fixed time would be too short on a busy machine, where the compiler waits for its turn.
+/// Detects when JIT compilation is complete: when for a while the compiler has hardly worked and requests have not become
+/// cheaper. The cost alone is not sufficient: it is constant before compilation begins, and rises during it. A fixed time
+/// would be too short on a busy machine, where the compiler has to wait for CPU time.
 /// </summary>
 internal sealed class WarmUp
 {
-    // Less than this is noise, for a disturbed machine only makes requests dearer.
+    // A smaller improvement is noise, since disturbances only make requests more expensive.
     private const double Cheaper = 0.98;
 
-    // In all recent slices: .NET always finds something that has just run often enough.
+    // In all recent slices together: .NET always finds some method to recompile.
     private static readonly TimeSpan HardlyWorked = TimeSpan.FromSeconds(0.15);
 
     private readonly List<(double Cost, TimeSpan Compiling)> _slices = [];
 
-    /// <summary>How long one slice counts; it takes a little longer.</summary>
+    /// <summary>The measured duration of one slice, which takes slightly longer.</summary>
     public static TimeSpan Slice { get; } = TimeSpan.FromSeconds(0.8);
 
-    /// <summary>How many slices are looked at, beside all that were before: more than five seconds.</summary>
+    /// <summary>The number of recent slices that are compared with all previous ones.</summary>
     public static int Recent => 5;
 
     public bool IsOver
@@ -36,7 +36,7 @@ internal sealed class WarmUp
         }
     }
 
-    /// <param name="cost">Processor time for each request of one slice.</param>
-    /// <param name="compiling">Processor time that the compiler used meanwhile; zero when it cannot be told.</param>
+    /// <param name="cost">CPU time per request of one slice.</param>
+    /// <param name="compiling">CPU time of the compiler meanwhile; zero if unknown.</param>
     public void Add(double cost, TimeSpan compiling) => _slices.Add((cost, compiling));
 }

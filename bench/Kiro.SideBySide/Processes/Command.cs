@@ -1,6 +1,6 @@
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>A program to be started.</summary>
+/// <summary>A command line.</summary>
 internal sealed record Command(string Program, params IReadOnlyList<string> Arguments)
 {
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();

@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>Which cores do what: what is measured has the last one for itself, load and backends share the others.</summary>
-/// <param name="Measured">The core of what is measured; null when there is but one.</param>
-/// <param name="Others">The cores of everything else; null when there is but one.</param>
-/// <param name="Count">How many there are in all.</param>
+/// <summary>The assignment of cores: the proxy gets the last one exclusively, load generator and backends share the others.</summary>
+/// <param name="Measured">The core of the proxy; null if there is only one.</param>
+/// <param name="Others">The cores of everything else; null if there is only one.</param>
+/// <param name="Count">The number of cores.</param>
 internal sealed record Cores(string? Measured, string? Others, int Count)
 {
     /// <summary>The cores that this process may use, as Linux lists them: <c>0-3,6</c>.</summary>
@@ -20,7 +20,7 @@ internal sealed record Cores(string? Measured, string? Others, int Count)
     public static Cores OfThisProcess() => Of(File.ReadLines("/proc/self/status")
         .First(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim());
 
-    /// <summary>Keeps processes, with all of their threads and children, off the proxy's core.</summary>
+    /// <summary>Keeps processes, including their threads and children, off the proxy's core.</summary>
     public void StepAside(params ReadOnlySpan<int> processes)
     {
         if (Others is not null)
@@ -29,7 +29,7 @@ internal sealed record Cores(string? Measured, string? Others, int Count)
         }
     }
 
-    /// <summary>Lets them use every core.</summary>
+    /// <summary>Lets processes use all cores.</summary>
     public void Share(params ReadOnlySpan<int> processes)
     {
         if (Others is not null)

@@ -5,7 +5,7 @@ namespace Kiro.SideBySide.Processes;
 
 internal static class FreePorts
 {
-    /// <summary>Ports of the loopback address that nobody listens on now.</summary>
+    /// <summary>Free ports on loopback.</summary>
     public static int[] Take(int count)
     {
         var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();

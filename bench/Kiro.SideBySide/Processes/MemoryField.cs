@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>Lines such as <c>VmHWM:     5120 kB</c> of the files in /proc.</summary>
+/// <summary>Parses lines such as <c>VmHWM:     5120 kB</c> in /proc files.</summary>
 internal static class MemoryField
 {
     /// <returns>Bytes.</returns>

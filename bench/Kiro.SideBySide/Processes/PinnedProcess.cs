@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>A program on given cores. What it says goes to a file, so that nobody has to read along.</summary>
+/// <summary>A program pinned to cores, with its output in a file.</summary>
 internal sealed class PinnedProcess : IDisposable
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -10,9 +10,9 @@ internal sealed class PinnedProcess : IDisposable
     private readonly Process _process;
     private readonly string _log;
 
-    /// <param name="command">What to start.</param>
-    /// <param name="cores">Where, as taskset takes it; null for anywhere.</param>
-    /// <param name="directory">Working directory, and where its log goes.</param>
+    /// <param name="command">The command.</param>
+    /// <param name="cores">A taskset list; null for all cores.</param>
+    /// <param name="directory">The directory for working and for its log.</param>
     public PinnedProcess(Command command, string? cores, string directory)
     {
         _log = Path.Combine(directory, "output.log");
@@ -32,13 +32,13 @@ internal sealed class PinnedProcess : IDisposable
 
     public int Id => _process.Id;
 
-    /// <exception cref="InvalidOperationException">It has ended; the message says what it said last.</exception>
+    /// <exception cref="InvalidOperationException">It has exited; the message contains its last output.</exception>
     public void ThrowIfEnded()
     {
         if (_process.HasExited)
         {
             var said = File.ReadLines(_log).LastOrDefault(line => line.Length > 0);
-            throw new InvalidOperationException($"ended with code {_process.ExitCode}: {said}");
+            throw new InvalidOperationException($"exited with code {_process.ExitCode}: {said}");
         }
     }
 
@@ -59,6 +59,6 @@ internal sealed class PinnedProcess : IDisposable
         _process.Dispose();
     }
 
-    // A run that is told to end takes its servers with it.
+    // Stop the servers if the run is interrupted.
     private void OnExit(object? sender, EventArgs e) => _process.Kill(entireProcessTree: true);
 }

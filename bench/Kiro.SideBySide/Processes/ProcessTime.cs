@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>What /proc/&lt;pid&gt;/stat says (proc(5)).</summary>
+/// <summary>Parses /proc/&lt;pid&gt;/stat (proc(5)).</summary>
 /// <param name="Id">The process.</param>
 /// <param name="Parent">The process that started it.</param>
-/// <param name="Ticks">Processor time of all its threads, and of its children that have ended, in clock ticks.</param>
+/// <param name="Ticks">CPU time of all its threads and exited children, in clock ticks.</param>
 internal readonly record struct ProcessTime(int Id, int Parent, long Ticks)
 {
-    /// <summary>USER_HZ, which Linux fixes at 100 towards programs.</summary>
+    /// <summary>USER_HZ, which is always 100 for programs on Linux.</summary>
     public const int TicksPerSecond = 100;
 
-    /// <exception cref="FormatException">It is no such line.</exception>
+    /// <exception cref="FormatException">The line is invalid.</exception>
     public static ProcessTime Parse(string stat)
     {
-        // The name in brackets may itself have spaces and brackets.
+        // The name in brackets may contain spaces and brackets.
         var (open, close) = (stat.IndexOf('('), stat.LastIndexOf(')'));
         var fields = close < 0 ? [] : stat[(close + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (open < 0 || fields.Length < 15)

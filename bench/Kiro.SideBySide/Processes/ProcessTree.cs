@@ -1,6 +1,6 @@
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>A process and all that it started, as they are when this is made.</summary>
+/// <summary>A process and its descendants at the time of creation.</summary>
 internal sealed class ProcessTree
 {
     private readonly int[] _ids;
@@ -23,18 +23,18 @@ internal sealed class ProcessTree
 
     public IReadOnlyList<int> Ids => _ids;
 
-    /// <summary>Processor time of all of them since they started.</summary>
-    /// <exception cref="IOException">One of them has ended.</exception>
+    /// <summary>Their total CPU time.</summary>
+    /// <exception cref="IOException">One of them has exited.</exception>
     public TimeSpan ProcessorTime() => TimeSpan.FromSeconds(
         _ids.Sum(id => ProcessTime.Parse(File.ReadAllText($"/proc/{id}/stat")).Ticks) / (double)ProcessTime.TicksPerSecond);
 
-    /// <summary>Starts the peak anew (clear_refs of proc(5)).</summary>
+    /// <summary>Resets the peak (clear_refs in proc(5)).</summary>
     public void ForgetPeak() => Array.ForEach(_ids, id => File.WriteAllText($"/proc/{id}/clear_refs", "5"));
 
-    /// <summary>The most memory that they had at once, in bytes; pages that they share count for each.</summary>
+    /// <summary>Their total peak resident memory, in bytes; shared pages count for each.</summary>
     public long PeakMemory() => _ids.Sum(id => MemoryField.Read(File.ReadAllText($"/proc/{id}/status"), "VmHWM"));
 
-    /// <summary>Memory now, in bytes, each shared page divided among those that share it.</summary>
+    /// <summary>Their total proportional set size, in bytes.</summary>
     public long ProportionalMemory() => _ids.Sum(id => MemoryField.Read(File.ReadAllText($"/proc/{id}/smaps_rollup"), "Pss"));
 
     private static ProcessTime? TryRead(string file)
@@ -45,7 +45,7 @@ internal sealed class ProcessTree
         }
         catch (IOException)
         {
-            // It has ended meanwhile.
+            // It has exited.
             return null;
         }
     }

@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>Programs of this machine.</summary>
+/// <summary>Installed programs.</summary>
 internal static class Programs
 {
-    /// <returns>Where it is, or null. Servers are often outside of a user's PATH.</returns>
+    /// <returns>Its path, or null. Servers are often not in a user's PATH.</returns>
     public static string? Find(string name) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Append("/usr/local/sbin")
             .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
-    /// <summary>The first line of what it says.</summary>
+    /// <summary>The first line of its output.</summary>
     public static string FirstLine(string program, params IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };

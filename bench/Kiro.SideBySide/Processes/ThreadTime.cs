@@ -1,11 +1,11 @@
 namespace Kiro.SideBySide.Processes;
 
-/// <summary>Processor time of single threads (/proc/&lt;pid&gt;/task/&lt;tid&gt; of proc(5)).</summary>
+/// <summary>CPU time of single threads (/proc/&lt;pid&gt;/task/&lt;tid&gt; of proc(5)).</summary>
 internal static class ThreadTime
 {
-    /// <summary>What the threads of a name have used so far. A thread that has ended counts no more.</summary>
+    /// <summary>The CPU time of all running threads with a name.</summary>
     /// <param name="process">Their process.</param>
-    /// <param name="name">At most 15 characters, which is all that Linux keeps.</param>
+    /// <param name="name">At most 15 characters, the limit of Linux.</param>
     public static TimeSpan Of(int process, string name) => TimeSpan.FromSeconds(
         Directory.EnumerateDirectories($"/proc/{process}/task").Sum(thread => TicksOf(thread, name)) / (double)ProcessTime.TicksPerSecond);
 
@@ -19,7 +19,7 @@ internal static class ThreadTime
         }
         catch (IOException)
         {
-            // It has ended meanwhile.
+            // It has exited.
             return 0;
         }
     }

@@ -1,13 +1,13 @@
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>What is measured, in the order of the tables.</summary>
+/// <summary>All proxies, in the order of the tables.</summary>
 internal static class AllProxies
 {
-    /// <summary>What the others are compared with.</summary>
+    /// <summary>The reference for ratios.</summary>
     public const string Reference = "nginx";
 
-    /// <param name="benchFolder">bench/ of the repository.</param>
-    /// <param name="published">Where bench/run puts what it publishes.</param>
+    /// <param name="benchFolder">The folder bench/.</param>
+    /// <param name="published">The folder to which bench/run publishes.</param>
     public static IReadOnlyList<Proxy> In(string benchFolder, string published) =>
     [
         new KiroProxy("kiro", "Kiro", published, forwarder: null),

@@ -8,7 +8,7 @@ internal sealed class CaddyProxy() : InstalledProxy("caddy", "Caddy", "caddy", "
 
     public override Command Prepare(ProxySite site)
     {
-        // Its ip_hash looks at the peer only in the versions that distributions have.
+        // In the versions of distributions, ip_hash only uses the peer's address.
         var policy = site.Clients == ClientIdentity.SourceAddress ? "ip_hash" : "header X-Forwarded-For";
         var file = site.Write("Caddyfile", $$"""
             {

@@ -1,11 +1,11 @@
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>How a proxy knows its clients apart.</summary>
+/// <summary>How a proxy identifies clients.</summary>
 internal enum ClientIdentity
 {
-    /// <summary>By the address that they connect from.</summary>
+    /// <summary>By source address.</summary>
     SourceAddress,
 
-    /// <summary>By what a trusted peer says in X-Forwarded-For.</summary>
+    /// <summary>By X-Forwarded-For from a trusted peer.</summary>
     ForwardedFor,
 }

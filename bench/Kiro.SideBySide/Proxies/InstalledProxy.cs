@@ -2,7 +2,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>A proxy that comes as a package of the system.</summary>
+/// <summary>A proxy from a system package.</summary>
 internal abstract class InstalledProxy(string name, string title, string program, string package) : Proxy(name, title)
 {
     protected string Program => Programs.Find(program) ?? throw new InvalidOperationException(Missing());

@@ -2,8 +2,8 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>The same, compiled ahead of time (Native AOT), as in its image.</summary>
-/// <param name="published">The folder of what bench/run published.</param>
+/// <summary>Kiro compiled with Native AOT, as in its image.</summary>
+/// <param name="published">The folder to which bench/run publishes.</param>
 internal sealed class KiroAotProxy(string published) : Proxy("kiro-aot", "Kiro, Native AOT")
 {
     private readonly string _program = Path.Combine(published, "kiro-aot", "Kiro.Balancer");

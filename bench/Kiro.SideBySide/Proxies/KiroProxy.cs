@@ -2,11 +2,11 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>The whole balancer as a user gets it: nothing is switched off, nothing is tuned but when .NET compiles.</summary>
+/// <summary>The complete balancer as published for users; only the delay of JIT compilation is tuned.</summary>
 /// <param name="name">For the command line.</param>
 /// <param name="title">For tables and charts.</param>
-/// <param name="published">The folder of what bench/run published.</param>
-/// <param name="forwarder">FORWARDER, or null to leave it alone.</param>
+/// <param name="published">The folder to which bench/run publishes.</param>
+/// <param name="forwarder">FORWARDER, or null for the default.</param>
 internal sealed class KiroProxy(string name, string title, string published, string? forwarder)
     : PublishedProxy(name, title, Path.Combine(published, "kiro"), "Kiro.Balancer.dll")
 {
@@ -23,7 +23,7 @@ internal sealed class KiroProxy(string name, string title, string published, str
         return Run([], environment);
     }
 
-    /// <summary>What a user would set.</summary>
+    /// <summary>Its settings.</summary>
     public static Dictionary<string, string> Settings(ProxySite site)
     {
         var settings = new Dictionary<string, string>

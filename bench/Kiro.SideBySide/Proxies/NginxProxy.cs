@@ -3,7 +3,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>Its buffers are larger than by default, or it would write large answers to files: the reference shall be a good one.</summary>
+/// <summary>With larger buffers than by default, so that it does not write large responses to temporary files.</summary>
 internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "nginx")
 {
     public override string Version() => Programs.FirstLine(Program, "-v").Split('/')[^1];

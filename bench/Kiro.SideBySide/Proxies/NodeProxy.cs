@@ -2,7 +2,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>The proxy that one writes with Node's own modules (bench/NodeProxy).</summary>
+/// <summary>A simple proxy using Node's built-in modules (bench/NodeProxy).</summary>
 internal sealed class NodeProxy(string benchFolder) : InstalledProxy("node", "Node", "node", "nodejs")
 {
     public override bool CompilesWhileRunning => true;

@@ -2,7 +2,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>A proxy that is measured.</summary>
+/// <summary>A proxy under test.</summary>
 /// <param name="name">For the command line.</param>
 /// <param name="title">For tables and charts.</param>
 internal abstract class Proxy(string name, string title)
@@ -11,21 +11,21 @@ internal abstract class Proxy(string name, string title)
 
     public string Title { get; } = title;
 
-    /// <summary>Whether its requests get cheaper for a while, for it compiles what runs often.</summary>
+    /// <summary>Whether it uses JIT compilation, so that requests become cheaper for a while.</summary>
     public virtual bool CompilesWhileRunning => false;
 
-    /// <summary>The name of the thread on which it does so; null when it cannot be told from others.</summary>
+    /// <summary>The name of its compiler thread; null if unknown.</summary>
     public virtual string? CompilerThread => null;
 
-    /// <summary>Whether it is set up here for TLS and HTTP/2, beside plain HTTP/1.1.</summary>
+    /// <summary>Whether it is configured here for TLS and HTTP/2.</summary>
     public virtual bool HasTls => true;
 
-    /// <summary>Why it cannot be measured here and what would help, or null when it can.</summary>
+    /// <summary>Why it cannot be measured here and how to fix that, or null if it can.</summary>
     public abstract string? Missing();
 
-    /// <summary>Its version, and what runs it.</summary>
+    /// <summary>Its version, and that of its runtime.</summary>
     public abstract string Version();
 
-    /// <summary>Writes its configuration and says how it is started.</summary>
+    /// <summary>Writes its configuration and returns its command line.</summary>
     public abstract Command Prepare(ProxySite site);
 }

@@ -1,17 +1,17 @@
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>Where a proxy is to run.</summary>
-/// <param name="Port">The port of 127.0.0.1 to listen on.</param>
-/// <param name="Backends">The ports of its nodes.</param>
-/// <param name="Directory">For its configuration and its working files.</param>
-/// <param name="Clients">What it has to tell its clients by.</param>
-/// <param name="Workers">How many cores it has, and so how many workers or threads it is to run.</param>
+/// <summary>The environment of a proxy.</summary>
+/// <param name="Port">Its port on 127.0.0.1.</param>
+/// <param name="Backends">The ports of the nodes.</param>
+/// <param name="Directory">The folder for its configuration and working files.</param>
+/// <param name="Clients">How clients are identified.</param>
+/// <param name="Workers">The number of cores, workers or threads.</param>
 internal sealed record ProxySite(int Port, IReadOnlyList<int> Backends, string Directory, ClientIdentity Clients, int Workers)
 {
-    /// <summary>What it shows over TLS; null for plain HTTP/1.1.</summary>
+    /// <summary>Its TLS certificate; null for plain HTTP/1.1.</summary>
     public SiteCertificate? Tls { get; init; }
 
-    /// <summary>Whether calls of gRPC come, and nodes are spoken to with HTTP/2.</summary>
+    /// <summary>Whether the load is gRPC, with HTTP/2 to the nodes.</summary>
     public bool IsGrpc { get; init; }
 
     /// <summary>A line of configuration for each node.</summary>

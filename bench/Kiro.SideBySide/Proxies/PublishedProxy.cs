@@ -3,22 +3,22 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>A proxy of this repository, as bench/run has published it.</summary>
+/// <summary>A .NET proxy published by bench/run.</summary>
 internal abstract class PublishedProxy(string name, string title, string folder, string assembly) : Proxy(name, title)
 {
-    // With one core .NET waits ten times as long before it compiles again what runs often: 20 to 40 s until all is done.
-    // What it compiles is the same, only sooner.
+    // On a single core .NET waits ten times as long before it recompiles hot methods, 20 to 40 s in total. With this setting
+    // the same is compiled, only sooner.
     private static readonly KeyValuePair<string, string> CompileSoon = new("DOTNET_TC_DelaySingleProcMultiplier", "1");
 
     public override bool CompilesWhileRunning => true;
 
-    // ".NET Tiered Compilation Worker", as Linux keeps it.
+    // ".NET Tiered Compilation Worker", as truncated by Linux.
     public override string? CompilerThread => ".NET Tiered Com";
 
     private string Assembly => Path.Combine(folder, assembly);
 
     public override string? Missing() =>
-        File.Exists(Assembly) ? null : $"{Assembly} is not there: bench/run publishes it";
+        File.Exists(Assembly) ? null : $"{Assembly} does not exist: bench/run publishes it";
 
     protected string VersionOf(string library) =>
         (FileVersionInfo.GetVersionInfo(Path.Combine(folder, library)).ProductVersion ?? "").Split('+')[0] + $" on .NET {Environment.Version}";

@@ -4,10 +4,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Kiro.SideBySide.Proxies;
 
-/// <summary>The certificate that all proxies show: P-256, as most have today.</summary>
+/// <summary>The P-256 certificate of all proxies.</summary>
 /// <param name="Certificate">PEM.</param>
 /// <param name="Key">PEM.</param>
-/// <param name="Both">PEM, as HAProxy takes them.</param>
+/// <param name="Both">PEM with both, for HAProxy.</param>
 internal sealed record SiteCertificate(string Certificate, string Key, string Both)
 {
     public static SiteCertificate Write(string directory)

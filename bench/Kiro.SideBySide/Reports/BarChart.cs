@@ -6,8 +6,8 @@ using Kiro.SideBySide.Measuring;
 namespace Kiro.SideBySide.Reports;
 
 /// <summary>
-/// Processor time per request in parts of nginx's: a panel for each scenario, a bar for each proxy. The colours follow
-/// the reader's light or dark theme.
+/// CPU time per request relative to nginx: a panel for each scenario, a bar for each proxy. Supports light and dark
+/// themes.
 /// </summary>
 internal static class BarChart
 {

@@ -3,7 +3,7 @@ using Kiro.SideBySide.Measuring;
 
 namespace Kiro.SideBySide.Reports;
 
-/// <summary>Which figures a table has, and how they are written.</summary>
+/// <summary>The figures of the tables and their format.</summary>
 internal static class Figures
 {
     public static readonly Func<Measurement, double> PerSecond = round => round.Load.PerSecond;
@@ -22,7 +22,7 @@ internal static class Figures
 
     public static readonly Func<Measurement, double> BusyPercent = round => round.Busy * 100;
 
-    /// <summary>Three digits that mean something, and no more.</summary>
+    /// <summary>Three significant digits.</summary>
     public static string Text(double? value) => value switch
     {
         null => "–",

@@ -2,7 +2,7 @@ using Kiro.SideBySide.Measuring;
 
 namespace Kiro.SideBySide.Reports;
 
-/// <summary>What Kiro wants to reach, against what this run has shown.</summary>
+/// <summary>Kiro's goals compared with the results of this run.</summary>
 internal static class Goals
 {
     private const double MaxMegabytes = 60;

@@ -4,7 +4,7 @@ using Kiro.SideBySide.Processes;
 
 namespace Kiro.SideBySide.Reports;
 
-/// <summary>Where a run took place.</summary>
+/// <summary>The machine of a run.</summary>
 internal static class Machine
 {
     public static IEnumerable<string> Describe(Cores cores)

@@ -5,7 +5,7 @@ using Kiro.SideBySide.Proxies;
 
 namespace Kiro.SideBySide.Reports;
 
-/// <summary>The page that a run leaves behind.</summary>
+/// <summary>The report of a run.</summary>
 internal static class MarkdownReport
 {
     public static string Write(

@@ -2,7 +2,7 @@ using Kiro.SideBySide.Measuring;
 
 namespace Kiro.SideBySide.Reports;
 
-/// <summary>One figure of all scenarios, in parts of the reference's: the result in short.</summary>
+/// <summary>One figure of all scenarios, relative to the reference.</summary>
 internal static class RatioTable
 {
     public static TextTable Of(IReadOnlyList<ScenarioResult> results, Func<Measurement, double> figure)
