@@ -81,3 +81,17 @@ internal enum DatabaseKind
     /// <summary>A MySQL or MariaDB server.</summary>
     MySql,
 }
+
+internal static class DatabaseRegistration
+{
+    public static void AddDatabase(this IServiceCollection services, DatabaseOptions options)
+    {
+        services.AddSingleton<SqlDialect>(provider => options.Kind == DatabaseKind.MySql
+            ? new MySqlDialect(options, provider.GetRequiredService<ILoggerFactory>())
+            : new SqliteDialect(options));
+        services.AddSingleton<DatabaseState>();
+        services.AddSingleton<DatabaseAccess>();
+        services.AddSingleton<SchemaMigration>();
+        services.AddHostedService<DatabaseWatch>();
+    }
+}

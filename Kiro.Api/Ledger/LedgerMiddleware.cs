@@ -1,4 +1,5 @@
 using Kiro.Api.Callers;
+using Kiro.Api.Database;
 using Kiro.Api.Nodes;
 
 namespace Kiro.Api.Ledger;
@@ -33,4 +34,22 @@ internal sealed class LedgerMiddleware(RequestDelegate next, LedgerCounts counts
             counts.Count(client);
         }
     }
+}
+
+internal static class LedgerRegistration
+{
+    public static void AddLedger(this IServiceCollection services, LedgerOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<LedgerCounts>();
+        services.AddSingleton<LedgerOutbox>();
+        services.AddSingleton<LedgerStore>();
+        services.AddSingleton<LedgerSummary>();
+        services.AddSingleton<ApiMetrics>();
+        services.AddSingleton<LedgerFlush>();
+        services.AddSingleton<IDatabaseUse>(provider => provider.GetRequiredService<LedgerFlush>());
+        services.AddHostedService(provider => provider.GetRequiredService<LedgerFlush>());
+    }
+
+    public static void UseLedger(this IApplicationBuilder app) => app.UseMiddleware<LedgerMiddleware>();
 }

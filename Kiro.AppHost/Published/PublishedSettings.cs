@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
 namespace Kiro.AppHost.Published;
 
 /// <summary>The settings of the published files: parameters of the model with their defaults.</summary>
@@ -59,4 +62,33 @@ internal static class PublishedSettings
         .WithSetting("DRAIN_DELAY", "5")
         .WithSetting("DRAIN_TIMEOUT", "30")
         .WithSetting("OTEL_EXPORTER_OTLP_ENDPOINT", "");
+}
+
+/// <summary>What is published: <c>EXPORT</c>, in publish mode only.</summary>
+internal enum ExportKind
+{
+    /// <summary>Unset: the JSON manifest, published by Kiro.AppHost; the others by Kiro.AppHost.Export.</summary>
+    Manifest,
+
+    /// <summary><c>cluster</c>: a compose file with fixed nodes.</summary>
+    Cluster,
+
+    /// <summary><c>scale</c>: a compose file of one service with any number of nodes.</summary>
+    Scale,
+
+    /// <summary><c>kubernetes</c>: a Helm chart.</summary>
+    Kubernetes,
+}
+
+internal static class ExitCode
+{
+    /// <summary>Runs the application; returns 1 if a publishing step failed, which Aspire only logs.</summary>
+    public static int RunToExitCode(this DistributedApplication application)
+    {
+        // Resolving the pipeline would freeze the resources before the dashboard is added at startup.
+        var isPublishing = application.Services.GetRequiredService<DistributedApplicationExecutionContext>().IsPublishMode;
+        List<BackgroundService> work = isPublishing ? [.. application.Services.GetServices<IHostedService>().OfType<BackgroundService>()] : [];
+        application.Run();
+        return work.Exists(service => service.ExecuteTask is { IsFaulted: true }) ? 1 : 0;
+    }
 }

@@ -1,5 +1,6 @@
 using Kiro.ServiceDefaults.Printing;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Kiro.Cluster.View;
 
@@ -55,4 +56,37 @@ internal sealed record Frame(int Width, int? Height, bool Colour)
         var lines = notes.SelectMany(note => FrameText.Lines(new Text(note, new Style(Color.Yellow)), Width, Colour)).ToList();
         return lines.Count <= most ? lines : [.. lines.Take(most - 1), "! …"];
     }
+}
+
+/// <summary>Renders Spectre.Console content to lines.</summary>
+internal static class FrameText
+{
+    /// <param name="content">The content.</param>
+    /// <param name="width">In characters.</param>
+    /// <param name="colour">Whether to use colour.</param>
+    public static IReadOnlyList<string> Lines(IRenderable content, int width, bool colour)
+    {
+        using var text = new StringWriter { NewLine = "\n" };
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = colour ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = colour ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            // The terminal's capabilities are already known.
+            Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+            Out = new AnsiConsoleOutput(text),
+        });
+        console.Profile.Width = width;
+        console.Profile.Capabilities.Unicode = true;
+        console.Write(content);
+        return [.. text.ToString().TrimEnd('\n').Split('\n').Select(line => line.TrimEnd())];
+    }
+}
+
+/// <summary>Truncates text.</summary>
+internal static class Words
+{
+    /// <summary>At most <paramref name="width"/> characters.</summary>
+    public static string Cut(string text, int width) =>
+        text.Length <= width ? text : width > 1 ? text[..(width - 1)] + "…" : text[..Math.Max(width, 0)];
 }

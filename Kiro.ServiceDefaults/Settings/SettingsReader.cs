@@ -197,3 +197,11 @@ public sealed class SettingsReader(IConfiguration configuration, SettingsReader?
 /// <param name="Name">The configuration key.</param>
 /// <param name="Default">Null if it has none.</param>
 public sealed record KnownSetting(string Name, string? Default);
+
+/// <summary>One or more settings are invalid. Each line names the variable, its value and what is allowed.</summary>
+public sealed class InvalidSettingsException(IReadOnlyList<string> lines)
+    : Exception(string.Join(Environment.NewLine, lines))
+{
+    /// <summary>One line per setting, ready to be shown to the user.</summary>
+    public IReadOnlyList<string> Lines { get; } = lines;
+}

@@ -27,8 +27,8 @@ public sealed class LoadRunTests
         var result = await RunAsync(server, Get, sources: 3, rate: null, [IPAddress.Parse("203.0.113.1"), IPAddress.Parse("203.0.113.2")]);
 
         Assert.Equal(0, result.Errors.Total);
-        Assert.InRange(result.Answers, 1, seen.Values.Sum());
-        Assert.Equal(result.Answers, result.Latencies.Count);
+        Assert.InRange(result.Responses, 1, seen.Values.Sum());
+        Assert.Equal(result.Responses, result.Latencies.Count);
         Assert.Equal(["127.1.0.0", "127.1.0.1", "127.1.0.2"], seen.Keys.Select(key => key.Split(' ')[0]).Distinct().Order());
         Assert.Equal(["203.0.113.1", "203.0.113.2"], seen.Keys.Select(key => key.Split(' ')[1]).Distinct().Order());
     }
@@ -76,7 +76,7 @@ public sealed class LoadRunTests
 
         var result = await RunAsync(server, Get, sources: 1, rate: null, []);
 
-        Assert.All(new[] { result.Answers, result.Errors.Status, result.Errors.Broken, result.Errors.Length }, count => Assert.True(count > 0));
+        Assert.All(new[] { result.Responses, result.Errors.Status, result.Errors.Broken, result.Errors.Length }, count => Assert.True(count > 0));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class LoadRunTests
         // One connection takes at most 10 a second of the 100 that are due: the later ones wait for it.
         var result = await RunAsync(server, Get, sources: 1, rate: 100, []);
 
-        Assert.InRange(result.Answers, 1, 21);
+        Assert.InRange(result.Responses, 1, 21);
         Assert.True(result.Overdue > 20, $"{result.Overdue} overdue");
         Assert.True(result.Latencies.Percentile(100) > TimeSpan.FromSeconds(0.2), $"{result.Latencies.Percentile(100)}");
     }
@@ -103,7 +103,7 @@ public sealed class LoadRunTests
 
         var result = await RunAsync(server, Get, sources: 8, rate: 100, []);
 
-        Assert.InRange(result.Answers, 1, (100 * result.Window.TotalSeconds) + 8);
+        Assert.InRange(result.Responses, 1, (100 * result.Window.TotalSeconds) + 8);
         Assert.Equal(0, result.Errors.Total);
     }
 
@@ -113,17 +113,17 @@ public sealed class LoadRunTests
         var plan = new LoadPlan(
             new IPEndPoint(IPAddress.Loopback, address.Port),
             [.. Enumerable.Range(0, sources).Select(source => new IPAddress([127, 1, 0, (byte)source]))],
-            new RequestBytes(exchange, clients), exchange.AnswerBody, rate, TimeSpan.FromSeconds(0.1), Window);
+            new RequestBytes(exchange, clients), exchange.ResponseBody, rate, TimeSpan.FromSeconds(0.1), Window);
         return await Task.Run(() => LoadRun.Run(plan, () => { }));
     }
 
-    private static async Task<WebApplication> StartAsync(RequestDelegate answer)
+    private static async Task<WebApplication> StartAsync(RequestDelegate response)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var server = builder.Build();
-        server.Run(answer);
+        server.Run(response);
         await server.StartAsync(TestContext.Current.CancellationToken);
         return server;
     }

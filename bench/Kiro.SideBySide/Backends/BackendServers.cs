@@ -44,11 +44,11 @@ internal sealed class BackendServers : IDisposable
             listen 127.0.0.1:{{port}} backlog=4096;
             root files;
             default_type application/json;
-            location = / { return 200 '{{BackendFiles.NodeAnswer(node)}}'; }
+            location = / { return 200 '{{BackendFiles.NodeResponse(node)}}'; }
             location = /health { return 200 '{"status":"ok","node":"{{node}}"}'; }
             location = /post { mirror /read; alias files/10k; error_page 405 =200 @taken; }
             location = /read { internal; return 204; }
-            location @taken { return 200 '{{BackendFiles.NodeAnswer(node)}}'; }
+            location @taken { return 200 '{{BackendFiles.NodeResponse(node)}}'; }
           }
         """;
 }

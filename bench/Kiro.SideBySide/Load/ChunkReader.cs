@@ -21,13 +21,13 @@ internal sealed class ChunkReader
 
     public void Reset() => (_part, _size, _lineIsEmpty, BodyLength) = (Part.Size, 0, true, 0);
 
-    public AnswerState Read(ReadOnlySpan<byte> received)
+    public ResponseState Read(ReadOnlySpan<byte> received)
     {
         for (var at = 0; at < received.Length; at++)
         {
             if (_part == Part.Done)
             {
-                return AnswerState.Broken;
+                return ResponseState.Broken;
             }
 
             if (_part == Part.Data)
@@ -40,11 +40,11 @@ internal sealed class ChunkReader
             }
             else if (!Read(received[at]))
             {
-                return AnswerState.Broken;
+                return ResponseState.Broken;
             }
         }
 
-        return _part == Part.Done ? AnswerState.Whole : AnswerState.Partial;
+        return _part == Part.Done ? ResponseState.Whole : ResponseState.Partial;
     }
 
     private bool Read(byte next)

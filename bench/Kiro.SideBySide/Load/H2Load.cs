@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using Kiro.SideBySide.Measuring;
@@ -74,7 +75,7 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
     // Start in microseconds of Unix time, status, and microseconds to the end of the response.
     private static LoadResult Read(string log, DateTime from, DateTime until)
     {
-        var (latencies, errors, answers) = (new LatencyHistogram(), default(LoadErrors), 0L);
+        var (latencies, errors, responses) = (new LatencyHistogram(), default(LoadErrors), 0L);
         var (first, last) = (Microseconds(from), Microseconds(until));
         foreach (var line in File.ReadLines(log))
         {
@@ -97,14 +98,28 @@ internal sealed class H2Load(LoadPlan plan, Scenario scenario, string directory)
                 continue;
             }
 
-            answers++;
+            responses++;
             latencies.Record(took * 1000);
         }
 
-        return new LoadResult(until - from, answers, latencies, errors, 0);
+        return new LoadResult(until - from, responses, latencies, errors, 0);
     }
 
     private static long Microseconds(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private static long Number(string text) => long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+}
+
+/// <summary>A gRPC message in a body: the uncompressed flag, its length, and its bytes.</summary>
+internal static class GrpcMessage
+{
+    private const int HeadLength = 5;
+
+    public static byte[] OfBytes(int length)
+    {
+        var message = new byte[HeadLength + length];
+        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), length);
+        Array.Fill(message, (byte)'x', HeadLength, length);
+        return message;
+    }
 }

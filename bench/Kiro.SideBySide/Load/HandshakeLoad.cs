@@ -14,7 +14,7 @@ internal sealed class HandshakeLoad(LoadPlan plan, bool resumes)
     private readonly LatencyHistogram _latencies = new();
     private readonly Lock _counting = new();
     private LoadErrors _errors;
-    private long _answers;
+    private long _responses;
     private volatile bool _isCounting;
     private volatile bool _isOver;
 
@@ -32,7 +32,7 @@ internal sealed class HandshakeLoad(LoadPlan plan, bool resumes)
         onWindow();
         _isOver = true;
         Task.WaitAll(clients);
-        return new LoadResult(window, _answers, _latencies, _errors, 0);
+        return new LoadResult(window, _responses, _latencies, _errors, 0);
     }
 
     private async Task ConnectAgainAndAgainAsync(IPAddress source)
@@ -50,7 +50,7 @@ internal sealed class HandshakeLoad(LoadPlan plan, bool resumes)
                 }
                 else if (_isCounting)
                 {
-                    _answers++;
+                    _responses++;
                     _latencies.Record(Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick);
                 }
             }

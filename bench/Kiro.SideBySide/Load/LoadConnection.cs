@@ -10,7 +10,7 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
     private Socket _socket = null!;
     private ReadOnlyMemory<byte> _unsent;
 
-    public AnswerReader Answer { get; } = new();
+    public ResponseReader Response { get; } = new();
 
     /// <summary>When its request was due, in <see cref="Stopwatch"/> ticks.</summary>
     public long Due { get; private set; }
@@ -32,7 +32,7 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
 
     public void Send(ReadOnlyMemory<byte> request, long due)
     {
-        Answer.Reset();
+        Response.Reset();
         (Due, Sent, IsBusy, _unsent) = (due, Stopwatch.GetTimestamp(), true, request);
         Flush();
         if (_unsent.Length > 0)
@@ -42,7 +42,7 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
     }
 
     /// <summary>Receives available data.</summary>
-    public AnswerState Receive(Span<byte> buffer)
+    public ResponseState Receive(Span<byte> buffer)
     {
         if (_unsent.Length > 0)
         {
@@ -56,9 +56,9 @@ internal sealed class LoadConnection(int id, IPAddress source, IPEndPoint target
         var count = _socket.Receive(buffer, SocketFlags.None, out var error);
         return error switch
         {
-            SocketError.WouldBlock => AnswerState.Partial,
-            SocketError.Success when count > 0 && IsBusy => Answer.Read(buffer[..count]),
-            _ => AnswerState.Broken,
+            SocketError.WouldBlock => ResponseState.Partial,
+            SocketError.Success when count > 0 && IsBusy => Response.Read(buffer[..count]),
+            _ => ResponseState.Broken,
         };
     }
 

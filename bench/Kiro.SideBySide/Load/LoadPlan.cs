@@ -6,7 +6,7 @@ namespace Kiro.SideBySide.Load;
 /// <param name="Target">The proxy.</param>
 /// <param name="Sources">The source addresses, one per connection.</param>
 /// <param name="Requests">The requests.</param>
-/// <param name="AnswerBody">The expected length of each response body.</param>
+/// <param name="ResponseBody">The expected length of each response body.</param>
 /// <param name="Rate">A constant rate in requests per second; null for back-to-back requests on each connection.</param>
 /// <param name="Settle">The time before the measurement.</param>
 /// <param name="Window">The duration of the measurement.</param>
@@ -14,7 +14,7 @@ internal sealed record LoadPlan(
     IPEndPoint Target,
     IReadOnlyList<IPAddress> Sources,
     RequestBytes Requests,
-    int AnswerBody,
+    int ResponseBody,
     int? Rate,
     TimeSpan Settle,
     TimeSpan Window)

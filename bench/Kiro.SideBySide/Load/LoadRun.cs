@@ -24,7 +24,7 @@ internal sealed class LoadRun : IDisposable
     private readonly byte[] _buffer = new byte[256 * 1024];
     private readonly LatencyHistogram _latencies = new();
     private LoadErrors _errors;
-    private long _answers;
+    private long _responses;
     private bool _isCounting;
     private long _nextDue;
     private long _nextSlowRead;
@@ -64,13 +64,13 @@ internal sealed class LoadRun : IDisposable
 
         var start = _nextDue = Stopwatch.GetTimestamp();
         Serve(start + Ticks(_plan.Settle));
-        while (_answers < 2 * _connections.Length && Stopwatch.GetElapsedTime(start) < _plan.Settle + MaxStart)
+        while (_responses < 2 * _connections.Length && Stopwatch.GetElapsedTime(start) < _plan.Settle + MaxStart)
         {
             Serve(Stopwatch.GetTimestamp() + Ticks(StartSlice));
         }
 
         onWindow();
-        (_answers, _isCounting) = (0, true);
+        (_responses, _isCounting) = (0, true);
         var windowStart = Stopwatch.GetTimestamp();
         Serve(windowStart + Ticks(_plan.Window));
         var end = Stopwatch.GetTimestamp();
@@ -79,7 +79,7 @@ internal sealed class LoadRun : IDisposable
         var missing = _connections.Count(connection => connection.IsBusy && Stopwatch.GetElapsedTime(connection.Sent, end) > Missing);
         var overdue = _plan.Rate is null ? 0 : Math.Max(0, (end - _nextDue) / Interval(_plan.Rate.Value));
         return new LoadResult(
-            Stopwatch.GetElapsedTime(windowStart, end), _answers, _latencies, _errors with { Missing = missing }, overdue);
+            Stopwatch.GetElapsedTime(windowStart, end), _responses, _latencies, _errors with { Missing = missing }, overdue);
     }
 
     private void Serve(long until)
@@ -119,7 +119,7 @@ internal sealed class LoadRun : IDisposable
     private void Receive(LoadConnection connection)
     {
         var state = connection.Receive(_buffer);
-        if (state == AnswerState.Partial)
+        if (state == ResponseState.Partial)
         {
             return;
         }
@@ -131,7 +131,7 @@ internal sealed class LoadRun : IDisposable
             return;
         }
 
-        if (state == AnswerState.Whole)
+        if (state == ResponseState.Whole)
         {
             Count(connection);
         }
@@ -140,7 +140,7 @@ internal sealed class LoadRun : IDisposable
             _errors += new LoadErrors(0, 0, 1, 0);
         }
 
-        if (state == AnswerState.Broken || connection.Answer.Closes)
+        if (state == ResponseState.Broken || connection.Response.Closes)
         {
             Reopen(connection);
         }
@@ -164,18 +164,18 @@ internal sealed class LoadRun : IDisposable
 
     private void Count(LoadConnection connection)
     {
-        var answer = connection.Answer;
-        if (answer.Status != 200)
+        var response = connection.Response;
+        if (response.Status != 200)
         {
             _errors += new LoadErrors(1, 0, 0, 0);
         }
-        else if (answer.BodyLength != _plan.AnswerBody)
+        else if (response.BodyLength != _plan.ResponseBody)
         {
             _errors += new LoadErrors(0, 1, 0, 0);
         }
         else
         {
-            _answers++;
+            _responses++;
             if (_isCounting)
             {
                 // With a constant rate, include requests that were due before the window: they waited longest.

@@ -10,7 +10,7 @@ namespace Kiro.SideBySide.Measuring;
 internal sealed record Measurement(LoadResult Load, TimeSpan ProcessorTime, long PeakMemory, long ProportionalMemory)
 {
     /// <summary>CPU time per response, in microseconds.</summary>
-    public double ProcessorMicroseconds => ProcessorTime.TotalMicroseconds / Load.Answers;
+    public double ProcessorMicroseconds => ProcessorTime.TotalMicroseconds / Load.Responses;
 
     /// <summary>The utilisation of its core; if well below 1, the proxy was not the bottleneck.</summary>
     public double Busy => ProcessorTime / Load.Window;

@@ -56,10 +56,10 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, Lo
             process.ThrowIfEnded();
             try
             {
-                using var answer = kind == LoadKind.Grpc
+                using var response = kind == LoadKind.Grpc
                     ? await client.SendAsync(Call(), most.Token)
                     : await client.GetAsync(BackendFiles.SmallGet.Path, most.Token);
-                if (answer.IsSuccessStatusCode)
+                if (response.IsSuccessStatusCode)
                 {
                     return;
                 }
@@ -97,17 +97,17 @@ internal sealed class ProxyCheck(IPEndPoint address, ClientIdentity identity, Lo
         string? node = null;
         for (var request = 0; request < RequestsEach; request++)
         {
-            using var answer = await client.GetAsync(BackendFiles.SmallGet.Path);
-            var next = NodeOf(await answer.Content.ReadAsStringAsync(), answer.StatusCode);
+            using var response = await client.GetAsync(BackendFiles.SmallGet.Path);
+            var next = NodeOf(await response.Content.ReadAsStringAsync(), response.StatusCode);
             node = next == (node ?? next) ? next : throw new InvalidOperationException($"client {who} went to {node}, then to {next}");
         }
 
         return node!;
     }
 
-    private static string NodeOf(string answer, HttpStatusCode status) => status == HttpStatusCode.OK
-        ? Enumerable.Range(1, BackendServers.Count).Select(number => $"api-{number}").FirstOrDefault(node => answer == BackendFiles.NodeAnswer(node))
-            ?? throw new InvalidOperationException($"a wrong response: {answer}")
+    private static string NodeOf(string response, HttpStatusCode status) => status == HttpStatusCode.OK
+        ? Enumerable.Range(1, BackendServers.Count).Select(number => $"api-{number}").FirstOrDefault(node => response == BackendFiles.NodeResponse(node))
+            ?? throw new InvalidOperationException($"a wrong response: {response}")
         : throw new InvalidOperationException($"status {(int)status}");
 
     private static HttpRequestMessage Call() => new(HttpMethod.Post, "/bench.Echo/Unary")

@@ -25,7 +25,7 @@ internal sealed class Row(Proxy proxy)
     {
         Failure,
         Errors.Total > 0 ? Errors.ToString() : null,
-        Overdue > 0.01 * _rounds.Values.Sum(round => round.Load.Answers) ? $"did not carry the rate: {Overdue} requests late" : null,
+        Overdue > 0.01 * _rounds.Values.Sum(round => round.Load.Responses) ? $"did not carry the rate: {Overdue} requests late" : null,
     }.OfType<string>());
 
     public void Add(int round, Measurement measurement) => _rounds[round] = measurement;
@@ -42,4 +42,23 @@ internal sealed class Row(Proxy proxy)
 
     /// <returns>The median of the ratios, or null without a common round.</returns>
     public double? Ratio(Row? other, Func<Measurement, double> figure) => other is null ? null : Median.Of(Ratios(other, figure));
+}
+
+/// <summary>The results of one scenario.</summary>
+internal sealed record ScenarioResult(Scenario Scenario, IReadOnlyList<Row> Rows)
+{
+    /// <summary>The reference for ratios; null if it was not measured.</summary>
+    public Row? Reference => Of(AllProxies.Reference);
+
+    public Row? Of(string proxy) => Rows.FirstOrDefault(row => row.Proxy.Name == proxy && row.IsMeasured);
+}
+
+internal static class Median
+{
+    /// <returns>The median, or null without values.</returns>
+    public static double? Of(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return sorted.Length == 0 ? null : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
 }

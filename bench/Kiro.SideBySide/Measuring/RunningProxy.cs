@@ -86,7 +86,7 @@ internal sealed class RunningProxy : IDisposable
             used = tree.ProcessorTime() - before.Value;
             memory = tree.ProportionalMemory();
         });
-        return load.Answers > 0
+        return load.Responses > 0
             ? new Measurement(load, used, tree.PeakMemory(), memory)
             : throw new InvalidOperationException($"no response within {plan.Window.TotalSeconds} s, {load.Errors}");
     }
@@ -101,5 +101,5 @@ internal sealed class RunningProxy : IDisposable
     private TimeSpan Compiling() => _proxy.CompilerThread is { } thread ? ThreadTime.Of(_process.Id, thread) : TimeSpan.Zero;
 
     private LoadPlan Plan(int? rate, TimeSpan window) => new(
-        _address, ClientAddresses.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.AnswerBody, rate, Settle, window);
+        _address, ClientAddresses.Sources(_scenario.Connections, _scenario.Clients), _requests, _scenario.Exchange.ResponseBody, rate, Settle, window);
 }

@@ -62,3 +62,9 @@ internal sealed class PinnedProcess : IDisposable
     // Stop the servers if the run is interrupted.
     private void OnExit(object? sender, EventArgs e) => _process.Kill(entireProcessTree: true);
 }
+
+/// <summary>A command line.</summary>
+internal sealed record Command(string Program, params IReadOnlyList<string> Arguments)
+{
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+}

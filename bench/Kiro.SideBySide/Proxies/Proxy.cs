@@ -29,3 +29,12 @@ internal abstract class Proxy(string name, string title)
     /// <summary>Writes its configuration and returns its command line.</summary>
     public abstract Command Prepare(ProxySite site);
 }
+
+/// <summary>A proxy from a system package.</summary>
+internal abstract class InstalledProxy(string name, string title, string program, string package) : Proxy(name, title)
+{
+    protected string Program => Programs.Find(program) ?? throw new InvalidOperationException(Missing());
+
+    public override string? Missing() =>
+        Programs.Find(program) is null ? $"{program} is not installed: apt-get install --no-install-recommends {package}" : null;
+}

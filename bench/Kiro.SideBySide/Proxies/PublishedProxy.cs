@@ -26,3 +26,14 @@ internal abstract class PublishedProxy(string name, string title, string folder,
     protected Command Run(IReadOnlyList<string> arguments, IEnumerable<KeyValuePair<string, string>> environment) =>
         new(Programs.Find("dotnet") ?? "dotnet", [Assembly, .. arguments]) { Environment = environment.Append(CompileSoon).ToDictionary() };
 }
+
+/// <summary>YARP's direct forwarding with nothing around it (bench/BareYarp).</summary>
+internal sealed class BareYarpProxy(string published) : PublishedProxy("yarp", "bare YARP", Path.Combine(published, "yarp"), "BareYarp.dll")
+{
+    public override bool HasTls => false;
+
+    public override string Version() => VersionOf("Yarp.ReverseProxy.dll");
+
+    public override Command Prepare(ProxySite site) =>
+        Run([$"{site.Port}", .. site.Backends.Select(port => $"http://127.0.0.1:{port}")], []);
+}

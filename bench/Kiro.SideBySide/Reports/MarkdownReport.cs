@@ -45,3 +45,53 @@ internal static class MarkdownReport
     public static string Title(Scenario scenario, BenchOptions options) =>
         scenario.IsPaced ? $"{scenario.Title}: {options.Rate:#,0} requests/s" : scenario.Title;
 }
+
+/// <summary>One figure of all scenarios, relative to the reference.</summary>
+internal static class RatioTable
+{
+    public static TextTable Of(IReadOnlyList<ScenarioResult> results, Func<Measurement, double> figure)
+    {
+        var table = new TextTable([.. results.Select(result => result.Scenario.Name).Prepend("proxy")]);
+        for (var proxy = 0; proxy < results[0].Rows.Count; proxy++)
+        {
+            var rows = results.Select(result => (result.Rows[proxy], result.Reference));
+            table.Add([results[0].Rows[proxy].Proxy.Title, .. rows.Select(row => Figures.Text(row.Item1.Ratio(row.Reference, figure)))]);
+        }
+
+        return table;
+    }
+}
+
+/// <summary>One scenario's figures, absolute and in parts of the reference's.</summary>
+internal static class ScenarioTable
+{
+    public static TextTable Of(ScenarioResult result)
+    {
+        var table = new TextTable("proxy", "µs processor/request", "× nginx", "its range", "requests/s", "× nginx", "p50 ms", "p99 ms", "p99.9 ms", "peak MB", "PSS MB", "core busy %", "note");
+        foreach (var row in result.Rows)
+        {
+            table.Add(
+                row.Proxy.Title,
+                Figures.Text(row.Typical(Figures.Processor)),
+                Figures.Text(row.Ratio(result.Reference, Figures.Processor)),
+                Range(row, result.Reference),
+                Figures.Text(row.Typical(Figures.PerSecond)),
+                Figures.Text(row.Ratio(result.Reference, Figures.PerSecond)),
+                Figures.Text(row.Typical(Figures.Median)),
+                Figures.Text(row.Typical(Figures.P99)),
+                Figures.Text(row.Typical(Figures.P999)),
+                Figures.Text(row.Typical(Figures.PeakMegabytes)),
+                Figures.Text(row.Typical(Figures.ProportionalMegabytes)),
+                Figures.Text(row.Typical(Figures.BusyPercent)),
+                row.Note);
+        }
+
+        return table;
+    }
+
+    private static string Range(Row row, Row? reference)
+    {
+        var ratios = reference is null ? [] : row.Ratios(reference, Figures.Processor);
+        return ratios.Count == 0 ? "–" : $"{Figures.Text(ratios.Min())} … {Figures.Text(ratios.Max())}";
+    }
+}

@@ -7,7 +7,7 @@ namespace Kiro.SideBySide.Load;
 /// Parses responses incrementally. Supports what proxies send to a client that does not pipeline: a Content-Length,
 /// or chunks; a response delimited by closing the connection counts as broken.
 /// </summary>
-internal sealed class AnswerReader
+internal sealed class ResponseReader
 {
     private readonly byte[] _head = new byte[16 * 1024];
     private readonly ChunkReader _chunks = new();
@@ -26,7 +26,7 @@ internal sealed class AnswerReader
 
     public void Reset() => (_headLength, _isInBody, Status, BodyLength, Closes) = (0, false, 0, 0, false);
 
-    public AnswerState Read(ReadOnlySpan<byte> received)
+    public ResponseState Read(ReadOnlySpan<byte> received)
     {
         if (_isInBody)
         {
@@ -50,17 +50,17 @@ internal sealed class AnswerReader
         if (end >= 0)
         {
             _isInBody = true;
-            return ReadHead(head[..(end + 2)]) ? ReadBody(head[(end + 4)..]) : AnswerState.Broken;
+            return ReadHead(head[..(end + 2)]) ? ReadBody(head[(end + 4)..]) : ResponseState.Broken;
         }
 
         if (head.Length >= _head.Length)
         {
-            return AnswerState.Broken;
+            return ResponseState.Broken;
         }
 
         head.CopyTo(_head);
         _headLength = head.Length;
-        return AnswerState.Partial;
+        return ResponseState.Partial;
     }
 
     private bool ReadHead(ReadOnlySpan<byte> head)
@@ -103,7 +103,7 @@ internal sealed class AnswerReader
         }
     }
 
-    private AnswerState ReadBody(ReadOnlySpan<byte> received)
+    private ResponseState ReadBody(ReadOnlySpan<byte> received)
     {
         if (_isChunked)
         {
@@ -114,6 +114,18 @@ internal sealed class AnswerReader
 
         BodyLength += received.Length;
         _left -= received.Length;
-        return _left switch { > 0 => AnswerState.Partial, 0 => AnswerState.Whole, _ => AnswerState.Broken };
+        return _left switch { > 0 => ResponseState.Partial, 0 => ResponseState.Whole, _ => ResponseState.Broken };
     }
+}
+
+internal enum ResponseState
+{
+    /// <summary>Incomplete.</summary>
+    Partial,
+
+    /// <summary>Complete.</summary>
+    Whole,
+
+    /// <summary>Not an HTTP/1.1 response, or more than one.</summary>
+    Broken,
 }

@@ -3,7 +3,7 @@ using Kiro.SideBySide.Load;
 
 namespace Kiro.Tests.Bench.Load;
 
-public sealed class AnswerReaderTests
+public sealed class ResponseReaderTests
 {
     private const string WithLength = "HTTP/1.1 200 OK\r\ncontent-length: 11\r\nX-A: b\r\n\r\nhello world";
     private const string WithChunks =
@@ -12,15 +12,15 @@ public sealed class AnswerReaderTests
     [Theory]
     [InlineData(WithLength, 200, false)]
     [InlineData(WithChunks, 503, true)]
-    public void Read_CutAtEveryByte_IsTheSame(string answer, int status, bool closes)
+    public void Read_CutAtEveryByte_IsTheSame(string response, int status, bool closes)
     {
-        var bytes = Encoding.ASCII.GetBytes(answer);
-        var reader = new AnswerReader();
+        var bytes = Encoding.ASCII.GetBytes(response);
+        var reader = new ResponseReader();
         for (var cut = 1; cut < bytes.Length; cut++)
         {
             reader.Reset();
-            Assert.Equal(AnswerState.Partial, reader.Read(bytes.AsSpan(0, cut)));
-            Assert.Equal(AnswerState.Whole, reader.Read(bytes.AsSpan(cut)));
+            Assert.Equal(ResponseState.Partial, reader.Read(bytes.AsSpan(0, cut)));
+            Assert.Equal(ResponseState.Whole, reader.Read(bytes.AsSpan(cut)));
             Assert.Equal((status, 11, closes), (reader.Status, reader.BodyLength, reader.Closes));
         }
     }
@@ -28,12 +28,12 @@ public sealed class AnswerReaderTests
     [Theory]
     [InlineData(WithLength)]
     [InlineData(WithChunks)]
-    public void Read_ByteByByte_IsWholeWithTheLast(string answer)
+    public void Read_ByteByByte_IsWholeWithTheLast(string response)
     {
-        var reader = new AnswerReader();
-        var states = Encoding.ASCII.GetBytes(answer).Select(next => reader.Read([next])).ToArray();
-        Assert.All(states[..^1], state => Assert.Equal(AnswerState.Partial, state));
-        Assert.Equal((AnswerState.Whole, 11L), (states[^1], reader.BodyLength));
+        var reader = new ResponseReader();
+        var states = Encoding.ASCII.GetBytes(response).Select(next => reader.Read([next])).ToArray();
+        Assert.All(states[..^1], state => Assert.Equal(ResponseState.Partial, state));
+        Assert.Equal((ResponseState.Whole, 11L), (states[^1], reader.BodyLength));
     }
 
     [Theory]
@@ -44,19 +44,19 @@ public sealed class AnswerReaderTests
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
-    public void Read_NoSuchAnswer_IsBroken(string answer) =>
-        Assert.Equal(AnswerState.Broken, new AnswerReader().Read(Encoding.ASCII.GetBytes(answer)));
+    public void Read_NoSuchAnswer_IsBroken(string response) =>
+        Assert.Equal(ResponseState.Broken, new ResponseReader().Read(Encoding.ASCII.GetBytes(response)));
 
     [Fact]
     public void Read_EndlessHead_IsBroken()
     {
-        var reader = new AnswerReader();
+        var reader = new ResponseReader();
         var state = reader.Read("HTTP/1.1 200 OK\r\n"u8);
-        for (var line = 0; line < 1000 && state == AnswerState.Partial; line++)
+        for (var line = 0; line < 1000 && state == ResponseState.Partial; line++)
         {
             state = reader.Read(Encoding.ASCII.GetBytes($"X-{line}: {new string('x', 100)}\r\n"));
         }
 
-        Assert.Equal(AnswerState.Broken, state);
+        Assert.Equal(ResponseState.Broken, state);
     }
 }
