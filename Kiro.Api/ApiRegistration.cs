@@ -20,6 +20,6 @@ internal static class ApiRegistration
     }
 
     /// <summary>Logs a line once the service listens.</summary>
-    public static void SayWhenServing(this WebApplication app, ApiOptions api) =>
+    public static void LogWhenServing(this WebApplication app, ApiOptions api) =>
         app.Lifetime.ApplicationStarted.Register(() => Log.Serving(app.Logger, api.NodeName, api.Listen.Port));
 }

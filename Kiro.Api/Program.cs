@@ -30,6 +30,6 @@ return await KiroApplication.RunAsync(args, "A node of Kiro's replicated HTTP AP
     app.MapLedger();
     app.MapStatus();
     app.MapDemo();
-    app.SayWhenServing(settings.Api);
+    app.LogWhenServing(settings.Api);
     return app;
 });

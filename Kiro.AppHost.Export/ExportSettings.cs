@@ -8,7 +8,7 @@ namespace Kiro.AppHost.Export;
 internal static class ExportSettings
 {
     /// <summary>What to publish; null after an invalid value, which has been reported.</summary>
-    public static ExportKind? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Tell<ExportKind?>(() =>
+    public static ExportKind? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Report<ExportKind?>(() =>
     {
         var reader = new SettingsReader(builder.Configuration);
         var text = reader.Text("EXPORT") ?? "";

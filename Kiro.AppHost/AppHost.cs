@@ -18,7 +18,7 @@ else
     var database = builder.AddDatabase(settings);
     var nodes = builder.AddNodes(settings, database, token);
     var balancer = builder.AddBalancer(settings, nodes, token);
-    Leaving.AddTo(builder, [balancer, .. nodes]);
+    ServiceShutdown.AddTo(builder, [balancer, .. nodes]);
 }
 
 return builder.Build().RunToExitCode();

@@ -78,7 +78,7 @@ internal sealed record BalancedNodes(IResourceWithEndpoints Resource, EndpointRe
 internal static class PublishedNodes
 {
     /// <summary>A single resource is resolved by name, to one address per replica; several resources become a list of nodes.</summary>
-    public static void Tell(KiroBalancerResource balancer, EnvironmentCallbackContext context)
+    public static void Configure(KiroBalancerResource balancer, EnvironmentCallbackContext context)
     {
         if (balancer.Nodes is [var single])
         {

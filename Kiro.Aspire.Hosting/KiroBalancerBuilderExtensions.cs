@@ -206,7 +206,7 @@ public static class KiroBalancerBuilderExtensions
     private static IResourceBuilder<KiroBalancerResource> AsContainer(this IResourceBuilder<KiroBalancerResource> balancer, int port) => balancer
         .WithHttpEndpoint(port, targetPort: PublishedPort, env: "BALANCER_PORT")
         .WithExternalHttpEndpoints()
-        .WithEnvironment(context => PublishedNodes.Tell(balancer.Resource, context))
+        .WithEnvironment(context => PublishedNodes.Configure(balancer.Resource, context))
         .PublishAsDockerFile(container =>
         {
             // The image already exists and is not built from a Dockerfile.

@@ -12,7 +12,7 @@ namespace Aspire.Hosting.Kiro;
 internal sealed partial class NodeWatch(
     KiroBalancerResource balancer, ResourceNotificationService notifications, ResourceCommandService commands, ILogger<NodeWatch> logger) : BackgroundService
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     private readonly SortedDictionary<string, string> _lines = new(StringComparer.Ordinal);
 
@@ -94,7 +94,7 @@ internal sealed partial class NodeWatch(
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(Timeout);
         try
         {
             using var response = await AdminRequest.PostAsync(balancer, "reload", limit.Token);

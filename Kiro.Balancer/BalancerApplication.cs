@@ -30,7 +30,7 @@ internal static class BalancerApplication
         var reader = new SettingsReader(builder.Configuration);
         var settings = BalancerSettings.Read(reader, builder.Configuration);
         // A room that gets a part of these takes other values while the balancer runs.
-        var live = new SettingsInForce<BalancerSettings>(settings);
+        var live = new ActiveSettings<BalancerSettings>(settings);
         var sockets = new ListenSockets();
         SystemdSockets.Collect(sockets);
         // Before the listeners, or they would not know of it.
@@ -79,7 +79,7 @@ internal static class BalancerApplication
         return app;
     }
 
-    private static Action TakerOf(SettingsInForce<BalancerSettings> live, BalancerSettings next) => () => live.Take(next);
+    private static Action TakerOf(ActiveSettings<BalancerSettings> live, BalancerSettings next) => () => live.Take(next);
 }
 
 /// <summary>

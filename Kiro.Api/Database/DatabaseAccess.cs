@@ -11,7 +11,7 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
     private readonly SemaphoreSlim _oneWriter = new(1);
 
     /// <summary>Performs a write; a failure marks the database as down.</summary>
-    /// <exception cref="DatabaseAwayException">The write failed; whether a commit succeeded may be unknown.</exception>
+    /// <exception cref="DatabaseUnavailableException">The write failed; whether a commit succeeded may be unknown.</exception>
     public async Task<T> WriteAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         // One at a time, so that a single remaining connection of the server is enough, and the result applies to all.
@@ -20,7 +20,7 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
         {
             return await RunAsync(work, cancellationToken);
         }
-        catch (DatabaseAwayException problem)
+        catch (DatabaseUnavailableException problem)
         {
             state.ReportDown(problem);
             throw;
@@ -32,16 +32,16 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
     }
 
     /// <summary>Performs a read; a failure only triggers a check of the database's state.</summary>
-    /// <exception cref="DatabaseAwayException">The read failed.</exception>
+    /// <exception cref="DatabaseUnavailableException">The read failed.</exception>
     public async Task<T> ReadAsync<T>(Func<DbConnection, Task<T>> work, CancellationToken cancellationToken)
     {
         try
         {
             return await RunAsync(work, cancellationToken);
         }
-        catch (DatabaseAwayException)
+        catch (DatabaseUnavailableException)
         {
-            state.Doubt();
+            state.Suspect();
             throw;
         }
     }
@@ -65,14 +65,14 @@ internal sealed class DatabaseAccess(SqlDialect dialect, DatabaseState state) : 
             }
             catch (Exception problem) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new DatabaseAwayException(problem);
+                throw new DatabaseUnavailableException(problem);
             }
         }
     }
 }
 
 /// <summary>The database could not be used.</summary>
-internal sealed class DatabaseAwayException(Exception cause) : Exception(cause.Message, cause);
+internal sealed class DatabaseUnavailableException(Exception cause) : Exception(cause.Message, cause);
 
 /// <summary>
 /// Excludes background work at the database from traces: each statement, several per second, would be a trace of its

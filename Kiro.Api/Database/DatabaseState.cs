@@ -15,17 +15,17 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
     private static readonly TimeSpan MinBetweenReasons = TimeSpan.FromSeconds(60);
 
     private readonly Lock _writer = new();
-    private volatile DatabaseVerdict _current = new(false, NotTried);
-    private volatile bool _isDoubted;
+    private volatile DatabaseStatus _current = new(false, NotTried);
+    private volatile bool _isSuspect;
     private string? _logged;
     private long _loggedAt;
 
-    public DatabaseVerdict Current => _current;
+    public DatabaseStatus Current => _current;
 
     public bool IsUp => _current.Up;
 
     /// <summary>A read failed, so writing should be checked.</summary>
-    public bool IsDoubted => _isDoubted;
+    public bool IsSuspect => _isSuspect;
 
     /// <summary>Everything has succeeded.</summary>
     public void ReportUp()
@@ -37,7 +37,7 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
                 return;
             }
 
-            _current = new DatabaseVerdict(true, null);
+            _current = new DatabaseStatus(true, null);
             _logged = null;
         }
 
@@ -49,7 +49,7 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
         var reason = Describe(problem);
         lock (_writer)
         {
-            _current = new DatabaseVerdict(false, reason);
+            _current = new DatabaseStatus(false, reason);
             if (_logged == reason || (_logged is not null && time.GetElapsedTime(_loggedAt) < MinBetweenReasons))
             {
                 return;
@@ -61,9 +61,9 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
         Log.DatabaseDown(logger, reason);
     }
 
-    public void Doubt() => _isDoubted = true;
+    public void Suspect() => _isSuspect = true;
 
-    public void Believe() => _isDoubted = false;
+    public void ClearSuspicion() => _isSuspect = false;
 
     // Driver messages contain no secrets, but do not name the server or file either.
     private string Describe(Exception problem) => $"{dialect.Place}: {problem.Message.ReplaceLineEndings(" ")}";
@@ -72,7 +72,7 @@ internal sealed class DatabaseState(SqlDialect dialect, TimeProvider time, ILogg
 /// <summary>The state of the database.</summary>
 /// <param name="Up">Whether the last attempt succeeded.</param>
 /// <param name="Reason">Why it failed, in plain English and without secrets; null if it succeeded.</param>
-internal sealed record DatabaseVerdict(bool Up, string? Reason)
+internal sealed record DatabaseStatus(bool Up, string? Reason)
 {
     /// <summary>As in the API's responses.</summary>
     public string Word => Up ? "up" : "down";

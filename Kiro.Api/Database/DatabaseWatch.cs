@@ -1,11 +1,11 @@
 namespace Kiro.Api.Database;
 
 /// <summary>A component that needs the database.</summary>
-internal interface IDatabaseUse
+internal interface IDatabaseProbe
 {
     /// <summary>Performs its database work, as proof that it succeeds.</summary>
-    /// <exception cref="DatabaseAwayException">It failed.</exception>
-    Task ProveAsync(CancellationToken cancellationToken);
+    /// <exception cref="DatabaseUnavailableException">It failed.</exception>
+    Task ProbeAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>
@@ -13,11 +13,11 @@ internal interface IDatabaseUse
 /// database; while it is up, repeats that every few seconds. The node keeps serving meanwhile.
 /// </summary>
 internal sealed class DatabaseWatch(
-    SqlDialect dialect, SchemaMigration schema, DatabaseState state, IEnumerable<IDatabaseUse> uses, TimeProvider time) : BackgroundService
+    SqlDialect dialect, SchemaMigration schema, DatabaseState state, IEnumerable<IDatabaseProbe> probes, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ProofInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
 
     /// <summary>If the database fails again within this time, the next recovery takes longer.</summary>
     private static readonly TimeSpan GoodRun = TimeSpan.FromSeconds(30);
@@ -27,7 +27,7 @@ internal sealed class DatabaseWatch(
     private TimeSpan _hold = Tick;
     private bool _wasUp;
     private long _risenAt;
-    private long _provedAt;
+    private long _probedAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -47,17 +47,17 @@ internal sealed class DatabaseWatch(
             return _hold;
         }
 
-        if (state.IsUp && !state.IsDoubted && time.GetElapsedTime(_provedAt) < ProofInterval)
+        if (state.IsUp && !state.IsSuspect && time.GetElapsedTime(_probedAt) < ProbeInterval)
         {
             return Tick;
         }
 
-        if (await ProveAsync(stoppingToken))
+        if (await ProbeAsync(stoppingToken))
         {
-            _provedAt = time.GetTimestamp();
+            _probedAt = time.GetTimestamp();
             if (!_wasUp)
             {
-                (_wasUp, _risenAt, _retry) = (true, _provedAt, Tick);
+                (_wasUp, _risenAt, _retry) = (true, _probedAt, Tick);
             }
 
             return Tick;
@@ -67,7 +67,7 @@ internal sealed class DatabaseWatch(
         return _retry;
     }
 
-    private async Task<bool> ProveAsync(CancellationToken stoppingToken)
+    private async Task<bool> ProbeAsync(CancellationToken stoppingToken)
     {
         using var untraced = BackgroundWork.Begin();
         try
@@ -80,9 +80,9 @@ internal sealed class DatabaseWatch(
                 await schema.RunAsync(stoppingToken);
             }
 
-            foreach (var use in uses)
+            foreach (var probe in probes)
             {
-                await use.ProveAsync(stoppingToken);
+                await probe.ProbeAsync(stoppingToken);
             }
 
             if (isRise)
@@ -90,13 +90,13 @@ internal sealed class DatabaseWatch(
                 state.ReportUp();
             }
 
-            state.Believe();
+            state.ClearSuspicion();
             return true;
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
         {
         }
-        catch (DatabaseAwayException)
+        catch (DatabaseUnavailableException)
         {
             // Already reported.
         }

@@ -9,10 +9,10 @@ internal sealed class NodeHealth(NodeIdentity node, DatabaseState database, SqlD
 {
     public HealthReport Report()
     {
-        var verdict = database.Current;
+        var current = database.Current;
         return new HealthReport(
-            drain.IsDraining ? "draining" : verdict.Up ? "ok" : "degraded",
-            node.Name, verdict.Word, dialect.Kind, verdict.Reason, node.Version, node.UptimeSeconds(time));
+            drain.IsDraining ? "draining" : current.Up ? "ok" : "degraded",
+            node.Name, current.Word, dialect.Kind, current.Reason, node.Version, node.UptimeSeconds(time));
     }
 
     /// <summary>A node still serves without its database, so it is only unhealthy while it shuts down.</summary>

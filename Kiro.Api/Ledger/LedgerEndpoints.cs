@@ -33,7 +33,7 @@ internal static class LedgerEndpoints
                     ClientsResponse.From(totals, page, rows, masked: verdict != AdminVerdict.Right));
             }
         }
-        catch (DatabaseAwayException)
+        catch (DatabaseUnavailableException)
         {
         }
 

@@ -7,7 +7,7 @@ namespace Kiro.Api.Ledger;
 /// <summary>Writes the counts to the database periodically, and once more after the last request.</summary>
 internal sealed class LedgerFlush(
     LedgerOutbox outbox, LedgerStore store, DatabaseState database, LedgerOptions options, ApiMetrics metrics,
-    TimeProvider time, ILogger<LedgerFlush> logger) : BackgroundService, IDatabaseUse
+    TimeProvider time, ILogger<LedgerFlush> logger) : BackgroundService, IDatabaseProbe
 {
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LastFlushRetry = TimeSpan.FromMilliseconds(250);
@@ -22,18 +22,18 @@ internal sealed class LedgerFlush(
             await WriteAllAsync(cancellationToken);
             return true;
         }
-        catch (DatabaseAwayException)
+        catch (DatabaseUnavailableException)
         {
             return false;
         }
     }
 
     /// <summary>Writing the pending counts is the best proof: something smaller might still fit on a full disk.</summary>
-    public async Task ProveAsync(CancellationToken cancellationToken)
+    public async Task ProbeAsync(CancellationToken cancellationToken)
     {
         if (!await WriteAllAsync(cancellationToken))
         {
-            await store.ProveAsync(cancellationToken);
+            await store.ProbeAsync(cancellationToken);
         }
     }
 
@@ -59,7 +59,7 @@ internal sealed class LedgerFlush(
 
             return hasWritten;
         }
-        catch (DatabaseAwayException)
+        catch (DatabaseUnavailableException)
         {
             metrics.FlushFailed();
             throw;
@@ -110,11 +110,11 @@ internal sealed class LedgerFlush(
                 // A flush is never cancelled: its statements have timeouts, and the last flush waits for it.
                 if (!stoppingToken.IsCancellationRequested && database.IsUp && await FlushAsync(CancellationToken.None) && !tidied)
                 {
-                    await store.TidyAsync(CancellationToken.None);
+                    await store.DeleteExpiredAsync(CancellationToken.None);
                     tidied = true;
                 }
             }
-            catch (DatabaseAwayException)
+            catch (DatabaseUnavailableException)
             {
             }
             catch (Exception problem)

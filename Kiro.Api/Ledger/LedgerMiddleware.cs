@@ -47,7 +47,7 @@ internal static class LedgerRegistration
         services.AddSingleton<LedgerSummary>();
         services.AddSingleton<ApiMetrics>();
         services.AddSingleton<LedgerFlush>();
-        services.AddSingleton<IDatabaseUse>(provider => provider.GetRequiredService<LedgerFlush>());
+        services.AddSingleton<IDatabaseProbe>(provider => provider.GetRequiredService<LedgerFlush>());
         services.AddHostedService(provider => provider.GetRequiredService<LedgerFlush>());
     }
 

@@ -31,7 +31,7 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
             cancellationToken);
 
     /// <summary>Writes an empty batch, with the same statements and commit as any other.</summary>
-    public Task<bool> ProveAsync(CancellationToken cancellationToken) =>
+    public Task<bool> ProbeAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             async connection =>
             {
@@ -48,7 +48,7 @@ internal sealed class LedgerStore(SqlDialect dialect, DatabaseAccess database, N
             cancellationToken);
 
     /// <summary>Deletes processes that ended long ago.</summary>
-    public Task<int> TidyAsync(CancellationToken cancellationToken) =>
+    public Task<int> DeleteExpiredAsync(CancellationToken cancellationToken) =>
         database.WriteAsync(
             connection => connection.ExecuteAsync(
                 "DELETE FROM ledger_batches WHERE written_at < @Limit",

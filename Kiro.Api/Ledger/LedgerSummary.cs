@@ -6,7 +6,7 @@ namespace Kiro.Api.Ledger;
 internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, TimeProvider time)
 {
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private Task<LedgerTotals?>? _read;
@@ -17,7 +17,7 @@ internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, T
     {
         try
         {
-            return await Shared().WaitAsync(Patience, time);
+            return await Shared().WaitAsync(Timeout, time);
         }
         catch (TimeoutException)
         {
@@ -47,7 +47,7 @@ internal sealed class LedgerSummary(LedgerStore store, DatabaseState database, T
         {
             return database.IsUp ? await store.TotalsAsync(CancellationToken.None) : null;
         }
-        catch (DatabaseAwayException)
+        catch (DatabaseUnavailableException)
         {
             return null;
         }

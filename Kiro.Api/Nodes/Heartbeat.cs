@@ -7,7 +7,7 @@ namespace Kiro.Api.Nodes;
 /// <summary>Updates this node's row while it runs, and marks it when it stops.</summary>
 internal sealed class Heartbeat(
     NodeStore store, NodeDirectory directory, DatabaseState database, NodeOptions options, TimeProvider time,
-    ILogger<Heartbeat> logger) : BackgroundService, IDatabaseUse
+    ILogger<Heartbeat> logger) : BackgroundService, IDatabaseProbe
 {
     private static readonly TimeSpan GoodbyeLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
@@ -26,12 +26,12 @@ internal sealed class Heartbeat(
         {
             await store.StopAsync(limit.Token);
         }
-        catch (Exception problem) when (problem is DatabaseAwayException || limit.IsCancellationRequested)
+        catch (Exception problem) when (problem is DatabaseUnavailableException || limit.IsCancellationRequested)
         {
         }
     }
 
-    public async Task ProveAsync(CancellationToken cancellationToken) =>
+    public async Task ProbeAsync(CancellationToken cancellationToken) =>
         directory.Nodes = await store.HeartbeatAsync(cancellationToken);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -49,10 +49,10 @@ internal sealed class Heartbeat(
     {
         try
         {
-            await ProveAsync(stoppingToken);
+            await ProbeAsync(stoppingToken);
             return true;
         }
-        catch (Exception problem) when (problem is DatabaseAwayException || stoppingToken.IsCancellationRequested)
+        catch (Exception problem) when (problem is DatabaseUnavailableException || stoppingToken.IsCancellationRequested)
         {
         }
         catch (Exception problem)
@@ -69,7 +69,7 @@ internal sealed class Heartbeat(
 internal sealed record NodeOptions(TimeSpan Heartbeat)
 {
     /// <summary>A node without a heartbeat for this long is considered gone.</summary>
-    public TimeSpan Patience => 3 * Heartbeat;
+    public TimeSpan GoneAfter => 3 * Heartbeat;
 
     public static NodeOptions Read(SettingsReader settings) => new(settings.Seconds("HEARTBEAT_INTERVAL", 5, 0.1, 3600));
 }

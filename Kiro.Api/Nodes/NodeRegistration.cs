@@ -21,7 +21,7 @@ internal static class NodeRegistration
         services.AddSingleton<NodeStore>();
         services.AddSingleton<NodeDirectory>();
         services.AddSingleton<Heartbeat>();
-        services.AddSingleton<IDatabaseUse>(provider => provider.GetRequiredService<Heartbeat>());
+        services.AddSingleton<IDatabaseProbe>(provider => provider.GetRequiredService<Heartbeat>());
         services.AddHostedService(provider => provider.GetRequiredService<Heartbeat>());
     }
 }

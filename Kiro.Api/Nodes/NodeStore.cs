@@ -27,7 +27,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
                            last_heartbeat AS LastHeartbeat, stopped AS Stopped
                     FROM nodes ORDER BY name
                     """)).AsList();
-                var limit = Now - (long)(options.Patience + Remembered).TotalMilliseconds;
+                var limit = Now - (long)(options.GoneAfter + Remembered).TotalMilliseconds;
                 foreach (var old in rows.Where(row => row.LastHeartbeat < limit))
                 {
                     // By key, and only if it is still gone, so that nodes do not block each other.
@@ -52,7 +52,7 @@ internal sealed class NodeStore(DatabaseAccess database, NodeIdentity self, Node
         DateTimeOffset.FromUnixTimeMilliseconds(row.StartedAt),
         DateTimeOffset.FromUnixTimeMilliseconds(row.LastHeartbeat),
         row.Stopped != 0 ? "stopped"
-        : Now - row.LastHeartbeat > options.Patience.TotalMilliseconds ? "gone"
+        : Now - row.LastHeartbeat > options.GoneAfter.TotalMilliseconds ? "gone"
         : "up");
 }
 

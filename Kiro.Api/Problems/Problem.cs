@@ -13,7 +13,7 @@ internal sealed record Problem(string Error)
     public static IResult? OfToken(HttpContext context, AdminAccess admin, out AdminVerdict verdict)
     {
         var (request, response) = (context.Request, context.Response);
-        verdict = admin.Judge(request.Headers.Authorization, context.Connection.RemoteIpAddress, out var wait);
+        verdict = admin.Check(request.Headers.Authorization, context.Connection.RemoteIpAddress, out var wait);
         switch (verdict)
         {
             case AdminVerdict.Wrong:

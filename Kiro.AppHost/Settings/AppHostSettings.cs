@@ -22,7 +22,7 @@ internal sealed record AppHostSettings(
 {
     /// <summary>Reads <c>.env</c>, environment and command line; null after an invalid value, which has been reported.</summary>
     /// <remarks>In publish mode the settings of this machine are ignored, so that the output is the same everywhere.</remarks>
-    public static AppHostSettings? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Tell(() =>
+    public static AppHostSettings? Read(IDistributedApplicationBuilder builder) => InvalidSettings.Report(() =>
     {
         if (builder.ExecutionContext.IsPublishMode)
         {

@@ -6,7 +6,7 @@ namespace Kiro.AppHost.Settings;
 internal static class InvalidSettings
 {
     /// <summary>The result; null after an invalid value, which has been reported.</summary>
-    public static T? Tell<T>(Func<T> read)
+    public static T? Report<T>(Func<T> read)
     {
         try
         {

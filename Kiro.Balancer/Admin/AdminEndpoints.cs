@@ -87,7 +87,7 @@ internal static class AdminEndpoints
     private static IResult? Refusal(HttpContext context, AdminAccess access)
     {
         var caller = context.RequestServices.GetRequiredService<CallerRoute>();
-        switch (access.Judge(context.Request.Headers.Authorization, caller.IpOf(context), out var wait))
+        switch (access.Check(context.Request.Headers.Authorization, caller.IpOf(context), out var wait))
         {
             case AdminVerdict.Right:
                 return null;

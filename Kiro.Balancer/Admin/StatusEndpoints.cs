@@ -82,7 +82,7 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IEndp
         new() { TokenLimit = MaxAtOnce, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1) };
 
     private readonly PartitionedRateLimiter<HttpContext> _limiter = PartitionedRateLimiter.Create<HttpContext, ClientAddress>(
-        context => admin.Judge(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right
+        context => admin.Check(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right
             ? RateLimitPartition.GetNoLimiter(default(ClientAddress))
             : RateLimitPartition.GetTokenBucketLimiter(caller.KeyOf(context), _ => Bucket));
 

@@ -60,7 +60,7 @@ internal sealed class StatusReport(
             Client = caller.Of(context, snapshot),
             Warnings =
             [
-                .. warnings.Of(snapshot, caller.AddressOf(context), admin.Judge(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right),
+                .. warnings.Of(snapshot, caller.AddressOf(context), admin.Check(context.Request.Headers.Authorization, caller.IpOf(context)) == AdminVerdict.Right),
                 .. peers.Warnings(),
             ],
             Events = events.Newest(MaxEvents),
@@ -203,7 +203,7 @@ internal sealed class LimitsReport(
         Descriptors = new DescriptorStatus(descriptors.Soft, descriptors.Hard),
         Connections = new ConnectionStatus(connections.Open, connections.Max, connections.Refused),
         AdminConnections = door.IsOn ? new ConnectionStatus(door.Limit.Open, door.Limit.Max, door.Limit.Refused) : null,
-        AdminTokens = new TokenStatus(admin.WrongTokens, admin.Unheard),
+        AdminTokens = new TokenStatus(admin.WrongTokens, admin.RejectedTokens),
         Clients = new ClientLimitStatus(
             options.Value.ConnectionsPerClient, perClient.Refused, options.Value.RequestsPerSecond, options.Value.Burst, requests.Refused),
         Bodies = new BodyLimitStatus(options.Value.MaxBody, bodies.Refused),

@@ -126,7 +126,7 @@ internal sealed class LimitMetrics : StartedMetrics
         meter.CreateObservableCounter("kiro.balancer.client_connections_refused", () => connections.Refused, "{connection}", "Connections of clients that were refused because of a limit");
         meter.CreateObservableGauge("kiro.balancer.descriptor_limit", () => descriptors.Soft ?? 0, "{file}", "How many files and sockets the process may have open");
         meter.CreateObservableCounter("kiro.balancer.wrong_admin_tokens", () => admin.WrongTokens, "{request}", "Requests with a wrong admin token");
-        meter.CreateObservableCounter("kiro.balancer.admin_tokens_refused", () => admin.Unheard, "{request}", "Admin tokens that were not looked at because their sender had been wrong too often");
+        meter.CreateObservableCounter("kiro.balancer.admin_tokens_refused", () => admin.RejectedTokens, "{request}", "Admin tokens that were not looked at because their sender had been wrong too often");
         meter.CreateObservableCounter("kiro.balancer.per_client_connections_refused", () => perClient.Refused, "{connection}", "Connections that were refused because one client had too many");
         meter.CreateObservableCounter("kiro.balancer.per_client_requests_refused", () => requests.Refused, "{request}", "Requests that were refused because one client sent too many");
         meter.CreateObservableCounter("kiro.balancer.request_bodies_refused", () => bodies.Refused, "{request}", "Requests that were refused because their body was too long");

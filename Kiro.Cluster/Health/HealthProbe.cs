@@ -42,7 +42,7 @@ internal sealed class HealthProbe(int instances) : IDisposable
         _introduced.Dispose();
     }
 
-    private static HttpClient Client(bool withProxyHeader) => new(OwnConnections.Handler(withProxyHeader)) { Timeout = TimeSpan.FromSeconds(3) };
+    private static HttpClient Client(bool withProxyHeader) => new(LocalConnections.Handler(withProxyHeader)) { Timeout = TimeSpan.FromSeconds(3) };
 
     private static NodeHealth OfInstance(string body)
     {

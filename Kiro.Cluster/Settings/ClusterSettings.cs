@@ -60,7 +60,7 @@ internal sealed record ClusterSettings(int InstanceCount, int StartPort, int? Ba
         return (pages ?? new Uri($"http://127.0.0.1:{port}"), pages is null && NeedsHeader(configuration));
     }
 
-    private static bool NeedsHeader(IConfiguration configuration) => OwnConnections.NeedHeader(configuration, IPAddress.Loopback);
+    private static bool NeedsHeader(IConfiguration configuration) => LocalConnections.NeedProxyHeader(configuration, IPAddress.Loopback);
 
     private static Uri? PagesOf(SettingsReader reader) => AdminListener.Read(reader).EndPoint switch
     {

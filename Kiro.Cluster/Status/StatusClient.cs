@@ -11,10 +11,10 @@ namespace Kiro.Cluster.Status;
 internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) : IDisposable
 {
     private const long MaxResponse = 16 * 1024 * 1024;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private readonly Uri _status = new($"{balancer.AbsoluteUri.TrimEnd('/')}/lb/status");
-    private readonly HttpClient _http = new(balancer.IsLoopback ? OwnConnections.Handler(withProxyHeader) : new SocketsHttpHandler()) { Timeout = Patience, MaxResponseContentBufferSize = MaxResponse };
+    private readonly HttpClient _http = new(balancer.IsLoopback ? LocalConnections.Handler(withProxyHeader) : new SocketsHttpHandler()) { Timeout = Timeout, MaxResponseContentBufferSize = MaxResponse };
 
     /// <summary>The address for display.</summary>
     public string Address { get; } = balancer.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped).TrimEnd('/');
@@ -37,7 +37,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return StatusResponse.Failed($"did not respond within {Patience.TotalSeconds} s");
+            return StatusResponse.Failed($"did not respond within {Timeout.TotalSeconds} s");
         }
     }
 
@@ -68,7 +68,7 @@ internal sealed class StatusClient(Uri balancer, bool withProxyHeader = false) :
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (null, "", $"did not respond within {Patience.TotalSeconds} s");
+            return (null, "", $"did not respond within {Timeout.TotalSeconds} s");
         }
     }
 

@@ -10,20 +10,20 @@ namespace Kiro.Cluster.Supervision;
 internal sealed class StartReport(
     IReadOnlyList<NodeSupervisor> nodes, IRunnerOutput console, string database, TimeProvider time)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     public async Task WriteAsync(CancellationToken stopping)
     {
         var all = Task.WhenAll(nodes.Select(node => node.Healthy));
         try
         {
-            await all.WaitAsync(Patience, time, stopping);
+            await all.WaitAsync(Timeout, time, stopping);
             console.Say(Healthy());
         }
         catch (TimeoutException)
         {
             var missing = nodes.Where(node => !node.Healthy.IsCompleted).Select(node => $"{node.Node.Name} {node.Problem}");
-            console.Say($"Not healthy after {Patience.TotalSeconds} s: {string.Join(", ", missing)}.");
+            console.Say($"Not healthy after {Timeout.TotalSeconds} s: {string.Join(", ", missing)}.");
         }
 
         console.Block(AddressBlock.Lines([.. nodes.Select(node => node.Node)], database));

@@ -36,7 +36,7 @@ public static class KiroApplication
             EnvironmentFile.Load();
             if (task is ProgramTask.Health or ProgramTask.Alive)
             {
-                return await HealthQuestion.AskAsync(task == ProgramTask.Health ? "/health" : "/alive", usual);
+                return await HealthCheckCommand.RunAsync(task == ProgramTask.Health ? "/health" : "/alive", usual);
             }
 
             using var early = EarlyHangup.Take();

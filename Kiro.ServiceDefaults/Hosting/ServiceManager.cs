@@ -15,10 +15,10 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
     public const string Variable = "NOTIFY_SOCKET";
 
     /// <summary>In milliseconds, as in sd_notify: a manager that does not read must not block the service for long.</summary>
-    private const int Patience = 5000;
+    private const int Timeout = 5000;
 
     private readonly IWatched[] _watched = [.. watched];
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = Patience };
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = Timeout };
     private readonly CancellationTokenSource _end = new();
 
     public Task StartedAsync(CancellationToken cancellationToken)
@@ -73,7 +73,7 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
         {
             do
             {
-                await Task.WhenAll(_watched.Select(part => part.LivesAsync())).WaitAsync(_end.Token);
+                await Task.WhenAll(_watched.Select(part => part.WaitForProgressAsync())).WaitAsync(_end.Token);
                 Say("WATCHDOG=1");
             }
             while (await timer.WaitForNextTickAsync(_end.Token));
@@ -102,5 +102,5 @@ internal sealed class ServiceManager(string address, IEnumerable<IWatched> watch
 public interface IWatched
 {
     /// <summary>Completes once the part has made progress; never if it hangs.</summary>
-    Task LivesAsync();
+    Task WaitForProgressAsync();
 }

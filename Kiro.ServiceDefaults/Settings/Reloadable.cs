@@ -38,7 +38,7 @@ public sealed class Reloadable<T>(T first) where T : class
 /// <summary>All settings of a program, and the parts that its components hold.</summary>
 /// <typeparam name="TSettings">The record of all settings.</typeparam>
 /// <param name="first">The initial value.</param>
-public sealed class SettingsInForce<TSettings>(TSettings first)
+public sealed class ActiveSettings<TSettings>(TSettings first)
 {
     private readonly List<Action<TSettings>> _parts = [];
 

@@ -44,7 +44,7 @@ public sealed partial class SettingsReload
 
     /// <summary>Whether the files differ from those of the last reload, successful or not.</summary>
     /// <param name="found">The current files.</param>
-    public bool IsNews(IReadOnlyList<WatchedFile> found) => !_tried.SequenceEqual(found);
+    public bool HasChanged(IReadOnlyList<WatchedFile> found) => !_tried.SequenceEqual(found);
 
     /// <summary>The current state of the settings files.</summary>
     public IReadOnlyList<WatchedFile> Look() =>

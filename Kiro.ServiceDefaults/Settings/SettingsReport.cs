@@ -14,11 +14,11 @@ public sealed class SettingsReport
     /// <summary>The values of settings whose names contain one of these are never shown.</summary>
     private static readonly string[] Secrets = ["TOKEN", "PASSWORD", "SECRET", "SEED", "CONNECTIONSTRINGS"];
 
-    private SettingsReport(IReadOnlyList<SettingInForce> settings, IReadOnlyList<string> warnings) =>
+    private SettingsReport(IReadOnlyList<EffectiveSetting> settings, IReadOnlyList<string> warnings) =>
         (Settings, Warnings) = (settings, warnings);
 
     /// <summary>Ordered by name.</summary>
-    public IReadOnlyList<SettingInForce> Settings { get; }
+    public IReadOnlyList<EffectiveSetting> Settings { get; }
 
     /// <summary>A sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; }
@@ -43,15 +43,15 @@ public sealed class SettingsReport
         return Settings.Select(setting => $"{setting.Name.PadRight(name)}  {Shown(setting).PadRight(value)}  {setting.Source}")
             .Concat(Warnings.Select(warning => $"warning: {warning}"));
 
-        static string Shown(SettingInForce setting) => setting.Value ?? "-";
+        static string Shown(EffectiveSetting setting) => setting.Value ?? "-";
     }
 
-    private static SettingInForce InForce(KnownSetting known, SettingsReader reader, IConfiguration configuration)
+    private static EffectiveSetting InForce(KnownSetting known, SettingsReader reader, IConfiguration configuration)
     {
         var set = reader.Value(known.Name) is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
         var name = known.Name.Replace(":", "__", StringComparison.Ordinal);
-        return set is null ? new SettingInForce(name, known.Default, "default")
-            : new SettingInForce(name, IsSecret(name) ? Hidden : set, SettingSource.Of(known.Name, configuration));
+        return set is null ? new EffectiveSetting(name, known.Default, "default")
+            : new EffectiveSetting(name, IsSecret(name) ? Hidden : set, SettingSource.Of(known.Name, configuration));
     }
 
     private static bool IsSecret(string name) => Secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
@@ -73,7 +73,7 @@ public sealed class SettingsReport
 /// <param name="Name">The variable.</param>
 /// <param name="Value">Null if it is unset and has no default; secrets are hidden.</param>
 /// <param name="Source"><c>default</c>, <c>environment</c>, <c>command line</c>, or a file: <c>/etc/kiro/.env, line 3</c>.</param>
-public sealed record SettingInForce(string Name, string? Value, string Source);
+public sealed record EffectiveSetting(string Name, string? Value, string Source);
 
 /// <summary>Logs the warnings about settings at startup.</summary>
 internal sealed partial class SettingWarnings(Reloadable<SettingsReport> report, ILogger<SettingWarnings> logger) : IHostedService

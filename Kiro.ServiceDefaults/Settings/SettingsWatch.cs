@@ -49,7 +49,7 @@ internal sealed class SettingsWatch(
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 var found = reload.Look();
-                if (reload.IsNews(found) && found.SequenceEqual(before))
+                if (reload.HasChanged(found) && found.SequenceEqual(before))
                 {
                     reload.Reload("a changed file");
                 }

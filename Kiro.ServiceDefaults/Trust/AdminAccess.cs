@@ -22,7 +22,7 @@ public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvid
 
     private readonly RateTable _wrong = new(Slots, PerSecond, AtOnce, time);
     private readonly Burst _wrongTokens = new(time);
-    private long _unheard;
+    private long _rejectedTokens;
 
     /// <summary>Whether a token is configured.</summary>
     public bool IsSet => token.Value.IsSet;
@@ -31,30 +31,30 @@ public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvid
     public long WrongTokens => _wrongTokens.Count;
 
     /// <summary>Tokens rejected without a check, after too many wrong ones from the same sender.</summary>
-    public long Unheard => Interlocked.Read(ref _unheard);
+    public long RejectedTokens => Interlocked.Read(ref _rejectedTokens);
 
     /// <summary>Checks a request.</summary>
     /// <param name="header">Its <c>Authorization</c> header.</param>
     /// <param name="client">Its sender; null counts as this machine.</param>
-    public AdminVerdict Judge(string? header, IPAddress? client) => Judge(header, client, out _);
+    public AdminVerdict Check(string? header, IPAddress? client) => Check(header, client, out _);
 
     /// <summary>Checks a request.</summary>
     /// <param name="header">Its <c>Authorization</c> header.</param>
     /// <param name="client">Its sender; null counts as this machine.</param>
     /// <param name="wait">With <see cref="AdminVerdict.TooOften"/>: the time until the next attempt is allowed.</param>
-    public AdminVerdict Judge(string? header, IPAddress? client, out TimeSpan wait)
+    public AdminVerdict Check(string? header, IPAddress? client, out TimeSpan wait)
     {
         wait = TimeSpan.Zero;
         if (!AdminToken.IsAttempt(header) || !token.Value.IsSet)
         {
             // Other credentials, such as a node's own, are not an attempt.
-            return token.Value.Judge(header);
+            return token.Value.Check(header);
         }
 
         var (address, key) = Key(client);
         if (!_wrong.IsEmpty(key, out wait))
         {
-            if (token.Value.Judge(header) == AdminVerdict.Right)
+            if (token.Value.Check(header) == AdminVerdict.Right)
             {
                 return AdminVerdict.Right;
             }
@@ -70,7 +70,7 @@ public sealed partial class AdminAccess(Reloadable<AdminToken> token, TimeProvid
             }
         }
 
-        Interlocked.Increment(ref _unheard);
+        Interlocked.Increment(ref _rejectedTokens);
         return AdminVerdict.TooOften;
     }
 
@@ -144,7 +144,7 @@ public sealed class AdminToken
     public static bool IsAttempt(string? header) => header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Checks an <c>Authorization</c> header. Use <see cref="AdminAccess"/> for requests, which throttles wrong tokens.</summary>
-    public AdminVerdict Judge(string? header)
+    public AdminVerdict Check(string? header)
     {
         if (string.IsNullOrEmpty(header))
         {

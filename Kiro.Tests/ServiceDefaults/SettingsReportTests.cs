@@ -11,11 +11,11 @@ public sealed class SettingsReportTests
     {
         var settings = Report("HEALTH_FALL= 4 ", "ADMIN_TOKEN=0123456789abcdef", "HASH_SEED=abc").Settings.ToDictionary(setting => setting.Name);
 
-        Assert.Equal(new SettingInForce("HEALTH_FALL", "4", "configuration"), settings["HEALTH_FALL"]);
-        Assert.Equal(new SettingInForce("HEALTH_RISE", "2", "default"), settings["HEALTH_RISE"]);
-        Assert.Equal(new SettingInForce("HEALTH_PATH", "/health", "default"), settings["HEALTH_PATH"]);
-        Assert.Equal(new SettingInForce("BACKEND_DNS", null, "default"), settings["BACKEND_DNS"]);
-        Assert.Equal(new SettingInForce("ADMIN_TOKEN", "(hidden)", "configuration"), settings["ADMIN_TOKEN"]);
+        Assert.Equal(new EffectiveSetting("HEALTH_FALL", "4", "configuration"), settings["HEALTH_FALL"]);
+        Assert.Equal(new EffectiveSetting("HEALTH_RISE", "2", "default"), settings["HEALTH_RISE"]);
+        Assert.Equal(new EffectiveSetting("HEALTH_PATH", "/health", "default"), settings["HEALTH_PATH"]);
+        Assert.Equal(new EffectiveSetting("BACKEND_DNS", null, "default"), settings["BACKEND_DNS"]);
+        Assert.Equal(new EffectiveSetting("ADMIN_TOKEN", "(hidden)", "configuration"), settings["ADMIN_TOKEN"]);
         Assert.Equal("(hidden)", settings["HASH_SEED"].Value);
     }
 

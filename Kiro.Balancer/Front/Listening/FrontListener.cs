@@ -183,7 +183,7 @@ internal sealed class FrontLoops : IWatched
     /// <summary>Open pipes on all loops.</summary>
     public int OpenPipes => _workers.Sum(worker => worker.Loop.Pipes.Open);
 
-    public Task LivesAsync() => Task.WhenAll(_workers.Select(worker =>
+    public Task WaitForProgressAsync() => Task.WhenAll(_workers.Select(worker =>
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         worker.Loop.Post(static turn => ((TaskCompletionSource)turn!).SetResult(), turn);

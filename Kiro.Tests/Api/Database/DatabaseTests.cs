@@ -129,7 +129,7 @@ public abstract class DatabaseTests : IAsyncLifetime
         Time.Advance(TimeSpan.FromDays(8));
         await node.Ledger.WriteAsync(Batch(1, Entry("10.0.0.1", 1)), Cancellation);
 
-        Assert.Equal(1, await node.Ledger.TidyAsync(Cancellation));
+        Assert.Equal(1, await node.Ledger.DeleteExpiredAsync(Cancellation));
         Assert.Equal(2, (await node.Ledger.TotalsAsync(Cancellation)).Requests);
     }
 

@@ -20,7 +20,7 @@ public sealed class SqliteLockTests
         await using (await other.BeginTransactionAsync(TestContext.Current.CancellationToken))
         {
             var clock = Stopwatch.StartNew();
-            await Assert.ThrowsAsync<DatabaseAwayException>(() => node.Ledger.WriteAsync(batch, TestContext.Current.CancellationToken));
+            await Assert.ThrowsAsync<DatabaseUnavailableException>(() => node.Ledger.WriteAsync(batch, TestContext.Current.CancellationToken));
             // 5 s; the provider's own 30 s would outlast the last flush.
             Assert.InRange(clock.Elapsed.TotalSeconds, 2, 29);
             Assert.Contains("database is locked", node.State.Current.Reason, StringComparison.Ordinal);

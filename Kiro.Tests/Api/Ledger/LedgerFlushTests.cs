@@ -41,7 +41,7 @@ public sealed class LedgerFlushTests : IAsyncDisposable
         Count("10.0.0.2", 1);
         Assert.False(await _flush.FlushAsync(Cancellation));
         Assert.Equal((8, false), (_outbox.Pending, _node.State.IsUp));
-        await Assert.ThrowsAsync<DatabaseAwayException>(() => _flush.ProveAsync(Cancellation));
+        await Assert.ThrowsAsync<DatabaseUnavailableException>(() => _flush.ProbeAsync(Cancellation));
 
         await _node.Schema.RunAsync(Cancellation);
 
@@ -49,7 +49,7 @@ public sealed class LedgerFlushTests : IAsyncDisposable
         Assert.Equal(0, _outbox.Pending);
         // That this worked is not yet all that the database is needed for.
         Assert.False(_node.State.IsUp);
-        await _flush.ProveAsync(Cancellation);
+        await _flush.ProbeAsync(Cancellation);
         Assert.Equal(new LedgerTotals(2, 8, 0), await _node.Ledger.TotalsAsync(Cancellation));
     }
 

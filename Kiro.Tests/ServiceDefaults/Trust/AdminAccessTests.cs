@@ -15,31 +15,31 @@ public sealed class AdminAccessTests : IDisposable
     private readonly Support.NotedLogs _logs = new();
 
     [Fact]
-    public void Judge_WrongTokens_AreHeardTenTimesAndThenEveryTenSeconds()
+    public void Check_WrongTokens_AreHeardTenTimesAndThenEveryTenSeconds()
     {
         var access = Access();
 
-        var verdicts = Enumerable.Range(0, 1000).Select(guess => access.Judge($"Bearer {guess}", Guesser)).ToList();
+        var verdicts = Enumerable.Range(0, 1000).Select(guess => access.Check($"Bearer {guess}", Guesser)).ToList();
 
         Assert.Equal(10, verdicts.Count(verdict => verdict == AdminVerdict.Wrong));
         Assert.Equal(990, verdicts.Count(verdict => verdict == AdminVerdict.TooOften));
-        Assert.Equal((10, 990), (access.WrongTokens, access.Unheard));
+        Assert.Equal((10, 990), (access.WrongTokens, access.RejectedTokens));
         // Whoever hits the right one now must not learn it.
-        Assert.Equal(AdminVerdict.TooOften, access.Judge($"Bearer {Token}", Guesser, out var wait));
+        Assert.Equal(AdminVerdict.TooOften, access.Check($"Bearer {Token}", Guesser, out var wait));
         Assert.Equal(TimeSpan.FromSeconds(10), wait);
         _time.Advance(wait);
-        Assert.Equal(AdminVerdict.Right, access.Judge($"Bearer {Token}", Guesser));
+        Assert.Equal(AdminVerdict.Right, access.Check($"Bearer {Token}", Guesser));
         Assert.Single(_logs.Lines);
         Assert.Contains("203.0.113.7", _logs.Lines.First(), StringComparison.Ordinal);
         Assert.DoesNotContain("Bearer", _logs.Lines.First(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Judge_RightTokens_HaveNoLimit()
+    public void Check_RightTokens_HaveNoLimit()
     {
         var access = Access();
 
-        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Right, access.Judge($"Bearer {Token}", Guesser)));
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Right, access.Check($"Bearer {Token}", Guesser)));
     }
 
     [Theory]
@@ -47,22 +47,22 @@ public sealed class AdminAccessTests : IDisposable
     [InlineData("203.0.113.7", "203.0.113.8", false)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
-    public void Judge_AnotherAddress_HasItsOwnAttempts(string guesser, string other, bool isSame)
+    public void Check_AnotherAddress_HasItsOwnAttempts(string guesser, string other, bool isSame)
     {
         var access = Access();
-        Assert.All(Enumerable.Range(0, 20), guess => access.Judge($"Bearer {guess}", IPAddress.Parse(guesser)));
+        Assert.All(Enumerable.Range(0, 20), guess => access.Check($"Bearer {guess}", IPAddress.Parse(guesser)));
 
-        Assert.Equal(isSame ? AdminVerdict.TooOften : AdminVerdict.Right, access.Judge($"Bearer {Token}", IPAddress.Parse(other)));
+        Assert.Equal(isSame ? AdminVerdict.TooOften : AdminVerdict.Right, access.Check($"Bearer {Token}", IPAddress.Parse(other)));
     }
 
     [Fact]
-    public void Judge_OtherCredentialsOrNone_AreNoAttempts()
+    public void Check_OtherCredentialsOrNone_AreNoAttempts()
     {
         var access = Access();
-        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Wrong, access.Judge("Basic YTpi", Guesser)));
-        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Absent, access.Judge(null, Guesser)));
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Wrong, access.Check("Basic YTpi", Guesser)));
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Absent, access.Check(null, Guesser)));
 
-        Assert.Equal(AdminVerdict.Right, access.Judge($"Bearer {Token}", Guesser));
+        Assert.Equal(AdminVerdict.Right, access.Check($"Bearer {Token}", Guesser));
         Assert.Equal(0, access.WrongTokens);
     }
 

@@ -29,7 +29,7 @@ public sealed class ShopTests(RunningShop shop) : IClassFixture<RunningShop>
         var ended = await shop.EndedAsync();
         var moved = await shop.AskAsync();
         Assert.All(homes, client => Assert.Equal(client.Value == victim, moved[client.Key] != client.Value));
-        Say($"a replica was killed: its {homes.Values.Count(replica => replica == victim)} clients moved, nobody else did, and no request failed");
+        Say($"a replica was killed: its {homes.Values.Count(replica => replica == victim)} clients moved, no others did, and no request failed");
 
         await shop.CommandAsync(ended, KnownResourceCommands.StartCommand);
         await RunningShop.UntilAsync(async () => (await shop.AskAsync()).Values.Distinct().Count() == 3, "the replica serves again");
@@ -37,7 +37,7 @@ public sealed class ShopTests(RunningShop shop) : IClassFixture<RunningShop>
         var started = after.Values.Except(moved.Values).Single();
         Assert.InRange(after.Values.Count(replica => replica == started), 40, 95);
         Assert.All(moved, client => Assert.Contains(after[client.Key], (int[])[client.Value, started]));
-        Say($"it was started again: {after.Values.Count(replica => replica == started)} clients moved to it, and nobody anywhere else");
+        Say($"it was restarted: {after.Values.Count(replica => replica == started)} clients moved to it, and none elsewhere");
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class ShopTests(RunningShop shop) : IClassFixture<RunningShop>
         var moved = await shop.AskAsync();
         var spare = moved.Values.Except(homes.Values).Single();
         Assert.All(homes, client => Assert.Contains(moved[client.Key], (int[])[client.Value, spare]));
-        Say($"a fourth node was started: {moved.Values.Count(replica => replica == spare)} clients moved to it, and nobody anywhere else");
+        Say($"a fourth node was started: {moved.Values.Count(replica => replica == spare)} clients moved to it, and none elsewhere");
 
         await shop.CommandAsync("spare", "drain");
         Assert.Equal(homes, await shop.AskAsync());

@@ -1,6 +1,6 @@
 var app = WebApplication.CreateBuilder(args).Build();
 
-// A basket in memory: good only as long as every request of a client comes to the same replica.
+// An in-memory basket only works if all requests of a client reach the same replica.
 var baskets = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
 
 app.MapGet("/health", () => "ok");

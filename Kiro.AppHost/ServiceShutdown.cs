@@ -8,14 +8,14 @@ namespace Kiro.AppHost;
 /// and all ports are free when the prompt returns. Aspire itself would exit immediately and stop the dashboard first, and every
 /// service would spend ten seconds trying to export telemetry.
 /// </summary>
-internal sealed class Leaving(IReadOnlyList<IResource> services, ResourceNotificationService notifications, ResourceCommandService commands)
+internal sealed class ServiceShutdown(IReadOnlyList<IResource> services, ResourceNotificationService notifications, ResourceCommandService commands)
     : IHostedLifecycleService
 {
     // After that, the orchestrator stops the rest.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     public static void AddTo(IDistributedApplicationBuilder builder, IEnumerable<IResourceBuilder<IResource>> services) =>
-        builder.Services.AddHostedService(provider => new Leaving(
+        builder.Services.AddHostedService(provider => new ServiceShutdown(
             [.. services.Select(service => service.Resource)],
             provider.GetRequiredService<ResourceNotificationService>(),
             provider.GetRequiredService<ResourceCommandService>()));
@@ -23,7 +23,7 @@ internal sealed class Leaving(IReadOnlyList<IResource> services, ResourceNotific
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(Timeout);
         await Task.WhenAll(services.Select(service => LeaveAsync(service, limit.Token))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 namespace Kiro.ServiceDefaults.Health;
 
 /// <summary>HTTP connections between Kiro's programs on one machine.</summary>
-public static class OwnConnections
+public static class LocalConnections
 {
     // "PROXY UNKNOWN": the connection is the sender's own (PROXY protocol, version 1, section 2.1).
     private static readonly byte[] Header = "PROXY UNKNOWN\r\n"u8.ToArray();
@@ -15,7 +15,7 @@ public static class OwnConnections
     /// <summary>Whether a balancer with these settings expects a PROXY protocol header from a peer at this address.</summary>
     /// <param name="configuration">The balancer's settings.</param>
     /// <param name="peer">The client's address.</param>
-    public static bool NeedHeader(IConfiguration configuration, IPAddress peer)
+    public static bool NeedProxyHeader(IConfiguration configuration, IPAddress peer)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         return configuration["PROXY_PROTOCOL"]?.Trim() == "on"

@@ -9,23 +9,23 @@ namespace Kiro.ServiceDefaults.Health;
 /// <c>--health</c> and <c>--alive</c>: the program queries the local service and exits with 0 or 1, for
 /// container images without a shell or curl.
 /// </summary>
-public static class HealthQuestion
+public static class HealthCheckCommand
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Queries the service on this machine.</summary>
     /// <param name="path"><c>/health</c> or <c>/alive</c>.</param>
     /// <param name="listen">The default port and its variable.</param>
     /// <returns>0 if the response is 2xx, otherwise 1.</returns>
-    public static async Task<int> AskAsync(string path, ListenPort listen)
+    public static async Task<int> RunAsync(string path, ListenPort listen)
     {
         var port = int.TryParse(Environment.GetEnvironmentVariable(listen.Variable), CultureInfo.InvariantCulture, out var set)
             ? set
             : listen.Port;
         var address = Address(listen);
         var environment = new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        var withHeader = listen.MayTakeProxyHeaders && OwnConnections.NeedHeader(environment, address);
-        using var http = new HttpClient(OwnConnections.Handler(withHeader)) { Timeout = Patience };
+        var withHeader = listen.MayTakeProxyHeaders && LocalConnections.NeedProxyHeader(environment, address);
+        using var http = new HttpClient(LocalConnections.Handler(withHeader)) { Timeout = Timeout };
         try
         {
             using var response = await http.GetAsync(new Uri($"http://{new IPEndPoint(address, port)}{path}"));
