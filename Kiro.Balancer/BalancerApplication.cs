@@ -22,18 +22,18 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer;
 
-/// <summary>The balancer, put together in the order in which a request meets its rooms.</summary>
+/// <summary>Builds the balancer; rooms are added in the order in which a request meets them.</summary>
 internal static class BalancerApplication
 {
     public static WebApplication Build(WebApplicationBuilder builder)
     {
         var reader = new SettingsReader(builder.Configuration);
         var settings = BalancerSettings.Read(reader, builder.Configuration);
-        // A room that gets a part of these takes other values while the balancer runs.
+        // Rooms take their options from here, so that a reload reaches them.
         var live = new ActiveSettings<BalancerSettings>(settings);
         var sockets = new ListenSockets();
         SystemdSockets.Collect(sockets);
-        // Before the listeners, or they would not know of it.
+        // Must come first: these defaults only apply to endpoints added later.
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint =>
         {
             ProxyProtocolListening.Use(endpoint);
@@ -63,7 +63,7 @@ internal static class BalancerApplication
         builder.Services.AddAccessLog(live.Of(all => all.AccessLog));
         builder.Services.AddState(settings.State);
         builder.AddTakeover();
-        builder.Services.AddReload(reader, builder.Configuration, again => TakerOf(live, BalancerSettings.Read(again, builder.Configuration, tls.Value.Files)), BalancerSettings.CanChange);
+        builder.Services.AddReload(reader, builder.Configuration, again => ApplyAction(live, BalancerSettings.Read(again, builder.Configuration, tls.Value.Files)), BalancerSettings.CanChange);
 
         var app = builder.Build();
         app.UseSchemeOfConnection(settings.Http2);
@@ -79,19 +79,18 @@ internal static class BalancerApplication
         return app;
     }
 
-    private static Action TakerOf(ActiveSettings<BalancerSettings> live, BalancerSettings next) => () => live.Take(next);
+    private static Action ApplyAction(ActiveSettings<BalancerSettings> live, BalancerSettings next) => () => live.Take(next);
 }
 
 /// <summary>
-/// Lets what waits for a socket go on in the thread that finds it ready, instead of a hand-over to another one. Nothing
-/// that runs there may block, or go on for long: it would hold up every connection of that thread. YARP's copying of bodies
-/// does, so it is for the lean path alone, which gives way.
+/// Runs socket continuations inline on the polling thread instead of dispatching them to the thread pool. They must neither block nor run long,
+/// or they stall every connection of that thread. YARP's body copying does, so this is for the lean path only, which yields.
 /// </summary>
 internal static class InlineCompletions
 {
     private const string Variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
-    /// <summary>To be called before the process has used a socket. A variable that is set wins.</summary>
+    /// <summary>Must be called before the process uses a socket. A variable that is already set takes precedence.</summary>
     public static WebApplicationBuilder WithInlineCompletions(this WebApplicationBuilder builder)
     {
         var isLean = builder.Configuration["FORWARDER"]?.Trim() != "yarp";

@@ -21,7 +21,7 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer;
 
-/// <summary>Every variable of the balancer, read together: at the start, and again with each reload.</summary>
+/// <summary>All settings of the balancer, read together at the start and at every reload.</summary>
 internal sealed record BalancerSettings(
     ListeningOptions Listening,
     AdminListener AdminListener,
@@ -48,8 +48,8 @@ internal sealed record BalancerSettings(
     SettingsReport Report)
 {
     /// <summary>
-    /// The variables that a reload takes into force; any other keeps its value until a restart, and says so. A room that can
-    /// take other values holds a <see cref="Reloadable{T}"/> of its options, and has its variables here.
+    /// The variables that a reload can change; others keep their value until a restart, which is reported. A room whose options can change holds them
+    /// as a <see cref="Reloadable{T}"/>, and its variables are listed here.
     /// </summary>
     public static IReadOnlySet<string> CanChange { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
     {
@@ -61,13 +61,13 @@ internal sealed record BalancerSettings(
         "TLS_CLIENT_CA", "TLS_KEY", "TLS_KEY_PASSWORD", "TRUSTED_PROXIES",
     };
 
-    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
+    /// <exception cref="InvalidSettingsException">One line for each invalid value.</exception>
     public static BalancerSettings Read(IConfiguration configuration) => Read(new SettingsReader(configuration), configuration);
 
-    /// <param name="settings">Which read nothing yet.</param>
-    /// <param name="configuration">Where it reads from.</param>
-    /// <param name="certificates">The files that are in force; null at the start.</param>
-    /// <exception cref="InvalidSettingsException">One line for each value that cannot be used.</exception>
+    /// <param name="settings">Reads the settings and collects errors.</param>
+    /// <param name="configuration">The configuration behind it.</param>
+    /// <param name="certificates">The current files; null at the start.</param>
+    /// <exception cref="InvalidSettingsException">One line for each invalid value.</exception>
     public static BalancerSettings Read(SettingsReader settings, IConfiguration configuration, CertificateFiles? certificates = null)
     {
         var tls = TlsOptions.Read(settings, certificates);
@@ -75,7 +75,7 @@ internal sealed record BalancerSettings(
         var discovery = DiscoveryOptions.Read(settings, configuration);
         var transport = BackendTransportOptions.Read(settings, usualName: discovery.DnsIsTls ? discovery.Dns : null);
         var listening = ListeningOptions.Read(settings);
-        tls.RefusePortOf(settings, listening.Listen);
+        tls.RejectPortOf(settings, listening.Listen);
         discovery.WarnOfItself(settings, listening.Listen);
         var admin = AdminListener.Read(settings, (listening.Listen.Variable, listening.Listen.Port), ("TLS_PORT", tls.Port));
         var read = new BalancerSettings(

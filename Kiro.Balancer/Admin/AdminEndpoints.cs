@@ -15,7 +15,7 @@ namespace Kiro.Balancer.Admin;
 
 internal static class AdminServices
 {
-    /// <summary>Before whatever changes the nodes, so that the timeline begins with the start of the balancer.</summary>
+    /// <summary>Must come before whatever changes the backends, so that the timeline starts with the balancer's start.</summary>
     public static void AddAdmin(this IServiceCollection services, Reloadable<AdminToken> admin)
     {
         services.AddSingleton(admin);
@@ -42,7 +42,7 @@ internal static class AdminServices
     }
 }
 
-/// <summary>What an operator can do: take a node out of use and back, give it another share of the clients, have the settings read again.</summary>
+/// <summary>Endpoints for operators: drain, resume and weigh backends, reload the settings.</summary>
 internal static class AdminEndpoints
 {
     /// <summary>In bytes.</summary>
@@ -60,9 +60,9 @@ internal static class AdminEndpoints
             var access = http.RequestServices.GetRequiredService<AdminAccess>();
             return !access.IsSet
                 ? ProblemResponse.Result(StatusCodes.Status404NotFound, "no ADMIN_TOKEN is set on this balancer")
-                : Refusal(http, access) ?? Elsewhere(http) ?? await next(context);
+                : Refusal(http, access) ?? RefusalIfReplaced(http) ?? await next(context);
         });
-        // For the page: is this the token?
+        // For the page, to check the token.
         admin.MapGet("/admin", () => Results.NoContent());
         admin.MapGet("/config", (HttpResponse response, Reloadable<SettingsReport> report) =>
         {
@@ -75,11 +75,11 @@ internal static class AdminEndpoints
         admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
             !TryReadTimeout(timeout, out var sessions)
                 ? ProblemResponse.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")
-                : Give(id, registry, homes, backend => orders.Drain(backend, sessions)));
+                : Apply(id, registry, homes, backend => orders.Drain(backend, sessions)));
         admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
-            Give(id, registry, homes, orders.Evacuate));
+            Apply(id, registry, homes, orders.Evacuate));
         admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
-            Give(id, registry, homes, orders.Resume));
+            Apply(id, registry, homes, orders.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
         admin.MapPeers();
     }
@@ -93,15 +93,15 @@ internal static class AdminEndpoints
                 return null;
             case AdminVerdict.TooOften:
                 context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-                return ProblemResponse.Result(StatusCodes.Status429TooManyRequests, "too many wrong tokens came from your address");
+                return ProblemResponse.Result(StatusCodes.Status429TooManyRequests, "too many wrong tokens from your address");
             default:
                 context.Response.Headers.WWWAuthenticate = "Bearer";
                 return ProblemResponse.Result(StatusCodes.Status401Unauthorized, "this needs the header Authorization: Bearer with the ADMIN_TOKEN");
         }
     }
 
-    // The process that took the port over would not hear of it.
-    private static IResult? Elsewhere(HttpContext context)
+    // The process that has taken over the port would not learn of it.
+    private static IResult? RefusalIfReplaced(HttpContext context)
     {
         if (HttpMethods.IsGet(context.Request.Method) || !context.RequestServices.GetRequiredService<Drain>().IsReplaced)
         {
@@ -109,7 +109,7 @@ internal static class AdminEndpoints
         }
 
         context.Response.Headers.RetryAfter = "1";
-        return ProblemResponse.Result(StatusCodes.Status503ServiceUnavailable, "another process has taken the port over: ask it, by a new connection");
+        return ProblemResponse.Result(StatusCodes.Status503ServiceUnavailable, "another process has taken over the port: retry on a new connection");
     }
 
     private static bool TryReadTimeout(string? text, out TimeSpan? timeout)
@@ -119,7 +119,7 @@ internal static class AdminEndpoints
         return isNumber || text is null;
     }
 
-    private static IResult Give(string id, BackendRegistry registry, Homes homes, Action<Backend> order)
+    private static IResult Apply(string id, BackendRegistry registry, Homes homes, Action<Backend> order)
     {
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
@@ -128,7 +128,7 @@ internal static class AdminEndpoints
         }
 
         order(backend.Backend);
-        return Done(registry, homes, backend);
+        return Respond(registry, homes, backend);
     }
 
     private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, Homes homes)
@@ -145,10 +145,10 @@ internal static class AdminEndpoints
         }
 
         orders.SetWeight(backend.Backend, weight);
-        return Done(registry, homes, backend);
+        return Respond(registry, homes, backend);
     }
 
-    // Whatever content type it claims: curl -d says form.
+    // Regardless of the content type: curl -d sends a form's.
     private static async Task<WeightRequest?> ReadWeightAsync(HttpRequest request)
     {
         var body = new byte[MaxBody];
@@ -163,23 +163,22 @@ internal static class AdminEndpoints
         }
     }
 
-    private static IResult Done(BackendRegistry registry, Homes homes, KnownBackend before)
+    private static IResult Respond(BackendRegistry registry, Homes homes, KnownBackend before)
     {
         var snapshot = registry.Current;
-        var place = snapshot.PlaceOf(before.Backend);
-        var (state, sessions) = place < 0 ? (before.State, null) : (snapshot.Backends[place].State, homes.Of(snapshot)[place].Sessions);
+        var index = snapshot.PlaceOf(before.Backend);
+        var (state, sessions) = index < 0 ? (before.State, null) : (snapshot.Backends[index].State, homes.Of(snapshot)[index].Sessions);
         return Results.Json(new OrderResponse(before.Id, state.Word(), Sessions: sessions), ContractJson.Default.OrderResponse);
     }
 }
 
-/// <summary>Where the other balancers tell their orders and sessions, and get this one's.</summary>
+/// <summary>Endpoints for peers, to exchange orders and sessions.</summary>
 internal static class PeerEndpoints
 {
-    /// <summary>As large as the largest message: <see cref="PeerExchange.MaxOrders"/> of the longest orders. In bytes.</summary>
+    /// <summary>The largest message in bytes: <see cref="PeerExchange.MaxOrders"/> orders of maximum length.</summary>
     private const int MaxRequest = 1024 * 1024;
 
-    /// <summary>Adds them.</summary>
-    /// <param name="admin">Endpoints under <c>/lb</c> that only those get to who have the admin token.</param>
+    /// <param name="admin">The endpoints under <c>/lb</c> that require the admin token.</param>
     public static void MapPeers(this RouteGroupBuilder admin)
     {
         admin.MapPost("/peers/orders", TakeOrdersAsync);
@@ -198,7 +197,7 @@ internal static class PeerEndpoints
     {
         if (context.Request.ContentLength is not (> 0 and <= MaxRequest and var length))
         {
-            return ProblemResponse.Result(StatusCodes.Status413PayloadTooLarge, "a message of a peer has Content-Length and at most 1 MiB");
+            return ProblemResponse.Result(StatusCodes.Status413PayloadTooLarge, "a peer message must have a Content-Length of at most 1 MiB");
         }
 
         var body = new byte[length];
@@ -210,7 +209,7 @@ internal static class PeerEndpoints
         }
         catch (Exception malformed) when (malformed is JsonException or FormatException)
         {
-            return ProblemResponse.Result(StatusCodes.Status400BadRequest, "this is no message of a peer");
+            return ProblemResponse.Result(StatusCodes.Status400BadRequest, "this is not a valid peer message");
         }
     }
 }

@@ -18,7 +18,7 @@ internal static class StatusEndpoints
 
     public static void MapStatus(this WebApplication app)
     {
-        // Made now, so that the uptime counts from the start and not from the first visit.
+        // Created now, so that the uptime counts from the start and not from the first request.
         var report = app.Services.GetRequiredService<StatusReport>();
         app.MapMethods("/lb/status", Read, (HttpContext context) =>
         {
@@ -46,13 +46,13 @@ internal static class StatusEndpoints
         });
         app.MapGet("/lb/events", (HttpContext context, EventBroadcast events) => events.ServeAsync(context))
             .AddEndpointFilter(app.Services.GetRequiredService<StreamLimit>());
-        app.MapGet("/lb/what-if", AskWhatIfAsync).AddEndpointFilter(app.Services.GetRequiredService<WhatIfLimit>());
-        // Nothing below is a node's business, whatever the method: a token that was sent here must not get there.
-        app.Map("/lb/{**rest}", () => ProblemResponse.Result(StatusCodes.Status404NotFound, "the balancer has nothing here"));
+        app.MapGet("/lb/what-if", AnswerWhatIfAsync).AddEndpointFilter(app.Services.GetRequiredService<WhatIfLimit>());
+        // Nothing else under /lb is forwarded, whatever the method: an admin token sent here must not reach a backend.
+        app.Map("/lb/{**rest}", () => ProblemResponse.Result(StatusCodes.Status404NotFound, "the balancer has no such path"));
         app.MapMethods("/lb", Read, (HttpResponse response, HtmlPage page) => page.Respond(response));
     }
 
-    private static async Task<IResult> AskWhatIfAsync(HttpContext context, CallerRoute caller, BackendRegistry registry, WhatIf whatIf)
+    private static async Task<IResult> AnswerWhatIfAsync(HttpContext context, CallerRoute caller, BackendRegistry registry, WhatIf whatIf)
     {
         context.Response.Headers.CacheControl = "no-store";
         var (question, problem) = WhatIfQuestion.Read(context.Request.Query, registry.Current);
@@ -61,7 +61,7 @@ internal static class StatusEndpoints
             return ProblemResponse.Result(StatusCodes.Status400BadRequest, problem!);
         }
 
-        if (await whatIf.AskAsync(question, caller.SlotOf(context), context.RequestAborted) is { } response)
+        if (await whatIf.AnswerAsync(question, caller.SlotOf(context), context.RequestAborted) is { } response)
         {
             return Results.Json(response, ContractJson.Default.WhatIfResponse);
         }
@@ -71,13 +71,13 @@ internal static class StatusEndpoints
     }
 }
 
-/// <summary>How often one client may ask <c>/lb/what-if</c>: a token bucket. Whoever has the admin token has no limit.</summary>
+/// <summary>Rate limit of <c>/lb/what-if</c> per client. Requests with the admin token are unlimited.</summary>
 internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IEndpointFilter, IDisposable
 {
-    /// <summary>As many as somebody who tries things out asks in a row; several people may share an address.</summary>
+    /// <summary>Enough for trying things out; several people may share an address.</summary>
     public const int MaxAtOnce = 10;
 
-    // With 1,000 nodes a response takes 0.2 s of a processor: once a second, most of it is left for requests.
+    // With 1,000 backends an answer takes 0.2 s of CPU time: at one a second, most is left for requests.
     private static readonly TokenBucketRateLimiterOptions Bucket =
         new() { TokenLimit = MaxAtOnce, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1) };
 
@@ -96,7 +96,7 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IEndp
 
         var response = context.HttpContext.Response;
         response.Headers.CacheControl = "no-store";
-        // By then there is a token.
+        // The bucket gains one token a second.
         response.Headers.RetryAfter = "1";
         return ProblemResponse.Result(StatusCodes.Status429TooManyRequests, "too many questions from your address, ask again in a second");
     }
@@ -104,22 +104,22 @@ internal sealed class WhatIfLimit(CallerRoute caller, AdminAccess admin) : IEndp
     public void Dispose() => _limiter.Dispose();
 }
 
-/// <summary>How many streams of <c>/lb/events</c> one client may have open, so that nobody has all of them.</summary>
+/// <summary>Limits the streams of <c>/lb/events</c> per client.</summary>
 internal sealed class StreamLimit(CallerRoute caller) : IEndpointFilter, IDisposable
 {
-    /// <summary>A browser has one for all its windows, or at worst six. Several people may share an address.</summary>
+    /// <summary>A browser opens one for all its windows, or at worst six. Several people may share an address.</summary>
     public const int MaxStreams = 16;
 
-    private static readonly ConcurrencyLimiterOptions Places = new() { PermitLimit = MaxStreams };
+    private static readonly ConcurrencyLimiterOptions Permits = new() { PermitLimit = MaxStreams };
 
-    // Ours to dispose of: that of the framework's middleware, and with it the application, would stay behind.
+    // Not the rate-limiting middleware: it does not dispose of its limiter, which would keep the application alive.
     private readonly PartitionedRateLimiter<HttpContext> _limiter = PartitionedRateLimiter.Create<HttpContext, ClientAddress>(
-        context => RateLimitPartition.GetConcurrencyLimiter(caller.KeyOf(context), _ => Places));
+        context => RateLimitPartition.GetConcurrencyLimiter(caller.KeyOf(context), _ => Permits));
 
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
-        using var place = _limiter.AttemptAcquire(context.HttpContext);
-        if (place.IsAcquired)
+        using var permit = _limiter.AttemptAcquire(context.HttpContext);
+        if (permit.IsAcquired)
         {
             return await next(context);
         }
@@ -131,13 +131,13 @@ internal sealed class StreamLimit(CallerRoute caller) : IEndpointFilter, IDispos
     public void Dispose() => _limiter.Dispose();
 }
 
-/// <summary>A parameter of a query as the bytes that it stands for, for what is compared with bytes of a request: read as text,
-/// <c>%C3%A9</c> would become one letter, and <c>%E9</c> none.</summary>
+/// <summary>Reads a query parameter as bytes, for comparison with bytes of a request: decoded as text, <c>%C3%A9</c> would become one letter, and
+/// <c>%E9</c> none.</summary>
 internal static class QueryBytes
 {
-    /// <param name="query">As it came, with or without its question mark.</param>
-    /// <param name="name">Of the parameter.</param>
-    /// <returns>Its bytes, as Latin-1; null when it is not there.</returns>
+    /// <param name="query">With or without its question mark.</param>
+    /// <param name="name">The parameter.</param>
+    /// <returns>Its bytes as Latin-1; null if it is missing.</returns>
     public static string? Of(QueryString query, string name)
     {
         var text = query.Value.AsSpan().TrimStart('?');
@@ -155,7 +155,7 @@ internal static class QueryBytes
         return null;
     }
 
-    // A % without two digits stands for itself, as it does to the framework.
+    // As in ASP.NET Core, a % without two hexadecimal digits is literal.
     private static string Decode(ReadOnlySpan<char> value)
     {
         var bytes = new StringBuilder(value.Length);
@@ -176,7 +176,7 @@ internal static class QueryBytes
     }
 }
 
-/// <summary>The balancer's own health, for whoever stands in front of it.</summary>
+/// <summary>The balancer's own health, for a load balancer or orchestrator in front of it.</summary>
 internal sealed class BalancerHealth(BackendRegistry registry, Drain drain)
 {
     public IResult Respond()

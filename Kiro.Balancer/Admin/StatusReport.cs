@@ -16,7 +16,7 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
-/// <summary>Puts the status together from the parts that know.</summary>
+/// <summary>Builds the status.</summary>
 internal sealed class StatusReport(
     ListenPort listen,
     Drain drain,
@@ -37,7 +37,7 @@ internal sealed class StatusReport(
     SettingsReload settings,
     TimeProvider time)
 {
-    /// <summary>As many events as a page shows.</summary>
+    /// <summary>How many events a page shows.</summary>
     private const int MaxEvents = 30;
 
     private const string Failing = "failing";
@@ -51,7 +51,7 @@ internal sealed class StatusReport(
         var snapshot = registry.Current;
         var clients = homes.Of(snapshot);
         var now = time.GetUtcNow();
-        BackendStatus[] backends = [.. snapshot.Backends.Select((backend, place) => Node(backend, snapshot.Selector.Shares[place], clients[place]))];
+        BackendStatus[] backends = [.. snapshot.Backends.Select((backend, index) => Node(backend, snapshot.Selector.Shares[index], clients[index]))];
         return new StatusModel
         {
             Balancer = Balancer(),
@@ -118,9 +118,9 @@ internal sealed class StatusReport(
         var runtime = registry.Runtimes.Of(backend.Backend);
         var counted = runtime.Counters;
         var (rate, latencies) = histories.Of(backend.Backend);
-        var passed = traffic.Of(backend.Backend);
+        var recent = traffic.Of(backend.Backend);
         var isUp = health.State == BackendState.Up;
-        var fault = isUp && passed.FailingSince is not null ? Outliers.Fault(passed.Recent) : null;
+        var fault = isUp && recent.FailingSince is not null ? Outliers.Fault(recent.Recent) : null;
         return new BackendStatus
         {
             Id = backend.Id,
@@ -134,7 +134,7 @@ internal sealed class StatusReport(
             LatencyMs = health.Latency is { } exact ? Math.Round(exact.TotalMilliseconds, 1) : null,
             Status = fault is not null ? Failing : isUp && health.Degradation is not null ? Degraded : null,
             Reason = !isUp ? null : fault is null ? health.Degradation : string.Join("; ", ((string?[])[fault, health.Degradation]).OfType<string>()),
-            StatusSince = !isUp ? null : passed.FailingSince ?? health.DegradedSince?.Time,
+            StatusSince = !isUp ? null : recent.FailingSince ?? health.DegradedSince?.Time,
             Error = health.Reason,
             LastCheck = health.LastCheck,
             Since = health.Since.Time,
@@ -153,14 +153,14 @@ internal sealed class StatusReport(
             SessionsUntil = health.SessionsUntil is { } until ? registry.Now.Time + (until - registry.Now.Uptime) : null,
             HasBeenUp = health.HasBeenUp,
             LatencyHistory = latencies,
-            Traffic = TrafficReport.Of(passed, runtime.Traffic.Retries, runtime.Traffic.Connects),
-            ResponseHistory = [.. passed.Points.Select(point => TrafficReport.PerSecond(point.Responses))],
-            ErrorHistory = [.. passed.Points.Select(point => TrafficReport.PerSecond(point.Errors))],
+            Traffic = TrafficReport.Of(recent, runtime.Traffic.Retries, runtime.Traffic.Connects),
+            ResponseHistory = [.. recent.Points.Select(point => TrafficReport.PerSecond(point.Responses))],
+            ErrorHistory = [.. recent.Points.Select(point => TrafficReport.PerSecond(point.Errors))],
         };
     }
 }
 
-/// <summary>Puts what was counted into the words of the contract.</summary>
+/// <summary>Converts traffic counts to the contract.</summary>
 internal static class TrafficReport
 {
     public static TrafficStatus Of(TrafficReading traffic, long retries, long connects) => new()
@@ -193,21 +193,21 @@ internal static class TrafficReport
     private static double? Milliseconds(TimeSpan? time) => time is { } known ? Math.Round(known.TotalMilliseconds, 1) : null;
 }
 
-/// <summary>Asks those who keep the bounds.</summary>
+/// <summary>Builds the status of all limits.</summary>
 internal sealed class LimitsReport(
     DescriptorLimit descriptors, ConnectionLimit connections, Reloadable<LimitOptions> options, ClientConnections perClient, RequestLimit requests, BodyLimit bodies,
-    AdminAccess admin, AdminListener door, ProxyHeaders introductions, LoopGuard loops)
+    AdminAccess admin, AdminListener adminListener, ProxyHeaders proxyHeaders, LoopGuard loops)
 {
     public LimitsStatus Now() => new()
     {
         Descriptors = new DescriptorStatus(descriptors.Soft, descriptors.Hard),
         Connections = new ConnectionStatus(connections.Open, connections.Max, connections.Refused),
-        AdminConnections = door.IsOn ? new ConnectionStatus(door.Limit.Open, door.Limit.Max, door.Limit.Refused) : null,
+        AdminConnections = adminListener.IsOn ? new ConnectionStatus(adminListener.Limit.Open, adminListener.Limit.Max, adminListener.Limit.Refused) : null,
         AdminTokens = new TokenStatus(admin.WrongTokens, admin.RejectedTokens),
         Clients = new ClientLimitStatus(
             options.Value.ConnectionsPerClient, perClient.Refused, options.Value.RequestsPerSecond, options.Value.Burst, requests.Refused),
         Bodies = new BodyLimitStatus(options.Value.MaxBody, bodies.Refused),
-        ProxyHeadersRefused = introductions.Refused,
+        ProxyHeadersRefused = proxyHeaders.Refused,
         Loops = loops.Loops,
     };
 }

@@ -13,16 +13,16 @@ using Kiro.ServiceDefaults.Trust;
 
 namespace Kiro.Balancer.Admin;
 
-/// <summary>What an operator would otherwise find out late, in plain words.</summary>
+/// <summary>Warnings that an operator would otherwise notice late.</summary>
 internal sealed class WarningList(
     ClientCensus census, StickyOptions sticky, DiscoveryStatus discovery, LoopGuard loops, Reloadable<SettingsReport> settings, SettingsReload reload, StateStatus state,
     TrafficWatch traffic, TlsReport? tls = null)
 {
     private const int MaxNames = 3;
 
-    /// <param name="snapshot">The nodes as they are.</param>
-    /// <param name="reader">Who reads them. Other clients' addresses are masked, for anybody may read them.</param>
-    /// <param name="isAdmin">Whether the reader may see every address.</param>
+    /// <param name="snapshot">The current backends.</param>
+    /// <param name="reader">The caller. Anybody may read warnings, so other clients' addresses are masked.</param>
+    /// <param name="isAdmin">Whether the caller sees all addresses.</param>
     public IReadOnlyList<string> Of(BackendSnapshot snapshot, ClientAddress reader, bool isAdmin)
     {
         var warnings = new List<string>();
@@ -42,18 +42,18 @@ internal sealed class WarningList(
 
         if (census.IgnoredProxy is { } proxy)
         {
-            warnings.Add($"{Shown(proxy)} sends X-Forwarded-For, but is not trusted, so it counts as the client. If it is your proxy, add it to TRUSTED_PROXIES.");
+            warnings.Add($"{Display(proxy)} sends X-Forwarded-For, but is not trusted, so it counts as the client. If it is your proxy, add it to TRUSTED_PROXIES.");
         }
 
         if (snapshot.Backends.Count > 1 && census.OnlyClient is { } only)
         {
-            warnings.Add(OneClient(Shown(only)));
+            warnings.Add(OneClient(Display(only)));
         }
 
-        // Nodes that share a database say the same.
+        // Backends that share a database report the same.
         warnings.AddRange(snapshot.Backends.Where(backend => backend.Health is { State: BackendState.Up, Degradation: not null })
             .GroupBy(backend => backend.Health.Degradation, backend => backend.Name)
-            .Select(group => $"{Together([.. group])} degraded: {group.Key!.TrimEnd('.')}."));
+            .Select(group => $"{Join([.. group])} degraded: {group.Key!.TrimEnd('.')}."));
         warnings.AddRange(Outliers.Describe([.. snapshot.Backends.Where(backend => backend.State is BackendState.Up or BackendState.Draining).Select(backend => (backend.Name, traffic.Of(backend.Backend)))]));
         if (loops.IsLooping)
         {
@@ -71,7 +71,7 @@ internal sealed class WarningList(
         warnings.AddRange(settings.Value.Warnings);
         return warnings;
 
-        static string Together(IReadOnlyList<string> names) => names.Count == 1
+        static string Join(IReadOnlyList<string> names) => names.Count == 1
             ? $"{names[0]} is"
             : $"{string.Join(", ", names.Take(MaxNames))}{(names.Count > MaxNames ? $" and {names.Count - MaxNames} more" : "")} are";
 
@@ -83,26 +83,26 @@ internal sealed class WarningList(
             _ => $"Every request so far came from {address}, so one node serves them all. If that is more than one client, a NAT or a proxy hides them: see TRUSTED_PROXIES, or tell them apart with STICKY_BY=cookie.",
         };
 
-        string Shown(ClientAddress address) =>
+        string Display(ClientAddress address) =>
             isAdmin || address == reader ? address.ToString() : AddressMask.Hide(address.ToString());
     }
 
-    // A host with an IPv4 and an IPv6 address is known to be one node.
+    // An IPv4 and an IPv6 address of one host are known to be one backend.
     private static IEnumerable<IGrouping<string, KnownBackend>> SameNames(BackendSnapshot snapshot) => snapshot.Backends
         .Where(backend => backend.Health.Node is not null && !backend.Health.DrainReasons.HasFlag(DrainReasons.Twin))
         .GroupBy(backend => backend.Health.Node!).Where(group => group.Count() > 1);
 }
 
-/// <summary>What there is to say of the certificates that clients are shown.</summary>
-/// <param name="options">The port.</param>
-/// <param name="time">For the days that are left.</param>
-/// <param name="store">The certificates; null without HTTPS.</param>
+/// <summary>Status of and warnings about the TLS certificates.</summary>
+/// <param name="options">The TLS options.</param>
+/// <param name="time">The clock.</param>
+/// <param name="store">The certificates; null without TLS.</param>
 internal sealed class TlsReport(Reloadable<TlsOptions> options, TimeProvider time, CertificateStore? store = null)
 {
     private const int MaxCertificates = 50;
     private const int MaxWarnings = 3;
 
-    /// <returns>Null without HTTPS.</returns>
+    /// <returns>Null without TLS.</returns>
     public TlsStatus? Now()
     {
         if (store is null)
@@ -120,7 +120,7 @@ internal sealed class TlsReport(Reloadable<TlsOptions> options, TimeProvider tim
         };
     }
 
-    /// <summary>Certificates that expire soon, and new ones that cannot be used.</summary>
+    /// <summary>Certificates that expire soon or were rejected.</summary>
     public IEnumerable<string> Warnings()
     {
         if (store is null)
@@ -146,14 +146,14 @@ internal sealed class TlsReport(Reloadable<TlsOptions> options, TimeProvider tim
     }
 }
 
-/// <summary>Tells of the other balancers.</summary>
+/// <summary>Status of and warnings about the peers.</summary>
 internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider time)
 {
     public OrdersStatus Orders => new(book.Count, book.Digest().ToString(), book.Refused);
 
     public IReadOnlyList<PeerStatus> Peers => [.. peers.All.Select(Of)];
 
-    /// <summary>What has been wrong for a while.</summary>
+    /// <summary>Problems that have lasted for a while.</summary>
     public IEnumerable<string> Warnings()
     {
         foreach (var peer in peers.All)

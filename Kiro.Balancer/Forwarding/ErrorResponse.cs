@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Kiro.Balancer.Forwarding;
 
-/// <summary>The balancer's own response when no node gave one.</summary>
+/// <summary>The balancer's own error response.</summary>
 internal static class ErrorResponse
 {
     public static Task WriteAsync(HttpContext context, int status, string problem, int? retryAfter = null)
@@ -40,7 +40,7 @@ internal static class ErrorResponse
     }
 }
 
-/// <summary>What a person gets when no node gave a response; a program gets problem details.</summary>
+/// <summary>The HTML error page for browsers; other clients get problem details.</summary>
 internal sealed class ErrorPage
 {
     private const string Variable = "ERROR_PAGE";
@@ -48,25 +48,24 @@ internal sealed class ErrorPage
 
     private readonly string _html;
 
-    /// <param name="html">The page, with <c>{{status}}</c>, <c>{{title}}</c> and <c>{{detail}}</c> where these are to be shown.</param>
+    /// <param name="html">The page, with the placeholders <c>{{status}}</c>, <c>{{title}}</c> and <c>{{detail}}</c>.</param>
     public ErrorPage(string html) => _html = html;
 
-    /// <summary><c>ERROR_PAGE</c>: a file of one's own instead of the built-in page.</summary>
+    /// <summary><c>ERROR_PAGE</c>: an HTML file that replaces the built-in page.</summary>
     public static ErrorPage Read(SettingsReader settings) =>
         settings.FileText(Variable, MaxBytes, "a readable HTML file") is { } html ? new ErrorPage(html) : BuiltIn();
 
-    /// <summary>The Content-Type of <see cref="Body"/>.</summary>
     public const string ContentType = "text/html; charset=utf-8";
 
-    /// <summary>Whether an error is told by a page: to a person with a browser, unless it is the request's fault.</summary>
-    /// <param name="status">An HTTP status from 400 on.</param>
+    /// <summary>Whether the client gets the page: browsers do, unless the request itself is at fault.</summary>
+    /// <param name="status">A status of 400 or above.</param>
     /// <param name="accept">The request's Accept field.</param>
     public static bool IsFor(int status, string? accept) =>
         status >= StatusCodes.Status502BadGateway && accept?.Contains("text/html", StringComparison.OrdinalIgnoreCase) == true;
 
-    /// <summary>A whole response body, for whoever writes the rest of the response.</summary>
-    /// <param name="status">An HTTP status.</param>
-    /// <param name="detail">What is wrong, in one line of plain words.</param>
+    /// <summary>The complete response body.</summary>
+    /// <param name="status">The status of the response.</param>
+    /// <param name="detail">What is wrong, in one line.</param>
     public byte[] Body(int status, string detail) => Encoding.UTF8.GetBytes(_html
         .Replace("{{status}}", status.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("{{title}}", ReasonPhrases.GetReasonPhrase(status), StringComparison.Ordinal)
@@ -80,31 +79,28 @@ internal sealed class ErrorPage
     }
 }
 
-/// <summary>What the balancer itself says to clients of gRPC, who look for a status of their own and take any other response
-/// for a broken one.</summary>
+/// <summary>Errors for gRPC clients, which expect a grpc-status and treat any other response as broken.</summary>
 internal static class Grpc
 {
-    /// <summary>Says how a call ended.</summary>
     public const string StatusField = "grpc-status";
 
-    /// <summary>Says why, for a person.</summary>
     public const string MessageField = "grpc-message";
 
-    /// <summary>The status UNAVAILABLE: the call may be made anew.</summary>
+    /// <summary>UNAVAILABLE: the call may be retried.</summary>
     public const string Unavailable = "14";
 
     private const string ContentType = "application/grpc";
 
-    /// <summary>Whether a value of Content-Type means gRPC: <c>application/grpc</c>, <c>application/grpc+proto</c>, …, but not gRPC-Web,
-    /// whose clients read what browsers let them.</summary>
+    /// <summary>Whether a Content-Type value is gRPC's (<c>application/grpc</c>, <c>application/grpc+proto</c>, …). gRPC-Web is not included: its clients
+    /// read ordinary HTTP errors.</summary>
     public static bool Is(string? contentType) =>
         contentType is not null && contentType.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase)
         && (contentType.Length == ContentType.Length || contentType[ContentType.Length] is '+' or ';' or ' ');
 
-    /// <summary>Refuses a call that no node has responded to: with trailers only, as Envoy does.</summary>
-    /// <param name="response">Nothing of it was sent.</param>
-    /// <param name="status">What another client would get.</param>
-    /// <param name="problem">Why, in one line.</param>
+    /// <summary>Refuses a call with a trailers-only response, as Envoy does.</summary>
+    /// <param name="response">Not started yet.</param>
+    /// <param name="status">The equivalent HTTP status.</param>
+    /// <param name="problem">What is wrong, in one line.</param>
     public static void Refuse(HttpResponse response, int status, string problem)
     {
         response.StatusCode = StatusCodes.Status200OK;
@@ -113,7 +109,7 @@ internal static class Grpc
         response.Headers[MessageField] = MessageOf(problem);
     }
 
-    /// <summary>A message as its field holds it: other than printable ASCII, and the percent sign, as percent and hex.</summary>
+    /// <summary>Encodes grpc-message: everything but printable ASCII is percent-encoded, and so is the percent sign.</summary>
     public static string MessageOf(string problem)
     {
         var text = new StringBuilder(problem.Length);
@@ -125,7 +121,7 @@ internal static class Grpc
         return text.ToString();
     }
 
-    // gRPC's doc/http-grpc-status-mapping.md.
+    // See doc/http-grpc-status-mapping.md of gRPC.
     private static int StatusOf(int status) => status switch
     {
         StatusCodes.Status400BadRequest => 13,

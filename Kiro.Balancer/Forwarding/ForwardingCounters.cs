@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>
-/// What the balancer forwarded since its start. Written in cells and summed by whoever looks, as
-/// <see cref="Backends.BackendCounters"/> is: a <see cref="Cell"/> for each event loop, one that everybody else shares.
+/// Counts forwarded requests since the start. As in <see cref="Backends.BackendCounters"/>, each event loop writes a <see cref="Cell"/> of its own,
+/// all others share one, and readers add them up.
 /// </summary>
 internal sealed class ForwardingCounters
 {
@@ -12,17 +12,16 @@ internal sealed class ForwardingCounters
     private ForwardingValues _shared;
     private volatile ForwardingCell?[] _cells = [];
 
-    /// <summary>Requests of clients, however often each was tried.</summary>
+    /// <summary>Client requests, regardless of retries.</summary>
     public long Requests => Sum(static (ref ForwardingValues values) => Volatile.Read(ref values.Requests));
 
-    /// <summary>Tries after a first one.</summary>
     public long Retries => Sum(static (ref ForwardingValues values) => Volatile.Read(ref values.Retries));
 
-    /// <summary>Requests that the balancer itself had to answer with an error.</summary>
+    /// <summary>Requests answered with an error of the balancer itself.</summary>
     public long Errors => Sum(static (ref ForwardingValues values) => Volatile.Read(ref values.Errors));
 
-    /// <summary>The cell of an event loop, made when it is first asked for. For that loop alone, which keeps it.</summary>
-    /// <param name="loop">The loop's number, from 0.</param>
+    /// <summary>The cell of an event loop, created on first use. Only that loop may write it.</summary>
+    /// <param name="loop">The index of the loop.</param>
     public ForwardingCell Cell(int loop)
     {
         lock (_adding)
@@ -58,24 +57,24 @@ internal sealed class ForwardingCounters
     }
 }
 
-/// <summary>What one event loop forwarded; only that loop writes it.</summary>
+/// <summary>The counters of one event loop, which is their only writer.</summary>
 internal sealed class ForwardingCell
 {
     private ForwardingValues _values;
 
-    /// <summary>A request of a client came.</summary>
+    /// <summary>Counts a client request.</summary>
     public void Request() => Volatile.Write(ref _values.Requests, _values.Requests + 1);
 
-    /// <summary>A request goes to a node after the first one.</summary>
+    /// <summary>Counts a retry on another backend.</summary>
     public void Retry() => Volatile.Write(ref _values.Retries, _values.Retries + 1);
 
-    /// <summary>The balancer itself answers with an error.</summary>
+    /// <summary>Counts an error response of the balancer itself.</summary>
     public void Error() => Volatile.Write(ref _values.Errors, _values.Errors + 1);
 
     internal ref ForwardingValues Values => ref _values;
 }
 
-/// <summary>The counted values of a cell, alone on their cache line whatever stands before and behind them.</summary>
+/// <summary>The values of a cell, padded against false sharing on both sides.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 192)]
 internal struct ForwardingValues
 {

@@ -21,7 +21,7 @@ internal static class ForwardingServices
     public static void AddForwarding(
         this WebApplicationBuilder builder, ForwardingOptions options, Reloadable<ForwardingTimeouts> timeouts, Reloadable<StreamOptions> streams, bool keepsSessions)
     {
-        // OpenTelemetry would write the client's baggage anew; it is passed on as it came.
+        // By default, OpenTelemetry would rewrite the client's baggage.
         OpenTelemetry.Sdk.SetDefaultTextMapPropagator(new OpenTelemetry.Context.Propagation.TraceContextPropagator());
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton(services => new BackendConnections(
@@ -42,7 +42,7 @@ internal static class ForwardingServices
         builder.Services.AddSingleton<ForwardingCounters>();
         builder.Services.AddSingleton(services =>
         {
-            // Asked for now: what still fails when the loops end finds nobody to ask any more.
+            // Resolved eagerly: failures while the loops stop come after the container is disposed.
             var counters = services.GetRequiredService<ForwardingCounters>();
             return new RetryBudget(() => counters.Requests, services.GetRequiredService<TimeProvider>());
         });
@@ -63,20 +63,20 @@ internal static class ForwardingServices
             var limits = kestrel.ApplicationServices.GetRequiredService<Reloadable<LimitOptions>>().Value;
             kestrel.Limits.MaxRequestHeadersTotalSize = limits.MaxHead;
             kestrel.Limits.Http2.MaxRequestHeaderFieldSize = limits.MaxHead;
-            // How large a body may be is the node's business, or LIMIT_REQUEST_BODY's. A client may be slow, but not stand still: nginx waits 60 s, too.
+            // The body size is limited by LIMIT_REQUEST_BODY or by the backend. A client may be slow but must not stall; nginx, too, waits 60 s.
             kestrel.Limits.MaxRequestBodySize = null;
-            // A client that sends faster than its node takes is made to wait soon, and with it the thread that receives.
+            // Bounds buffering, so that backpressure soon reaches a client that sends faster than its backend reads.
             kestrel.Limits.MaxRequestBufferSize = 64 * 1024;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
             kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(60));
-            // The target in absolute form says which host is meant, whatever Host says (RFC 9112, section 3.2.2).
+            // The authority of an absolute-form target overrides Host (RFC 9112, section 3.2.2).
             kestrel.AllowHostHeaderOverride = true;
             kestrel.RequestHeaderEncodingSelector = RequestFieldEncoding.For;
             kestrel.ResponseHeaderEncodingSelector = _ => Encoding.Latin1;
         });
     }
 
-    /// <summary>Forwards whatever is not the balancer's own. Most requests need no routing to tell.</summary>
+    /// <summary>Forwards everything but the balancer's own paths, without routing in the common case.</summary>
     public static void UseForwarding(this WebApplication app, AdminListener admin)
     {
         var forwarder = app.Services.GetRequiredService<RequestForwarder>();
@@ -85,22 +85,22 @@ internal static class ForwardingServices
         app.Use(next => context => own.Contains(context) || admin.Accepts(context) ? RespondAsync(next, context) : forward(context));
         app.UseRouting();
         app.UseExactPaths();
-        app.MapFallback("/{**path}", context => admin.Accepts(context) ? ExactPaths.RefuseAsync(context) : forward(context));
+        app.MapFallback("/{**path}", context => admin.Accepts(context) ? ExactPaths.NotFoundAsync(context) : forward(context));
     }
 
     private static async Task RespondAsync(RequestDelegate next, HttpContext context)
     {
-        // On a thread that has time: a page is worked out, and other clients' sockets must not wait for that.
+        // Building a page takes time, and this thread serves other clients' sockets.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await next(context);
     }
 }
 
-/// <summary>How requests are sent to nodes.</summary>
-/// <param name="Path"><c>FORWARDER</c>: <c>loop</c> (the default where it is supported: Linux), <c>lean</c> (elsewhere) or <c>yarp</c>.</param>
+/// <summary>How requests are forwarded.</summary>
+/// <param name="Path"><c>FORWARDER</c>: <c>loop</c> (default on Linux), <c>lean</c> (default elsewhere) or <c>yarp</c>.</param>
 /// <param name="Timeouts"><c>CONNECT_TIMEOUT</c>, <c>EXCHANGE_TIMEOUT</c>.</param>
-/// <param name="BackendConnections"><c>BACKEND_CONNECTIONS</c>: requests, and with them connections, that one node gets at the
-/// same time, 0 to 100000, default 0 (no bound). What is too much waits in order.</param>
+/// <param name="BackendConnections"><c>BACKEND_CONNECTIONS</c>: maximum number of concurrent requests, and thus connections, per backend, 0 to 100000;
+/// 0, the default, is unlimited. Excess requests are queued.</param>
 internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts Timeouts, int BackendConnections = 0)
 {
     private const string Variable = "FORWARDER";
@@ -127,35 +127,33 @@ internal sealed record ForwardingOptions(ForwardingPath Path, ForwardingTimeouts
     }
 }
 
-/// <summary>Ways of a request to its node.</summary>
+/// <summary>How a request is forwarded.</summary>
 internal enum ForwardingPath
 {
-    /// <summary>Plain HTTP/1 on the event loops of Front, where the system has epoll; the rest as <see cref="Lean"/>.</summary>
+    /// <summary>HTTP/1 on the event loops of Front, where epoll is available; everything else as <see cref="Lean"/>.</summary>
     Loop,
 
-    /// <summary>Straight over a socket, for all that is HTTP/1.x without an upgrade; the rest by <see cref="Yarp"/>.</summary>
+    /// <summary>HTTP/1.x without upgrades directly over sockets; everything else as <see cref="Yarp"/>.</summary>
     Lean,
 
-    /// <summary>Everything by YARP and HttpClient.</summary>
+    /// <summary>Everything with YARP and HttpClient.</summary>
     Yarp,
 }
 
-/// <summary>How long nodes may take. These are backstops: a node that hangs is found by its probes.</summary>
-/// <param name="Connect"><c>CONNECT_TIMEOUT</c>: until a node has accepted a connection, 0.1 to 300 s, default 2 s: nodes are
-/// near, and one that has not accepted by then is as good as gone.</param>
-/// <param name="Exchange"><c>EXCHANGE_TIMEOUT</c>: for how long an exchange may stand still, 1 s to a day, default 5 min
-/// (Envoy's idle timeout).</param>
+/// <summary>Timeouts of backends. They are backstops: probes find a hung backend first.</summary>
+/// <param name="Connect"><c>CONNECT_TIMEOUT</c>: time to establish a connection, 0.1 to 300 s, default 2 s: backends are near.</param>
+/// <param name="Exchange"><c>EXCHANGE_TIMEOUT</c>: idle timeout of an exchange, 1 s to a day, default 5 min (as Envoy's idle timeout).</param>
 internal sealed record ForwardingTimeouts(TimeSpan Connect, TimeSpan Exchange)
 {
-    /// <summary>A node that does not know "100-continue" gets the body after this time (RFC 9110, section 10.1.1).</summary>
+    /// <summary>How long to wait for "100 Continue" before the body is sent anyway (RFC 9110, section 10.1.1).</summary>
     public static readonly TimeSpan Continue = TimeSpan.FromSeconds(1);
 
-    /// <summary>For upgraded connections and event streams, unless exchanges may stand still for longer (HAProxy's tunnel).</summary>
+    /// <summary>Minimum idle timeout of upgraded connections and event streams (HAProxy's <c>timeout tunnel</c>).</summary>
     private static readonly TimeSpan MinStream = TimeSpan.FromHours(1);
 
     public static ForwardingTimeouts Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(5));
 
-    /// <summary>For how long an upgraded connection or an event stream may stand still.</summary>
+    /// <summary>Idle timeout of upgraded connections and event streams.</summary>
     public TimeSpan Stream => Exchange > MinStream ? Exchange : MinStream;
 
     public static ForwardingTimeouts Read(SettingsReader settings) => new(

@@ -17,7 +17,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
 
-/// <summary>The way of a request: who calls, which slot, which node; send it, and try the next one if that is safe.</summary>
+/// <summary>Forwards a request: resolves the client, selects the backend, sends the request, and retries on the next backend where that is safe.</summary>
 internal sealed class RequestForwarder(
     ClientResolver clients,
     ClientCensus census,
@@ -66,7 +66,7 @@ internal sealed class RequestForwarder(
             request.Body = new BoundedBody(request.Body, bodies);
         }
 
-        var newCookie = rules.Cookie is { } cookie ? Recognise(request, cookie, ref client) : null;
+        var newCookie = rules.Cookie is { } cookie ? AssignId(request, cookie, ref client) : null;
         return BufferedBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
             ? KeepAndSendAsync(context, client, newCookie)
             : SendAsync(context, client, newCookie, kept: null);
@@ -78,8 +78,8 @@ internal sealed class RequestForwarder(
             : bodies.Refuses(request.ContentLength) ? new RequestRefusal(StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem)
             : RequestRefusal.Of(request);
 
-    // The id of a client that has none is made before its node is chosen: its first response comes from where all others will.
-    private static string? Recognise(HttpRequest request, StickyCookie cookie, ref Client client)
+    // A client without an id gets one before its backend is selected, so that its first response comes from where all others will.
+    private static string? AssignId(HttpRequest request, StickyCookie cookie, ref Client client)
     {
         cookie.RemoveFrom(request.Headers);
         if (client.Key is not null)
@@ -101,15 +101,15 @@ internal sealed class RequestForwarder(
         }
     }
 
-    // What follows on the connection may not be what the client meant as its next request.
+    // Where the next request on the connection starts is unknown.
     private static Task CloseAsync(object response)
     {
         ((HttpResponse)response).Headers.Connection = "close";
         return Task.CompletedTask;
     }
 
-    // The client may still be there, and is to learn what was wrong with its body.
-    private Task ExplainAsync(HttpContext context) => context switch
+    // If the client is still there, it learns what was wrong with its body.
+    private Task ReportBodyErrorAsync(HttpContext context) => context switch
     {
         { RequestAborted.IsCancellationRequested: true } or { Response.HasStarted: true } => Task.CompletedTask,
         { Response.StatusCode: StatusCodes.Status413PayloadTooLarge } => RefuseAsync(context, StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem),
@@ -148,22 +148,22 @@ internal sealed class RequestForwarder(
                 return;
             }
 
-            var ended = await TryAsync(request, backend, sender);
-            if (ended is not { } failure)
+            var result = await TryAsync(request, backend, sender);
+            if (result is not { } failure)
             {
                 return;
             }
 
             if (failure.Point == FailurePoint.Client)
             {
-                await ExplainAsync(context);
+                await ReportBodyErrorAsync(context);
                 return;
             }
 
             request.AddTried(backend.Backend);
             if (context.Response.HasStarted)
             {
-                // The client has part of the response already and sees that it breaks off.
+                // The client has part of the response already and sees it break off.
                 logger.RequestFailed(context.Request.Method, context.Request.Path, backend.Known, context.Response.StatusCode, failure.Problem);
                 return;
             }
@@ -194,8 +194,8 @@ internal sealed class RequestForwarder(
         try
         {
             using var attempt = Begin(request, backend);
-            var ended = await sender.SendAsync(request, attempt);
-            if (ended is { } failure)
+            var result = await sender.SendAsync(request, attempt);
+            if (result is { } failure)
             {
                 failure.ReportTo(reports, backend.Runtime);
             }
@@ -205,7 +205,7 @@ internal sealed class RequestForwarder(
                 backend.Runtime.Traffic.Record(request.Context.Response.StatusCode, attempt.Waited, attempt.BytesIn, attempt.BytesOut);
             }
 
-            return ended;
+            return result;
         }
         finally
         {
@@ -220,17 +220,17 @@ internal sealed class RequestForwarder(
     private Attempt Begin(ForwardedRequest request, ChosenBackend backend)
     {
         accessLog.Tried(request.Context, backend.Known);
-        // A long body may take the client's time: as long as it comes, the node owes nothing.
+        // A long body takes as long as the client needs; the backend owes no response meanwhile.
         var isAwaited = request.Body != RequestBody.Streamed || request.Context.Request.ContentLength <= BufferedBody.MaxBytes;
         return new Attempt(backend.Runtime, isAwaited, request.MayBeRepeated, request, retries);
     }
 }
 
-/// <summary>Which way a request takes to its node.</summary>
-/// <param name="options">What the user wants.</param>
-/// <param name="transport">How nodes are spoken to.</param>
-/// <param name="lean">For the common case.</param>
-/// <param name="yarp">For WebSockets, for nodes that are spoken to with HTTP/2, and for all that it can do when the user wants it so.</param>
+/// <summary>Selects how a request is sent.</summary>
+/// <param name="options">The configured way.</param>
+/// <param name="transport">The protocol of the backends.</param>
+/// <param name="lean">The common case.</param>
+/// <param name="yarp">WebSockets, HTTP/2 backends, and everything under <c>FORWARDER=yarp</c>.</param>
 internal sealed class RequestSenders(ForwardingOptions options, BackendTransportOptions transport, Http1Sender lean, YarpSender yarp)
 {
     private readonly bool _isLean = options.Path != ForwardingPath.Yarp;
@@ -240,7 +240,7 @@ internal sealed class RequestSenders(ForwardingOptions options, BackendTransport
         _isHttp2 || WebSocketHandshake.Is(request) ? yarp
         : _isLean || IsBeyondHttpClient(request) ? lean : yarp;
 
-    // HttpClient writes a known method in capitals, has no form for "*", and makes two lines of an empty Host.
+    // HttpClient uppercases known methods, cannot send the target "*", and writes an empty Host twice.
     private static bool IsBeyondHttpClient(HttpRequest request) =>
         request.Host.Value is not { Length: > 0 }
         || request.Method.AsSpan().ContainsAnyInRange('a', 'z')

@@ -5,22 +5,22 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
 
-/// <summary>Why a request is not forwarded, whatever the nodes say.</summary>
+/// <summary>Why a request is refused without being forwarded.</summary>
 internal readonly record struct RequestRefusal(int Status, string Problem)
 {
-    /// <returns>Null for a request that can be forwarded.</returns>
+    /// <returns>Null if the request can be forwarded.</returns>
     public static RequestRefusal? Of(HttpRequest request)
     {
         if (request.Method == HttpMethods.Connect && !WebSocketHandshake.IsExtended(request.HttpContext))
         {
-            return new RequestRefusal(StatusCodes.Status501NotImplemented, "CONNECT asks for a tunnel, and there is none");
+            return new RequestRefusal(StatusCodes.Status501NotImplemented, "CONNECT is not supported");
         }
 
-        // Kestrel takes controls within the target; lenient nodes would end the target there (RFC 9112, section 3).
+        // Kestrel accepts control characters in the target; lenient backends would end the target there (RFC 9112, section 3).
         var target = request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (target.AsSpan().ContainsAnyInRange('\0', ' ') || target.Contains('\x7F'))
         {
-            return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has control characters");
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target contains control characters");
         }
 
         if (target.Contains('#'))
@@ -30,65 +30,64 @@ internal readonly record struct RequestRefusal(int Status, string Problem)
 
         if (OriginForm.HasUserinfo(target))
         {
-            return new RequestRefusal(StatusCodes.Status400BadRequest, "the request target has no valid host");
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "the host in the request target is invalid");
         }
 
         if (!request.Host.HasValue && OriginForm.AuthorityOf(target) is { Length: > 0 } authority)
         {
-            // HTTP/1.0 knows no Host, and Kestrel overrides only one that is there.
+            // HTTP/1.0 does not require Host, and Kestrel only overrides one that is present.
             request.Host = new HostString(authority.ToString());
         }
 
         if (request.Host.Value is { Length: > 0 } host && !Authority.IsValid(host))
         {
-            return new RequestRefusal(StatusCodes.Status400BadRequest, "Host is invalid");
+            return new RequestRefusal(StatusCodes.Status400BadRequest, "the Host field is invalid");
         }
 
         if (request.Headers.TransferEncoding is { Count: > 0 } codings)
         {
             if (codings.Count > 1 || !string.Equals(codings[0]?.Trim(' ', '\t'), "chunked", StringComparison.OrdinalIgnoreCase))
             {
-                return new RequestRefusal(StatusCodes.Status501NotImplemented, "of transfer codings only chunked is supported, and only once");
+                return new RequestRefusal(StatusCodes.Status501NotImplemented, "the only supported transfer coding is chunked, once");
             }
 
             if (HttpProtocol.IsHttp10(request.Protocol))
             {
-                return new RequestRefusal(StatusCodes.Status400BadRequest, "HTTP/1.0 has no transfer codings");
+                return new RequestRefusal(StatusCodes.Status400BadRequest, "HTTP/1.0 does not support transfer codings");
             }
         }
 
-        // Length and chunks at once is how requests are smuggled (RFC 9112, section 6.3). Kestrel renames the length.
+        // Both at once is request smuggling (RFC 9112, section 6.3). Kestrel has renamed the Content-Length.
         return request.Headers.TransferEncoding.Count > 0 && request.Headers.ContainsKey("X-Content-Length")
-            ? new RequestRefusal(StatusCodes.Status400BadRequest, "the body has both a Content-Length and a Transfer-Encoding")
+            ? new RequestRefusal(StatusCodes.Status400BadRequest, "the request has both Content-Length and Transfer-Encoding")
             : null;
     }
 }
 
 /// <summary>
-/// How Kestrel is to read the values of a request's fields. They are bytes to us, whatever the two ends mean by them, and
-/// Latin-1 keeps each byte. What Kestrel itself reads too freely, or too strictly, is put right here, before it reads it.
+/// How Kestrel decodes request fields: Latin-1, which preserves every byte. Values that Kestrel parses too leniently or too strictly are adjusted
+/// before it sees them.
 /// </summary>
 internal sealed class RequestFieldEncoding : Encoding
 {
-    private const string NoNumber = "x";
+    private const string Invalid = "x";
     private const int MaxDigits = 18;
 
     private static readonly RequestFieldEncoding Length = new(StrictLength);
     private static readonly RequestFieldEncoding Host = new(WithoutEmptyPort);
-    private static readonly RequestFieldEncoding Connection = new(WithNames);
+    private static readonly RequestFieldEncoding Connection = new(PreserveNames);
 
     private readonly Func<string, string> _read;
 
     private RequestFieldEncoding(Func<string, string> read) => _read = read;
 
-    /// <summary>For the field of this name.</summary>
-    /// <exception cref="InvalidOperationException">It is no name (RFC 9110, section 5.1). Kestrel takes some that are none, and makes a
-    /// refusal of this.</exception>
+    /// <exception cref="InvalidOperationException">The field name is not a token (RFC 9110, section 5.1). Kestrel accepts some of these, and refuses
+    /// the request because of the exception.</exception>
     public static Encoding For(string field) => field.Length switch
     {
-        // HTTP/2's own begin with a colon.
-        0 => throw new InvalidOperationException("A field has no name."),
-        _ when field[0] != ':' && !HttpSyntax.IsToken(field) => throw new InvalidOperationException("A field has no valid name."),
+        // HTTP/2 pseudo-header fields start with a colon.
+        0 => throw new InvalidOperationException("A header field has no name."),
+        _ when field[0] != ':' && !HttpSyntax.IsToken(field) => throw new InvalidOperationException("A header field has an invalid name."),
         4 when field.Equals("Host", StringComparison.OrdinalIgnoreCase) => Host,
         10 when field.Equals("Connection", StringComparison.OrdinalIgnoreCase) => Connection,
         14 when field.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) => Length,
@@ -120,16 +119,16 @@ internal sealed class RequestFieldEncoding : Encoding
 
     private string Read(ReadOnlySpan<byte> bytes) => _read(Latin1.GetString(bytes));
 
-    // Kestrel takes a sign and, in Latin-1, controls around the digits (RFC 9110, section 8.6: 1*DIGIT). It refuses what is no number.
+    // Kestrel accepts a sign and, in Latin-1, control characters around the digits (RFC 9110, section 8.6: 1*DIGIT).
     private static string StrictLength(string value) =>
-        value.Length is > 0 and <= MaxDigits && !value.AsSpan().ContainsAnyExceptInRange('0', '9') ? value : NoNumber;
+        value.Length is > 0 and <= MaxDigits && !value.AsSpan().ContainsAnyExceptInRange('0', '9') ? value : Invalid;
 
-    // The port may be empty (RFC 3986, section 3.2.3), for which Kestrel refuses the host.
+    // An empty port is valid (RFC 3986, section 3.2.3), but Kestrel would refuse the host.
     private static string WithoutEmptyPort(string value) => value.Length > 1 && value[^1] == ':' && value[^2] != ':' ? value[..^1] : value;
 
-    // Where Kestrel finds one option that it knows and no other, it replaces the whole value by that, and the names of fields
-    // beside it are lost: it is given a second one, or the one is left out that it goes by anyway.
-    private static string WithNames(string value)
+    // If Kestrel finds exactly one option that it knows, it replaces the whole value with it and the field names in it are lost. So the value
+    // either gets a second known option, or loses a redundant one.
+    private static string PreserveNames(string value)
     {
         if (!value.Contains(',') && !value.Equals("close", StringComparison.OrdinalIgnoreCase))
         {
@@ -137,9 +136,9 @@ internal sealed class RequestFieldEncoding : Encoding
         }
 
         var names = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var isKept = names.Contains("keep-alive", StringComparer.OrdinalIgnoreCase);
+        var hasKeepAlive = names.Contains("keep-alive", StringComparer.OrdinalIgnoreCase);
         var others = string.Join(", ", names.Where(name => !name.Equals("keep-alive", StringComparison.OrdinalIgnoreCase)));
-        var isDecided = names.Contains("close", StringComparer.OrdinalIgnoreCase) || names.Contains("upgrade", StringComparer.OrdinalIgnoreCase);
-        return isDecided ? others + KeepAlive : isKept && others.Length == 0 ? "keep-alive" : others;
+        var hasCloseOrUpgrade = names.Contains("close", StringComparer.OrdinalIgnoreCase) || names.Contains("upgrade", StringComparer.OrdinalIgnoreCase);
+        return hasCloseOrUpgrade ? others + KeepAlive : hasKeepAlive && others.Length == 0 ? "keep-alive" : others;
     }
 }

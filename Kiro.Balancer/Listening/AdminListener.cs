@@ -6,32 +6,24 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Listening;
 
-/// <summary>
-/// A listener of its own for the operator's pages: they are served there alone then, and their paths on the public ports are
-/// the nodes'.
-/// </summary>
-/// <param name="EndPoint"><c>ADMIN_LISTEN</c>; null, the default, leaves the pages on the public ports.</param>
-/// <param name="Hosts"><c>ADMIN_HOSTS</c>: names in Host that are served besides loopback ones and addresses.</param>
+/// <summary>A separate listener for the admin pages. If there is one, their paths on the public ports are forwarded to the backends.</summary>
+/// <param name="EndPoint"><c>ADMIN_LISTEN</c>; null (the default) serves the pages on the public ports.</param>
+/// <param name="Hosts"><c>ADMIN_HOSTS</c>: host names that are accepted besides localhost and addresses.</param>
 internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> Hosts)
 {
-    /// <summary>Connections at a time: some browsers and scrapers. They are not counted as clients', so that a flood of those
-    /// does not shut operators out.</summary>
+    /// <summary>Maximum number of connections. They do not count as client connections, so that a flood of those does not lock operators out.</summary>
     public const int MaxConnections = 64;
 
-    /// <summary>The variable of the address and the port.</summary>
     public const string Variable = "ADMIN_LISTEN";
 
     private const string HostsVariable = "ADMIN_HOSTS";
 
-    /// <summary>Whether there is one.</summary>
     public bool IsOn => EndPoint is not null;
 
-    /// <summary>Counts its connections.</summary>
     public ConnectionLimit Limit { get; } = new(MaxConnections);
 
-    /// <summary>Reads the settings.</summary>
-    /// <param name="settings">Where they are.</param>
-    /// <param name="publicPorts">Other listeners' variables and ports.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="publicPorts">The ports of the other listeners with their variables.</param>
     public static AdminListener Read(SettingsReader settings, params IEnumerable<(string Variable, int? Port)> publicPorts)
     {
         var (text, hosts) = (settings.Text(Variable), ReadHosts(settings));
@@ -59,20 +51,17 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
         return new AdminListener(endpoint, hosts);
     }
 
-    /// <summary>Where the pages are: here, or on the public port.</summary>
+    /// <summary>The port that serves the pages.</summary>
     public ListenPort Or(ListenPort port) => EndPoint is null ? port : port with { Port = EndPoint.Port, Addresses = [EndPoint.Address] };
 
-    /// <summary>Whether a connection came in here.</summary>
+    /// <summary>Whether a connection was accepted by this listener.</summary>
     public bool Accepts(EndPoint? local) => EndPoint is not null && local is IPEndPoint { Port: var port } && port == EndPoint.Port;
 
-    /// <summary>Whether a request came in here.</summary>
+    /// <summary>Whether a request was received by this listener.</summary>
     public bool Accepts(HttpContext context) => EndPoint is not null && context.Connection.LocalPort == EndPoint.Port;
 
-    /// <summary>
-    /// Whether a request may have been meant for this machine. A name that a stranger's DNS lets point here (DNS rebinding) is
-    /// what a browser would send on a stranger's behalf.
-    /// </summary>
-    /// <param name="host">The host of the request; empty when it has none, as no browser's is.</param>
+    /// <summary>Whether the Host may be this machine's. Refusing any other name prevents DNS rebinding.</summary>
+    /// <param name="host">The host of the request; empty if it has none, which no browser sends.</param>
     public bool AllowsHost(HostString host) =>
         host.Host.TrimEnd('.') is var name && (name.Length == 0
             || name.Equals("localhost", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
@@ -82,7 +71,7 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
     {
         var colon = text.LastIndexOf(':');
         return IPEndPoint.TryParse(text, out endpoint!) && endpoint.Port > 0
-            // The framework takes an address without a port, and IPv4 as "1" and "0x7f.1", which are hardly meant.
+            // .NET accepts a missing port, and IPv4 addresses such as "1" and "0x7f.1", which are hardly intended.
             && (endpoint.Address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
                 ? text.StartsWith('[') && !text.Contains('%', StringComparison.Ordinal)
                 : colon > 0 && endpoint.Address.ToString() == text[..colon]);
@@ -100,7 +89,7 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
         {
             if (Uri.CheckHostName(name) != UriHostNameType.Dns)
             {
-                settings.Reject(HostsVariable, list, $"host names such as lb.internal, separated by commas; {name} is none");
+                settings.Reject(HostsVariable, list, $"host names such as lb.internal, separated by commas; {name} is not one");
                 break;
             }
 
@@ -111,7 +100,7 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
     }
 }
 
-/// <summary>The operator's side door: <c>ADMIN_LISTEN</c>.</summary>
+/// <summary>Registers the admin listener and restricts it to the balancer's own paths.</summary>
 internal static class AdminListenerExtensions
 {
     public static void AddAdminListener(this WebApplicationBuilder builder, AdminListener admin)
@@ -124,7 +113,7 @@ internal static class AdminListenerExtensions
         }
     }
 
-    /// <summary>Keeps what comes in by the side door to the balancer's own pages, and to whom they are for.</summary>
+    /// <summary>Restricts requests from the admin listener to the balancer's own paths and to allowed hosts.</summary>
     public static void UseAdminListener(this IApplicationBuilder app, AdminListener admin)
     {
         if (!admin.IsOn)
@@ -135,9 +124,9 @@ internal static class AdminListenerExtensions
         app.Use(next => context =>
             !admin.Accepts(context) ? next(context)
             : !admin.AllowsHost(context.Request.Host) ? RefuseAsync(context, StatusCodes.Status421MisdirectedRequest,
-                "this name is not one of the admin listener's: ask by address or localhost, or name it in ADMIN_HOSTS")
+                "unknown host name: use an IP address or localhost, or add the name to ADMIN_HOSTS")
             : !OwnPaths.ForAdminListener.Contains(context) ? RefuseAsync(context, StatusCodes.Status404NotFound,
-                "the balancer's own pages are here, and nothing else: /lb, /metrics, /health, /alive")
+                "this listener only serves /lb, /metrics, /health and /alive")
             : next(context));
     }
 

@@ -13,15 +13,14 @@ using Microsoft.Extensions.Options;
 namespace Kiro.Balancer.Listening;
 
 /// <summary>
-/// Accepts connections for Kestrel. Kestrel's own listener takes every failure to accept for a connection that is gone and
-/// tries again at once: without descriptors it does so thousands of times a second.
+/// Accepts connections for Kestrel. Kestrel's own listener retries at once after any accept error, which without free descriptors is a busy loop.
 /// </summary>
 internal sealed class BoundedListener(
-    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ListenSockets sockets, bool isForOperators, ClientAdmission admission,
+    Socket socket, bool isPlain, bool noDelay, SocketConnectionContextFactory connections, ListenSockets sockets, bool isAdmin, ClientAdmission admission,
     ConnectionLimit limit, ClientConnections perClient, TimeProvider time) : IConnectionListener, ISharedListener
 {
-    /// <summary>Between two attempts while there are no descriptors. Clients wait in the system's queue meanwhile.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    /// <summary>Delay before accepting again when no descriptors are free. Meanwhile clients wait in the accept queue.</summary>
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(50);
 
     private readonly CancellationTokenSource _stopped = new();
     private readonly TaskCompletionSource _unbound = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,7 +31,7 @@ internal sealed class BoundedListener(
 
     public int Descriptor => (int)socket.Handle;
 
-    // Kestrel does not cancel it: it ends with the listener.
+    // Kestrel does not cancel this; the listener does.
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         while (true)
@@ -47,7 +46,7 @@ internal sealed class BoundedListener(
             catch (SocketException shortage) when (IsShortage(shortage.SocketErrorCode))
             {
                 admission.NoteShortage(shortage);
-                await Task.Delay(Pause, time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(RetryDelay, time, _stopped.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException)
             {
@@ -60,7 +59,7 @@ internal sealed class BoundedListener(
             }
             catch (SocketException)
             {
-                // The client was gone before its connection was accepted.
+                // The client disconnected before its connection was accepted.
             }
         }
     }
@@ -75,8 +74,8 @@ internal sealed class BoundedListener(
         }
 
         sockets.Remove(this);
-        // Whoever waits leaves first: .NET aborts a socket that is waited for, by a setting (SO_LINGER) that the connections of
-        // everybody who has the same socket would inherit.
+        // The pending accept must end first: .NET would abort it by setting SO_LINGER, which the connections of every process that shares the
+        // socket would inherit.
         await _stopped.CancelAsync();
         socket.Dispose();
         _unbound.TrySetResult();
@@ -91,14 +90,14 @@ internal sealed class BoundedListener(
 
     private CountedConnection? TryAdmit(Socket accepted)
     {
-        if (!(isForOperators ? TryAdmitOperator(accepted.Handle) : admission.TryAdmit(accepted.Handle)))
+        if (!(isAdmin ? TryAdmitAdmin(accepted.Handle) : admission.TryAdmit(accepted.Handle)))
         {
             ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyConnections.Span : []);
             return null;
         }
 
         ClientAddress? key = null;
-        if (!isForOperators && perClient.IsOn && !perClient.TryEnter(PeerOf(accepted), out key))
+        if (!isAdmin && perClient.IsOn && !perClient.TryEnter(PeerOf(accepted), out key))
         {
             ClientAdmission.Refuse(accepted, isPlain ? Refusal.TooManyFromClient.Span : []);
             limit.Leave();
@@ -111,14 +110,14 @@ internal sealed class BoundedListener(
         }
         catch (SocketException)
         {
-            // It is gone already; whoever reads from it will see.
+            // The client disconnected; the next read reports it.
         }
 
         return new CountedConnection(connections.Create(accepted), limit, perClient, key);
     }
 
-    // What is reserved before clients is for pages, too.
-    private bool TryAdmitOperator(long descriptor)
+    // The reserved descriptors are also for admin pages, but not the runtime's.
+    private bool TryAdmitAdmin(long descriptor)
     {
         if (DescriptorLimit.IsReserved(descriptor))
         {
@@ -129,7 +128,7 @@ internal sealed class BoundedListener(
         return limit.TryEnter();
     }
 
-    // A client that is gone already has no address any more.
+    // A socket whose client has disconnected has no remote address.
     private static ClientAddress PeerOf(Socket accepted)
     {
         try
@@ -146,7 +145,7 @@ internal sealed class BoundedListener(
         error is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.ProcessLimit;
 }
 
-/// <summary>Opens Kestrel's listeners, with the settings that its own socket transport has.</summary>
+/// <summary>Opens Kestrel's listeners with the settings of its socket transport.</summary>
 internal sealed class BoundedListenerFactory(
     IOptions<SocketTransportOptions> transport, ListenPort plain, ListenSockets sockets, ClientAdmission admission, ConnectionLimit limit,
     ClientConnections perClient, AdminListener admin, BindErrors names, TimeProvider time, ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
@@ -195,12 +194,12 @@ internal sealed class BoundedListenerFactory(
     }
 }
 
-/// <summary>A client's connection that is counted until its descriptor is closed.</summary>
+/// <summary>A connection that counts against the limits until its descriptor is closed.</summary>
 /// <param name="inner">The connection.</param>
-/// <param name="limit">Where it is counted.</param>
-/// <param name="perClient">Where it is counted for its client, if it has a <paramref name="key"/>.</param>
-/// <param name="key">Under what.</param>
-/// <param name="session">What ends before it does: TLS.</param>
+/// <param name="limit">The limit of all connections.</param>
+/// <param name="perClient">The limit per client, if there is a <paramref name="key"/>.</param>
+/// <param name="key">The client.</param>
+/// <param name="session">Disposed first: TLS.</param>
 internal sealed class CountedConnection(
     ConnectionContext inner, ConnectionLimit limit, ClientConnections? perClient = null, ClientAddress? key = null,
     IAsyncDisposable? session = null) : ConnectionContext

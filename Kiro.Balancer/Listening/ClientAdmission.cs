@@ -6,8 +6,8 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Listening;
 
 /// <summary>
-/// Decides about every connection that was accepted, whoever accepted it: it is let in, or told so and closed. By count, and
-/// by the number of its descriptor, so that nodes, probes and pages never find none left.
+/// Admits or refuses every accepted connection: by the number of connections, and by its descriptor, so that backends, probes and pages never run
+/// out of descriptors.
 /// </summary>
 internal sealed partial class ClientAdmission(
     Reloadable<ListeningOptions> options, ConnectionLimit limit, DescriptorLimit descriptors, TimeProvider time, ILogger<ClientAdmission> logger)
@@ -18,12 +18,10 @@ internal sealed partial class ClientAdmission(
     private readonly Burst _shortages = new(time);
     private long _firstReserved = long.MaxValue;
     private long _preparedAt;
-    private bool _isTold;
+    private bool _hasWarned;
 
-    /// <summary>To be asked for every accepted connection; nothing is sent here.</summary>
-    /// <param name="descriptor">Of the connection.</param>
-    /// <returns>False when it must be refused and closed at once. When true, <see cref="ConnectionLimit.Leave"/> is due after it
-    /// was closed.</returns>
+    /// <summary>To be called for every accepted connection. Sends nothing.</summary>
+    /// <returns>False if the connection must be refused and closed. If true, <see cref="ConnectionLimit.Leave"/> is due after it has closed.</returns>
     public bool TryAdmit(long descriptor)
     {
         if (_preparedAt == 0 || time.GetElapsedTime(Volatile.Read(ref _preparedAt)) > Period)
@@ -31,13 +29,13 @@ internal sealed partial class ClientAdmission(
             Prepare();
         }
 
-        var isShort = descriptor >= _firstReserved;
-        if (!isShort && limit.TryEnter())
+        var isReserved = descriptor >= _firstReserved;
+        if (!isReserved && limit.TryEnter())
         {
             return true;
         }
 
-        if (isShort)
+        if (isReserved)
         {
             limit.Refuse();
         }
@@ -50,9 +48,9 @@ internal sealed partial class ClientAdmission(
         return false;
     }
 
-    /// <summary>Refuses and closes a connection of its own socket.</summary>
-    /// <param name="socket">As it was accepted.</param>
-    /// <param name="reason">What it is told; empty in front of TLS.</param>
+    /// <summary>Refuses a connection and closes its socket.</summary>
+    /// <param name="socket">The accepted socket.</param>
+    /// <param name="reason">The response to send; empty on TLS ports.</param>
     public static void Refuse(Socket socket, ReadOnlySpan<byte> reason)
     {
         try
@@ -65,20 +63,20 @@ internal sealed partial class ClientAdmission(
             socket.Shutdown(SocketShutdown.Send);
             if (socket.Available > 0)
             {
-                // Unread bytes would make the close a reset, which can cost the client the response.
+                // Unread data would turn the close into a reset, which can discard the response.
                 Span<byte> unread = stackalloc byte[2048];
                 socket.Receive(unread, SocketFlags.None, out _);
             }
         }
         catch (SocketException)
         {
-            // The client is gone already.
+            // The client disconnected.
         }
 
         socket.Dispose();
     }
 
-    /// <summary>Notes that the system has no descriptor, or no memory, for a connection that waits.</summary>
+    /// <summary>Notes that a connection cannot be accepted for lack of descriptors or memory.</summary>
     public void NoteShortage(SocketException problem)
     {
         if (_shortages.Note() is > 0 and var count)
@@ -87,7 +85,7 @@ internal sealed partial class ClientAdmission(
         }
     }
 
-    // The runtime goes on to load code, and to keep a descriptor or two for each part of it. Two at once do no harm.
+    // Recomputed periodically: the runtime keeps opening descriptors as it loads code. Concurrent calls are harmless.
     private void Prepare()
     {
         Volatile.Write(ref _preparedAt, Math.Max(1, time.GetTimestamp()));
@@ -99,9 +97,9 @@ internal sealed partial class ClientAdmission(
         }
 
         var budget = ConnectionBudget.Of(soft, ConnectionBudget.InUse());
-        if (wanted > budget.Connections && !_isTold)
+        if (wanted > budget.Connections && !_hasWarned)
         {
-            _isTold = true;
+            _hasWarned = true;
             TooMany(logger, wanted.Value, soft, budget.Connections);
         }
 
@@ -109,7 +107,7 @@ internal sealed partial class ClientAdmission(
         _firstReserved = budget.FirstReserved;
     }
 
-    [LoggerMessage(50, LogLevel.Warning, "{Count} connections of clients were refused with 503: {Open} of {Max} are open (LIMIT_CONNECTIONS, by default from the limit of open files)")]
+    [LoggerMessage(50, LogLevel.Warning, "{Count} client connections were refused with 503: {Open} of {Max} are open (LIMIT_CONNECTIONS, by default from the limit of open files)")]
     private static partial void Full(ILogger logger, long count, int open, int max);
 
     [LoggerMessage(52, LogLevel.Warning, "LIMIT_CONNECTIONS={Wanted} is more than the limit of {Descriptors} open files allows: {Max}. LimitNOFILE= (systemd), ulimit -n or --ulimit nofile= (Docker) raise it")]
@@ -119,32 +117,28 @@ internal sealed partial class ClientAdmission(
     private static partial void Short(ILogger logger, long count, string problem);
 }
 
-/// <summary>
-/// Counts the connections of clients, all listeners together, and says when there are as many as there may be.
-/// One atomic addition when a connection comes and one when it goes; nothing here knows what the connection is.
-/// </summary>
-/// <param name="max">How many may be open, at least 1.</param>
+/// <summary>Counts client connections across all listeners against a limit.</summary>
 internal sealed class ConnectionLimit(int max)
 {
     private int _max = max;
     private int _open;
     private long _refused;
 
-    /// <summary>How many may be open.</summary>
+    /// <summary>The limit, at least 1.</summary>
     public int Max
     {
         get => Volatile.Read(ref _max);
         set => Volatile.Write(ref _max, value);
     }
 
-    /// <summary>How many are.</summary>
+    /// <summary>Open connections.</summary>
     public int Open => Volatile.Read(ref _open);
 
-    /// <summary>How many were refused since the start.</summary>
+    /// <summary>Connections refused since the start.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>To be asked after a connection was accepted.</summary>
-    /// <returns>False when it must be refused and closed; then <see cref="Leave"/> is not due.</returns>
+    /// <summary>To be called for an accepted connection.</summary>
+    /// <returns>False if it must be refused; <see cref="Leave"/> is not due then.</returns>
     public bool TryEnter()
     {
         if (Interlocked.Increment(ref _open) <= Max)
@@ -160,21 +154,21 @@ internal sealed class ConnectionLimit(int max)
     /// <summary>Counts a connection that is refused for another reason.</summary>
     public void Refuse() => Interlocked.Increment(ref _refused);
 
-    /// <summary>To be told once the descriptor of a connection that entered is closed.</summary>
+    /// <summary>To be called once the descriptor is closed.</summary>
     public void Leave() => Interlocked.Decrement(ref _open);
 }
 
-/// <summary>What a connection is told that cannot be served, before it is closed. For plain HTTP; before TLS nothing can be said.</summary>
+/// <summary>Responses to connections that are refused. Only for plain HTTP: on a TLS port nothing can be sent.</summary>
 internal static class Refusal
 {
-    /// <summary>When there are as many connections as there may be, of all clients together.</summary>
+    /// <summary>The limit of all connections is reached.</summary>
     public static ReadOnlyMemory<byte> TooManyConnections { get; } = Response(503, "Service Unavailable", "too many connections");
 
-    /// <summary>When one client has as many as it may have.</summary>
+    /// <summary>The limit of one client is reached.</summary>
     public static ReadOnlyMemory<byte> TooManyFromClient { get; } =
         Response(429, "Too Many Requests", "too many connections from your address");
 
-    /// <summary>When a request comes in plain where TLS is spoken.</summary>
+    /// <summary>Plain HTTP on a TLS port.</summary>
     public static ReadOnlyMemory<byte> NeedsTls { get; } = Response(400, "Bad Request", "this port speaks HTTPS", retryAfter: null);
 
     // Problem details (RFC 9457).

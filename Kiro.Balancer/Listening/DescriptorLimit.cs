@@ -2,21 +2,21 @@ using System.Runtime.InteropServices;
 
 namespace Kiro.Balancer.Listening;
 
-/// <summary>How many descriptors (files, sockets) this process may have: RLIMIT_NOFILE of setrlimit(2).</summary>
-/// <param name="Soft">What counts; null where there is no such limit.</param>
-/// <param name="Hard">What <paramref name="Soft"/> may be raised to.</param>
-/// <param name="SoftAtStart">What it was before <see cref="Raise"/>.</param>
+/// <summary>The descriptor limit of this process: RLIMIT_NOFILE, see setrlimit(2).</summary>
+/// <param name="Soft">The limit in force; null where there is none.</param>
+/// <param name="Hard">The maximum of <paramref name="Soft"/>.</param>
+/// <param name="SoftAtStart">The limit before <see cref="Raise"/>.</param>
 internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? SoftAtStart)
 {
-    /// <summary>The last descriptors are the runtime's: without one it cannot load its own code, and aborts.</summary>
-    private const int OfTheRuntime = 10;
+    /// <summary>Descriptors reserved for the runtime: it aborts if it cannot open its own files.</summary>
+    private const int RuntimeReserve = 10;
 
     private const int LinuxNumber = 7;
     private const int MacNumber = 8;
 
-    private static long _firstOfTheRuntime = long.MaxValue;
+    private static long _firstReserved = long.MaxValue;
 
-    /// <summary>Raises the soft limit to the hard one. The runtime does so too as it starts, but does not promise it.</summary>
+    /// <summary>Raises the soft limit to the hard one. The runtime does so as well, but does not guarantee it.</summary>
     public static DescriptorLimit Raise()
     {
         if (OperatingSystem.IsWindows() || NativeLimits.Get(Number, out var limits) != 0)
@@ -27,23 +27,23 @@ internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? Sof
         var before = limits.Soft;
         if (limits.Soft < limits.Hard)
         {
-            // A system may have a lower bound of its own than the hard limit says; the soft one then stays as it is.
+            // The system may enforce a lower maximum; the soft limit then stays as it is.
             _ = NativeLimits.Set(Number, limits with { Soft = limits.Hard });
             _ = NativeLimits.Get(Number, out limits);
         }
 
-        Volatile.Write(ref _firstOfTheRuntime, Told(limits.Soft) - OfTheRuntime);
-        return new DescriptorLimit(Told(limits.Soft), Told(limits.Hard), Told(before));
+        Volatile.Write(ref _firstReserved, ToLong(limits.Soft) - RuntimeReserve);
+        return new DescriptorLimit(ToLong(limits.Soft), ToLong(limits.Hard), ToLong(before));
     }
 
-    /// <summary>Whether no connection may have this descriptor, neither a client's nor one to a node: it is to be closed at once,
-    /// as if there had been none. The system always gives the lowest that is free.</summary>
-    public static bool IsReserved(long descriptor) => descriptor >= Volatile.Read(ref _firstOfTheRuntime);
+    /// <summary>Whether a descriptor is reserved for the runtime, so that a connection which got it must be closed. The system assigns the lowest
+    /// free number.</summary>
+    public static bool IsReserved(long descriptor) => descriptor >= Volatile.Read(ref _firstReserved);
 
     private static int Number => OperatingSystem.IsMacOS() ? MacNumber : LinuxNumber;
 
-    // "Unlimited" is the largest number that there is.
-    private static long Told(nuint limit) => limit > long.MaxValue ? long.MaxValue : (long)limit;
+    // "Unlimited" is the maximum value.
+    private static long ToLong(nuint limit) => limit > long.MaxValue ? long.MaxValue : (long)limit;
 
     private static partial class NativeLimits
     {
@@ -59,33 +59,32 @@ internal sealed partial record DescriptorLimit(long? Soft, long? Hard, long? Sof
 }
 
 /// <summary>
-/// How many connections of clients the descriptors allow. A client that is served has a connection to a node, too, so each
-/// counts twice; what the process itself has open, and a reserve for probes, lookups, the pages and what the runtime opens
-/// later, is left out.
+/// How many client connections the descriptor limit allows. Each needs two descriptors, its own and one for a backend. Those already in use, and a
+/// reserve for probes, lookups, pages and the runtime, are deducted.
 /// </summary>
-/// <param name="Connections">At least 1: whether there really is a descriptor for it shows when it comes.</param>
-/// <param name="FirstReserved">The number of a descriptor from which on they are not for clients. The system always gives the
-/// lowest that is free, so the number of a new one tells how many there are.</param>
+/// <param name="Connections">At least 1.</param>
+/// <param name="FirstReserved">The first descriptor number that is not for clients. The system assigns the lowest free number, so the number
+/// of a new descriptor shows how many are in use.</param>
 internal readonly record struct ConnectionBudget(int Connections, long FirstReserved)
 {
     private const int MinReserve = 12;
     private const int MaxReserve = 64;
 
-    /// <summary>Between the two, this part of the free descriptors is the reserve.</summary>
-    private const int ReservedPart = 4;
+    /// <summary>The reserve is a quarter of the free descriptors, within the two bounds.</summary>
+    private const int ReserveDivisor = 4;
 
     private const int MaxConnections = 10_000_000;
 
-    /// <param name="limit">All descriptors.</param>
-    /// <param name="inUse">Those that the process has before the first client comes.</param>
+    /// <param name="limit">The descriptor limit.</param>
+    /// <param name="inUse">Descriptors that the process uses itself.</param>
     public static ConnectionBudget Of(long limit, int inUse)
     {
         var free = Math.Max(0, limit - inUse);
-        var reserve = Math.Clamp(free / ReservedPart, MinReserve, MaxReserve);
+        var reserve = Math.Clamp(free / ReserveDivisor, MinReserve, MaxReserve);
         return new ConnectionBudget((int)Math.Clamp((free - reserve) / 2, 1, MaxConnections), limit - reserve);
     }
 
-    /// <summary>The descriptors that this process has open for itself, which are all but sockets; 0 where that cannot be told.</summary>
+    /// <summary>The open descriptors other than sockets; 0 where that cannot be determined.</summary>
     public static int InUse()
     {
         try

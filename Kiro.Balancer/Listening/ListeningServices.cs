@@ -24,32 +24,30 @@ internal static class ListeningServices
         {
             // With InlineCompletions: a request stays on the thread that received it.
             transport.UnsafePreferInlineScheduling = true;
-            // A buffer of 4 KiB for each waiting client costs less than asking the system twice for each request.
+            // A 4 KiB buffer per idle client is cheaper than two system calls per request.
             transport.WaitForDataBeforeAllocatingBuffer = false;
         });
-        // After Kestrel's own: the last one is asked first.
+        // After Kestrel's own: the last factory is asked first.
         builder.Services.AddSingleton<IConnectionListenerFactory, BoundedListenerFactory>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.KeepAliveTimeout = options.Value.IdleTimeout;
-            // Each new connection reads it.
+            // Read by each new connection.
             options.OnChange(now => kestrel.Limits.KeepAliveTimeout = now.IdleTimeout);
         });
     }
 }
 
-/// <summary>Where clients connect, and how many may.</summary>
+/// <summary>Listening addresses and connection limits.</summary>
 /// <param name="Listen"><c>BALANCER_PORT</c> and <c>LISTEN_ADDRESS</c>.</param>
-/// <param name="Connections"><c>LIMIT_CONNECTIONS</c>: connections of clients at a time, 1 to 10,000,000; null: as many as the
-/// descriptor limit allows.</param>
-/// <param name="IdleTimeout"><c>CLIENT_IDLE_TIMEOUT</c>: how long a client's connection is kept between two requests, 1 s to a
-/// day, default 130 s.</param>
+/// <param name="Connections"><c>LIMIT_CONNECTIONS</c>: maximum number of client connections, 1 to 10,000,000; null derives it from the descriptor
+/// limit.</param>
+/// <param name="IdleTimeout"><c>CLIENT_IDLE_TIMEOUT</c>: keep-alive timeout of client connections, 1 s to a day, default 130 s.</param>
 internal sealed record ListeningOptions(ListenPort Listen, int? Connections, TimeSpan IdleTimeout)
 {
     private const string Addresses = "LISTEN_ADDRESS";
     private const string LimitConnections = "LIMIT_CONNECTIONS";
 
-    /// <summary>Unless it is told otherwise.</summary>
     public static ListenPort DefaultListen { get; } = new("BALANCER_PORT", 13003) { AddressVariable = Addresses, MayTakeProxyHeaders = true };
 
     public static ListeningOptions Read(SettingsReader settings) => new(
@@ -72,7 +70,7 @@ internal sealed record ListeningOptions(ListenPort Listen, int? Connections, Tim
         {
             if (!TryParse(part, out var address))
             {
-                settings.Reject(Addresses, list, $"IP addresses of this machine such as 127.0.0.1,::1; {part} is none");
+                settings.Reject(Addresses, list, $"IP addresses of this machine such as 127.0.0.1,::1; {part} is not one");
                 return [];
             }
 
@@ -90,7 +88,7 @@ internal sealed record ListeningOptions(ListenPort Listen, int? Connections, Tim
         return addresses;
     }
 
-    // The framework also takes "1" and "0x7f.1", which are hardly meant.
+    // .NET also accepts "1" and "0x7f.1", which are hardly intended.
     private static bool TryParse(string text, out IPAddress address)
     {
         var isBracketed = text.StartsWith('[') && text.EndsWith(']');
@@ -99,22 +97,22 @@ internal sealed record ListeningOptions(ListenPort Listen, int? Connections, Tim
     }
 }
 
-/// <summary>A setting that makes the balancer listen, besides the plain port.</summary>
-/// <param name="Variable">Its name.</param>
-/// <param name="Value">As it is set.</param>
+/// <summary>A setting, other than that of the plain port, that opens a listener.</summary>
+/// <param name="Variable">The variable.</param>
+/// <param name="Value">Its value.</param>
 /// <param name="Port">The port.</param>
 internal sealed record ConfiguredPort(string Variable, string Value, int Port);
 
-/// <summary>Says which setting it is that cannot be listened on.</summary>
+/// <summary>Explains bind errors by the setting that caused them.</summary>
 internal sealed class BindErrors(ListenPort plain, IEnumerable<ConfiguredPort> others)
 {
-    /// <summary>What is thrown in place of the system's own words: the start shows it in one line, and ends.</summary>
-    /// <param name="endpoint">Where it was tried.</param>
-    /// <param name="problem">Why it failed.</param>
+    /// <summary>The exception to throw instead, which ends the start with one line.</summary>
+    /// <param name="endpoint">The address.</param>
+    /// <param name="problem">The error.</param>
     public Exception Problem(EndPoint endpoint, SocketException problem)
     {
-        var refusal = new StartRefusedException([$"{Setting(endpoint, problem.SocketErrorCode)} {Words(problem)}."]);
-        // Kestrel tries IPv4 alone when both families together fail, but for this.
+        var refusal = new StartRefusedException([$"{Setting(endpoint, problem.SocketErrorCode)} {Describe(problem)}."]);
+        // With any other exception, Kestrel would fall back to IPv4 alone.
         return problem.SocketErrorCode == SocketError.AddressAlreadyInUse ? new AddressInUseException(problem.Message, refusal) : refusal;
     }
 
@@ -127,46 +125,45 @@ internal sealed class BindErrors(ListenPort plain, IEnumerable<ConfiguredPort> o
             : other is not null ? $"{other.Variable}={other.Value}" : $"{plain.Variable}={plain.Port}";
     }
 
-    private static string Words(SocketException problem) => problem.SocketErrorCode switch
+    private static string Describe(SocketException problem) => problem.SocketErrorCode switch
     {
         SocketError.AddressAlreadyInUse => "is in use by another process",
         SocketError.AddressNotAvailable => "cannot be listened on: this machine has no such address",
-        SocketError.AccessDenied => "cannot be opened: ports below 1024 need the right to (CAP_NET_BIND_SERVICE)",
+        SocketError.AccessDenied => "cannot be opened: ports below 1024 require CAP_NET_BIND_SERVICE",
         _ => $"cannot be opened: {problem.Message}",
     };
 }
 
-/// <summary>One line for whoever started it: where it listens, what it balances over, and where the status page is.</summary>
-internal static partial class StartLine
+/// <summary>The line logged after the start: where the balancer listens, what it balances over, and where the status page is.</summary>
+internal static partial class StartupLog
 {
-    /// <summary>As many nodes as a line names.</summary>
-    private const int MaxNamed = 5;
+    private const int MaxBackends = 5;
 
     public static void LogWhenStarted(this WebApplication app, ListenPort listen, AdminListener admin, DiscoveryOptions discovery) =>
-        app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), Over(discovery), Page(listen, admin)));
+        app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), BackendsOf(discovery), Page(listen, admin)));
 
     private static string Where(ListenPort listen) => listen.Addresses.Count == 0
         ? $"port {listen.Port} of all addresses"
         : string.Join(", ", listen.Addresses.Select(address => new IPEndPoint(address, listen.Port)));
 
-    private static string Over(DiscoveryOptions discovery) => discovery.Mode switch
+    private static string BackendsOf(DiscoveryOptions discovery) => discovery.Mode switch
     {
         DiscoveryMode.ServiceDiscovery => $"the addresses of {DiscoveryOptions.Service} (service discovery)",
         DiscoveryMode.Dns => $"the addresses of {discovery.Dns}, port {discovery.DnsPort} (BACKEND_DNS)",
-        DiscoveryMode.File => $"{Named(discovery)} (BACKEND_FILE)",
-        DiscoveryMode.Hosts => $"{Named(discovery)} (BACKEND_HOSTS)",
-        _ => $"{Named(discovery)} (local ports)",
+        DiscoveryMode.File => $"{FirstOf(discovery)} (BACKEND_FILE)",
+        DiscoveryMode.Hosts => $"{FirstOf(discovery)} (BACKEND_HOSTS)",
+        _ => $"{FirstOf(discovery)} (local ports)",
     };
 
-    private static string Named(DiscoveryOptions discovery)
+    private static string FirstOf(DiscoveryOptions discovery)
     {
-        var more = discovery.Fixed.Count - MaxNamed;
-        return string.Join(", ", discovery.Fixed.Take(MaxNamed).Select(node => node.Id)) + (more > 0 ? $" and {more} more" : "");
+        var more = discovery.Fixed.Count - MaxBackends;
+        return string.Join(", ", discovery.Fixed.Take(MaxBackends).Select(node => node.Id)) + (more > 0 ? $" and {more} more" : "");
     }
 
     private static string Page(ListenPort listen, AdminListener admin)
     {
-        var (address, port) = admin.EndPoint is { } door ? (door.Address, door.Port) : (listen.Addresses.FirstOrDefault(IPAddress.Any), listen.Port);
+        var (address, port) = admin.EndPoint is { } adminListener ? (adminListener.Address, adminListener.Port) : (listen.Addresses.FirstOrDefault(IPAddress.Any), listen.Port);
         return address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? $"http://localhost:{port}/lb" : $"http://{new IPEndPoint(address, port)}/lb";
     }
 

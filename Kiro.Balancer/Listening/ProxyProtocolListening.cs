@@ -9,11 +9,11 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Kiro.Balancer.Listening;
 
-/// <summary>Reads the headers of the PROXY protocol on Kestrel's ports, before TLS.</summary>
+/// <summary>Reads PROXY protocol headers on Kestrel's ports, before TLS.</summary>
 internal sealed class ProxyProtocolListening(
     ProxyHeaders headers, ClientConnections perClient, AdminListener admin, ListenPort plain, TimeProvider time)
 {
-    /// <summary>To be called first for every listener.</summary>
+    /// <summary>Must be the first middleware of every listener.</summary>
     public static void Use(ListenOptions endpoint)
     {
         var services = endpoint.ApplicationServices;
@@ -39,7 +39,7 @@ internal sealed class ProxyProtocolListening(
             return;
         }
 
-        // Whoever serves it next does not ask again: HTTP/2 has a listener of its own.
+        // For a connection that is handed over to another listener (HTTP/2), which must not read a header again.
         connection.Features.Set(Introduction.Done);
         ClientAddress? key = null;
         if (source is not null)
@@ -83,7 +83,7 @@ internal sealed class ProxyProtocolListening(
                 input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
                 if (state == ProxyHeaderState.Invalid || read.IsCompleted)
                 {
-                    // Who connects and leaves only wanted to know whether the port is open.
+                    // A port scanner or a TCP health check: it connects and closes.
                     if (!isEmpty)
                     {
                         headers.Refuse(peer);
@@ -100,7 +100,7 @@ internal sealed class ProxyProtocolListening(
         }
         catch (IOException)
         {
-            // It is gone.
+            // The connection was lost.
             return (false, null);
         }
     }

@@ -1,7 +1,6 @@
 namespace Kiro.Balancer.Logging;
 
-/// <summary>Every message of the balancer. 1–19 nodes, 20–29 discovery, 30–39 requests, 40 the access log, 50–59 listening,
-/// 60–69 peers.</summary>
+/// <summary>Log messages. Event ids: 1–19 backends, 20–29 discovery, 30–39 requests, 40 access log, 50–59 listening, 60–69 peers.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1, LogLevel.Information, "{Backend} joined")]
@@ -28,13 +27,13 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Information, "{Backend} is not up yet{Reason}")]
     public static partial void Awaited(this ILogger logger, object backend, string reason);
 
-    [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, its last response stays in use: {Problem}")]
+    [LoggerMessage(20, LogLevel.Warning, "Looking up {Source} failed, the last result stays in use: {Problem}")]
     public static partial void LookupFailed(this ILogger logger, string source, string problem);
 
     [LoggerMessage(21, LogLevel.Information, "Looking up {Source} works again")]
     public static partial void LookupWorks(this ILogger logger, string source);
 
-    [LoggerMessage(30, LogLevel.Debug, "{Method} {Path} goes on to another node, {Backend} failed: {Problem}")]
+    [LoggerMessage(30, LogLevel.Debug, "{Method} {Path} is retried on another node, {Backend} failed: {Problem}")]
     public static partial void Retrying(this ILogger logger, string method, string path, object backend, string problem);
 
     [LoggerMessage(31, LogLevel.Warning, "{Method} {Path} failed at {Backend} with {Status}: {Problem}")]
@@ -71,6 +70,6 @@ internal static partial class Log
     [LoggerMessage(63, LogLevel.Warning, "Not every balancer of BALANCER_PEERS has responded within {Seconds} s; this one serves now")]
     public static partial void PeersLate(this ILogger logger, double seconds);
 
-    [LoggerMessage(64, LogLevel.Warning, "Looking up {Name} of BALANCER_PEERS failed, its last addresses stay in use: {Problem}")]
+    [LoggerMessage(64, LogLevel.Warning, "Looking up {Name} of BALANCER_PEERS failed, the last addresses stay in use: {Problem}")]
     public static partial void PeerLookupFailed(this ILogger logger, string name, string problem);
 }

@@ -196,7 +196,7 @@ public sealed class TakeoverTests : IAsyncLifetime
         var response = await kept.ReadAnswerAsync();
 
         Assert.Equal((503, "1"), (response.Status, response.Value("Retry-After")));
-        Assert.Contains("another process has taken the port over", response.Body, StringComparison.Ordinal);
+        Assert.Contains("another process has taken over the port", response.Body, StringComparison.Ordinal);
     }
 
     [Theory]

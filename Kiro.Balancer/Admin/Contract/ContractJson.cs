@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Kiro.Balancer.Admin.Contract;
 
-/// <summary>How everything that the balancer itself says is written as JSON.</summary>
+/// <summary>The JSON of all of the balancer's own responses.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StatusModel))]
 [JsonSerializable(typeof(ConfigStatus))]
@@ -23,21 +23,20 @@ namespace Kiro.Balancer.Admin.Contract;
 internal sealed partial class ContractJson : JsonSerializerContext;
 
 /// <summary>
-/// The balancer's own errors: problem details (RFC 9457). No error has a type of its own, so the type is
-/// <c>about:blank</c> and the title the status in words; <c>error</c> repeats the detail for clients of older versions.
+/// The balancer's own errors as problem details (RFC 9457). They have no types of their own, so the type is <c>about:blank</c> and the title the
+/// reason phrase. <c>error</c> repeats the detail for older clients.
 /// </summary>
 internal static class ProblemResponse
 {
-    /// <summary>The Content-Type of <see cref="Body"/>.</summary>
     public const string ContentType = "application/problem+json";
 
-    /// <summary>A whole response body, for whoever writes the rest of the response.</summary>
-    /// <param name="status">An HTTP status from 400 on.</param>
-    /// <param name="detail">What is wrong, in one line of plain words.</param>
+    /// <summary>The complete response body.</summary>
+    /// <param name="status">A status of 400 or above.</param>
+    /// <param name="detail">What is wrong, in one line.</param>
     public static byte[] Body(int status, string detail) =>
         JsonSerializer.SerializeToUtf8Bytes(Details(status, detail), ContractJson.Default.ProblemDetails);
 
-    /// <summary>The same as the result of an endpoint.</summary>
+    /// <summary>An endpoint's result.</summary>
     public static IResult Result(int status, string detail) =>
         Results.Json(Details(status, detail), ContractJson.Default.ProblemDetails, ContentType, status);
 
@@ -51,24 +50,24 @@ internal static class ProblemResponse
     };
 }
 
-/// <summary>The response to an operator's order that was carried out.</summary>
+/// <summary>The response to an order that was carried out.</summary>
 /// <param name="Id">The node.</param>
-/// <param name="State">Its state afterwards.</param>
-/// <param name="Error">Always null: an order that is refused gets a <see cref="ProblemResponse"/>.</param>
-/// <param name="Sessions">How many clients have a session with it, which a drain lets end; left out when sessions do not stay.</param>
+/// <param name="State">Its new state.</param>
+/// <param name="Error">Always null: a refused order gets a <see cref="ProblemResponse"/>.</param>
+/// <param name="Sessions">The number of clients with a session on it; omitted without session affinity.</param>
 internal sealed record OrderResponse(
     string Id, string State, string? Error = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Sessions = null);
 
 /// <summary>The body of <c>POST /lb/backends/{id}/weight</c>.</summary>
-/// <param name="Weight">The weight; null for the one that discovery gives the node.</param>
+/// <param name="Weight">The weight; null restores that of discovery.</param>
 internal sealed record WeightRequest([property: JsonRequired] double? Weight);
 
-/// <summary>Which settings are in force; the response of <c>POST /lb/reload</c>, too.</summary>
-/// <param name="Generation">Counts from 1, the start; one more with every reload that changed something.</param>
-/// <param name="TakenAt">When this generation was taken.</param>
-/// <param name="Changed">The variables that differ from the generation before.</param>
-/// <param name="Pending">The variables that were set to something else, but cannot change while the balancer runs.</param>
-/// <param name="IsRefused">Whether the last reload was refused because of a bad value; <c>warnings</c> says which.</param>
+/// <summary>The settings in force, and the response of <c>POST /lb/reload</c>.</summary>
+/// <param name="Generation">1 at the start, incremented by every reload that changes something.</param>
+/// <param name="TakenAt">When this generation came into force.</param>
+/// <param name="Changed">The variables that differ from the previous generation.</param>
+/// <param name="Pending">The variables that have changed but require a restart.</param>
+/// <param name="IsRefused">Whether the last reload was refused because of an invalid value; see <c>warnings</c>.</param>
 internal sealed record ReloadedStatus(
     int Generation, DateTimeOffset TakenAt, IReadOnlyList<string> Changed, IReadOnlyList<string> Pending, bool IsRefused)
 {
@@ -77,6 +76,6 @@ internal sealed record ReloadedStatus(
 }
 
 /// <summary>The response of <c>GET /lb/config</c>: what <c>--check</c> prints.</summary>
-/// <param name="Settings">By name; secrets are hidden.</param>
-/// <param name="Warnings">What is allowed but hardly meant.</param>
+/// <param name="Settings">By name; secrets are masked.</param>
+/// <param name="Warnings">Settings that are valid but probably unintended.</param>
 internal sealed record ConfigStatus(IReadOnlyList<EffectiveSetting> Settings, IReadOnlyList<string> Warnings);

@@ -5,24 +5,24 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Admin.Moves;
 
-/// <summary>Works out who would move if the cluster were another one.</summary>
-/// <param name="registry">The nodes.</param>
-/// <param name="counter">Counts who moves.</param>
-/// <param name="sessions">Who has sessions where; null when sessions do not stay.</param>
+/// <summary>Determines which clients would move in a hypothetical cluster.</summary>
+/// <param name="registry">The current backends.</param>
+/// <param name="counter">Counts moving clients.</param>
+/// <param name="sessions">The clients' sessions; null without session affinity.</param>
 internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, SessionMemory? sessions = null) : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
-    // One at a time: with many nodes a response takes a tenth of a second of a processor that requests need.
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    // One at a time: with many backends an answer takes a tenth of a second of CPU time that requests need.
+    private readonly SemaphoreSlim _gate = new(1, 1);
 
-    /// <param name="question">What is asked.</param>
-    /// <param name="slot">The caller's; null when it has none yet.</param>
-    /// <param name="cancellationToken">The caller does not wait any more.</param>
-    /// <returns>The response, or null when too many others want one.</returns>
-    public async Task<WhatIfResponse?> AskAsync(WhatIfQuestion question, int? slot, CancellationToken cancellationToken)
+    /// <param name="question">The question.</param>
+    /// <param name="slot">The caller's slot; null if it has none yet.</param>
+    /// <param name="cancellationToken">The request was aborted.</param>
+    /// <returns>Null if too many others are waiting.</returns>
+    public async Task<WhatIfResponse?> AnswerAsync(WhatIfQuestion question, int? slot, CancellationToken cancellationToken)
     {
-        if (!await _turn.WaitAsync(Patience, cancellationToken))
+        if (!await _gate.WaitAsync(Timeout, cancellationToken))
         {
             return null;
         }
@@ -33,11 +33,11 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Sess
         }
         finally
         {
-            _turn.Release();
+            _gate.Release();
         }
     }
 
-    public void Dispose() => _turn.Dispose();
+    public void Dispose() => _gate.Dispose();
 
     private WhatIfResponse ResponseOf(BackendSnapshot now, WhatIfQuestion question, int? slot)
     {
@@ -69,23 +69,23 @@ internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, Sess
     }
 
     private static Dictionary<string, double> Shares(BackendSnapshot snapshot) => snapshot.Backends
-        .Select((backend, place) => (backend.Id, Share: snapshot.Selector.IsPanic ? 0 : Math.Round(snapshot.Selector.Shares[place], 4)))
+        .Select((backend, index) => (backend.Id, Share: snapshot.Selector.IsPanic ? 0 : Math.Round(snapshot.Selector.Shares[index], 4)))
         .ToDictionary(item => item.Id, item => item.Share);
 
-    private static NodeName? At(BackendSnapshot snapshot, int place) => place < 0 ? null : NamedBackend.NameOf(snapshot.Backends[place]);
+    private static NodeName? At(BackendSnapshot snapshot, int index) => index < 0 ? null : NamedBackend.NameOf(snapshot.Backends[index]);
 }
 
-/// <summary>A cluster that might be. One of the three is set.</summary>
-/// <param name="Nodes">So many nodes instead of those that are known.</param>
-/// <param name="Leaving">Without these nodes.</param>
-/// <param name="Weight">With another weight for a node.</param>
+/// <summary>A hypothetical cluster. Exactly one of the three is set.</summary>
+/// <param name="Nodes">This number of backends.</param>
+/// <param name="Leaving">Without these backends.</param>
+/// <param name="Weight">With another weight for a backend.</param>
 internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<KnownBackend>? Leaving, (KnownBackend Backend, double Weight)? Weight)
 {
     public const int MaxNodes = 1000;
     private const string Usage = "ask one of nodes=10 (1 to 1000), leave=api-3,api-4 and weight=api-3*2 (0.01 to 1000)";
 
-    /// <summary>Reads the query of <c>GET /lb/what-if</c>.</summary>
-    /// <returns>The question, or null and what is wrong in one line.</returns>
+    /// <summary>Parses the query of <c>GET /lb/what-if</c>.</summary>
+    /// <returns>The question, or null and the reason in one line.</returns>
     public static (WhatIfQuestion? Question, string? Problem) Read(IQueryCollection query, BackendSnapshot snapshot)
     {
         if (query.Count != 1 || query.Single() is not { Value: [{ } text] } pair)
@@ -145,7 +145,7 @@ internal sealed record WhatIfQuestion(int? Nodes, IReadOnlyList<KnownBackend>? L
     }
 }
 
-/// <summary>Builds the snapshot of a cluster that might be, out of the same parts as a real one.</summary>
+/// <summary>Builds the snapshot of a hypothetical cluster.</summary>
 internal static class WhatIfSnapshot
 {
     public static BackendSnapshot Of(BackendSnapshot now, WhatIfQuestion question)
@@ -158,16 +158,16 @@ internal static class WhatIfSnapshot
 
     private static IEnumerable<KnownBackend> Members(IReadOnlyList<KnownBackend> now, WhatIfQuestion question) => question switch
     {
-        { Nodes: { } count } when count >= now.Count => now.Concat(Newcomers(now, count - now.Count)),
-        // Whoever scales down takes away those that came last.
+        { Nodes: { } count } when count >= now.Count => now.Concat(NewBackends(now, count - now.Count)),
+        // Scaling down removes the newest.
         { Nodes: { } count } => now.Order(BackendOrder.Instance).Take(count),
         { Leaving: { } leaving } => now.ExceptBy(leaving.Select(known => known.Backend), known => known.Backend),
         { Weight: var (changed, weight) } => now.Select(known => known.Backend == changed.Backend ? known with { OperatorWeight = weight } : known),
         _ => now,
     };
 
-    // Which clients come to a new node depends on its address, how many does not. It has the weight that most nodes have.
-    private static IEnumerable<KnownBackend> Newcomers(IReadOnlyList<KnownBackend> now, int count)
+    // Which clients a new backend gets depends on its address, but how many does not. Its weight is the most common one.
+    private static IEnumerable<KnownBackend> NewBackends(IReadOnlyList<KnownBackend> now, int count)
     {
         var weight = now.CountBy(known => known.Weight).OrderByDescending(weights => weights.Value).FirstOrDefault().Key;
         var up = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true };
@@ -178,8 +178,8 @@ internal static class WhatIfSnapshot
     }
 }
 
-/// <summary>By name, numbers within it by their value: api-2 stands before api-10, 10.0.0.9:80 before 10.0.0.10:80.</summary>
-// .NET's CompareOptions.NumericOrdering does the same, but not in the containers, which have no globalization data.
+/// <summary>Natural order of names: api-2 before api-10, 10.0.0.9:80 before 10.0.0.10:80.</summary>
+// CompareOptions.NumericOrdering needs globalization data, which the containers do not have.
 internal sealed class BackendOrder : IComparer<KnownBackend>
 {
     public static BackendOrder Instance { get; } = new();
@@ -214,7 +214,7 @@ internal sealed class BackendOrder : IComparer<KnownBackend>
         return first.Length.CompareTo(second.Length);
     }
 
-    /// <summary>Takes the digits off the front, without leading zeros.</summary>
+    /// <summary>Splits off the leading digits, without leading zeros.</summary>
     private static ReadOnlySpan<char> Number(ref ReadOnlySpan<char> text)
     {
         var end = text.IndexOfAnyExceptInRange('0', '9');
@@ -224,10 +224,10 @@ internal sealed class BackendOrder : IComparer<KnownBackend>
     }
 }
 
-/// <summary>Finds the one node that somebody named by its id, or by the name that it gives itself.</summary>
-/// <param name="Backend">The node; null when there is not exactly one.</param>
-/// <param name="Status">Then 404 or 409, else 200.</param>
-/// <param name="Problem">Then the reason, in one line.</param>
+/// <summary>Finds a backend by its id or by the name that it reports.</summary>
+/// <param name="Backend">The backend; null unless there is exactly one.</param>
+/// <param name="Status">404 or 409 if there is not, else 200.</param>
+/// <param name="Problem">The reason, in one line.</param>
 internal readonly record struct NamedBackend(KnownBackend? Backend, int Status, string? Problem)
 {
     private const int MaxShown = 60;
@@ -237,12 +237,12 @@ internal readonly record struct NamedBackend(KnownBackend? Backend, int Status, 
         [var backend] => new(backend, StatusCodes.Status200OK, null),
         [] => new(null, StatusCodes.Status404NotFound, $"no such node: {Shortened(name)}"),
         var several => new(null, StatusCodes.Status409Conflict,
-            $"several nodes are called {Shortened(name)}, ask for one by its id: {string.Join(", ", several.Select(node => node.Id))}"),
+            $"several nodes are called {Shortened(name)}, use an id instead: {string.Join(", ", several.Select(node => node.Id))}"),
     };
 
     public static NodeName NameOf(KnownBackend backend) => new(backend.Id, backend.Health.Node);
 
-    // One line, whatever was sent.
+    // Ensures a single line.
     private static string Shortened(string name)
     {
         var line = string.Concat(name.Where(c => !char.IsControl(c)));

@@ -3,7 +3,7 @@ using Kiro.Balancer.Forwarding;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
-/// <summary>Looks at every node, and at all together, once a second, so that the requests themselves have nothing to write down.</summary>
+/// <summary>Samples all backends once a second, so that requests only have to count.</summary>
 internal sealed class BackendHistories(BackendRegistry registry, ForwardingCounters counters, TimeProvider time) : IHostedService, IDisposable
 {
     private readonly Lock _sampling = new();
@@ -11,7 +11,7 @@ internal sealed class BackendHistories(BackendRegistry registry, ForwardingCount
     private readonly RateWindow _all = new(() => counters.Requests, time);
     private ITimer? _timer;
 
-    /// <summary>Requests of clients, over the last ten seconds.</summary>
+    /// <summary>Client requests over the last ten seconds.</summary>
     public double RequestsPerSecond
     {
         get
@@ -23,7 +23,7 @@ internal sealed class BackendHistories(BackendRegistry registry, ForwardingCount
         }
     }
 
-    /// <summary>Nothing yet for a node that joined within the last second.</summary>
+    /// <summary>Empty for a backend that joined within the last second.</summary>
     public (double RequestsPerSecond, IReadOnlyList<double?> Latencies) Of(Backend backend)
     {
         lock (_sampling)
@@ -73,7 +73,7 @@ internal sealed class BackendHistories(BackendRegistry registry, ForwardingCount
     }
 }
 
-/// <summary>A node's last probes, and its requests per second over the last ten seconds.</summary>
+/// <summary>A backend's last probes, and its request rate over the last ten seconds.</summary>
 internal sealed class BackendHistory(BackendRuntime backend, TimeProvider time)
 {
     public const int Probes = 30;
@@ -82,13 +82,13 @@ internal sealed class BackendHistory(BackendRuntime backend, TimeProvider time)
     private readonly RateWindow _requests = new(() => backend.Counters.Requests, time);
     private DateTimeOffset? _lastCheck;
 
-    /// <summary>In milliseconds, oldest first; null for a probe that got no response.</summary>
+    /// <summary>In milliseconds, oldest first; null for a probe without a response.</summary>
     public IReadOnlyList<double?> Latencies => [.. _latencies];
 
     public double RequestsPerSecond => _requests.PerSecond;
 
-    /// <summary>To be called once a second.</summary>
-    /// <param name="health">The node's, at this moment.</param>
+    /// <summary>Must be called once a second.</summary>
+    /// <param name="health">The current health.</param>
     public void Sample(BackendHealth health)
     {
         if (health.LastCheck != _lastCheck)
@@ -105,20 +105,17 @@ internal sealed class BackendHistory(BackendRuntime backend, TimeProvider time)
     }
 }
 
-/// <summary>How much a counter grew per second over the last ten seconds, from a sample a second. Not safe for several
-/// threads at once.</summary>
-/// <param name="count">The counter, which only grows.</param>
-/// <param name="time">The clock.</param>
+/// <summary>The rate of a counter over the last ten seconds. Not thread-safe.</summary>
 internal sealed class RateWindow(Func<long> count, TimeProvider time)
 {
     private const int Samples = 10;
 
     private readonly Queue<(long Timestamp, long Count)> _samples = new();
 
-    /// <summary>How often to call <see cref="Sample"/>.</summary>
+    /// <summary>The interval of <see cref="Sample"/>.</summary>
     public static TimeSpan Period { get; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Up to this moment; 0 before the first sample.</summary>
+    /// <summary>The current rate; 0 before the first sample.</summary>
     public double PerSecond =>
         _samples.TryPeek(out var oldest) && time.GetElapsedTime(oldest.Timestamp).TotalSeconds is > 0 and var elapsed
             ? (count() - oldest.Count) / elapsed

@@ -7,23 +7,23 @@ using Kiro.Balancer.State;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
-/// <summary>Keeps the timeline, away from whoever reports to the registry.</summary>
+/// <summary>Records the timeline asynchronously to registry changes.</summary>
 internal sealed class EventRecorder(
     ChangeFeed feed, EventWriter writer, EventRing ring, StateChanges state, TimeProvider time, ILogger<EventRecorder> logger, SessionMemory? sessions = null)
     : BackgroundService
 {
-    /// <summary>What happens within so short a time is told together: two hundred nodes that come up are one event.</summary>
-    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(200);
+    /// <summary>Changes within this time are combined: two hundred backends that come up are one event.</summary>
+    private static readonly TimeSpan BatchWindow = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _recording = new();
-    private readonly HeldSlots? _held = sessions is null ? null : new HeldSlots();
-    private bool _isHeld;
+    private readonly HeldSlots? _heldSlots = sessions is null ? null : new HeldSlots();
+    private bool _hasCopy;
 
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        // Here and not below, so that it comes before whatever the first lookup finds.
+        // Before ExecuteAsync, so that it precedes anything that the first lookup finds.
         ring.Add([new ClusterEvent { Time = time.GetUtcNow(), Kind = "started" }]);
-        // An order is kept together with its event.
+        // An order is saved together with its event.
         state.Keeping += Record;
         return base.StartAsync(cancellationToken);
     }
@@ -34,28 +34,28 @@ internal sealed class EventRecorder(
         {
             while (await feed.Changes.WaitToReadAsync(stoppingToken))
             {
-                // Now, and not later: until then whoever lost a session would have the next one.
-                Hold();
-                await Task.Delay(Together, time, stoppingToken);
+                // At once: clients that lost their session soon have another one.
+                CopySessions();
+                await Task.Delay(BatchWindow, time, stoppingToken);
                 Record();
                 state.Note();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops: what has just happened belongs to the state that outlives it.
+            // Shutting down: the last changes belong to the saved state.
             Record();
         }
     }
 
-    private void Hold()
+    private void CopySessions()
     {
         lock (_recording)
         {
-            if (!_isHeld)
+            if (!_hasCopy)
             {
-                sessions?.CopyTo(_held!);
-                _isHeld = true;
+                sessions?.CopyTo(_heldSlots!);
+                _hasCopy = true;
             }
         }
     }
@@ -64,14 +64,14 @@ internal sealed class EventRecorder(
     {
         lock (_recording)
         {
-            Hold();
+            CopySessions();
             var changes = new List<RegistryChange>();
             while (feed.Changes.TryRead(out var change))
             {
                 changes.Add(change);
             }
 
-            _isHeld = false;
+            _hasCopy = false;
             if (changes.Count > 0)
             {
                 Record(changes);
@@ -79,12 +79,12 @@ internal sealed class EventRecorder(
         }
     }
 
-    // An event less is no reason to stop the balancer, as an exception that leaves here would.
+    // An exception that leaves here would stop the balancer.
     private void Record(List<RegistryChange> changes)
     {
         try
         {
-            ring.Add(writer.Write(changes, _held));
+            ring.Add(writer.Write(changes, _heldSlots));
         }
         catch (Exception problem)
         {
@@ -93,20 +93,20 @@ internal sealed class EventRecorder(
     }
 }
 
-/// <summary>Makes events out of what happened to the nodes, and tells for each how many clients it moved.</summary>
+/// <summary>Turns registry changes into events, with the number of clients that each has moved.</summary>
 internal sealed class EventWriter(MoveCounter counter)
 {
     private const int MaxNames = 5;
 
-    /// <param name="changes">In the order in which they happened; what happened to several nodes alike becomes one event.</param>
-    /// <param name="holders">Who had sessions where when it happened; null when sessions do not stay.</param>
+    /// <param name="changes">In order. Equal changes of several backends are combined.</param>
+    /// <param name="holders">The sessions at that time; null without session affinity.</param>
     public IReadOnlyList<ClusterEvent> Write(IReadOnlyList<RegistryChange> changes, ISlotHolders? holders = null)
     {
         var after = changes[^1].After;
-        // A slow start moves clients without further events: they count with the one that set them moving.
+        // A slow start moves clients later without an event; they count towards the one that started it.
         var moves = counter.Count(changes[0].Before, after, settled: true, holders);
         var all = changes.SelectMany(change => change.Changes).ToList();
-        // Clients move because of what happened to the node that they leave, or else to the one that they come to.
+        // Clients move because of a change to the backend that they leave, or else to the one that they move to.
         var causes = all.GroupBy(change => change.Backend.Id).ToDictionary(group => group.Key, group => group.Last());
         var flows = moves.Moving.ToLookup(flow => Cause(flow.From, causes) ?? Cause(flow.To, causes) ?? all[^1]);
         var up = after.Backends.Count(backend => backend.State == BackendState.Up);
@@ -126,7 +126,7 @@ internal sealed class EventWriter(MoveCounter counter)
         })];
     }
 
-    // A change of state is called by the state's word.
+    // Changes of state are named after the new state.
     private static string KindOf(ChangeKind kind) => kind switch
     {
         ChangeKind.Joined => "joined",

@@ -7,7 +7,7 @@ using Kiro.Balancer.State;
 
 namespace Kiro.Balancer.Admin.Timeline;
 
-/// <summary>The latest events. Older ones are forgotten, so that years of running do not add up.</summary>
+/// <summary>The latest events.</summary>
 internal sealed class EventRing
 {
     public const int Capacity = 1000;
@@ -17,22 +17,21 @@ internal sealed class EventRing
     private volatile TaskCompletionSource _next = NewSignal();
     private long _lastId;
 
-    /// <summary>The id of the newest event that this process did not see itself; 0 when there is none.</summary>
+    /// <summary>The id of the newest event restored from an earlier process; 0 if there is none.</summary>
     public long LastRestored { get; private set; }
 
-    /// <summary>The id of the newest event; 0 when there is none.</summary>
+    /// <summary>The id of the newest event; 0 if there is none.</summary>
     public long LastId => _events is [.., var newest] ? newest.Id : 0;
 
-    /// <summary>Ends when the next event is there. Ask for it before <see cref="Since"/>, or one may be missed.</summary>
+    /// <summary>Completes with the next event. Must be read before <see cref="Since"/>, or an event may be missed.</summary>
     public Task Next => _next.Task;
 
-    /// <summary>Those after an id, oldest first.</summary>
+    /// <summary>Events after an id, oldest first.</summary>
     public IEnumerable<ClusterEvent> Since(long id) => _events.Where(item => item.Id > id);
 
-    /// <summary>The newest ones, newest first.</summary>
     public IReadOnlyList<ClusterEvent> Newest(int count) => [.. _events.Reverse().Take(count)];
 
-    /// <summary>Adds events that happened at once; each gets its id here.</summary>
+    /// <summary>Adds events and assigns their ids.</summary>
     public void Add(IEnumerable<ClusterEvent> events)
     {
         lock (_writing)
@@ -44,7 +43,7 @@ internal sealed class EventRing
         }
     }
 
-    /// <summary>Takes over what an earlier process saw. Before anything is added.</summary>
+    /// <summary>Restores the events of an earlier process. Must be called before any event is added.</summary>
     public void Restore(IEnumerable<ClusterEvent> events)
     {
         lock (_writing)
@@ -60,7 +59,7 @@ internal sealed class EventRing
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>The events of the last day, in the state; at most as many as the timeline has.</summary>
+/// <summary>Saves the events of the last day.</summary>
 internal sealed class TimelinePart(EventRing ring, TimeProvider time) : IStatePart
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromDays(1);
@@ -82,19 +81,17 @@ internal sealed class TimelinePart(EventRing ring, TimeProvider time) : IStatePa
     }
 }
 
-/// <summary>
-/// <c>GET /lb/events</c>: the timeline as server-sent events, as it happens. Streams are few, since each holds a
-/// connection open, and end when the balancer begins to drain.
-/// </summary>
+/// <summary><c>GET /lb/events</c>: the timeline as server-sent events. Each stream holds a connection open, so their number is limited; they end
+/// when the balancer starts to drain.</summary>
 internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     public const int MaxStreams = 100;
 
-    /// <summary>Tells both ends and whatever is between them that the other one is still there.</summary>
-    private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(15);
+    /// <summary>Interval of keep-alive comments, which keep proxies from timing out.</summary>
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
 
-    /// <summary>Makes ids unlike those of this balancer before a restart, which count from 1, too.</summary>
-    private readonly string _start = time.GetUtcNow().UtcTicks.ToString("x", CultureInfo.InvariantCulture) + "-";
+    /// <summary>Prefix of event ids, which distinguishes them from those before a restart.</summary>
+    private readonly string _idPrefix = time.GetUtcNow().UtcTicks.ToString("x", CultureInfo.InvariantCulture) + "-";
 
     private int _open;
 
@@ -108,14 +105,14 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
                 return;
             }
 
-            // nginx would collect the events until there are enough of them.
+            // Disables response buffering in nginx.
             context.Response.Headers["X-Accel-Buffering"] = "no";
             using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
             await TypedResults.ServerSentEvents(EventsAsync(context, end.Token)).ExecuteAsync(context);
         }
         catch (OperationCanceledException)
         {
-            // The client went away, or the balancer drains: the stream ends, and a browser asks again.
+            // The client disconnected, or the balancer drains: the stream ends and browsers reconnect.
         }
         finally
         {
@@ -123,7 +120,6 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
         }
     }
 
-    /// <summary>No stream now, perhaps later.</summary>
     public static Task RefuseAsync(HttpContext context)
     {
         context.Response.Headers.RetryAfter = "5";
@@ -133,39 +129,39 @@ internal sealed class EventBroadcast(EventRing ring, IHostApplicationLifetime li
     private async IAsyncEnumerable<SseItem<ClusterEvent>> EventsAsync(HttpContext context, [EnumeratorCancellation] CancellationToken end)
     {
         var last = LastSeen(context.Request, ring.LastId);
-        // What is no event goes past the formatter, which is between two items whenever it waits here.
-        await SayAsync(context.Response, "retry: 2000\n\n", end);
+        // Lines that are not events bypass the formatter, which is between two events here.
+        await WriteAsync(context.Response, "retry: 2000\n\n", end);
         while (true)
         {
             var next = ring.Next;
             foreach (var item in ring.Since(last))
             {
                 last = item.Id;
-                yield return new SseItem<ClusterEvent>(item) { EventId = _start + item.Id.ToString(CultureInfo.InvariantCulture) };
+                yield return new SseItem<ClusterEvent>(item) { EventId = _idPrefix + item.Id.ToString(CultureInfo.InvariantCulture) };
             }
 
-            await next.WaitAsync(SignOfLife, time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await next.WaitAsync(KeepAliveInterval, time, end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             end.ThrowIfCancellationRequested();
             if (!next.IsCompleted)
             {
-                await SayAsync(context.Response, ": \n\n", end);
+                await WriteAsync(context.Response, ": \n\n", end);
             }
         }
     }
 
-    private static async Task SayAsync(HttpResponse response, string line, CancellationToken end)
+    private static async Task WriteAsync(HttpResponse response, string line, CancellationToken end)
     {
         await response.WriteAsync(line, end);
         await response.Body.FlushAsync(end);
     }
 
-    // A browser that comes back says what it saw last; after a restart of the balancer it has seen nothing yet.
+    // A reconnecting browser sends the last id that it has seen; one from before a restart counts as none of the new events.
     private long LastSeen(HttpRequest request, long newest)
     {
         var last = request.Headers["Last-Event-ID"].ToString();
         return last.Length == 0 ? newest
-            : last.StartsWith(_start, StringComparison.Ordinal)
-                && long.TryParse(last.AsSpan(_start.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Math.Min(id, newest)
+            : last.StartsWith(_idPrefix, StringComparison.Ordinal)
+                && long.TryParse(last.AsSpan(_idPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? Math.Min(id, newest)
             : ring.LastRestored;
     }
 }

@@ -4,12 +4,10 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.Forwarding.Retry;
 
 /// <summary>
-/// Bounds the requests under way at one node, and with them the connections to it, to <c>BACKEND_CONNECTIONS</c>: for nodes
-/// with few threads, or one. What is too much waits in the order in which it came, for <see cref="MaxWait"/> at most; the
-/// client then gets 503 with Retry-After. An upgraded connection holds its place until it ends. Probes have connections of
-/// their own, beside the bound.
+/// Limits the concurrent requests per backend, and thus its connections, to <c>BACKEND_CONNECTIONS</c>. Excess requests wait in order, for at most
+/// <see cref="MaxWait"/>, and then get 503 with Retry-After. An upgraded connection occupies a slot until it closes. Probes do not count.
 /// </summary>
-/// <param name="maxConnections">At one node; 0 for no bound.</param>
+/// <param name="maxConnections">The limit per backend; 0 is unlimited.</param>
 /// <param name="time">The clock.</param>
 internal sealed class BackendGates(int maxConnections, TimeProvider time)
 {
@@ -17,11 +15,11 @@ internal sealed class BackendGates(int maxConnections, TimeProvider time)
 
     private readonly ConditionalWeakTable<Backend, SemaphoreSlim> _gates = [];
 
-    /// <summary>Whether there is a bound at all.</summary>
+    /// <summary>Whether there is a limit.</summary>
     public bool IsOn => maxConnections > 0;
 
-    /// <summary>Waits for a place at the node; the caller gives it back with <see cref="Leave"/>.</summary>
-    /// <returns>False when it took too long.</returns>
+    /// <summary>Waits for a slot, which the caller releases with <see cref="Leave"/>.</summary>
+    /// <returns>False if no slot became free in time.</returns>
     public async ValueTask<bool> TryEnterAsync(Backend backend, CancellationToken cancellationToken)
     {
         var gate = Of(backend);

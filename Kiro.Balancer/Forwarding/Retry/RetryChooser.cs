@@ -4,12 +4,12 @@ using Kiro.Balancer.Forwarding.Sending;
 namespace Kiro.Balancer.Forwarding.Retry;
 
 /// <summary>
-/// Where a request goes after a node failed it. It may be tried on several nodes as long as none has seen it, and is given to
-/// one more, and no third, after it may have run: a request that breaks or blocks its node must not go through all of them.
+/// Selects where a failed request is retried. While no backend can have seen it, it may try several. Once one may have processed it, it is retried
+/// once more only: a request that crashes or hangs its backend must not take down all of them.
 /// </summary>
 internal sealed class RetryChooser(BackendChooser chooser, RetryBudget budget) : IFailover
 {
-    /// <returns>Null when the request must not go on to another node, or there is none.</returns>
+    /// <returns>Null if the request must not be retried, or there is no other backend.</returns>
     public ChosenBackend? Next(IRetryableRequest request, RequestFailure failure)
     {
         var mayHaveRun = failure.Point == FailurePoint.BeforeResponse;
@@ -17,7 +17,7 @@ internal sealed class RetryChooser(BackendChooser chooser, RetryBudget budget) :
             || request.Tried.Count >= RetryPolicy.MaxTries
             || (mayHaveRun && request.MayHaveRun)
             || chooser.Next(request.Slot, request.Tried) is not { } next
-            // Who left a node that hangs has paid already.
+            // TryFailOver has already taken this one from the budget.
             || (failure != RequestFailure.BackendHung && !budget.TryTake()))
         {
             return null;
@@ -27,7 +27,7 @@ internal sealed class RetryChooser(BackendChooser chooser, RetryBudget budget) :
         return next;
     }
 
-    /// <summary>Once, for a node that is up, and within the budget.</summary>
+    /// <summary>Allows a request to leave a hung backend: once, for one that is up, and within the budget.</summary>
     public bool TryFailOver(IRetryableRequest request, Backend from) =>
         !request.MayHaveRun
         && request.Tried.Count + 1 < RetryPolicy.MaxTries
@@ -36,11 +36,10 @@ internal sealed class RetryChooser(BackendChooser chooser, RetryBudget budget) :
 }
 
 /// <summary>
-/// Bounds retries to a part of the requests, so that nodes which are all in trouble do not get every request several
-/// times. A bucket of 1,000 gains a fifth of every request and 10 a second: what good times left over is there for the
-/// moment in which a busy node dies with everything that it had in hand.
+/// Limits retries to a fraction of the requests, so that they do not multiply the load when all backends are in trouble. A token bucket of 1,000
+/// that gains 0.2 per request and 10 a second: enough for everything in flight when a busy backend dies.
 /// </summary>
-/// <param name="requests">Requests of clients since the start; only ever grows.</param>
+/// <param name="requests">Client requests since the start.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RetryBudget(Func<long> requests, TimeProvider time)
 {
@@ -50,67 +49,64 @@ internal sealed class RetryBudget(Func<long> requests, TimeProvider time)
     private const double PerSecond = 10;
 
     private readonly Lock _taking = new();
-    private double _left = Start;
-    private long _requestsSeen;
+    private double _tokens = Start;
+    private long _lastRequests;
     private long _lastGain = time.GetTimestamp();
     private long _refused;
 
-    /// <summary>Retries that were not made because the budget was empty.</summary>
+    /// <summary>Retries that the budget did not allow.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>Takes one retry out of the budget, if there is one.</summary>
+    /// <summary>Takes one retry out of the budget.</summary>
     public bool TryTake()
     {
         lock (_taking)
         {
             var (seen, now) = (requests(), time.GetTimestamp());
-            var gain = PerRequest * (seen - _requestsSeen) + PerSecond * time.GetElapsedTime(_lastGain, now).TotalSeconds;
-            _left = Math.Min(Size, _left + gain);
-            (_requestsSeen, _lastGain) = (seen, now);
-            if (_left < 1)
+            var gain = PerRequest * (seen - _lastRequests) + PerSecond * time.GetElapsedTime(_lastGain, now).TotalSeconds;
+            _tokens = Math.Min(Size, _tokens + gain);
+            (_lastRequests, _lastGain) = (seen, now);
+            if (_tokens < 1)
             {
                 _refused++;
                 return false;
             }
 
-            _left--;
+            _tokens--;
             return true;
         }
     }
 }
 
-/// <summary>Keeps small bodies of idempotent requests in memory, so that they can be sent to another node.</summary>
+/// <summary>The body of a small idempotent request, buffered so that it can be sent again.</summary>
 internal sealed class BufferedBody : IDisposable
 {
     /// <summary>In bytes.</summary>
     public const int MaxBytes = 64 * 1024;
 
-    private readonly BufferBudget _all;
+    private readonly BufferBudget _budget;
 
-    private BufferedBody(byte[] bytes, BufferBudget all) => (Bytes, _all) = (bytes, all);
+    private BufferedBody(byte[] bytes, BufferBudget budget) => (Bytes, _budget) = (bytes, budget);
 
-    /// <summary>The whole body.</summary>
     public byte[] Bytes { get; }
 
-    /// <summary>Whether this request's body is worth keeping. One that waits for "100 Continue" is not: reading it
-    /// would promise in the node's place that the body is welcome.</summary>
+    /// <summary>Whether the body is worth buffering. Not with <c>Expect: 100-continue</c>: reading the body would accept it in the backend's place.</summary>
     public static bool IsFor(HttpRequest request) =>
         request.ContentLength is > 0 and <= MaxBytes
         && RetryPolicy.IsIdempotent(request.Method)
         && request.Headers.Expect.Count == 0;
 
-    /// <summary>Reads the body.</summary>
-    /// <returns>Null when the client did not send what it announced: there is nobody, or nothing, to go on with.</returns>
-    /// <param name="context">The request; its length has been taken from <paramref name="all"/>.</param>
-    /// <param name="all">Gets the length back when the body is not needed any more.</param>
-    public static async Task<BufferedBody?> ReadAsync(HttpContext context, BufferBudget all)
+    /// <returns>Null if the client did not send the whole body: there is nothing to forward.</returns>
+    /// <param name="context">The request; its length has been taken from <paramref name="budget"/>.</param>
+    /// <param name="budget">Gets the length back when the buffer is released.</param>
+    public static async Task<BufferedBody?> ReadAsync(HttpContext context, BufferBudget budget)
     {
         var length = (int)context.Request.ContentLength!.Value;
         try
         {
             var bytes = new byte[length];
             await context.Request.Body.ReadExactlyAsync(bytes, context.RequestAborted);
-            return new BufferedBody(bytes, all);
+            return new BufferedBody(bytes, budget);
         }
         catch (BadHttpRequestException broken)
         {
@@ -118,27 +114,27 @@ internal sealed class BufferedBody : IDisposable
         }
         catch (Exception gone) when (gone is IOException or OperationCanceledException)
         {
-            // Nobody waits for a response.
+            // The client is gone.
         }
 
-        all.Return(length);
+        budget.Return(length);
         return null;
     }
 
-    public void Dispose() => _all.Return(Bytes.Length);
+    public void Dispose() => _budget.Return(Bytes.Length);
 }
 
-/// <summary>Bounds the memory of all kept bodies together: beyond it a body is streamed, which only costs its second try.</summary>
+/// <summary>Limits the memory of all buffered bodies. Beyond it, bodies are streamed and cannot be retried.</summary>
 internal sealed class BufferBudget
 {
     /// <summary>In bytes.</summary>
     public const long MaxBytes = 64 * 1024 * 1024;
 
-    private long _kept;
+    private long _used;
 
     public bool TryTake(long bytes)
     {
-        if (Interlocked.Add(ref _kept, bytes) <= MaxBytes)
+        if (Interlocked.Add(ref _used, bytes) <= MaxBytes)
         {
             return true;
         }
@@ -147,5 +143,5 @@ internal sealed class BufferBudget
         return false;
     }
 
-    public void Return(long bytes) => Interlocked.Add(ref _kept, -bytes);
+    public void Return(long bytes) => Interlocked.Add(ref _used, -bytes);
 }

@@ -3,7 +3,7 @@ using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
-/// <summary>One try of a request at one node, from the sending to the end of the exchange.</summary>
+/// <summary>One attempt to send a request to a backend.</summary>
 internal sealed class Attempt : IDisposable
 {
     private const int Waiting = 0;
@@ -12,7 +12,7 @@ internal sealed class Attempt : IDisposable
 
     private readonly bool _isAwaited;
     private readonly long _startedAt;
-    private readonly bool _mayGoElsewhere;
+    private readonly bool _isRetryable;
     private readonly IRetryableRequest? _request;
     private readonly IFailover? _failover;
     private CancellationTokenRegistration _abandoned;
@@ -20,18 +20,18 @@ internal sealed class Attempt : IDisposable
     private bool _isSettled;
     private int _state;
 
-    /// <param name="backend">The node.</param>
-    /// <param name="isAwaited">Whether the node has all of the request at once, and owes a response from now on.</param>
-    /// <param name="mayGoElsewhere">Whether the request can be sent to another node when this one never answers.</param>
-    /// <param name="request">The request.</param>
-    /// <param name="failover">Asked, when the node is known to hang, whether the request may leave it. Null: it may.</param>
-    public Attempt(BackendRuntime backend, bool isAwaited, bool mayGoElsewhere, IRetryableRequest? request = null, IFailover? failover = null)
+    /// <param name="backend">The backend.</param>
+    /// <param name="isAwaited">Whether the backend gets the whole request at once, and owes a response from now on.</param>
+    /// <param name="isRetryable">Whether the request may go to another backend if this one hangs.</param>
+    /// <param name="request">The request; null only without a <paramref name="failover"/>.</param>
+    /// <param name="failover">Decides whether the request leaves a hung backend; null always allows it.</param>
+    public Attempt(BackendRuntime backend, bool isAwaited, bool isRetryable, IRetryableRequest? request = null, IFailover? failover = null)
     {
         (_request, _failover) = (request, failover);
         Runtime = backend;
         backend.Counters.Begin();
         _startedAt = backend.Traffic.Now;
-        (_isAwaited, _mayGoElsewhere) = (isAwaited, mayGoElsewhere);
+        (_isAwaited, _isRetryable) = (isAwaited, isRetryable);
         if (isAwaited)
         {
             backend.Counters.Await();
@@ -40,35 +40,34 @@ internal sealed class Attempt : IDisposable
 
     public Backend Backend => Runtime.Backend;
 
-    /// <summary>What runs for the node.</summary>
     public BackendRuntime Runtime { get; }
 
-    /// <summary>Until the head of the response was there; zero before.</summary>
+    /// <summary>Time to the head of the response; zero until then.</summary>
     public TimeSpan Waited { get; private set; }
 
-    /// <summary>Bytes that went to the node; over YARP those of the body, when its length was announced.</summary>
+    /// <summary>Bytes sent to the backend; with YARP, only bodies of known length.</summary>
     public long BytesIn { get; set; }
 
-    /// <summary>Bytes that came from the node; over YARP the same.</summary>
+    /// <summary>Bytes received from the backend; with YARP, only bodies of known length.</summary>
     public long BytesOut { get; set; }
 
-    /// <summary>The node was known to hang before a response began.</summary>
+    /// <summary>Whether the attempt was abandoned because the backend hangs.</summary>
     public bool IsAbandoned => Volatile.Read(ref _state) == Abandoned;
 
-    /// <summary>Has <paramref name="waiter"/> told when the node is known to hang and no response has begun.</summary>
+    /// <summary>Registers <paramref name="waiter"/> to be told if the backend hangs before it has responded.</summary>
     public void OnAbandon(IAbandonable waiter)
     {
-        if (_mayGoElsewhere)
+        if (_isRetryable)
         {
             _waiter = waiter;
             _abandoned = Runtime.Abandoned.UnsafeRegister(static attempt => ((Attempt)attempt!).OnAbandoned(), this);
         }
     }
 
-    /// <summary>Ends what <see cref="OnAbandon"/> began.</summary>
+    /// <summary>Undoes <see cref="OnAbandon"/>.</summary>
     public void Unregister() => _abandoned.Unregister();
 
-    /// <summary>The wait for a response is over: with its head, or without.</summary>
+    /// <summary>Ends the wait for the response.</summary>
     public void Settle(bool responded)
     {
         if (_isSettled)
@@ -76,7 +75,7 @@ internal sealed class Attempt : IDisposable
             return;
         }
 
-        // Whoever is first decides: a response that has begun is not given up, and the other way round.
+        // A response that has begun is not abandoned, and the other way round: the first one wins.
         Interlocked.CompareExchange(ref _state, Settled, Waiting);
         _isSettled = true;
         _abandoned.Unregister();
@@ -108,26 +107,26 @@ internal sealed class Attempt : IDisposable
     }
 }
 
-/// <summary>Decides whether a request that waits for a node may leave it for another.</summary>
+/// <summary>Decides whether a request may leave a hung backend.</summary>
 internal interface IFailover
 {
-    /// <returns>False when it goes on waiting, for there is nothing better.</returns>
+    /// <returns>False if it keeps waiting.</returns>
     bool TryFailOver(IRetryableRequest request, Backend from);
 }
 
-/// <summary>Waits for a node's response.</summary>
+/// <summary>Waits for a response that may be abandoned.</summary>
 internal interface IAbandonable
 {
-    /// <summary>The node is known to hang: wait no longer.</summary>
+    /// <summary>Stops waiting: the backend hangs.</summary>
     void Abandon();
 }
 
-/// <summary>The span around one try of a request at one node, named as OpenTelemetry's conventions for HTTP clients say.</summary>
+/// <summary>The span of an attempt, according to OpenTelemetry's semantic conventions for HTTP clients.</summary>
 internal static class ForwardingSpan
 {
     private static readonly ActivitySource Source = new("Kiro.Forwarding");
 
-    /// <returns>Null when this request's is not wanted.</returns>
+    /// <returns>Null if the request is not sampled.</returns>
     public static Activity? Start(ForwardedRequest request, Attempt attempt)
     {
         var span = Source.StartActivity(request.Context.Request.Method, ActivityKind.Client);
@@ -138,7 +137,6 @@ internal static class ForwardingSpan
             .SetTag("url.path", request.Context.Request.Path.Value);
     }
 
-    /// <summary>Notes how it ended.</summary>
     public static void End(Activity? span, int status, RequestFailure? failure)
     {
         if (failure is { } broken)

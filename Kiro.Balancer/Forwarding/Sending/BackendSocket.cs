@@ -4,14 +4,14 @@ using Kiro.Balancer.Listening;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
-/// <summary>Opens connections to nodes.</summary>
+/// <summary>Opens TCP connections to backends.</summary>
 internal static class BackendSocket
 {
-    /// <summary>Below what servers keep idle connections (Kestrel 130 s, nginx 75 s), so that we close first.</summary>
+    /// <summary>Shorter than the keep-alive timeouts of servers (Kestrel 130 s, nginx 75 s), so that the balancer closes first.</summary>
     public static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(60);
 
-    /// <exception cref="SocketException">It was refused, or cannot be made.</exception>
-    /// <exception cref="TimeoutException">It was not accepted in time.</exception>
+    /// <exception cref="SocketException">The connection was refused or failed.</exception>
+    /// <exception cref="TimeoutException">It was not established in time.</exception>
     public static async ValueTask<Socket> ConnectAsync(
         DnsEndPoint endpoint, TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -21,7 +21,7 @@ internal static class BackendSocket
         try
         {
             await socket.ConnectAsync(endpoint, either.Token);
-            // Not before: a socket whose handle was looked at cannot try one address after the other.
+            // Not earlier: once its handle was exposed, a socket cannot try several addresses.
             return DescriptorLimit.IsReserved(socket.Handle) ? throw new SocketException((int)SocketError.TooManyOpenSockets) : socket;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -36,9 +36,8 @@ internal static class BackendSocket
         }
     }
 
-    /// <summary>Has a connection end once the node's system has not acknowledged for half a minute what was sent: many requests
-    /// share one of HTTP/2, and without this they would go on to a machine that is gone for a quarter of an hour. Linux
-    /// alone has it (tcp(7), TCP_USER_TIMEOUT).</summary>
+    /// <summary>Sets TCP_USER_TIMEOUT (tcp(7), Linux only) to 30 s: many requests share an HTTP/2 connection, and would go on using one to a dead
+    /// machine for a quarter of an hour.</summary>
     public static void LimitUnacknowledged(Socket socket)
     {
         const int Tcp = 6;

@@ -3,16 +3,16 @@ using Kiro.Balancer.Health.Passive;
 
 namespace Kiro.Balancer.Forwarding.Sending;
 
-/// <summary>Why a try failed: how far it got, and the reason in plain words.</summary>
+/// <summary>Why an attempt failed.</summary>
 /// <param name="Point">How far it got.</param>
 /// <param name="Problem">The reason.</param>
-/// <param name="BlamesBackend">Whether it is a reason to take the node out at once.</param>
-/// <param name="IsConnectTimeout">Whether it is only that the node did not accept in time.</param>
+/// <param name="BlamesBackend">Whether the backend is taken out at once.</param>
+/// <param name="IsConnectTimeout">Whether the connection was not established in time.</param>
 internal readonly record struct RequestFailure(FailurePoint Point, string Problem, bool BlamesBackend = false, bool IsConnectTimeout = false)
 {
-    public static RequestFailure UnsendableRequest { get; } = new(FailurePoint.Request, "the request has fields that cannot be passed on");
+    public static RequestFailure UnsendableRequest { get; } = new(FailurePoint.Request, "the request has header fields that cannot be forwarded");
 
-    public static RequestFailure NoResponse { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before a response");
+    public static RequestFailure NoResponse { get; } = new(FailurePoint.BeforeResponse, "the connection was lost before the response");
 
     public static RequestFailure BackendHung { get; } = new(FailurePoint.BeforeResponse, "the node does not respond");
 
@@ -20,13 +20,13 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
 
     public static RequestFailure InvalidResponse { get; } = new(FailurePoint.DuringResponse, "the response is not valid HTTP");
 
-    public static RequestFailure BrokenResponse { get; } = new(FailurePoint.DuringResponse, "the connection was lost in the middle of the response");
+    public static RequestFailure BrokenResponse { get; } = new(FailurePoint.DuringResponse, "the connection was lost during the response");
 
-    public static RequestFailure StalledResponse { get; } = new(FailurePoint.DuringResponse, "the response stood still for too long");
+    public static RequestFailure StalledResponse { get; } = new(FailurePoint.DuringResponse, "the response stalled");
 
-    public static RequestFailure ClientAborted { get; } = new(FailurePoint.Client, "the client is gone");
+    public static RequestFailure ClientAborted { get; } = new(FailurePoint.Client, "the client disconnected");
 
-    /// <summary>The status of the balancer's own response.</summary>
+    /// <summary>The status of the error response.</summary>
     public int Status => Point switch
     {
         FailurePoint.Balancer => StatusCodes.Status503ServiceUnavailable,
@@ -35,15 +35,15 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
         _ => StatusCodes.Status502BadGateway,
     };
 
-    /// <summary>Whether it is the node, and neither the client nor the balancer itself, that failed.</summary>
+    /// <summary>Whether the backend failed, not the client or the balancer.</summary>
     public bool IsBackendFault => Point is FailurePoint.Connect or FailurePoint.BeforeResponse or FailurePoint.Timeout or FailurePoint.DuringResponse;
 
-    /// <summary>There is no connection.</summary>
+    /// <summary>A failure to connect.</summary>
     public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
         ? new(FailurePoint.Balancer, error.Problem)
         : new(FailurePoint.Connect, error.Problem, error.Fault is ConnectFault.Node or ConnectFault.Unaccepted, error.Fault == ConnectFault.Unaccepted);
 
-    /// <summary>Tells what the failure says about the node.</summary>
+    /// <summary>Reports the failure to passive health checks.</summary>
     public void ReportTo(FailureReports reports, BackendRuntime backend)
     {
         switch (this)
@@ -66,38 +66,36 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
     }
 }
 
-/// <summary>How far a request got before it failed.</summary>
+/// <summary>How far a request got.</summary>
 internal enum FailurePoint
 {
-    /// <summary>No connection to the node: it has seen nothing of the request.</summary>
+    /// <summary>No connection: the backend has seen nothing of the request.</summary>
     Connect,
 
-    /// <summary>No connection, for want of the balancer's own sockets: no node is to blame, and none is better.</summary>
+    /// <summary>No connection, because the balancer is out of sockets: another backend would not help.</summary>
     Balancer,
 
-    /// <summary>The request cannot be put into the form that a node would get.</summary>
+    /// <summary>The request cannot be represented towards a backend.</summary>
     Request,
 
-    /// <summary>The connection was lost before any byte of the response: the node may have acted on the request.</summary>
+    /// <summary>The connection was lost before the first byte of the response: the backend may have processed the request.</summary>
     BeforeResponse,
 
-    /// <summary>The node took too long to answer.</summary>
+    /// <summary>The response did not begin in time.</summary>
     Timeout,
 
-    /// <summary>The response was broken, or its connection was lost half-way.</summary>
+    /// <summary>The response was invalid or broke off.</summary>
     DuringResponse,
 
-    /// <summary>The client went away or sent a broken body: no fault of the node.</summary>
+    /// <summary>The client disconnected or sent a malformed body.</summary>
     Client,
 }
 
-/// <summary>
-/// Which requests may go on to another node. A request that is not idempotent (RFC 9110, section 9.2.2) and may have
-/// reached a node is never sent twice.
-/// </summary>
+/// <summary>Which failed requests may be retried. A request that is not idempotent (RFC 9110, section 9.2.2) and may have reached a backend is
+/// never sent twice.</summary>
 internal static class RetryPolicy
 {
-    /// <summary>Nodes that one request is sent to at most.</summary>
+    /// <summary>Maximum number of backends that a request is sent to.</summary>
     public const int MaxTries = 8;
 
     public static bool Allows(FailurePoint failure, string method, RequestBody body) => failure switch
@@ -107,7 +105,7 @@ internal static class RetryPolicy
         _ => false,
     };
 
-    /// <summary>Methods are case-sensitive: "put" is another one (RFC 9110, section 9.1), of which nobody knows.</summary>
+    /// <summary>Methods are case-sensitive (RFC 9110, section 9.1): "put" is an unknown one.</summary>
     public static bool IsIdempotent(string method) =>
         method == HttpMethods.Get || method == HttpMethods.Head || method == HttpMethods.Options
         || method == HttpMethods.Put || method == HttpMethods.Delete || method == HttpMethods.Trace;

@@ -3,7 +3,7 @@ using Kiro.Balancer.Limits;
 
 namespace Kiro.Balancer.Forwarding.Streams;
 
-/// <summary>What all streams here have in common: no seeking, no blocking calls.</summary>
+/// <summary>Base of streams without seeking and synchronous I/O.</summary>
 internal abstract class ForwardOnlyStream : Stream
 {
     public override bool CanRead => false;
@@ -43,8 +43,7 @@ internal abstract class ForwardOnlyStream : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 }
 
-/// <summary>A request's body of a length that nobody announced, which ends with 413 once there is too much of it. Kestrel's own
-/// limit counts the framing of chunks, too.</summary>
+/// <summary>A request body of unknown length that fails with 413 beyond the limit. Kestrel's own limit would also count the chunked framing.</summary>
 internal sealed class BoundedBody(Stream body, BodyLimit limit) : ForwardOnlyStream
 {
     private long _passed;
@@ -59,10 +58,9 @@ internal sealed class BoundedBody(Stream body, BodyLimit limit) : ForwardOnlyStr
     }
 }
 
-/// <summary>A stream over another one, which it owns.</summary>
+/// <summary>Wraps another stream, which it owns.</summary>
 internal abstract class DelegatingStream(Stream inner) : ForwardOnlyStream
 {
-    /// <summary>The other one.</summary>
     protected Stream Inner { get; } = inner;
 
     public override bool CanRead => true;
@@ -91,17 +89,16 @@ internal abstract class DelegatingStream(Stream inner) : ForwardOnlyStream
 }
 
 /// <summary>
-/// Lets others have their turn now and then. Where receives end on the thread that waits for all sockets, two fast ends
-/// would keep it busy with each other.
+/// Yields periodically. With inline completions, receives complete on the thread that polls all sockets; two fast peers would monopolise it.
 /// </summary>
 internal struct PeriodicYield
 {
-    /// <summary>Steps that may follow one another without a wait.</summary>
+    /// <summary>Steps between two yields.</summary>
     private const int MaxStreak = 16;
 
     private int _steps;
 
-    /// <summary>To be awaited at each step. Seldom it ends on another thread.</summary>
+    /// <summary>To be awaited at each step.</summary>
     public ConfiguredTaskAwaitable YieldAsync() =>
         Task.CompletedTask.ConfigureAwait(++_steps % MaxStreak == 0 ? ConfigureAwaitOptions.ForceYielding : ConfigureAwaitOptions.None);
 }

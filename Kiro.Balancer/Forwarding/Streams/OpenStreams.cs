@@ -6,33 +6,30 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding.Streams;
 
-/// <summary>The WebSockets and event streams that are open, by node.</summary>
+/// <summary>The open WebSockets and event streams.</summary>
 internal sealed class OpenStreams
 {
     private readonly ConcurrentDictionary<IOpenStream, StreamRoute> _streams = new();
 
     public IEnumerable<KeyValuePair<IOpenStream, StreamRoute>> All => _streams;
 
-    /// <param name="stream">What is open.</param>
-    /// <param name="slot">The client's slot.</param>
-    /// <param name="backend">The node.</param>
     public void Add(IOpenStream stream, int slot, Backend backend) => _streams[stream] = new StreamRoute(slot, backend);
 
     public void Remove(IOpenStream stream) => _streams.TryRemove(stream, out _);
 }
 
-/// <summary>A connection that goes on until somebody ends it.</summary>
+/// <summary>A long-lived connection that can be asked to close.</summary>
 internal interface IOpenStream
 {
-    /// <summary>Ends it in the way of its protocol, so that the client knows to come again.</summary>
+    /// <summary>Closes it as its protocol requires, so that the client reconnects.</summary>
     void End();
 }
 
-/// <summary>Between whom a stream is open: the slot of the client, and the node.</summary>
+/// <summary>The client's slot and the backend of a stream.</summary>
 internal readonly record struct StreamRoute(int Slot, Backend Backend);
 
-/// <summary>Whoever has a WebSocket or a stream of events open has a session, although no request says so: when the stream
-/// breaks, its client comes again, and wants what the node knows of it.</summary>
+/// <summary>Keeps the sessions of clients with open WebSockets and event streams alive: they send no requests, but reconnect when the stream
+/// breaks, and then need the same backend.</summary>
 internal sealed class StreamSessions(OpenStreams streams, BackendRegistry registry, SessionMemory sessions, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan MaxPeriod = TimeSpan.FromSeconds(5);
@@ -53,19 +50,19 @@ internal sealed class StreamSessions(OpenStreams streams, BackendRegistry regist
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // Shutting down.
         }
     }
 }
 
-/// <summary>The node's end of a stream of server-sent events, or of a gRPC call, which can be made to end: then the client's response ends, too,
-/// completely, and the client connects again.</summary>
-internal sealed class EventStream(Stream node, OpenStreams streams) : ForwardOnlyStream, IOpenStream
+/// <summary>The backend's side of an event stream or gRPC call, which can be ended early: the client's response then ends properly, and the
+/// client reconnects.</summary>
+internal sealed class EventStream(Stream backend, OpenStreams streams) : ForwardOnlyStream, IOpenStream
 {
     private readonly CancellationTokenSource _end = new();
 
-    /// <summary>It was made to end before the node ended it.</summary>
-    public bool WasEnded { get; private set; }
+    /// <summary>Whether it was ended before the backend did.</summary>
+    public bool WasEndedEarly { get; private set; }
 
     public override bool CanRead => true;
 
@@ -74,11 +71,11 @@ internal sealed class EventStream(Stream node, OpenStreams streams) : ForwardOnl
         using var either = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, cancellationToken);
         try
         {
-            return await node.ReadAsync(buffer, either.Token);
+            return await backend.ReadAsync(buffer, either.Token);
         }
         catch (OperationCanceledException) when (_end.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            WasEnded = true;
+            WasEndedEarly = true;
             return 0;
         }
     }
@@ -93,23 +90,23 @@ internal sealed class EventStream(Stream node, OpenStreams streams) : ForwardOnl
         if (disposing)
         {
             streams.Remove(this);
-            node.Dispose();
+            backend.Dispose();
         }
 
         base.Dispose(disposing);
     }
 }
 
-/// <summary>Closes the streams of a node, or of a balancer, that has been draining for the time of grace. A node whose sessions may
-/// end by themselves keeps its streams.</summary>
+/// <summary>Closes streams after the grace period when their backend or the balancer drains. A backend that waits for its sessions to end keeps
+/// its streams.</summary>
 internal sealed class StreamDrain(
     OpenStreams streams, BackendRegistry registry, Reloadable<StreamOptions> options, Drain drain, Reloadable<DrainOptions> drainOptions, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    private static readonly TimeSpan TimeToClose = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(4);
 
-    private long? _balancerDrains;
+    private long? _balancerDrainStart;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -118,31 +115,31 @@ internal sealed class StreamDrain(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                Look();
+                CloseExpired();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // By now the server has stopped, and with it every stream.
+            // The server has stopped, and with it every stream.
         }
     }
 
-    private void Look()
+    private void CloseExpired()
     {
         if (drain.IsDraining)
         {
-            _balancerDrains ??= time.GetTimestamp();
+            _balancerDrainStart ??= time.GetTimestamp();
         }
 
-        // Close frames must be sent before the server cuts whatever is still open.
+        // Close frames must go out before the server aborts what is still open.
         var stop = drainOptions.Value.Delay + drainOptions.Value.Timeout;
-        var last = stop > 2 * TimeToClose ? stop - TimeToClose : stop / 2;
-        var wanted = options.Value.Grace;
-        var grace = wanted < last ? wanted : last;
-        var all = _balancerDrains is { } since && time.GetElapsedTime(since) >= grace;
+        var latest = stop > 2 * CloseTimeout ? stop - CloseTimeout : stop / 2;
+        var configured = options.Value.Grace;
+        var grace = configured < latest ? configured : latest;
+        var all = _balancerDrainStart is { } since && time.GetElapsedTime(since) >= grace;
         foreach (var (stream, (_, backend)) in streams.All)
         {
-            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining, Health.KeepsSessions: false } known && registry.Now.Uptime - known.Health.Since.Uptime >= wanted))
+            if (all || (registry.Current.Of(backend) is { State: BackendState.Draining, Health.KeepsSessions: false } known && registry.Now.Uptime - known.Health.Since.Uptime >= configured))
             {
                 streams.Remove(stream);
                 stream.End();
@@ -151,9 +148,9 @@ internal sealed class StreamDrain(
     }
 }
 
-/// <summary>How long connections that never end by themselves may go on.</summary>
-/// <param name="Grace"><c>STREAM_GRACE</c>: how long WebSockets and event streams go on after their node, or the balancer,
-/// began to drain, 0 to 86400 s, default 10 s.</param>
+/// <summary>How long streams may go on while draining.</summary>
+/// <param name="Grace"><c>STREAM_GRACE</c>: grace period of WebSockets and event streams after their backend or the balancer began to drain,
+/// 0 to 86400 s, default 10 s.</param>
 internal sealed record StreamOptions(TimeSpan Grace)
 {
     public static StreamOptions Read(SettingsReader settings) => new(settings.Seconds("STREAM_GRACE", 10, 0, 86400));

@@ -5,16 +5,16 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kiro.Balancer.Forwarding.Streams;
 
 /// <summary>
-/// The client's end of a WebSocket. Bytes pass unchanged; when the socket is to be closed, a close frame with 1001
-/// ("going away") is put between two frames of the node's, and what the node sends after it is dropped.
+/// The client's side of a WebSocket. Data passes through unchanged. To close it, a close frame with status 1001 (going away) is inserted at a
+/// frame boundary, and anything that the backend sends later is dropped.
 /// </summary>
 internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider time) : ForwardOnlyStream, IOpenStream
 {
-    // FIN + close, 2 bytes of payload: 1001.
+    // FIN, opcode close, payload of 2 bytes: 1001.
     private static readonly byte[] GoingAway = [0x88, 0x02, 0x03, 0xE9];
 
-    /// <summary>A client that has not answered the close frame by then is cut off.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    /// <summary>How long the client may take to answer the close frame.</summary>
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly FrameBoundary _boundary = new();
@@ -80,15 +80,15 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         try
         {
             _isClosing = true;
-            // A client that does not read delays the close frame, too; it gets no more time than the others.
-            var patience = Task.Delay(Patience, time);
+            // Starts before the write: a client that does not read also blocks the close frame.
+            var timeout = Task.Delay(CloseTimeout, time);
             _ = CloseBetweenFramesAsync();
-            await patience;
+            await timeout;
             abort();
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // It ended by itself meanwhile.
+            // It closed meanwhile.
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
         }
         catch (Exception gone) when (gone is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // It ended by itself meanwhile.
+            // It closed meanwhile.
         }
     }
 
@@ -126,12 +126,12 @@ internal sealed class WebSocketTunnel(Stream client, Action abort, TimeProvider 
     }
 }
 
-/// <summary>Tells a WebSocket handshake (RFC 6455, section 4.2.1) from whatever else has an Upgrade field, which stays an ordinary request.</summary>
+/// <summary>Recognises WebSocket handshakes (RFC 6455, section 4.2.1). Any other request with an Upgrade field is an ordinary one.</summary>
 internal static class WebSocketHandshake
 {
     public static bool Is(HttpRequest request) => IsExtended(request.HttpContext) || IsUpgrade(request);
 
-    /// <summary>The same over HTTP/2: CONNECT with a protocol (RFC 8441).</summary>
+    /// <summary>An extended CONNECT over HTTP/2 (RFC 8441).</summary>
     public static bool IsExtended(HttpContext context) =>
         context.Request.Method == HttpMethods.Connect
         && context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: { } protocol }
@@ -144,12 +144,11 @@ internal static class WebSocketHandshake
         && string.Equals(request.Headers.Upgrade, "websocket", StringComparison.OrdinalIgnoreCase)
         && !string.IsNullOrEmpty(request.Headers.SecWebSocketKey)
         && !string.IsNullOrEmpty(request.Headers.SecWebSocketVersion)
-        // Connection says so, too.
+        // This includes "upgrade" in Connection.
         && request.HttpContext.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true };
 }
 
-/// <summary>Keeps hold of the connection, or of the stream of HTTP/2, when a WebSocket request is taken, so that it can be closed
-/// properly.</summary>
+/// <summary>Tracks the tunnel that YARP accepts for a WebSocket handshake, so that it can be closed properly.</summary>
 internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectFeature, IDisposable
 {
     private readonly HttpContext _context;
@@ -161,11 +160,6 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
     private readonly TimeProvider _time;
     private WebSocketTunnel? _tunnel;
 
-    /// <param name="context">A WebSocket handshake.</param>
-    /// <param name="slot">The client's.</param>
-    /// <param name="backend">Where it goes.</param>
-    /// <param name="streams">Told when it is taken.</param>
-    /// <param name="time">For the time that closing may take.</param>
     public TunnelFeature(HttpContext context, int slot, Backend backend, OpenStreams streams, TimeProvider time)
     {
         (_context, _slot, _backend, _streams, _time) = (context, slot, backend, streams, time);
@@ -187,9 +181,9 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
 
     public string? Protocol => _connect?.Protocol;
 
-    public async Task<Stream> UpgradeAsync() => Hold(await _upgrade!.UpgradeAsync());
+    public async Task<Stream> UpgradeAsync() => Track(await _upgrade!.UpgradeAsync());
 
-    public async ValueTask<Stream> AcceptAsync() => Hold(await _connect!.AcceptAsync());
+    public async ValueTask<Stream> AcceptAsync() => Track(await _connect!.AcceptAsync());
 
     public void Dispose()
     {
@@ -208,7 +202,7 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
         }
     }
 
-    private WebSocketTunnel Hold(Stream client)
+    private WebSocketTunnel Track(Stream client)
     {
         _tunnel = new WebSocketTunnel(client, _context.Abort, _time);
         _streams.Add(_tunnel, _slot, _backend);
@@ -216,46 +210,45 @@ internal sealed class TunnelFeature : IHttpUpgradeFeature, IHttpExtendedConnectF
     }
 }
 
-/// <summary>Follows a stream of WebSocket frames (RFC 6455, section 5.2) to know where one ends and the next begins.</summary>
+/// <summary>Finds the frame boundaries in a WebSocket stream (RFC 6455, section 5.2).</summary>
 internal sealed class FrameBoundary
 {
     private const int MaxHeaderBytes = 14;
 
     private readonly byte[] _header = new byte[MaxHeaderBytes];
     private int _headerLength;
-    private ulong _payloadLeft;
+    private ulong _payloadRemaining;
 
-    /// <summary>Between two frames.</summary>
-    public bool IsAtBoundary => _headerLength == 0 && _payloadLeft == 0;
+    /// <summary>Whether the stream is between two frames.</summary>
+    public bool IsAtBoundary => _headerLength == 0 && _payloadRemaining == 0;
 
-    /// <summary>Moves on by some bytes.</summary>
-    /// <returns>The place of the last boundary in them (0 to their length), or -1 when there is none.</returns>
+    /// <returns>The offset of the last boundary in the bytes (0 to their length), or -1 if there is none.</returns>
     public int Advance(ReadOnlySpan<byte> bytes)
     {
         var last = IsAtBoundary ? 0 : -1;
-        for (var place = 0; place < bytes.Length;)
+        for (var position = 0; position < bytes.Length;)
         {
-            if (_payloadLeft > 0)
+            if (_payloadRemaining > 0)
             {
-                var taken = (int)Math.Min(_payloadLeft, (ulong)(bytes.Length - place));
-                _payloadLeft -= (ulong)taken;
-                place += taken;
+                var taken = (int)Math.Min(_payloadRemaining, (ulong)(bytes.Length - position));
+                _payloadRemaining -= (ulong)taken;
+                position += taken;
             }
             else
             {
-                _header[_headerLength++] = bytes[place++];
+                _header[_headerLength++] = bytes[position++];
                 if (_headerLength < HeaderLength())
                 {
                     continue;
                 }
 
-                _payloadLeft = PayloadLength();
+                _payloadRemaining = PayloadLength();
                 _headerLength = 0;
             }
 
             if (IsAtBoundary)
             {
-                last = place;
+                last = position;
             }
         }
 

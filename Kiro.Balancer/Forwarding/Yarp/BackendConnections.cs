@@ -11,24 +11,22 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
-/// <summary>The connections to all nodes, kept alive and shared by all requests or by those of one client.</summary>
-/// <param name="timeouts">How long a connection may take.</param>
-/// <param name="tls">For nodes that are spoken to over TLS, and what is spoken to all.</param>
-/// <param name="time">For the time that a connection may take.</param>
-/// <param name="watch">Looks at the time for them.</param>
-/// <param name="isTraced">Whether the balancer's spans go anywhere. When not, it stays out of its clients' traces:
-/// a span of its own that nobody records would cut them in two.</param>
+/// <summary>Creates HttpClient's connections to the backends, shared or private to one client.</summary>
+/// <param name="timeouts">The connect timeout.</param>
+/// <param name="tls">TLS to the backends, and their protocol.</param>
+/// <param name="time">The clock.</param>
+/// <param name="watch">Closes idle connections.</param>
+/// <param name="isTraced">Whether spans are exported. If not, trace context passes through unchanged: an unrecorded span would break the trace.</param>
 internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts, BackendTls tls, TimeProvider time, ConnectionWatch watch, bool isTraced) : IDisposable
 {
     private HttpMessageInvoker? _shared;
 
-    /// <summary>Says in a request's options where it goes.</summary>
+    /// <summary>The target of a request, in its options.</summary>
     public static HttpRequestOptionsKey<BackendRuntime> Node { get; } = new("Kiro.Node");
 
-    /// <summary>Those that all clients share.</summary>
     public HttpMessageInvoker Shared => _shared ?? LazyInitializer.EnsureInitialized(ref _shared, () => Create(isShared: true));
 
-    /// <summary>Makes some for one client alone.</summary>
+    /// <summary>For a single client, with connection-bound authentication.</summary>
     public HttpMessageInvoker CreatePrivate() => Create(isShared: false);
 
     public void Dispose() => _shared?.Dispose();
@@ -44,7 +42,7 @@ internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts
         RequestHeaderEncodingSelector = SendOnceHandler.EncodingOf,
         ResponseHeaderEncodingSelector = (_, _) => Encoding.Latin1,
         ActivityHeadersPropagator = isTraced ? new TraceContextPropagator() : null,
-        // The handler's own timeout looks like a slow response; this one is a failed connection.
+        // The handler's own timeout would be indistinguishable from a slow response.
         ConnectTimeout = Timeout.InfiniteTimeSpan,
         ConnectCallback = (context, cancellationToken) => ConnectAsync(context, isShared, cancellationToken),
     }));
@@ -72,16 +70,14 @@ internal sealed class BackendConnections(Reloadable<ForwardingTimeouts> timeouts
 }
 
 /// <summary>
-/// Keeps <see cref="SocketsHttpHandler"/> from sending a request a second time by itself. It does so, whatever the
-/// method, when a connection ends without a response and the request has no content, or has content that still waits
-/// for "100 Continue". An empty content stops the first, <see cref="EncodingOf"/> the second.
+/// Prevents <see cref="SocketsHttpHandler"/> from retrying on its own. It does so for any method when a connection ends without a response and the
+/// request has no content, or content that waits for "100 Continue". Empty content prevents the former, <see cref="EncodingOf"/> the latter.
 /// </summary>
 internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     private static readonly HttpRequestOptionsKey<bool> WasSent = new("Kiro.WasSent");
 
-    /// <summary>How a field's value is written. The handler asks whenever it writes a head, and that is the one place
-    /// where it can be kept from writing the same one again.</summary>
+    /// <summary>The encoding of a field. The handler asks for it whenever it writes a head: the only position to stop it from sending one twice.</summary>
     public static Encoding EncodingOf(string name, HttpRequestMessage request)
     {
         if (name == "Expect" && !RetryPolicy.IsIdempotent(request.Method.Method))
@@ -112,8 +108,7 @@ internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHand
     }
 }
 
-/// <summary>Has the node go on with the balancer's span (W3C Trace Context). What else the client sent for tracing, above all
-/// its baggage, is passed on as it came: the balancer adds nothing to it.</summary>
+/// <summary>Propagates the balancer's span to the backend (W3C Trace Context). The client's baggage passes through unchanged.</summary>
 internal sealed class TraceContextPropagator : DistributedContextPropagator
 {
     private static readonly DistributedContextPropagator W3c = CreateW3CPropagator();
@@ -144,34 +139,32 @@ internal sealed class TraceContextPropagator : DistributedContextPropagator
 }
 
 /// <summary>
-/// HTTP/2 over TLS that was begun below HttpClient, which therefore writes <c>:scheme: http</c>; here that becomes
-/// <c>https</c>, as nodes demand (RFC 9113, section 8.3.1). Were HttpClient told, it would open connections of their own for
-/// each Host of a request, and nothing would bound these.
+/// HTTP/2 over TLS that was established below HttpClient, which therefore sends <c>:scheme: http</c>: rewritten to <c>https</c>, as backends require
+/// (RFC 9113, section 8.3.1). With https URLs, HttpClient would open separate connections, without a limit, for every Host.
 /// </summary>
-/// <param name="inner">Authenticated.</param>
 internal sealed class HttpsSchemeStream(Stream inner) : DelegatingStream(inner)
 {
-    private const int FrameHead = 9;
-    private const byte HeadersFrame = 1;
+    private const int FrameHeaderLength = 9;
+    private const byte HeadersFrameType = 1;
 
-    // Indexed fields of HPACK's static table (RFC 7541, appendix A, 6 and 7).
+    // Indexed header fields of HPACK's static table (RFC 7541, appendix A).
     private const byte SchemeHttp = 0x86;
     private const byte SchemeHttps = 0x87;
 
     private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
 
-    private readonly byte[] _head = new byte[FrameHead];
+    private readonly byte[] _header = new byte[FrameHeaderLength];
     private int _skip = Preface.Length;
-    private int _headLength;
+    private int _headerLength;
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // It is HttpClient's own buffer, and filled anew for each write.
+        // This is HttpClient's own buffer, refilled for each write.
         Rewrite(System.Runtime.InteropServices.MemoryMarshal.AsMemory(buffer).Span);
         return Inner.WriteAsync(buffer, cancellationToken);
     }
 
-    /// <summary>Follows the frames (RFC 9113, section 4.1), and puts the scheme right where a block of fields begins.</summary>
+    /// <summary>Parses frame headers (RFC 9113, section 4.1) and rewrites the scheme in HEADERS frames.</summary>
     private void Rewrite(Span<byte> bytes)
     {
         while (!bytes.IsEmpty)
@@ -184,52 +177,52 @@ internal sealed class HttpsSchemeStream(Stream inner) : DelegatingStream(inner)
                 return;
             }
 
-            var taken = Math.Min(FrameHead - _headLength, bytes.Length);
-            bytes[..taken].CopyTo(_head.AsSpan(_headLength));
+            var taken = Math.Min(FrameHeaderLength - _headerLength, bytes.Length);
+            bytes[..taken].CopyTo(_header.AsSpan(_headerLength));
             bytes = bytes[taken..];
-            _headLength += taken;
-            if (_headLength < FrameHead)
+            _headerLength += taken;
+            if (_headerLength < FrameHeaderLength)
             {
                 return;
             }
 
-            _headLength = 0;
-            _skip = (int)(BinaryPrimitives.ReadUInt32BigEndian(_head) >> 8);
-            if (_head[3] == HeadersFrame)
+            _headerLength = 0;
+            _skip = (int)(BinaryPrimitives.ReadUInt32BigEndian(_header) >> 8);
+            if (_header[3] == HeadersFrameType)
             {
                 RewriteScheme(bytes[..Math.Min(_skip, bytes.Length)]);
             }
         }
     }
 
-    // Requests have the scheme among their first fields, and HttpClient neither pads them nor ranks them.
+    // The scheme is among the first fields, and HttpClient uses neither padding nor priorities.
     private static void RewriteScheme(Span<byte> fields)
     {
-        for (var place = 0; place < fields.Length;)
+        for (var position = 0; position < fields.Length;)
         {
-            var first = fields[place];
+            var first = fields[position];
             if (first == SchemeHttp)
             {
-                fields[place] = SchemeHttps;
+                fields[position] = SchemeHttps;
                 return;
             }
 
-            place++;
+            position++;
             if ((first & 0x80) != 0)
             {
                 continue;
             }
 
-            // A literal: its name is indexed, or written out, and its value is written out (RFC 7541, section 6.2).
+            // A literal: its name may be an index, its value is a string (RFC 7541, section 6.2).
             if ((first & ((first & 0x40) != 0 ? 0x3F : 0x0F)) == 0)
             {
-                place = BehindString(fields, place);
+                position = SkipString(fields, position);
             }
 
-            place = BehindString(fields, place);
+            position = SkipString(fields, position);
         }
     }
 
-    // RFC 7541, section 5.2; none of the fields before the scheme has 127 bytes.
-    private static int BehindString(ReadOnlySpan<byte> fields, int place) => place < fields.Length ? place + 1 + (fields[place] & 0x7F) : place;
+    // RFC 7541, section 5.2. No field before the scheme is as long as 127 bytes.
+    private static int SkipString(ReadOnlySpan<byte> fields, int position) => position < fields.Length ? position + 1 + (fields[position] & 0x7F) : position;
 }

@@ -7,10 +7,9 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
-/// A connection to a node. It gives way when the node answers a request early and closes, as servers do that do not
-/// want a body: what is written from then on is dropped, so that HttpClient gets to reading the response. Responses that
-/// could be understood in two ways do not get that far. While it is idle and its node is in doubt, it ends by itself, which
-/// HttpClient has no way to ask for.
+/// A connection to a backend below HttpClient. If the backend responds early and closes, as servers do that refuse a body, the rest of the
+/// request is dropped so that HttpClient reads the response. Ambiguous responses are rejected. It closes when its backend is suspect while it is
+/// idle, which HttpClient cannot be asked to do.
 /// </summary>
 internal sealed class BackendStream : DelegatingStream, IWatchedConnection
 {
@@ -22,16 +21,16 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
     private readonly bool _isShared;
     private readonly BackendRuntime? _node;
     private readonly ConnectionWatch _watch;
-    private readonly ResponseValidator _guard = new();
+    private readonly ResponseValidator _validator = new();
     private bool _hasResponded;
     private int _state = Idle;
     private int _idleSince;
 
-    /// <param name="inner">The connection, perhaps over TLS.</param>
-    /// <param name="socket">Below it.</param>
-    /// <param name="isShared">Whether requests of different clients go over it.</param>
-    /// <param name="node">The other end.</param>
-    /// <param name="watch">Looks at the time for it.</param>
+    /// <param name="inner">The connection, with TLS if any.</param>
+    /// <param name="socket">Its socket.</param>
+    /// <param name="isShared">Whether different clients use it.</param>
+    /// <param name="node">The backend.</param>
+    /// <param name="watch">Closes it while it is idle and the backend is suspect.</param>
     public BackendStream(Stream inner, Socket socket, bool isShared, BackendRuntime? node, ConnectionWatch watch)
         : base(inner)
     {
@@ -41,24 +40,24 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if ((_isShared && _guard.IsPrivate) || Volatile.Read(ref _state) == Closed)
+        if ((_isShared && _validator.IsPrivate) || Volatile.Read(ref _state) == Closed)
         {
             return 0;
         }
 
-        // HttpClient reads before it uses a connection again; without a buffer it only looks whether that has ended.
+        // HttpClient reads before it reuses a connection; a read without a buffer only checks whether the connection has closed.
         if (buffer.Length > 0 && Interlocked.CompareExchange(ref _state, Busy, Idle) == Closed)
         {
             return 0;
         }
 
         var count = await base.ReadAsync(buffer, cancellationToken);
-        if (!_guard.TryRead(buffer.Span[..count]))
+        if (!_validator.TryRead(buffer.Span[..count]))
         {
             throw new HttpRequestException(HttpRequestError.InvalidResponse, "The response is not valid HTTP.");
         }
 
-        if (_guard.IsIdle)
+        if (_validator.IsIdle)
         {
             _idleSince = _watch.Now;
             Interlocked.CompareExchange(ref _state, Idle, Busy);
@@ -76,17 +75,17 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
 
         if (Interlocked.CompareExchange(ref _state, Busy, Idle) == Closed)
         {
-            // Nothing was sent: the request may go to another node, whatever it is.
+            // Nothing was sent, so any request may be retried.
             var closed = new ClosedWhileIdleException();
             return ValueTask.FromException(new HttpRequestException(HttpRequestError.ConnectionError, closed.Message, closed));
         }
 
-        _guard.NoteSent(buffer.Span);
+        _validator.OnSent(buffer.Span);
         var write = base.WriteAsync(buffer, cancellationToken);
         return write.IsCompletedSuccessfully ? write : WatchAsync(write);
     }
 
-    /// <summary>It may hold a thread of the node that the probe waits for.</summary>
+    /// <summary>Closes the connection while its backend is suspect: it may occupy a thread that the probe needs.</summary>
     public void CheckTimeouts(int now)
     {
         if (_node?.IsDoubted == true && Volatile.Read(ref _state) == Idle && now > Volatile.Read(ref _idleSince))
@@ -104,12 +103,12 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
 
         try
         {
-            // HttpClient finds out when it wants to use it, or looks whether it is of use.
+            // HttpClient notices on the next use.
             _socket.Shutdown(SocketShutdown.Both);
         }
         catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
         {
-            // The node, or HttpClient, was faster.
+            // Already closed.
         }
     }
 
@@ -137,65 +136,63 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
     }
 }
 
-/// <summary>The node closed the connection before it had the whole request, but sent a response first.</summary>
-internal sealed class EarlyResponseException(IOException closed) : IOException("The node answered before it had the whole request.", closed);
+/// <summary>The backend closed before it had the whole request, but had sent a response.</summary>
+internal sealed class EarlyResponseException(IOException closed) : IOException("The backend responded before it had the whole request.", closed);
 
 /// <summary>
-/// Reads along what HttpClient reads from a node, because HttpClient takes what could be understood in two ways. It knows one
-/// response from the next by the rules of <see cref="ResponseParser"/>.
+/// Validates what HttpClient reads from a backend, because HttpClient accepts ambiguous responses. It follows the framing as
+/// <see cref="ResponseParser"/> does.
 /// </summary>
 internal sealed class ResponseValidator
 {
     private readonly ResponseHead _head = new();
-    private byte[] _rest = [];
-    private int _looked;
+    private byte[] _pending = [];
+    private int _examined;
     private int _interim;
-    private GuardState _state;
+    private State _state;
     private bool _isHead;
-    private long _left;
+    private long _remaining;
     private ChunkDecoder? _chunks;
 
-    /// <summary>A login that is bound to this connection has begun, and its response is over: nobody else is to use it.</summary>
-    public bool IsPrivate => _state == GuardState.Idle && _head.BindsConnection;
+    /// <summary>Whether connection-bound authentication has begun and its response is complete: no other client may use the connection.</summary>
+    public bool IsPrivate => _state == State.Idle && _head.BindsConnection;
 
-    /// <summary>No response is under way.</summary>
-    public bool IsIdle => _state == GuardState.Idle;
+    /// <summary>Whether no response is in progress.</summary>
+    public bool IsIdle => _state == State.Idle;
 
-    /// <summary>Takes note of what is sent.</summary>
-    public void NoteSent(ReadOnlySpan<byte> bytes)
+    public void OnSent(ReadOnlySpan<byte> bytes)
     {
-        if (_state == GuardState.Idle && !bytes.IsEmpty)
+        if (_state == State.Idle && !bytes.IsEmpty)
         {
-            (_state, _looked, _interim, _isHead) = (GuardState.Head, 0, 0, bytes.StartsWith("HEAD "u8));
+            (_state, _examined, _interim, _isHead) = (State.Head, 0, 0, bytes.StartsWith("HEAD "u8));
         }
     }
 
-    /// <summary>Reads on.</summary>
-    /// <returns>False when the response is not valid.</returns>
+    /// <returns>False if the response is invalid.</returns>
     public bool TryRead(ReadOnlySpan<byte> received)
     {
-        while (!received.IsEmpty && _state is not (GuardState.Idle or GuardState.Unseen))
+        while (!received.IsEmpty && _state is not (State.Idle or State.Opaque))
         {
-            if (_state == GuardState.Body)
+            if (_state == State.Body)
             {
-                var here = (int)Math.Min(_left, received.Length);
+                var here = (int)Math.Min(_remaining, received.Length);
                 received = received[here..];
-                _left -= here;
-                _state = _left == 0 ? GuardState.Idle : GuardState.Body;
+                _remaining -= here;
+                _state = _remaining == 0 ? State.Idle : State.Body;
                 continue;
             }
 
-            var bytes = _rest.Length == 0 ? received : (byte[])[.. _rest, .. received];
+            var bytes = _pending.Length == 0 ? received : (byte[])[.. _pending, .. received];
             if (!TryRead(bytes, out var consumed))
             {
                 return false;
             }
 
             received = bytes[consumed..];
-            _rest = [];
+            _pending = [];
             if (consumed == 0)
             {
-                _rest = received.ToArray();
+                _pending = received.ToArray();
                 return true;
             }
         }
@@ -205,15 +202,15 @@ internal sealed class ResponseValidator
 
     private bool TryRead(ReadOnlySpan<byte> bytes, out int consumed)
     {
-        if (_state == GuardState.Chunks)
+        if (_state == State.Chunks)
         {
             var isValid = _chunks!.TryRead(bytes, out consumed, out _);
-            _state = _chunks.IsComplete ? GuardState.Idle : GuardState.Chunks;
+            _state = _chunks.IsComplete ? State.Idle : State.Chunks;
             return isValid;
         }
 
-        var state = ResponseParser.Parse(bytes, _looked, _head, out consumed);
-        _looked = state == HeadState.Incomplete ? bytes.Length : 0;
+        var state = ResponseParser.Parse(bytes, _examined, _head, out consumed);
+        _examined = state == HeadState.Incomplete ? bytes.Length : 0;
         if (state == HeadState.Incomplete)
         {
             consumed = 0;
@@ -233,24 +230,24 @@ internal sealed class ResponseValidator
     private void Begin()
     {
         var framing = _head.Framing(_isHead);
-        _left = _head.ContentLength ?? 0;
+        _remaining = _head.ContentLength ?? 0;
         _chunks = framing == BodyFraming.Chunked ? new ChunkDecoder() : null;
-        _state = _head.IsInterim ? GuardState.Unseen : framing switch
+        _state = _head.IsInterim ? State.Opaque : framing switch
         {
-            BodyFraming.None => GuardState.Idle,
-            BodyFraming.Length => GuardState.Body,
-            BodyFraming.Chunked => GuardState.Chunks,
-            _ => GuardState.Unseen,
+            BodyFraming.None => State.Idle,
+            BodyFraming.Length => State.Body,
+            BodyFraming.Chunked => State.Chunks,
+            _ => State.Opaque,
         };
     }
 
-    private enum GuardState
+    private enum State
     {
         Idle,
         Head,
         Body,
         Chunks,
-        /// <summary>Whatever comes until the end is the body, or no HTTP any more.</summary>
-        Unseen,
+        /// <summary>A body that extends to the close, or another protocol.</summary>
+        Opaque,
     }
 }

@@ -16,9 +16,9 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
-/// <summary>What changes in a message on its way through, for one try.</summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Whoever reads the response's body disposes of the stream.")]
-internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeTimeout clock) : HttpTransformer
+/// <summary>Adjusts the request and the response of one attempt beyond what YARP does.</summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The reader of the response body disposes of the stream.")]
+internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeTimeout timeout) : HttpTransformer
 {
     private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -26,10 +26,10 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     private EventStream? _stream;
     private bool _isGrpc;
 
-    /// <summary>The client has the whole response, whatever became of the request's body.</summary>
+    /// <summary>Whether the client has the whole response, even if sending the request body failed.</summary>
     public bool HasResponded { get; private set; }
 
-    /// <summary>Undoes what a response that broke has left behind.</summary>
+    /// <summary>Undoes the effects of a failed response.</summary>
     public void DiscardResponse(HttpContext httpContext)
     {
         _trailers?.Discard(httpContext);
@@ -44,7 +44,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         var request = httpContext.Request;
         if (request.Headers.UpgradeInsecureRequests is { Count: > 0 } wish)
         {
-            // YARP takes it for a field of the connection, but browsers say it to the node.
+            // YARP treats it as hop-by-hop, but browsers send it to the origin.
             proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.UpgradeInsecureRequests, string.Join(", ", wish.ToArray()));
         }
 
@@ -62,13 +62,13 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
         if (HttpProtocol.IsHttp10(request.Protocol))
         {
-            // Such a client does not wait for "100 Continue" (RFC 9110, section 10.1.1).
+            // HTTP/1.0 clients do not wait for "100 Continue" (RFC 9110, section 10.1.1).
             proxyRequest.Headers.Remove(HeaderNames.Expect);
         }
 
-        proxyRequest.Options.Set(ExchangeTimeout.Key, clock);
+        proxyRequest.Options.Set(ExchangeTimeout.Key, timeout);
         proxyRequest.Options.Set(BackendConnections.Node, attempt.Runtime);
-        // HttpClient cannot send trailers over HTTP/1.1: none must be promised.
+        // HttpClient cannot send trailers over HTTP/1.1.
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
         ForwardedHeaders.Set(request, forwarded.Client, forwarded.Rules, proxyRequest.Headers);
         var target = OriginForm.Of(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method);
@@ -79,11 +79,11 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
     {
         attempt.Settle(responded: proxyResponse is not null);
-        clock.Touch();
+        timeout.Touch();
         if (proxyResponse?.StatusCode == HttpStatusCode.SwitchingProtocols && !WebSocketHandshake.Is(httpContext.Request))
         {
-            // YARP looks only whether Connection says "upgrade".
-            throw new HttpRequestException(HttpRequestError.InvalidResponse, "Nobody asked for another protocol.");
+            // YARP only checks whether Connection contains "upgrade".
+            throw new HttpRequestException(HttpRequestError.InvalidResponse, "The backend switched protocols without being asked to.");
         }
 
         var copyBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
@@ -102,7 +102,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         _isGrpc = Grpc.Is(type);
         if (_isGrpc || ResponseTraits.IsEventStream(Encoding.Latin1.GetBytes(type)))
         {
-            clock.Stop();
+            timeout.Stop();
             _stream = new EventStream(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), streams);
             streams.Add(_stream, forwarded.Slot, attempt.Backend);
             proxyResponse.Content = new StreamContent(_stream);
@@ -111,18 +111,18 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         _trailers = ResponseTrailers.Announce(httpContext, proxyResponse);
         if (_trailers is null && HasBody(httpContext.Request, proxyResponse) && !HttpProtocol.IsHttp2(httpContext.Request.Protocol))
         {
-            // None can follow.
+            // No trailers can follow.
             httpContext.Response.Headers.Trailer = default;
         }
 
         if (IsTunnel(proxyResponse))
         {
             // The content is the connection itself.
-            clock.Stop();
+            timeout.Stop();
         }
         else if (proxyResponse.Content.Headers.ContentLength != 0)
         {
-            proxyResponse.Content = new EarlyHeadContent(proxyResponse.Content, httpContext.Response, clock);
+            proxyResponse.Content = new EarlyHeadContent(proxyResponse.Content, httpContext.Response, timeout);
         }
 
         return copyBody && proxyResponse.StatusCode != HttpStatusCode.ResetContent;
@@ -132,12 +132,12 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         request.Method != HttpMethods.Head && response.Content.Headers.ContentLength != 0
         && response.StatusCode is not (HttpStatusCode.NoContent or HttpStatusCode.ResetContent or HttpStatusCode.NotModified);
 
-    // By an upgrade of HTTP/1.1, or by CONNECT of HTTP/2.
+    // HTTP/1.1 upgrade or HTTP/2 extended CONNECT.
     private static bool IsTunnel(HttpResponseMessage response) =>
         response.StatusCode == HttpStatusCode.SwitchingProtocols
         || (response.RequestMessage?.Method == HttpMethod.Connect && response.IsSuccessStatusCode);
 
-    // What YARP and Kestrel make of some statuses is not what the lean path, and the RFCs, make of them.
+    // Statuses that YARP or Kestrel handle differently from the lean path and the RFCs.
     private static void ApplyStatus(HttpResponseMessage response, HttpContext context)
     {
         var headers = context.Response.Headers;
@@ -167,9 +167,9 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken)
     {
         HasResponded = true;
-        if (_isGrpc && _stream!.WasEnded && httpContext.Response.SupportsTrailers())
+        if (_isGrpc && _stream!.WasEndedEarly && httpContext.Response.SupportsTrailers())
         {
-            // The client must not wonder about a call without a status, and may make it anew.
+            // Without a status, the client would report an error; with this one it may retry.
             httpContext.Response.AppendTrailer(Grpc.StatusField, Grpc.Unavailable);
             httpContext.Response.AppendTrailer(Grpc.MessageField, Grpc.MessageOf("the node is being drained"));
             return ValueTask.CompletedTask;
@@ -180,10 +180,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
     }
 }
 
-/// <summary>
-/// Tells the node who the client is and what it asked for. What a trusted proxy said before is kept and completed;
-/// what anybody else claimed is dropped.
-/// </summary>
+/// <summary>Sets the fields that identify the client to the backend. Values from a trusted proxy are extended; anybody else's are replaced.</summary>
 internal static class ForwardedHeaders
 {
     public static void Set(HttpRequest request, in Client client, ForwardingRules rules, HttpRequestHeaders headers)
@@ -229,10 +226,7 @@ internal static class ForwardedHeaders
     }
 }
 
-/// <summary>
-/// Header fields that concern one connection only. YARP drops the well-known ones; those that a message itself names
-/// in Connection are dropped here.
-/// </summary>
+/// <summary>Removes the fields that a message names in Connection; YARP removes the well-known hop-by-hop fields.</summary>
 internal static class HopByHop
 {
     public static void RemoveNamed(StringValues connection, HttpHeaders headers, HttpHeaders? contentHeaders)
@@ -258,7 +252,7 @@ internal static class HopByHop
         }
     }
 
-    // Remove throws on what is no name, and on the name of a field that belongs to the other collection.
+    // Remove throws for invalid names and for fields of the other collection.
     private static void Remove(HttpHeaders headers, string name)
     {
         if (headers.NonValidated.Contains(name))

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Kiro.Balancer.Forwarding.Yarp;
 
 /// <summary>
-/// Passes on the trailers of a response to an HTTP/1.1 client. Kestrel cannot send them in HTTP/1.1, but leaves the framing of a
-/// body to whoever sets Transfer-Encoding; so a chunked response is put into chunks here again.
+/// Forwards response trailers to HTTP/1.1 clients. Kestrel cannot send these, but it leaves the framing to whoever sets Transfer-Encoding, so
+/// the chunked encoding is applied here.
 /// </summary>
 internal sealed class ResponseTrailers
 {
@@ -20,10 +20,10 @@ internal sealed class ResponseTrailers
 
     private ResponseTrailers(IHttpResponseBodyFeature body) => (_body, _output) = (body, body.Writer);
 
-    /// <returns>Null when the client takes none in this way, or the response has no body that trailers could follow.</returns>
+    /// <returns>Null if the client cannot take trailers this way, or the response has no body for them to follow.</returns>
     public static ResponseTrailers? Announce(HttpContext context, HttpResponseMessage response)
     {
-        // Of HTTP/2 trailers may follow whatever has no announced length.
+        // With HTTP/2, trailers may follow any body of unknown length.
         var mayFollow = response.Headers.TransferEncodingChunked == true
             || (response.Version.Major > 1 && response.Content.Headers.ContentLength is null);
         if (!mayFollow
@@ -45,10 +45,10 @@ internal sealed class ResponseTrailers
         return new ResponseTrailers(body);
     }
 
-    /// <summary>Nothing of the response was sent: another one is framed by Kestrel again.</summary>
+    /// <summary>Restores Kestrel's framing for another response; nothing has been sent.</summary>
     public void Discard(HttpContext context) => context.Features.Set(_body);
 
-    /// <summary>Ends the body with the last chunk and the trailers.</summary>
+    /// <summary>Writes the last chunk and the trailers.</summary>
     public async ValueTask WriteAsync(HttpResponseHeaders trailers, CancellationToken cancellationToken)
     {
         var end = new StringBuilder("0\r\n");
@@ -71,7 +71,7 @@ internal sealed class ResponseTrailers
     }
 }
 
-/// <summary>Writes every block as a chunk (RFC 9112, section 7.1). The last chunk is left to its owner.</summary>
+/// <summary>Writes each block as a chunk (RFC 9112, section 7.1), without the last chunk.</summary>
 internal sealed class ChunkedStream(IHttpResponseBodyFeature body) : ForwardOnlyStream
 {
     public override bool CanWrite => true;
@@ -83,7 +83,7 @@ internal sealed class ChunkedStream(IHttpResponseBodyFeature body) : ForwardOnly
             return;
         }
 
-        // Before it starts, Kestrel's writer may have no room to give.
+        // Kestrel's writer cannot provide buffers before the response has started.
         await body.StartAsync(cancellationToken);
         var output = body.Writer;
         output.Write(Encoding.ASCII.GetBytes(buffer.Length.ToString("x", null) + "\r\n"));
@@ -95,11 +95,11 @@ internal sealed class ChunkedStream(IHttpResponseBodyFeature body) : ForwardOnly
     public override async Task FlushAsync(CancellationToken cancellationToken) => await body.Writer.FlushAsync(cancellationToken);
 }
 
-/// <summary>The body of a node's response, read so that the head does not wait for it: <see cref="EarlyHeadStream"/>.</summary>
-internal sealed class EarlyHeadContent(HttpContent body, HttpResponse response, ExchangeTimeout clock) : HttpContent
+/// <summary>The response body as an <see cref="EarlyHeadStream"/>.</summary>
+internal sealed class EarlyHeadContent(HttpContent body, HttpResponse response, ExchangeTimeout timeout) : HttpContent
 {
     protected override async Task<Stream> CreateContentReadStreamAsync() =>
-        new EarlyHeadStream(await body.ReadAsStreamAsync(), response, clock);
+        new EarlyHeadStream(await body.ReadAsStreamAsync(), response, timeout);
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
 
@@ -117,10 +117,10 @@ internal sealed class EarlyHeadContent(HttpContent body, HttpResponse response, 
 }
 
 /// <summary>
-/// Sends the head of a response as soon as its body keeps us waiting. YARP sends it with the first bytes of the body,
-/// which for a stream of events may come minutes later.
+/// Sends the response head as soon as the body has to be waited for. YARP would send it with the first bytes of the body, which for an event
+/// stream may be minutes later.
 /// </summary>
-internal sealed class EarlyHeadStream(Stream body, HttpResponse response, ExchangeTimeout clock) : ForwardOnlyStream
+internal sealed class EarlyHeadStream(Stream body, HttpResponse response, ExchangeTimeout timeout) : ForwardOnlyStream
 {
     private PeriodicYield _turns;
 
@@ -131,7 +131,7 @@ internal sealed class EarlyHeadStream(Stream body, HttpResponse response, Exchan
         await _turns.YieldAsync();
         var read = body.ReadAsync(buffer, cancellationToken);
         var count = await (read.IsCompleted || response.HasStarted ? read : SendHeadAsync(read, cancellationToken));
-        clock.Touch();
+        timeout.Touch();
         return count;
     }
 
@@ -149,7 +149,7 @@ internal sealed class EarlyHeadStream(Stream body, HttpResponse response, Exchan
         }
         catch
         {
-            // The read still writes into the caller's buffer: it must not get that back before the read is over.
+            // The pending read still writes into the caller's buffer: wait for it before the buffer is returned.
             body.Dispose();
             await read.AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             throw;

@@ -9,7 +9,7 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Kiro.Balancer.Forwarding.Yarp;
 
-/// <summary>Sends requests with YARP and HttpClient, which know everything: upgrades, tracing, other versions of HTTP.</summary>
+/// <summary>Sends requests with YARP and HttpClient: upgrades, HTTP/2, tracing.</summary>
 internal sealed class YarpSender(
     IHttpForwarder forwarder, BackendConnections connections, BackendTransportOptions transport, ForwardingRules rules, OpenStreams streams, TimeProvider time)
     : IRequestSender
@@ -29,7 +29,7 @@ internal sealed class YarpSender(
             context.Request.Body = new MemoryStream(kept, writable: false);
         }
 
-        if (!ArePassable(context.Request.Headers))
+        if (!AreForwardable(context.Request.Headers))
         {
             return RequestFailure.UnsendableRequest;
         }
@@ -37,22 +37,22 @@ internal sealed class YarpSender(
         var isHandshake = WebSocketHandshake.Is(context.Request);
         if (!isHandshake)
         {
-            // YARP would take more for a wish to upgrade.
+            // YARP would try to upgrade other requests as well.
             context.Request.Headers.Upgrade = default;
         }
 
         if (Grpc.Is(context.Request.ContentType))
         {
-            // A call may say nothing for as long as it likes.
+            // A gRPC call may be silent for any length of time.
             context.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
         }
 
-        using var clock = new ExchangeTimeout(rules.Timeouts.Exchange, time);
-        var transformer = new RequestTransformer(request, attempt, streams, clock);
+        using var timeout = new ExchangeTimeout(rules.Timeouts.Exchange, time);
+        var transformer = new RequestTransformer(request, attempt, streams, timeout);
         using var tunnel = isHandshake ? new TunnelFeature(context, request.Slot, attempt.Backend, streams, time) : null;
-        attempt.OnAbandon(clock);
+        attempt.OnAbandon(timeout);
         var handler = PrivateConnections.For(context)?.Handler(connections.CreatePrivate) ?? connections.Shared;
-        var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, clock.Token);
+        var error = await forwarder.SendAsync(context, attempt.Backend.UrlPrefix, handler, _config, transformer, timeout.Token);
         if (error == ForwarderError.None || transformer.HasResponded)
         {
             attempt.BytesIn = context.Request.ContentLength ?? 0;
@@ -61,7 +61,7 @@ internal sealed class YarpSender(
         }
 
         var clientIsGone = context.RequestAborted.IsCancellationRequested;
-        var failure = clock.HasRunOut && !clientIsGone
+        var failure = timeout.HasExpired && !clientIsGone
             ? (context.Response.HasStarted ? RequestFailure.StalledResponse : RequestFailure.ResponseTimeout)
             : attempt.IsAbandoned && !clientIsGone
             ? RequestFailure.BackendHung
@@ -78,8 +78,8 @@ internal sealed class YarpSender(
         return failure;
     }
 
-    // Controls in values could mean something else to a node (RFC 9110, section 5.5).
-    private static bool ArePassable(IHeaderDictionary headers)
+    // Backends may interpret control characters in values differently (RFC 9110, section 5.5).
+    private static bool AreForwardable(IHeaderDictionary headers)
     {
         foreach (var (_, values) in headers)
         {
@@ -96,12 +96,9 @@ internal sealed class YarpSender(
     }
 }
 
-/// <summary>What YARP's errors mean to the balancer.</summary>
+/// <summary>Maps YARP's errors to failures.</summary>
 internal static class YarpFailure
 {
-    /// <param name="error">What YARP says.</param>
-    /// <param name="exception">What it says it with.</param>
-    /// <param name="clientIsGone">Whether the client has left.</param>
     public static RequestFailure From(ForwarderError error, Exception? exception, bool clientIsGone) => error switch
     {
         ForwarderError.RequestCreation => RequestFailure.UnsendableRequest,
@@ -111,46 +108,46 @@ internal static class YarpFailure
         ForwarderError.Request or ForwarderError.ResponseHeaders
             when exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } =>
             RequestFailure.InvalidResponse,
-        // A 101 that nobody asked for: YARP finds no way to upgrade the client's connection.
+        // An unexpected 101: YARP cannot upgrade the client's connection.
         ForwarderError.UpgradeResponseClient when exception is InvalidOperationException => RequestFailure.InvalidResponse,
         ForwarderError.Request or ForwarderError.RequestBodyDestination => RequestFailure.NoResponse,
         ForwarderError.RequestTimedOut => RequestFailure.ResponseTimeout,
         ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination or ForwarderError.UpgradeResponseDestination
             or ForwarderError.UpgradeRequestDestination or ForwarderError.UpgradeActivityTimeout => RequestFailure.BrokenResponse,
-        // Cancelled, and not by the client: the exchange stood still for too long.
+        // Cancelled, but not by the client: the idle timeout.
         ForwarderError.ResponseBodyCanceled or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled
             when !clientIsGone => RequestFailure.StalledResponse,
         _ => RequestFailure.ClientAborted,
     };
 }
 
-/// <summary>Cancels an exchange that has stood still for too long, or whose node is known to hang. YARP has one such clock
-/// too, but must be told before the request how long a response's kind may be silent.</summary>
+/// <summary>Cancels an exchange that is idle for too long or whose backend hangs. YARP's own timeout has to be set before the kind of response
+/// is known.</summary>
 internal sealed class ExchangeTimeout : IAbandonable, IDisposable
 {
-    // Not disposed: it has no timer, and a node that is being given up may just be firing it.
+    // Not disposed: it has no timer, and an abandoned attempt may be cancelling it.
     private readonly CancellationTokenSource _source = new();
     private readonly ITimer _timer;
     private readonly TimeSpan _limit;
     private bool _isStopped;
 
-    /// <param name="limit">For how long the exchange may stand still.</param>
-    /// <param name="time">The clock behind it.</param>
+    /// <param name="limit">The idle timeout.</param>
+    /// <param name="time">The clock.</param>
     public ExchangeTimeout(TimeSpan limit, TimeProvider time)
     {
         _limit = limit;
-        _timer = time.CreateTimer(static clock => ((ExchangeTimeout)clock!).RunOut(), this, limit, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(static timeout => ((ExchangeTimeout)timeout!).Expire(), this, limit, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>For a request's content, which HttpClient sends by itself.</summary>
+    /// <summary>For the content of a request, which HttpClient sends.</summary>
     public static HttpRequestOptionsKey<ExchangeTimeout> Key { get; } = new("Kiro.ExchangeTimeout");
 
     public CancellationToken Token => _source.Token;
 
-    /// <summary>No byte has moved for too long.</summary>
-    public bool HasRunOut { get; private set; }
+    /// <summary>Whether the timeout has expired.</summary>
+    public bool HasExpired { get; private set; }
 
-    /// <summary>A byte has moved.</summary>
+    /// <summary>Restarts the timeout: data was transferred.</summary>
     public void Touch()
     {
         if (!_isStopped)
@@ -159,7 +156,7 @@ internal sealed class ExchangeTimeout : IAbandonable, IDisposable
         }
     }
 
-    /// <summary>From here on it is YARP's clock that counts.</summary>
+    /// <summary>Leaves the timeout to YARP from here on.</summary>
     public void Stop()
     {
         _isStopped = true;
@@ -170,30 +167,30 @@ internal sealed class ExchangeTimeout : IAbandonable, IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    private void RunOut()
+    private void Expire()
     {
-        HasRunOut = true;
+        HasExpired = true;
         _source.Cancel();
     }
 }
 
 /// <summary>
-/// A request's body on its way to a node. Every piece is sent when it comes: HttpClient would hold back small ones.
-/// When the node answers and closes before it has the whole body, the rest goes nowhere and the response counts.
+/// A request body that is flushed piece by piece; HttpClient would hold back small ones. If the backend responds early and closes, the rest is
+/// discarded and the response counts.
 /// </summary>
 internal sealed class FlushingContent : HttpContent
 {
-    private static readonly byte[] Nothing = new byte[64 * 1024];
+    private static readonly byte[] Padding = new byte[64 * 1024];
 
     private readonly HttpContent _body;
 
-    private readonly ExchangeTimeout? _clock;
+    private readonly ExchangeTimeout? _timeout;
 
-    /// <param name="body">What is sent.</param>
-    /// <param name="clock">Told of every piece.</param>
-    public FlushingContent(HttpContent body, ExchangeTimeout? clock)
+    /// <param name="body">The content to send.</param>
+    /// <param name="timeout">Restarted with every piece.</param>
+    public FlushingContent(HttpContent body, ExchangeTimeout? timeout)
     {
-        (_body, _clock) = (body, clock);
+        (_body, _timeout) = (body, timeout);
         foreach (var (name, values) in body.Headers.NonValidated)
         {
             Headers.TryAddWithoutValidation(name, values);
@@ -205,17 +202,17 @@ internal sealed class FlushingContent : HttpContent
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        var prompt = new FlushingStream(stream, _clock);
+        var prompt = new FlushingStream(stream, _timeout);
         await _body.CopyToAsync(prompt, context, cancellationToken);
         if (!prompt.HasResponded)
         {
             return;
         }
 
-        // HttpClient reads no response before it has written as much as was announced. The connection drops it.
-        for (var left = (Headers.ContentLength ?? 0) - prompt.Written; left > 0; left -= Nothing.Length)
+        // HttpClient reads no response before it has written the declared length. BackendStream drops it.
+        for (var left = (Headers.ContentLength ?? 0) - prompt.Written; left > 0; left -= Padding.Length)
         {
-            await stream.WriteAsync(Nothing.AsMemory(0, (int)Math.Min(left, Nothing.Length)), cancellationToken);
+            await stream.WriteAsync(Padding.AsMemory(0, (int)Math.Min(left, Padding.Length)), cancellationToken);
         }
     }
 
@@ -232,15 +229,15 @@ internal sealed class FlushingContent : HttpContent
     }
 }
 
-/// <summary>Writes a request's body through to the connection, and notes when that one wants no more of it.</summary>
-internal sealed class FlushingStream(Stream connection, ExchangeTimeout? clock) : ForwardOnlyStream
+/// <summary>Flushes every write to the connection, and notes when the backend has responded early.</summary>
+internal sealed class FlushingStream(Stream connection, ExchangeTimeout? timeout) : ForwardOnlyStream
 {
     private PeriodicYield _turns;
 
-    /// <summary>Bytes that HttpClient was given.</summary>
+    /// <summary>Bytes written so far.</summary>
     public long Written { get; private set; }
 
-    /// <summary>The node's response is there already, and nothing more can be sent.</summary>
+    /// <summary>Whether the backend has responded and nothing more can be sent.</summary>
     public bool HasResponded { get; private set; }
 
     public override bool CanWrite => true;
@@ -252,7 +249,7 @@ internal sealed class FlushingStream(Stream connection, ExchangeTimeout? clock) 
         {
             await connection.WriteAsync(buffer, cancellationToken);
             await connection.FlushAsync(cancellationToken);
-            clock?.Touch();
+            timeout?.Touch();
             await _turns.YieldAsync();
         }
         catch (EarlyResponseException)

@@ -106,7 +106,7 @@ internal sealed class FrontAccessLog(Reloadable<AccessLogOptions> options, ILogg
     public void Write(
         ClientAddress client, string method, string path, int status, long? bytes, TimeSpan duration, KnownBackend? backend, int tries)
     {
-        if (_logger.IsEnabled(LogLevel.Information) && options.Value.Picks())
+        if (_logger.IsEnabled(LogLevel.Information) && options.Value.ShouldLog())
         {
             _logger.Served(
                 client.ToString(), AccessLogToken.Of(method), AccessLogToken.Of(path), status,

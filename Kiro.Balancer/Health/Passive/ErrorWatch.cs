@@ -39,7 +39,7 @@ internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficW
         {
             // Without other nodes' responses nobody knows whether it is the node.
             var others = all - counts;
-            if (others.Responses >= Outliers.MinResponses && Outliers.Fails(counts, others, Share))
+            if (others.Responses >= Outliers.MinResponses && Outliers.IsOutlier(counts, others, Share))
             {
                 registry.Eject(backend, string.Create(CultureInfo.InvariantCulture, $"{100 * counts.ErrorShare:0} % of {counts.Responses} responses in 10 s were errors (5xx)"));
             }

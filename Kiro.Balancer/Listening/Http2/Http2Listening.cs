@@ -10,16 +10,14 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Kiro.Balancer.Listening.Http2;
 
-/// <summary>
-/// Tells HTTP/2 from HTTP/1 on the plain port by its first bytes. Kestrel cannot speak both there: those that begin with the
-/// preface are given to a listener of its own.
-/// </summary>
+/// <summary>Detects HTTP/2 on the plain port by the connection preface. Kestrel cannot serve both versions there, so HTTP/2 connections are handed
+/// over to a listener of their own.</summary>
 internal static class Http2Listening
 {
-    /// <summary>What a connection of HTTP/2 begins with (RFC 9113, section 3.4).</summary>
+    /// <summary>The connection preface (RFC 9113, section 3.4).</summary>
     private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
 
-    /// <summary>Adds the listener that takes them, when that is wanted.</summary>
+    /// <summary>Adds the listener for HTTP/2 if it is enabled.</summary>
     public static void AddHttp2(this WebApplicationBuilder builder, Http2Options options)
     {
         if (!options.IsOn)
@@ -27,15 +25,15 @@ internal static class Http2Listening
             return;
         }
 
-        // A proxy before us that has taken TLS off may leave the client's scheme as it is.
+        // A proxy that terminates TLS may forward the client's :scheme.
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AllowAlternateSchemes = true);
         builder.Services.AddSingleton<Http2Listener>();
         builder.Services.AddSingleton<IConnectionListenerFactory>(services => services.GetRequiredService<Http2Listener>());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(Http2Listener.Place, listen => listen.Protocols = HttpProtocols.Http2));
     }
 
-    /// <summary>Has a request the scheme of its connection, whatever it says itself: who may say otherwise says so in
-    /// X-Forwarded-Proto. Before everything else.</summary>
+    /// <summary>Sets the scheme of a request to that of its connection, whatever the request says: only X-Forwarded-Proto of a trusted proxy may
+    /// override it. Must be the first middleware.</summary>
     public static void UseSchemeOfConnection(this IApplicationBuilder app, Http2Options options)
     {
         if (options.IsOn)
@@ -48,8 +46,7 @@ internal static class Http2Listening
         }
     }
 
-    /// <summary>To be used on the plain port when HTTP/2 is taken there.</summary>
-    /// <param name="listen">The port's.</param>
+    /// <summary>Adds the detection to the plain port.</summary>
     public static void UseHttp2(ListenOptions listen)
     {
         var services = listen.ApplicationServices;
@@ -71,7 +68,7 @@ internal static class Http2Listening
             }
             catch (Exception gone) when (gone is OperationCanceledException or IOException)
             {
-                // It has said nothing, and nobody waits for a response.
+                // The client sent nothing, so nothing is answered.
                 return;
             }
         }
@@ -79,7 +76,7 @@ internal static class Http2Listening
         await (isHttp2 ? http2.ServeAsync(connection) : next(connection));
     }
 
-    // Takes nothing out of the input.
+    // Consumes nothing.
     private static async ValueTask<bool> BeginsWithPrefaceAsync(PipeReader input, CancellationToken cancellationToken)
     {
         while (true)
@@ -99,9 +96,9 @@ internal static class Http2Listening
     }
 }
 
-/// <summary>HTTP/2 from clients without TLS.</summary>
-/// <param name="IsOn"><c>H2C</c>: <c>on</c> takes it on the plain port from clients that begin with it (RFC 9113, section 3.3), beside
-/// HTTP/1.1; <c>off</c>, the default.</param>
+/// <summary>HTTP/2 without TLS.</summary>
+/// <param name="IsOn"><c>H2C</c>: <c>on</c> accepts HTTP/2 with prior knowledge (RFC 9113, section 3.3) on the plain port; <c>off</c> is the
+/// default.</param>
 internal sealed record Http2Options(bool IsOn)
 {
     private const string Variable = "H2C";
@@ -118,13 +115,13 @@ internal sealed record Http2Options(bool IsOn)
     }
 }
 
-/// <summary>To Kestrel a listener like any other; its connections come from the plain port, already accepted and counted.</summary>
+/// <summary>The listener that Kestrel serves HTTP/2 on. Its connections were accepted, and counted, by the plain port.</summary>
 internal sealed class Http2Listener : IConnectionListenerFactory, IConnectionListenerFactorySelector, IConnectionListener
 {
-    // Bounded by the connections of clients.
+    // Bounded by the limit of client connections.
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
 
-    /// <summary>Where it listens: nowhere that can be reached.</summary>
+    /// <summary>A placeholder: it does not listen on the network.</summary>
     public static EndPoint Place { get; } = new NoEndPoint();
 
     public EndPoint EndPoint => Place;
@@ -144,11 +141,11 @@ internal sealed class Http2Listener : IConnectionListenerFactory, IConnectionLis
 
     public ValueTask DisposeAsync() => UnbindAsync();
 
-    /// <summary>Has a connection served, until its end.</summary>
+    /// <summary>Serves a connection until it closes.</summary>
     public async Task ServeAsync(ConnectionContext connection)
     {
         var handedOver = new HandedOverConnection(connection);
-        // When this fails the balancer stops, and the connection ends with it.
+        // Fails only at shutdown, which closes the connection.
         if (_handedOver.Writer.TryWrite(handedOver))
         {
             await handedOver.Ended;
@@ -161,19 +158,19 @@ internal sealed class Http2Listener : IConnectionListenerFactory, IConnectionLis
     }
 }
 
-/// <summary>A connection that one listener has accepted and another one serves; the first one closes it.</summary>
+/// <summary>A connection accepted by one listener and served by another. The former closes it.</summary>
 internal sealed class HandedOverConnection(ConnectionContext inner) : ConnectionContext
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when it is served.</summary>
+    /// <summary>Completes when the connection has been served.</summary>
     public Task Ended => _ended.Task;
 
     public override IDuplexPipe Transport { get; set; } = inner.Transport;
 
     public override string ConnectionId { get; set; } = inner.ConnectionId;
 
-    // What Kestrel keeps here of one listener is not to take the place of what it keeps of the other.
+    // A copy: both listeners keep features under the same types.
     public override IFeatureCollection Features { get; } = new FeatureCollection(inner.Features);
 
     public override IDictionary<object, object?> Items { get; set; } = inner.Items;

@@ -3,11 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace Kiro.Balancer.Listening.Takeover;
 
-/// <summary>Sends and receives open files over a local socket (unix(7), SCM_RIGHTS): the other process gets descriptors of its
-/// own for the same sockets, with the same queues.</summary>
+/// <summary>Passes descriptors between processes over a Unix domain socket (unix(7), SCM_RIGHTS). The receiver gets its own descriptors of the
+/// same sockets, with the same accept queues.</summary>
 internal static unsafe partial class DescriptorMessage
 {
-    /// <summary>In one message; the system takes up to 253.</summary>
+    /// <summary>Per message; the system allows 253.</summary>
     public const int MaxDescriptors = 64;
 
     private const int SocketLevel = 1;
@@ -17,13 +17,13 @@ internal static unsafe partial class DescriptorMessage
     private const int CloseOnExec = 0x40000000;
     private const int SetDescriptorFlags = 2;
 
-    /// <summary>Level and type of a control message, beside its length.</summary>
+    /// <summary>Level and type in a control message header, after its length.</summary>
     private const int HeaderInts = 2;
 
     private static int HeaderLength => sizeof(nint) + HeaderInts * sizeof(int);
 
-    /// <summary>Sends a few bytes and descriptors with them.</summary>
-    /// <exception cref="SocketException">The other end is gone, or takes nothing.</exception>
+    /// <summary>Sends a few bytes with descriptors attached.</summary>
+    /// <exception cref="SocketException">The peer is gone or does not read.</exception>
     public static void Send(Socket socket, ReadOnlySpan<byte> bytes, ReadOnlySpan<int> descriptors)
     {
         var control = stackalloc byte[HeaderLength + MaxDescriptors * sizeof(int)];
@@ -42,7 +42,7 @@ internal static unsafe partial class DescriptorMessage
                 message.ControlLength = length;
             }
 
-            // A few bytes go at once or not at all.
+            // So few bytes are sent completely or not at all.
             if (SendMessage((int)socket.Handle, &message, DoNotWait | NoSignal) != bytes.Length)
             {
                 throw new SocketException((int)SocketError.ConnectionReset);
@@ -50,12 +50,12 @@ internal static unsafe partial class DescriptorMessage
         }
     }
 
-    /// <summary>Receives what <see cref="Send"/> sent. To be called when there is something.</summary>
-    /// <param name="socket">Where from.</param>
-    /// <param name="bytes">Gets the bytes.</param>
-    /// <param name="descriptors">Gets the descriptors, which are closed when another program is executed.</param>
-    /// <returns>How many bytes; 0 at the end.</returns>
-    /// <exception cref="SocketException">The connection is lost.</exception>
+    /// <summary>Receives what <see cref="Send"/> sent. The socket must be readable.</summary>
+    /// <param name="socket">The socket.</param>
+    /// <param name="bytes">Receives the bytes.</param>
+    /// <param name="descriptors">Receives the descriptors, which are close-on-exec.</param>
+    /// <returns>The number of bytes; 0 at the end of the stream.</returns>
+    /// <exception cref="SocketException">The connection was lost.</exception>
     public static int Receive(Socket socket, Span<byte> bytes, List<int> descriptors)
     {
         var control = stackalloc byte[HeaderLength + MaxDescriptors * sizeof(int)];
@@ -79,8 +79,8 @@ internal static unsafe partial class DescriptorMessage
         }
     }
 
-    /// <summary>Leaves a socket open for programs that this one might execute, which it never does. It tells .NET that others
-    /// may have the same socket: without it, closing ours would end the listening of all (SafeSocketHandle.TryUnblockSocket).</summary>
+    /// <summary>Clears FD_CLOEXEC. That tells .NET that the socket may be shared: otherwise disposing it would stop the listening of all processes
+    /// (SafeSocketHandle.TryUnblockSocket).</summary>
     public static void Share(Socket socket)
     {
         if (OperatingSystem.IsLinux())
@@ -89,11 +89,11 @@ internal static unsafe partial class DescriptorMessage
         }
     }
 
-    /// <summary>The user that this process acts as.</summary>
+    /// <summary>The effective user id.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUser();
 
-    /// <summary>Closes a descriptor that no other type owns.</summary>
+    /// <summary>Closes a descriptor that has no other owner.</summary>
     [LibraryImport("libc", EntryPoint = "close")]
     public static partial int Close(int descriptor);
 
@@ -103,7 +103,7 @@ internal static unsafe partial class DescriptorMessage
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     private static partial nint ReceiveMessage(int socket, Message* message, int flags);
 
-    // Its third argument is optional in C, and passed alike on the systems that .NET runs Linux on.
+    // The third argument is variadic in C, but passed alike on all Linux platforms of .NET.
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int Control(int descriptor, int command, nint value);
 

@@ -5,14 +5,14 @@ using Kiro.ServiceDefaults.Hosting;
 
 namespace Kiro.Balancer.Listening.Takeover;
 
-/// <summary>The listening sockets that this process was given, and those that it may give away.</summary>
+/// <summary>The listening sockets that this process has inherited, and those that it can hand over.</summary>
 internal sealed class ListenSockets
 {
     private readonly Lock _changing = new();
     private readonly List<(IPEndPoint Address, int Descriptor)> _inherited = [];
     private readonly List<ISharedListener> _open = [];
 
-    /// <summary>The listeners of this process.</summary>
+    /// <summary>The open listeners of this process.</summary>
     public IReadOnlyList<ISharedListener> Open
     {
         get
@@ -24,7 +24,7 @@ internal sealed class ListenSockets
         }
     }
 
-    /// <summary>Those that were given and that no listener wanted.</summary>
+    /// <summary>Inherited sockets that no listener has claimed.</summary>
     public IReadOnlyList<IPEndPoint> Unclaimed
     {
         get
@@ -36,7 +36,7 @@ internal sealed class ListenSockets
         }
     }
 
-    /// <summary>Notes a socket that listens already.</summary>
+    /// <summary>Adds an inherited listening socket.</summary>
     public void Inherit(IPEndPoint address, int descriptor)
     {
         lock (_changing)
@@ -45,31 +45,30 @@ internal sealed class ListenSockets
         }
     }
 
-    /// <summary>The socket for an address, if one was given; it is the caller's from then on. A socket for every address of one
-    /// family will do where both families are meant.</summary>
-    /// <returns>Its descriptor, or null.</returns>
+    /// <summary>Claims the inherited socket of an address. For the wildcard address of both families, one for either family will do.</summary>
+    /// <returns>The descriptor, now owned by the caller, or null.</returns>
     public int? Take(IPEndPoint address)
     {
         lock (_changing)
         {
-            var place = _inherited.FindIndex(socket => socket.Address.Equals(address));
-            if (place < 0 && IsAny(address))
+            var index = _inherited.FindIndex(socket => socket.Address.Equals(address));
+            if (index < 0 && IsAny(address))
             {
-                place = _inherited.FindIndex(socket => socket.Address.Port == address.Port && IsAny(socket.Address));
+                index = _inherited.FindIndex(socket => socket.Address.Port == address.Port && IsAny(socket.Address));
             }
 
-            if (place < 0)
+            if (index < 0)
             {
                 return null;
             }
 
-            var descriptor = _inherited[place].Descriptor;
-            _inherited.RemoveAt(place);
+            var descriptor = _inherited[index].Descriptor;
+            _inherited.RemoveAt(index);
             return descriptor;
         }
     }
 
-    /// <summary>Closes what no listener wanted.</summary>
+    /// <summary>Closes the sockets that no listener has claimed.</summary>
     public void CloseUnclaimed()
     {
         lock (_changing)
@@ -98,27 +97,25 @@ internal sealed class ListenSockets
     private static bool IsAny(IPEndPoint address) => address.Address.Equals(IPAddress.Any) || address.Address.Equals(IPAddress.IPv6Any);
 }
 
-/// <summary>A listener whose socket another process may get, too.</summary>
+/// <summary>A listener whose socket can be shared with another process.</summary>
 internal interface ISharedListener
 {
-    /// <summary>Where it listens.</summary>
     IPEndPoint Address { get; }
 
-    /// <summary>Its socket.</summary>
     int Descriptor { get; }
 
-    /// <summary>Leaves what comes from now on to the others that have the socket. What was accepted is served; the socket stays
-    /// open until the listener ends.</summary>
+    /// <summary>Stops accepting, so that new connections go to the other processes that share the socket. Existing connections continue; the socket
+    /// stays open.</summary>
     Task StopAcceptingAsync();
 }
 
-/// <summary>The sockets that systemd, or <c>systemd-socket-activate</c>, opened for this process (sd_listen_fds(3)).</summary>
+/// <summary>Sockets passed by systemd socket activation (sd_listen_fds(3)).</summary>
 internal static class SystemdSockets
 {
     private const int First = 3;
 
-    /// <summary>Notes them.</summary>
-    /// <exception cref="StartRefusedException">One of them is no TCP socket that listens.</exception>
+    /// <summary>Inherits them.</summary>
+    /// <exception cref="StartRefusedException">One of them is not a listening TCP socket.</exception>
     public static void Collect(ListenSockets sockets)
     {
         var (process, text) = (Environment.GetEnvironmentVariable("LISTEN_PID"), Environment.GetEnvironmentVariable("LISTEN_FDS"));
@@ -133,15 +130,15 @@ internal static class SystemdSockets
             sockets.Inherit(AddressOf(descriptor), descriptor);
         }
 
-        // They are taken: nobody who comes after is to take them again.
+        // As sd_listen_fds does with unset_environment, so that child processes ignore them.
         foreach (var name in (string[])["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"])
         {
             Environment.SetEnvironmentVariable(name, null);
         }
     }
 
-    /// <summary>Where a socket listens.</summary>
-    /// <exception cref="StartRefusedException">It does not.</exception>
+    /// <summary>The address that a socket listens on.</summary>
+    /// <exception cref="StartRefusedException">It is not a listening TCP socket.</exception>
     public static IPEndPoint AddressOf(int descriptor)
     {
         try
@@ -154,10 +151,10 @@ internal static class SystemdSockets
         }
         catch (SocketException)
         {
-            // No socket at all.
+            // Not a socket.
         }
 
-        throw new StartRefusedException([$"LISTEN_FDS: descriptor {descriptor} is no TCP socket that listens. A socket unit needs ListenStream=, and Accept=no."]);
+        throw new StartRefusedException([$"LISTEN_FDS: descriptor {descriptor} is not a listening TCP socket. A socket unit needs ListenStream= and Accept=no."]);
     }
 
     private static bool Listens(Socket socket) => socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection) is not 0;

@@ -7,11 +7,9 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Listening.Takeover;
 
-/// <summary>What two processes say to each other when one takes over from the other: messages, each its length and then so many
-/// bytes, and descriptors with some of them.</summary>
+/// <summary>The connection between two processes during a takeover: length-prefixed messages, some with descriptors.</summary>
 internal sealed class TakeoverChannel(Socket socket) : IDisposable
 {
-    /// <summary>In bytes.</summary>
     private const int MaxMessage = BalancerState.MaxBytes;
 
     public async Task SendAsync(ReadOnlyMemory<byte> message, int[] descriptors, CancellationToken cancellationToken)
@@ -22,7 +20,7 @@ internal sealed class TakeoverChannel(Socket socket) : IDisposable
         }
         else
         {
-            // There may be no room for it just now.
+            // Sent asynchronously: the send buffer may be full.
             var length = new byte[sizeof(int)];
             BinaryPrimitives.WriteInt32LittleEndian(length, message.Length);
             await SendAllAsync(length, cancellationToken);
@@ -31,13 +29,13 @@ internal sealed class TakeoverChannel(Socket socket) : IDisposable
         await SendAllAsync(message, cancellationToken);
     }
 
-    /// <param name="descriptors">Gets those that come with it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Null at the end of the connection.</returns>
-    /// <exception cref="SocketException">The connection is lost.</exception>
+    /// <param name="descriptors">Receives the descriptors attached to the message.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>Null at the end of the stream.</returns>
+    /// <exception cref="SocketException">The connection was lost.</exception>
     public async Task<byte[]?> ReceiveAsync(List<int> descriptors, CancellationToken cancellationToken)
     {
-        // Waits until there is something, and takes nothing.
+        // Waits until the socket is readable.
         await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None, cancellationToken);
         var length = ReceiveLength(descriptors);
         if (length is < 0 or > MaxMessage)
@@ -84,34 +82,32 @@ internal sealed class TakeoverChannel(Socket socket) : IDisposable
     }
 }
 
-/// <summary>What a process hands to the one that takes over from it, beside its sockets.</summary>
+/// <summary>State, besides sockets, that a process hands over.</summary>
 internal interface IHandoverData
 {
-    /// <summary>All of it, or what is new.</summary>
-    /// <param name="since">Only what came so long ago at most; null for everything.</param>
-    /// <returns>Parts, each small enough for a message and none of them empty.</returns>
+    /// <summary>All of it, or what has changed.</summary>
+    /// <param name="since">Only changes within this time; null for everything.</param>
+    /// <returns>Non-empty parts, each small enough for a message.</returns>
     IEnumerable<byte[]> Parts(TimeSpan? since);
 
-    /// <summary>Takes a part that the older process handed over.</summary>
-    /// <exception cref="FormatException">It cannot be understood.</exception>
+    /// <summary>Takes in a part from the older process.</summary>
+    /// <exception cref="FormatException">The part is malformed or of another version.</exception>
     void Take(byte[] part);
 }
 
 /// <summary>
-/// Where the process that serves a port is found by the one that wants to take it over: a local socket without a file, named
-/// after the port (unix(7), abstract sockets). It belongs to the network, as the port does, so containers on their host's
-/// network meet, and nothing is left behind. Only processes of the same user, or root, are talked to.
+/// The rendezvous of two processes: an abstract Unix domain socket (unix(7)) named after the port. It belongs to the network namespace, as the
+/// port does, so containers on the host network meet, and it leaves no file behind. Only processes of the same user, or root, are accepted.
 /// </summary>
 internal static class ControlSocket
 {
-    /// <summary>The system's limit is 107.</summary>
+    /// <summary>The system allows 107.</summary>
     private const int MaxName = 100;
 
     private const int SocketLevel = 1;
     private const int PeerCredentials = 17;
     private const int Backlog = 4;
 
-    /// <summary>Whether the system has such sockets.</summary>
     public static bool IsSupported => OperatingSystem.IsLinux();
 
     /// <exception cref="SocketException">Another process has the name.</exception>
@@ -131,7 +127,7 @@ internal static class ControlSocket
         }
     }
 
-    /// <returns>Null when nobody is there.</returns>
+    /// <returns>Null if no process listens.</returns>
     public static async Task<Socket?> ConnectAsync(ListenPort listen, CancellationToken cancellationToken)
     {
         var socket = New();
@@ -147,10 +143,10 @@ internal static class ControlSocket
         }
     }
 
-    /// <summary>The process at the other end; null when it is another user's.</summary>
+    /// <summary>The process id of the peer; null if it belongs to another user.</summary>
     public static int? PeerOf(Socket socket)
     {
-        // struct ucred: process, user, group.
+        // struct ucred: pid, uid, gid.
         Span<byte> credentials = stackalloc byte[3 * sizeof(int)];
         socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials);
         var user = BitConverter.ToUInt32(credentials[sizeof(int)..]);

@@ -10,27 +10,26 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Listening.Takeover;
 
 /// <summary>
-/// <c>--takeover</c>: takes the ports over from the process that serves them, in the order in which nothing is lost. It gets
-/// the sockets, probes the nodes, then Kestrel and the loops begin to accept, and only then the older process is told to stop
-/// accepting. Whatever fails before that ends this process and leaves the older one as it is.
+/// <c>--takeover</c>: takes over the ports of a running process without losing a connection. It gets the sockets, probes the backends, starts to
+/// accept, and only then tells the older process to stop accepting. If anything fails before that, this process exits and the older one continues.
 /// </summary>
 internal sealed partial class TakeoverClient(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, StateChanges changes, BackendRegistry registry,
     TimeProvider time, ILogger<TakeoverClient> logger, IHandoverData? sessions = null) : IHostedLifecycleService, IDisposable
 {
     /// <summary>For the first probes, and for each response of the older process.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     private TakeoverChannel? _older;
-    private bool _handsAllOver = true;
+    private bool _transfersState = true;
     private int _process;
 
-    // Before anything begins: the nodes are to be known as the older process knows them.
+    // Before other services start, so that they begin with the older process's view of the backends.
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(Patience, time);
+        using var limit = new CancellationTokenSource(Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         if (!await ConnectAsync(either.Token))
         {
@@ -44,12 +43,12 @@ internal sealed partial class TakeoverClient(
             return;
         }
 
-        // It may be of an older version.
+        // It may be an older version.
         _older?.Dispose();
-        _handsAllOver = false;
+        _transfersState = false;
         if (!await ConnectAsync(either.Token) || !await ReceiveAsync(TakeoverServer.HelloSockets, either.Token))
         {
-            throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand its sockets over. It goes on as before."]);
+            throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand over its sockets and keeps serving."]);
         }
 
         SocketsOnly(logger, _process);
@@ -59,27 +58,27 @@ internal sealed partial class TakeoverClient(
     {
         if (_older is not null)
         {
-            using var limit = new CancellationTokenSource(Patience, time);
+            using var limit = new CancellationTokenSource(Timeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-            await ProbedAsync(either.Token);
+            await WaitForProbesAsync(either.Token);
         }
     }
 
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
-        // What the older process listened on, and this one does not.
+        // Listened on by the older process only.
         sockets.CloseUnclaimed();
         if (_older is null)
         {
             return;
         }
 
-        using var limit = new CancellationTokenSource(Patience, time);
+        using var limit = new CancellationTokenSource(Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             await _older.SendAsync(TakeoverServer.Ready, [], either.Token);
-            if (!await LeavesAsync(_older, either.Token) || !await ReceiveKnowledgeAsync(state.CatchUp, either.Token))
+            if (!await WaitForLeavingAsync(_older, either.Token) || !await ReceiveStateAsync(state.CatchUp, either.Token))
             {
                 Lost(logger, _process);
             }
@@ -90,12 +89,12 @@ internal sealed partial class TakeoverClient(
         }
         catch (Exception problem) when (problem is SocketException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
-            // It is gone, or will go on accepting beside this one; either way this one serves.
+            // The older process is gone or keeps accepting; either way this one serves.
             Lost(logger, _process);
         }
 
         _older.Dispose();
-        // The older process does not write it any more.
+        // The older process no longer writes the state file.
         file.LeaveToAnother(false);
         changes.Note();
     }
@@ -118,15 +117,15 @@ internal sealed partial class TakeoverClient(
         _older = new TakeoverChannel(socket);
         if (ControlSocket.PeerOf(socket) is not { } process)
         {
-            throw new StartRefusedException([$"--takeover: the process that serves {listen.Variable}={listen.Port} is another user's."]);
+            throw new StartRefusedException([$"--takeover: the process that serves {listen.Variable}={listen.Port} belongs to another user."]);
         }
 
         _process = process;
         return true;
     }
 
-    // One of the first version may have sent its state under the same name, which nobody has taken yet.
-    private static async Task<bool> LeavesAsync(TakeoverChannel older, CancellationToken cancellationToken)
+    // Version 1 may have sent its state before, which has not been read.
+    private static async Task<bool> WaitForLeavingAsync(TakeoverChannel older, CancellationToken cancellationToken)
     {
         while (await older.ReceiveAsync([], cancellationToken) is { } message)
         {
@@ -139,26 +138,26 @@ internal sealed partial class TakeoverClient(
         return false;
     }
 
-    // Not one request before it is known who can serve it.
-    private async Task ProbedAsync(CancellationToken cancellationToken)
+    // Accept nothing before it is saved which backends can serve.
+    private async Task WaitForProbesAsync(CancellationToken cancellationToken)
     {
         try
         {
             while (registry.Current.Backends is var nodes
                 && (nodes.Any(node => node.Health.LastCheck is null) || !nodes.Any(node => node.State == BackendState.Up)))
             {
-                await Task.Delay(Look, time, cancellationToken);
+                await Task.Delay(PollInterval, time, cancellationToken);
             }
         }
         catch (OperationCanceledException)
         {
-            // As good as it gets; or the start is called off, which shows below.
+            // Timed out, or the start was cancelled.
         }
 
         var all = registry.Current.Backends;
         if (!all.Any(node => node.State == BackendState.Up))
         {
-            throw new StartRefusedException([$"--takeover: none of {all.Count} nodes is up here, so process {_process} goes on as before. {all.Select(node => $"{node.Id}: {node.Health.Reason}").FirstOrDefault()}".TrimEnd()]);
+            throw new StartRefusedException([$"--takeover: none of {all.Count} nodes is up here, so process {_process} keeps serving. {all.Select(node => $"{node.Id}: {node.Health.Reason}").FirstOrDefault()}".TrimEnd()]);
         }
     }
 
@@ -168,7 +167,7 @@ internal sealed partial class TakeoverClient(
     [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed over the port but did not confirm that it is leaving")]
     private static partial void Lost(ILogger logger, int process);
 
-    [LoggerMessage(79, LogLevel.Warning, "Process {Process} is of an older version and hands over its sockets only: admin actions have to be given again, and sessions begin anew")]
+    [LoggerMessage(79, LogLevel.Warning, "Process {Process} is an older version and hands over its sockets only: admin actions must be repeated, and sessions start over")]
     private static partial void SocketsOnly(ILogger logger, int process);
 
     [LoggerMessage(75, LogLevel.Information, "--takeover: no process is serving port {Port}, so this is a normal start")]
@@ -190,7 +189,7 @@ internal sealed partial class TakeoverClient(
                 sockets.Inherit(IPEndPoint.Parse(address), descriptor);
             }
 
-            return await ReceiveKnowledgeAsync(TakeKnowledge, cancellationToken);
+            return await ReceiveStateAsync(ReadState, cancellationToken);
         }
         catch (Exception problem) when (problem is SocketException or OperationCanceledException)
         {
@@ -198,20 +197,20 @@ internal sealed partial class TakeoverClient(
         }
     }
 
-    /// <returns>False when the older process went away in the middle of it.</returns>
-    private async Task<bool> ReceiveKnowledgeAsync(Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
+    /// <returns>False if the older process has disconnected.</returns>
+    private async Task<bool> ReceiveStateAsync(Action<ReadOnlyMemory<byte>> take, CancellationToken cancellationToken)
     {
-        if (!_handsAllOver)
+        if (!_transfersState)
         {
             return true;
         }
 
-        if (await _older!.ReceiveAsync([], cancellationToken) is not { } known)
+        if (await _older!.ReceiveAsync([], cancellationToken) is not { } saved)
         {
             return false;
         }
 
-        take(known);
+        take(saved);
         while (true)
         {
             switch (await _older.ReceiveAsync([], cancellationToken))
@@ -221,13 +220,13 @@ internal sealed partial class TakeoverClient(
                 case []:
                     return true;
                 case var part:
-                    TakeSessions(part);
+                    ReadSessions(part);
                     break;
             }
         }
     }
 
-    private void TakeSessions(byte[] part)
+    private void ReadSessions(byte[] part)
     {
         try
         {
@@ -235,19 +234,19 @@ internal sealed partial class TakeoverClient(
         }
         catch (FormatException)
         {
-            // Of a version that says it in another way: this one begins without.
+            // Of another version: start without sessions.
         }
     }
 
-    private void TakeKnowledge(ReadOnlyMemory<byte> known)
+    private void ReadState(ReadOnlyMemory<byte> saved)
     {
         try
         {
-            state.Read(known);
+            state.Read(saved);
         }
         catch (InvalidDataException problem)
         {
-            // Its sockets are what matters.
+            // The sockets matter more than the state.
             NotUnderstood(logger, _process, problem.Message.ReplaceLineEndings(" "));
         }
     }

@@ -7,37 +7,36 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Listening.Takeover;
 
 /// <summary>
-/// Lets a newer process take the ports over. It gets the listening sockets as they are, queue and all, so there is no moment
-/// in which nobody listens; both accept until the newer one is ready, then this one accepts nobody any more and drains.
-/// A newer process that goes away before it is ready changes nothing.
+/// Hands the ports over to a newer process. It gets the listening sockets with their accept queues, so the ports are never closed: both processes
+/// accept until the newer one is ready, then this one stops accepting and drains. If the newer process fails before that, nothing changes.
 /// </summary>
 internal sealed partial class TakeoverServer(
     ListenPort listen, ListenSockets sockets, BalancerState state, StateFile file, Drain drain, IHostApplicationLifetime lifetime, TimeProvider time,
     ILogger<TakeoverServer> logger, IHandoverData? sessions = null) : IHostedLifecycleService, IDisposable
 {
-    /// <summary>What the newer process begins with.</summary>
+    /// <summary>The newer process's first message.</summary>
     public static ReadOnlyMemory<byte> Hello { get; } = "kiro takeover 2"u8.ToArray();
 
-    /// <summary>The same of one that wants the sockets only, as older versions do.</summary>
+    /// <summary>The first message of older versions, which only take the sockets.</summary>
     public static ReadOnlyMemory<byte> HelloSockets { get; } = "kiro takeover 1"u8.ToArray();
 
-    /// <summary>What it says once it serves.</summary>
+    /// <summary>Sent by the newer process once it serves.</summary>
     public static ReadOnlyMemory<byte> Ready { get; } = "ready"u8.ToArray();
 
-    /// <summary>What it is told when nobody else accepts any more.</summary>
+    /// <summary>Sent to the newer process once this one has stopped accepting.</summary>
     public static ReadOnlyMemory<byte> Leaving { get; } = "leaving"u8.ToArray();
 
-    /// <summary>For the newer process to take a message.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>For sending the final messages.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _end = new();
     private Socket? _control;
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        if (sockets.Unclaimed is { Count: > 0 } unwanted)
+        if (sockets.Unclaimed is { Count: > 0 } unclaimed)
         {
-            throw new StartRefusedException([$"LISTEN_FDS: no setting names {string.Join(" or ", unwanted)}, where a socket unit listens. {listen.Variable} is {listen.Port}."]);
+            throw new StartRefusedException([$"LISTEN_FDS: no setting uses {string.Join(" or ", unclaimed)}, where a socket unit listens. {listen.Variable} is {listen.Port}."]);
         }
 
         try
@@ -70,7 +69,7 @@ internal sealed partial class TakeoverServer(
 
     public void Dispose()
     {
-        // Also for whoever was never stopped.
+        // Also if the host was never stopped.
         _end.Cancel();
         _control?.Dispose();
         _end.Dispose();
@@ -82,7 +81,7 @@ internal sealed partial class TakeoverServer(
         {
             try
             {
-                // One at a time: a second one waits.
+                // One at a time; another one waits.
                 using var socket = await control.AcceptAsync(end);
                 if (ControlSocket.PeerOf(socket) is { } process && await HandOverAsync(socket, process, end))
                 {
@@ -91,7 +90,7 @@ internal sealed partial class TakeoverServer(
             }
             catch (Exception gone) when (gone is SocketException or OperationCanceledException or ObjectDisposedException)
             {
-                // The newer process is gone, or this one stops.
+                // The newer process disconnected, or this one stops.
             }
         }
     }
@@ -100,8 +99,8 @@ internal sealed partial class TakeoverServer(
     {
         using var channel = new TakeoverChannel(socket);
         var hello = await channel.ReceiveAsync([], end);
-        var wantsAll = hello.AsSpan().SequenceEqual(Hello.Span);
-        if (!wantsAll && !hello.AsSpan().SequenceEqual(HelloSockets.Span))
+        var wantsState = hello.AsSpan().SequenceEqual(Hello.Span);
+        if (!wantsState && !hello.AsSpan().SequenceEqual(HelloSockets.Span))
         {
             return false;
         }
@@ -109,10 +108,10 @@ internal sealed partial class TakeoverServer(
         var open = sockets.Open;
         var addresses = Encoding.UTF8.GetBytes(string.Join('\n', open.Select(listener => listener.Address)));
         await channel.SendAsync(addresses, [.. open.Select(listener => listener.Descriptor)], end);
-        var told = time.GetTimestamp();
-        if (wantsAll)
+        var sentAt = time.GetTimestamp();
+        if (wantsState)
         {
-            await SendKnowledgeAsync(channel, null, end);
+            await SendStateAsync(channel, null, end);
         }
 
         if (await channel.ReceiveAsync([], end) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
@@ -121,27 +120,27 @@ internal sealed partial class TakeoverServer(
             return false;
         }
 
-        // The name first, which the newer process takes next.
+        // Free the name first: the newer process binds it next.
         _control!.Dispose();
         await Task.WhenAll(open.Select(listener => listener.StopAcceptingAsync()));
         TakenOver(logger, process);
         file.LeaveToAnother(true);
-        // From now on no order is taken here.
+        // From here on, orders are refused.
         drain.BeginReplaced();
         try
         {
-            using var limit = new CancellationTokenSource(Patience, time);
+            using var limit = new CancellationTokenSource(Timeout, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, end);
             await channel.SendAsync(Leaving, [], either.Token);
-            if (wantsAll)
+            if (wantsState)
             {
-                // Orders may have been given since, and clients have come while both were accepting.
-                await SendKnowledgeAsync(channel, time.GetElapsedTime(told), either.Token);
+                // What has changed meanwhile: orders, and clients that this process accepted.
+                await SendStateAsync(channel, time.GetElapsedTime(sentAt), either.Token);
             }
         }
         catch (Exception gone) when (gone is SocketException or OperationCanceledException)
         {
-            // The newer process served already, and does not any more: whoever watches over it starts another one.
+            // The newer process was serving and has ended; its supervisor will restart it.
             GoneAgain(logger, process);
         }
 
@@ -149,8 +148,8 @@ internal sealed partial class TakeoverServer(
         return true;
     }
 
-    // The state, and then sessions; an empty message ends it.
-    private async Task SendKnowledgeAsync(TakeoverChannel channel, TimeSpan? since, CancellationToken end)
+    // The state, then the sessions, then an empty message.
+    private async Task SendStateAsync(TakeoverChannel channel, TimeSpan? since, CancellationToken end)
     {
         await channel.SendAsync(state.Write(), [], end);
         foreach (var part in sessions?.Parts(since) ?? [])
@@ -167,7 +166,7 @@ internal sealed partial class TakeoverServer(
     [LoggerMessage(71, LogLevel.Warning, "Process {Process} asked to take over the port but ended before it was ready: this one keeps serving")]
     private static partial void CalledOff(ILogger logger, int process);
 
-    [LoggerMessage(76, LogLevel.Warning, "Process {Process} took over the port and ended again")]
+    [LoggerMessage(76, LogLevel.Warning, "Process {Process} took over the port and then ended")]
     private static partial void GoneAgain(ILogger logger, int process);
 
     [LoggerMessage(72, LogLevel.Warning, "No newer process can take over the port (--takeover): {Problem}")]
@@ -176,11 +175,11 @@ internal sealed partial class TakeoverServer(
 
 internal static class TakeoverServices
 {
-    /// <summary>The switch of the command line.</summary>
+    /// <summary>The command-line switch.</summary>
     public static ProgramSwitch Switch { get; } = new(
-        "--takeover", "KIRO_TAKEOVER", "take the port over from the process that serves it: no connection\nis refused or lost, and that process drains and ends");
+        "--takeover", "KIRO_TAKEOVER", "take over the port from the process that serves it: no connection\nis refused or lost, and that process drains and exits");
 
-    /// <summary>Adds the taking over of ports. After whatever finds and probes the nodes.</summary>
+    /// <summary>Registered after discovery and health, which must start first.</summary>
     public static void AddTakeover(this WebApplicationBuilder builder)
     {
         if (!ControlSocket.IsSupported)

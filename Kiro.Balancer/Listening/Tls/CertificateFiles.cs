@@ -6,22 +6,22 @@ using IoPath = System.IO.Path;
 
 namespace Kiro.Balancer.Listening.Tls;
 
-/// <summary>One pair of PEM files, or a folder of them.</summary>
-/// <param name="Variable">The variable that names them.</param>
-/// <param name="Path"><c>TLS_CERTIFICATE</c>, the leaf first and then its chain, or <c>TLS_CERTIFICATES</c>, a folder.</param>
-/// <param name="Key"><c>TLS_KEY</c>; unset, the key is in the certificate's file. For a folder null.</param>
+/// <summary>A PEM certificate with its key, or a folder of such pairs.</summary>
+/// <param name="Variable">The variable that names the path.</param>
+/// <param name="Path"><c>TLS_CERTIFICATE</c>, a file with the leaf certificate and its chain, or <c>TLS_CERTIFICATES</c>, a folder.</param>
+/// <param name="Key"><c>TLS_KEY</c>; if unset, the key is in the certificate's file. Null for a folder.</param>
 /// <param name="Password"><c>TLS_KEY_PASSWORD</c>, for encrypted keys.</param>
 internal sealed record CertificateFiles(string Variable, string Path, string? Key, string? Password)
 {
     private const string CertificateVariable = "TLS_CERTIFICATE";
     private const string FolderVariable = "TLS_CERTIFICATES";
 
-    /// <summary>More pairs than this in a folder are a mistake.</summary>
+    /// <summary>Maximum number of pairs in a folder; more are a mistake.</summary>
     public const int MaxPairs = 1000;
 
-    /// <param name="settings">Where they are named.</param>
-    /// <param name="inForce">As they were named before; null at the start. Those of the same names are not looked at here: what
-    /// came to lie there meanwhile is the store's to judge, and must not keep other settings from being taken.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="inForce">The current ones; null at the start. If the names have not changed, the files are not read here: the store judges new
+    /// content, which must not block the reload of other settings.</param>
     public static CertificateFiles? Read(SettingsReader settings, CertificateFiles? inForce)
     {
         var (certificate, folder, key) = (settings.Text(CertificateVariable), settings.Text(FolderVariable), settings.Text("TLS_KEY"));
@@ -48,7 +48,7 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         {
             try
             {
-                // What cannot be used is told at the start, with the other settings; it is loaded again when it is needed.
+                // Reports unusable files together with other bad settings; they are loaded again when they are needed.
                 files.Load(DateTimeOffset.UtcNow);
             }
             catch (CertificateException problem)
@@ -60,12 +60,11 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         return files;
     }
 
-    /// <summary>Reads all certificates.</summary>
-    /// <param name="now">What has expired by then is refused.</param>
-    /// <exception cref="CertificateException">One that cannot be used, in words that follow "expected".</exception>
+    /// <param name="now">The current time: expired certificates are refused.</param>
+    /// <exception cref="CertificateException">A certificate cannot be used. The message completes "expected".</exception>
     public CertificateSet Load(DateTimeOffset now)
     {
-        if (IsOther())
+        if (IsWrongKind())
         {
             throw new CertificateException(Key is null ? $"a folder ({Path} is a file: {CertificateVariable} takes it)" : $"a file ({Path} is a folder: {FolderVariable} takes it)");
         }
@@ -87,12 +86,12 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         }
         catch (Exception problem) when (IsExpected(problem))
         {
-            throw new CertificateException($"files that can be read ({Reason(problem)})", problem);
+            throw new CertificateException($"readable files ({Reason(problem)})", problem);
         }
     }
 
-    /// <summary>Changes whenever the content of any of the files does; links are followed.</summary>
-    /// <returns>0 while they cannot be read.</returns>
+    /// <summary>A hash of the content of all files. Symbolic links are followed.</summary>
+    /// <returns>0 if a file cannot be read.</returns>
     public ulong Fingerprint()
     {
         try
@@ -113,41 +112,41 @@ internal sealed record CertificateFiles(string Variable, string Path, string? Ke
         }
     }
 
-    /// <summary>What a file that somebody else writes can do to us.</summary>
+    /// <summary>Whether an exception is to be expected from files written by others.</summary>
     public static bool IsExpected(Exception problem) =>
         problem is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException or System.Security.SecurityException;
 
-    /// <summary>In one line.</summary>
+    /// <summary>The message of an exception, in one line.</summary>
     public static string Reason(Exception problem)
     {
         var text = problem.Message.ReplaceLineEndings(" ");
-        // What the framework says of its parameters is nothing to a user.
+        // The parameter name is meaningless to a user.
         return (text.IndexOf(" (Parameter '", StringComparison.Ordinal) is >= 0 and var end ? text[..end] : text).TrimEnd('.');
     }
 
-    private bool IsOther() => Key is null ? File.Exists(Path) : Directory.Exists(Path);
+    private bool IsWrongKind() => Key is null ? File.Exists(Path) : Directory.Exists(Path);
 
     private List<CertificatePair> Pairs() => Key is not null ? [new CertificatePair(Path, Key)] : [.. CertificateFolder.PairsIn(Path)];
 }
 
-/// <summary>A certificate that cannot be used. The message says what was expected, and why it is not so.</summary>
+/// <summary>A certificate that cannot be used. The message says what was expected and what was found.</summary>
 internal sealed class CertificateException(string message, Exception? cause = null) : Exception(message, cause);
 
-/// <summary>Which files of a folder belong together: by the names that certbot, Kubernetes, mkcert and people give them.</summary>
+/// <summary>Pairs certificates and keys in a folder by the file names of certbot, Kubernetes, mkcert and common practice.</summary>
 internal static class CertificateFolder
 {
     private static readonly string[] Extensions = [".crt", ".pem", ".cer"];
     private static readonly (string Certificate, string Key)[] WellKnown = [("fullchain.pem", "privkey.pem"), ("tls.crt", "tls.key")];
 
-    /// <summary>All pairs, by name; among them files that have no key beside them.</summary>
-    /// <exception cref="IOException">The folder is not there.</exception>
+    /// <summary>All pairs in order of their names, including files without a key file.</summary>
+    /// <exception cref="IOException">The folder does not exist.</exception>
     public static IEnumerable<CertificatePair> PairsIn(string folder) =>
         Files(folder).Concat(Folders(folder)).OrderBy(pair => pair.Certificate, StringComparer.Ordinal);
 
     private static IEnumerable<CertificatePair> Files(string folder)
     {
         var wellKnown = WellKnownIn(folder);
-        // Beside the certificate with its chain certbot keeps the certificate alone.
+        // certbot also keeps the certificate without its chain.
         var alone = new CertificatePair(IoPath.Combine(folder, "cert.pem"), null);
         return Directory.EnumerateFiles(folder)
             .Where(file => Extensions.Contains(IoPath.GetExtension(file), StringComparer.OrdinalIgnoreCase) && !IsHidden(file))
@@ -155,11 +154,11 @@ internal static class CertificateFolder
             .Where(pair => wellKnown is null || pair != alone);
     }
 
-    // As Kubernetes mounts secrets, the same files stand in a hidden folder as well.
+    // Kubernetes mounts secrets with the files in a hidden folder as well.
     private static IEnumerable<CertificatePair> Folders(string folder) => Directory.EnumerateDirectories(folder)
         .Where(inner => !IsHidden(inner)).Select(WellKnownIn).OfType<CertificatePair>();
 
-    // Editors, and systems that copy, leave such files beside others.
+    // Left behind by editors and copying tools.
     private static bool IsHidden(string path) => IoPath.GetFileName(path).StartsWith('.');
 
     private static CertificatePair? WellKnownIn(string folder) => WellKnown
@@ -173,18 +172,18 @@ internal static class CertificateFolder
     }
 }
 
-/// <summary>A certificate's file and its key's.</summary>
-/// <param name="Certificate">With the chain.</param>
-/// <param name="Key">Null when there is no file for it: then it is in the same one.</param>
+/// <summary>The files of a certificate and its key.</summary>
+/// <param name="Certificate">The certificate with its chain.</param>
+/// <param name="Key">The key; null if it has no file of its own.</param>
 internal sealed record CertificatePair(string Certificate, string? Key)
 {
-    /// <summary>How every label of a private key ends (RFC 7468).</summary>
+    /// <summary>The end of all PEM labels of private keys (RFC 7468).</summary>
     public const string KeyLabel = "PRIVATE KEY-----";
 
     public string KeyFile => Key ?? Certificate;
 
-    /// <summary>Whether this is no server's certificate but something else that lies there: a key alone, parameters, the
-    /// certificates of authorities. A server's without its key is none of these.</summary>
+    /// <summary>Whether the file is not a server certificate but a key, parameters, or CA certificates. A server certificate that lacks its key is
+    /// not stray.</summary>
     public bool IsStray()
     {
         if (Key is not null)

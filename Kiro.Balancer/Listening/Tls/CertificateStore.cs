@@ -6,10 +6,10 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Listening.Tls;
 
-/// <summary>The certificates in force. New files replace them between two handshakes; what cannot be used changes nothing.</summary>
+/// <summary>The certificates in force. New files replace them between handshakes; unusable ones change nothing.</summary>
 internal sealed class CertificateStore
 {
-    /// <summary>For which a certificate may be used that a client shows (RFC 5280, section 4.2.1.12).</summary>
+    /// <summary>The extended key usage of client certificates (RFC 5280, section 4.2.1.12).</summary>
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
@@ -33,14 +33,14 @@ internal sealed class CertificateStore
 
     private CertificateFiles Files => _options.Value.Files!;
 
-    /// <summary>Why the files that lie there now are not in force; null when they are.</summary>
+    /// <summary>Why the current files are not in force; null if they are.</summary>
     public string? Problem => _problem;
 
-    /// <summary>Of the files that were last tried; 0 when they could not be read.</summary>
+    /// <summary>The fingerprint of the files tried last; 0 if they could not be read.</summary>
     public ulong Fingerprint { get; private set; }
 
-    /// <summary>Takes the files into force.</summary>
-    /// <returns>False when they cannot be used: <see cref="Problem"/>.</returns>
+    /// <summary>Loads the files.</summary>
+    /// <returns>False if they cannot be used; see <see cref="Problem"/>.</returns>
     public bool Reload()
     {
         lock (_reloading)
@@ -56,7 +56,7 @@ internal sealed class CertificateStore
             }
             catch (CertificateException problem)
             {
-                var text = $"{files.Variable}={files.Path} is not taken, the certificates before stay: expected {problem.Message}";
+                var text = $"{files.Variable}={files.Path} was rejected, the previous certificates stay in use: expected {problem.Message}";
                 if (_problem != text)
                 {
                     _problem = text;
@@ -68,17 +68,17 @@ internal sealed class CertificateStore
         }
     }
 
-    /// <summary>Whether there are other files than those tried last, or some that cannot be read any more.</summary>
+    /// <summary>Whether the files differ from those tried last.</summary>
     public bool HasNewFiles() => Files.Fingerprint() != Fingerprint;
 
-    /// <summary>A sentence for each certificate that expires soon, the first one first.</summary>
+    /// <summary>Warnings about certificates that expire soon, earliest first.</summary>
     public IReadOnlyList<string> ExpiryWarnings()
     {
         var now = _time.GetUtcNow();
         return [.. Current.All.OrderBy(certificate => certificate.NotAfter).Select(certificate => certificate.ExpiryWarning(now)).OfType<string>()];
     }
 
-    /// <summary>What a handshake is to use.</summary>
+    /// <summary>The options of a handshake.</summary>
     public SslServerAuthenticationOptions OptionsFor(string? serverName)
     {
         var options = new SslServerAuthenticationOptions
@@ -110,8 +110,7 @@ internal sealed class CertificateStore
     }
 }
 
-/// <summary>Takes new certificates within seconds of their being written; a reload takes them at once. Says once a day which expire
-/// soon.</summary>
+/// <summary>Reloads certificates within seconds after their files have changed, and warns daily about those that expire soon.</summary>
 internal sealed class CertificateWatch(CertificateStore store, TimeProvider time, ILogger<CertificateWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
@@ -121,18 +120,18 @@ internal sealed class CertificateWatch(CertificateStore store, TimeProvider time
     {
         using var timer = new PeriodicTimer(Period, time);
         var settling = false;
-        var told = Tell();
+        var loggedAt = LogExpiring();
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                if (time.GetElapsedTime(told) > Day)
+                if (time.GetElapsedTime(loggedAt) > Day)
                 {
-                    told = Tell();
+                    loggedAt = LogExpiring();
                 }
 
                 var isNew = store.HasNewFiles();
-                // A certificate and its key are two files, and whoever writes them may be between the two.
+                // Certificate and key are written one after the other: wait for one more period.
                 if (isNew && settling)
                 {
                     store.Reload();
@@ -143,11 +142,11 @@ internal sealed class CertificateWatch(CertificateStore store, TimeProvider time
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // Shutting down.
         }
     }
 
-    private long Tell()
+    private long LogExpiring()
     {
         foreach (var warning in store.ExpiryWarnings())
         {

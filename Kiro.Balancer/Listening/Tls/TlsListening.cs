@@ -16,14 +16,13 @@ namespace Kiro.Balancer.Listening.Tls;
 
 internal static class TlsListening
 {
-    /// <summary>A client that has not finished its handshake by then is let go; nginx waits 60 s, which is long for who holds
-    /// connections to deny them to others.</summary>
+    /// <summary>Maximum duration of a handshake. nginx allows 60 s, which favours clients that hold connections to exhaust them.</summary>
     public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Listens for HTTPS and HTTP/2, if <c>TLS_PORT</c> is set.</summary>
-    /// <param name="builder">The balancer's.</param>
+    /// <summary>Listens for HTTPS if <c>TLS_PORT</c> is set.</summary>
+    /// <param name="builder">The application.</param>
     /// <param name="options">The port and the certificates.</param>
-    /// <param name="plain">On the same addresses as this.</param>
+    /// <param name="plain">The plain port, whose addresses are used.</param>
     public static void AddTls(this WebApplicationBuilder builder, Reloadable<TlsOptions> options, ListenPort plain)
     {
         builder.Services.AddSingleton(options);
@@ -51,33 +50,31 @@ internal static class TlsListening
     }
 }
 
-/// <summary>HTTPS and HTTP/2 to clients.</summary>
-/// <param name="Port"><c>TLS_PORT</c>: the port for HTTPS; null, the default, is off.</param>
-/// <param name="Files">Where the certificates are.</param>
-/// <param name="ClientAuthorities"><c>TLS_CLIENT_CA</c>: a PEM file with the authorities whose clients are let in; null asks
-/// clients for no certificate.</param>
-/// <param name="RedirectPort"><c>TLS_REDIRECT</c>: where the plain port sends everybody, to <c>TLS_PORT</c> with <c>on</c>, or to
-/// the port that it is published as; null with <c>off</c>, the default.</param>
+/// <summary>TLS to clients.</summary>
+/// <param name="Port"><c>TLS_PORT</c>: the HTTPS port; null (the default) is off.</param>
+/// <param name="Files">The certificates.</param>
+/// <param name="ClientAuthorities"><c>TLS_CLIENT_CA</c>: a PEM file with the CAs of client certificates; null requires no client
+/// certificate.</param>
+/// <param name="RedirectPort"><c>TLS_REDIRECT</c>: redirects the plain port to <c>TLS_PORT</c> (<c>on</c>) or to the port under which that is
+/// published; null (<c>off</c>) is the default.</param>
 internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certificate2Collection? ClientAuthorities, int? RedirectPort)
 {
-    /// <summary>The variable of the port.</summary>
     public const string PortVariable = "TLS_PORT";
 
     private const string AuthorityVariable = "TLS_CLIENT_CA";
 
-    /// <summary>Of <c>TLS_CLIENT_CA</c>: a thousand authorities have room.</summary>
+    /// <summary>Of <c>TLS_CLIENT_CA</c>: room for a thousand CAs.</summary>
     private const int MaxAuthorityBytes = 2 * 1024 * 1024;
 
-    /// <summary>Changes with what is in the files.</summary>
+    /// <summary>The fingerprint of the certificate files, so that new content makes the options differ.</summary>
     public ulong Content { get; init; }
 
     public static TlsOptions Off { get; } = new(null, null, null, null);
 
-    /// <summary>At the start.</summary>
     public static TlsOptions Read(SettingsReader settings) => Read(settings, null);
 
-    /// <param name="settings">Where they are.</param>
-    /// <param name="inForce">The files that are in force; null at the start.</param>
+    /// <param name="settings">The settings.</param>
+    /// <param name="inForce">The current files; null at the start.</param>
     public static TlsOptions Read(SettingsReader settings, CertificateFiles? inForce)
     {
         var files = CertificateFiles.Read(settings, inForce);
@@ -103,10 +100,8 @@ internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certif
         return new TlsOptions(port, files, authorities, redirect is 0 ? port : redirect) { Content = files?.Fingerprint() ?? 0 };
     }
 
-    /// <summary>Refuses a port that is another listener's already.</summary>
-    /// <param name="settings">Where it is.</param>
-    /// <param name="plain">The other one.</param>
-    public void RefusePortOf(SettingsReader settings, ListenPort plain)
+    /// <summary>Rejects a port that another listener uses.</summary>
+    public void RejectPortOf(SettingsReader settings, ListenPort plain)
     {
         if (Port == plain.Port)
         {
@@ -138,7 +133,7 @@ internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certif
         return authorities;
     }
 
-    // 0 stands for the port that is listened on.
+    // 0 stands for TLS_PORT.
     private static int? ReadRedirect(SettingsReader settings)
     {
         const string Variable = "TLS_REDIRECT";
@@ -157,15 +152,15 @@ internal sealed record TlsOptions(int? Port, CertificateFiles? Files, X509Certif
     }
 }
 
-/// <summary>Sends who comes in plain to HTTPS: 308, so that a POST stays one (RFC 9110, section 15.4.9).</summary>
+/// <summary>Redirects plain HTTP to HTTPS with 308, which preserves the method (RFC 9110, section 15.4.9).</summary>
 internal static class HttpsRedirect
 {
     private const int DefaultPort = 443;
 
-    /// <summary>Adds it for every path but the health endpoints, which probes ask in plain.</summary>
-    /// <param name="app">The balancer.</param>
-    /// <param name="options">Where to.</param>
-    /// <param name="admin">Whoever comes in there stays.</param>
+    /// <summary>Redirects every path but the health endpoints, which are probed over plain HTTP.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="options">The port to redirect to.</param>
+    /// <param name="admin">The admin listener, which is not redirected.</param>
     public static void UseHttpsRedirect(this IApplicationBuilder app, TlsOptions options, AdminListener admin)
     {
         if (options.RedirectPort is not { } port)
@@ -177,15 +172,14 @@ internal static class HttpsRedirect
         app.Use(next => context =>
         {
             var request = context.Request;
-            if (request.IsHttps || admin.Accepts(context) || OwnPaths.IsProbe(context) || CameByHttps(context, clients))
+            if (request.IsHttps || admin.Accepts(context) || OwnPaths.IsProbe(context) || IsForwardedHttps(context, clients))
             {
                 return next(context);
             }
 
             if (request.Host.Host.Length == 0)
             {
-                // Nothing is forwarded from here, not even for who says too little to be sent on.
-                return ErrorResponse.WriteAsync(context, StatusCodes.Status400BadRequest, "this port only leads to HTTPS, and without Host there is no telling where");
+                return ErrorResponse.WriteAsync(context, StatusCodes.Status400BadRequest, "this port only redirects to HTTPS, which requires a Host field");
             }
 
             var host = port == DefaultPort ? new HostString(request.Host.Host) : new HostString(request.Host.Host, port);
@@ -196,7 +190,7 @@ internal static class HttpsRedirect
         });
     }
 
-    // To a proxy that has taken TLS off, and would be sent back to itself for ever.
-    private static bool CameByHttps(HttpContext context, ClientResolver clients) =>
+    // A trusted proxy has terminated TLS: redirecting would loop.
+    private static bool IsForwardedHttps(HttpContext context, ClientResolver clients) =>
         ForwardedClaims.SaysHttps(context.Request) && clients.IsTrusted(ClientAddress.From(context.Connection.RemoteIpAddress ?? IPAddress.Loopback));
 }

@@ -8,21 +8,20 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Telemetry.AccessLog;
 
-/// <summary>Writes one line for a forwarded request once it is over. Off, a request pays for one comparison.</summary>
+/// <summary>Writes one line per forwarded request once it has finished. Turned off, it costs a request one comparison.</summary>
 internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, ClientResolver clients, TimeProvider time, ILoggerFactory loggers)
 {
-    /// <summary>The category of the lines.</summary>
     public const string Category = "Kiro.Access";
 
-    // nginx's number for a client that did not wait for the response.
+    // As nginx logs a client that closed before the response.
     private const int ClientClosedRequest = 499;
 
     private readonly ILogger _logger = loggers.CreateLogger(Category);
 
-    /// <summary>Puts the log around the forwarding.</summary>
+    /// <summary>Wraps the forwarding.</summary>
     public RequestDelegate Around(RequestDelegate forward) => context => IsOn ? ForwardAsync(context, forward) : forward(context);
 
-    /// <summary>Notes that a request goes to a node.</summary>
+    /// <summary>Notes an attempt to send the request to a backend.</summary>
     public void Tried(HttpContext context, KnownBackend backend)
     {
         if (IsOn)
@@ -34,7 +33,7 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
     private bool IsOn => options.Value.Fraction > 0;
 
     private Task ForwardAsync(HttpContext context, RequestDelegate forward) =>
-        _logger.IsEnabled(LogLevel.Information) && options.Value.Picks()
+        _logger.IsEnabled(LogLevel.Information) && options.Value.ShouldLog()
             ? ForwardAndWriteAsync(context, forward)
             : forward(context);
 
@@ -43,7 +42,7 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
         var start = time.GetTimestamp();
         var record = new AccessRecord();
         context.Features.Set(record);
-        // Now, because the connection may not know its other end any more when it is gone.
+        // Resolved first: the connection may lose its remote address when it closes.
         var client = clients.Resolve(context.Connection.RemoteIpAddress, context.Request.Headers, out _);
         try
         {
@@ -63,17 +62,17 @@ internal sealed class AccessLogWriter(Reloadable<AccessLogOptions> options, Clie
         }
     }
 
-    // Counting the bytes of a stream would cost every write; most responses say how long they are.
+    // Counting streamed bytes would cost every write; most responses have a Content-Length.
     private static string Bytes(HttpContext context) =>
         context.Request.Method == HttpMethods.Head || context.Response.StatusCode is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified
             ? "0"
             : context.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? AccessLogToken.None;
 }
 
-/// <summary>What a request that will be logged gathers on its way.</summary>
+/// <summary>What is collected for a line while the request is forwarded.</summary>
 internal sealed class AccessRecord
 {
-    /// <summary>The node that was tried last; null when none was.</summary>
+    /// <summary>The backend tried last; null if there was none.</summary>
     public KnownBackend? Backend { get; private set; }
 
     public int Tries { get; private set; }
@@ -94,15 +93,15 @@ internal static class AccessLogServices
     }
 }
 
-/// <summary>Which requests get a line of their own.</summary>
-/// <param name="Fraction"><c>ACCESS_LOG</c>: <c>off</c> (the default), <c>on</c>, or the fraction of requests, 0 to 1, that are
-/// picked at random.</param>
+/// <summary>Which requests are logged.</summary>
+/// <param name="Fraction"><c>ACCESS_LOG</c>: <c>off</c> (the default), <c>on</c>, or the fraction of requests (0 to 1) that is sampled at
+/// random.</param>
 internal sealed record AccessLogOptions(double Fraction)
 {
     private const string Variable = "ACCESS_LOG";
 
-    /// <summary>Whether the next request gets one.</summary>
-    public bool Picks() => Fraction >= 1 || (Fraction > 0 && Random.Shared.NextDouble() < Fraction);
+    /// <summary>Whether to log the next request.</summary>
+    public bool ShouldLog() => Fraction >= 1 || (Fraction > 0 && Random.Shared.NextDouble() < Fraction);
 
     public static AccessLogOptions Read(SettingsReader settings)
     {
@@ -125,23 +124,23 @@ internal sealed record AccessLogOptions(double Fraction)
     }
 }
 
-/// <summary>Makes what a client or a node sent one word of printable ASCII: nobody writes a line, or a field, of their own.</summary>
+/// <summary>Encodes text from clients and backends as one token of printable ASCII, so that it cannot forge log lines or fields.</summary>
 internal static class AccessLogToken
 {
     public const string None = "-";
     private const int MaxLength = 512;
 
-    /// <summary>The path as the client wrote it, without the query, which may hold secrets.</summary>
+    /// <summary>The path as the client sent it, without the query, which may contain secrets.</summary>
     public static string Path(HttpRequest request)
     {
         var target = request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        // An absolute target (GET http://user:password@host/path) has more than a path.
+        // An absolute-form target (GET http://user:password@host/path) contains more than a path.
         var path = target.StartsWith('/') ? target : request.Path.ToUriComponent();
         var end = path.AsSpan().IndexOfAny('?', '#');
         return Of(end < 0 ? path : path[..end]);
     }
 
-    /// <summary>Everything but printable ASCII percent-encoded, a double quote and a backslash too; at most 512 characters.</summary>
+    /// <summary>Percent-encodes everything but printable ASCII, double quotes and backslashes included, and truncates to 512 characters.</summary>
     public static string Of(string? text)
     {
         if (string.IsNullOrEmpty(text))

@@ -4,13 +4,13 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.Telemetry.Traffic;
 
 /// <summary>
-/// What came through lately, of a node or of all: over 10 s, over 5 min, and in points of 10 s each. Fed once a second by
-/// <see cref="TrafficWatch"/>, under its lock.
+/// Recent traffic of a backend, or of all: over 10 s, over 5 min, and as a series with points of 10 s. <see cref="TrafficWatch"/> samples it once a
+/// second under its lock.
 /// </summary>
-/// <param name="maxPoints">How many points are kept.</param>
+/// <param name="maxPoints">Maximum number of points.</param>
 internal sealed class TrafficHistory(int maxPoints)
 {
-    /// <summary>Seconds from one point to the next.</summary>
+    /// <summary>Seconds between two points.</summary>
     public const int PointSeconds = 10;
 
     private const int LongSampleSeconds = 30;
@@ -21,22 +21,21 @@ internal sealed class TrafficHistory(int maxPoints)
     private TrafficCounts _atPoint = TrafficCounts.None;
     private int _seconds;
 
-    /// <summary>Since the node is known, or the balancer runs.</summary>
+    /// <summary>Everything counted so far.</summary>
     public TrafficCounts Total { get; private set; } = TrafficCounts.None;
 
     public TrafficCounts Last10Seconds => _short.Until(Total);
 
-    /// <summary>Up to half a minute more.</summary>
+    /// <summary>May include up to 30 s more.</summary>
     public TrafficCounts Last5Minutes => _long.Until(Total);
 
-    /// <summary>Oldest first.</summary>
     public IReadOnlyList<TrafficPoint> Points => [.. _points];
 
-    /// <summary>By which a node is judged.</summary>
+    /// <summary>The responses by which a backend is judged.</summary>
     public RecentResponses Recent { get; } = new();
 
-    /// <summary>To be called once a second.</summary>
-    /// <returns>Whether a point is complete.</returns>
+    /// <summary>Must be called once a second.</summary>
+    /// <returns>Whether a point was completed.</returns>
     public bool Sample(TrafficCounts now)
     {
         if (_seconds % LongSampleSeconds == 0)
@@ -63,19 +62,19 @@ internal sealed class TrafficHistory(int maxPoints)
     }
 }
 
-/// <summary>Ten seconds of traffic.</summary>
+/// <summary>A point of the series.</summary>
 /// <param name="Responses">All responses.</param>
-/// <param name="Errors">Those with a status from 500 on.</param>
-/// <param name="P99">What 99 in 100 took at most; null when there were none.</param>
+/// <param name="Errors">Responses with status 5xx.</param>
+/// <param name="P99">The 99th percentile of the time to the response; null without responses.</param>
 internal readonly record struct TrafficPoint(long Responses, long Errors, TimeSpan? P99);
 
-/// <summary>What was counted over the last while, from a sample every so often; in fixed memory. Not safe for several threads.</summary>
-/// <param name="samples">How many samples the while has.</param>
+/// <summary>A sliding window over counters, in fixed memory. Not thread-safe.</summary>
+/// <param name="samples">The length of the window in samples.</param>
 internal sealed class TrafficWindow(int samples)
 {
     private readonly Queue<TrafficCounts> _samples = new(samples + 1);
 
-    /// <summary>Takes the counts of this moment in.</summary>
+    /// <summary>Adds a sample.</summary>
     public void Add(TrafficCounts now)
     {
         _samples.Enqueue(now);
@@ -85,36 +84,35 @@ internal sealed class TrafficWindow(int samples)
         }
     }
 
-    /// <summary>What was counted since the oldest sample.</summary>
+    /// <summary>The counts since the oldest sample.</summary>
     public TrafficCounts Until(TrafficCounts now) => _samples.TryPeek(out var oldest) ? now.Since(oldest) : now;
 }
 
 /// <summary>
-/// The responses by which a node is judged: those of the last ten seconds, or as far back as it takes to have
-/// <see cref="Outliers.MinResponses"/>, but no more than five minutes, and none from before the node last came up. So a verdict
-/// ends with the trouble, however few requests come. Fed once a second, in fixed memory: about thirty samples at most.
+/// The responses by which a backend is judged: of the last ten seconds, or as far back as <see cref="Outliers.MinResponses"/> requires, but at most
+/// five minutes, and not from before it last came up. So a verdict ends with the trouble even if traffic is low. Sampled once a second, in fixed
+/// memory: about thirty samples.
 /// </summary>
 internal sealed class RecentResponses
 {
     private const int Seconds = 10;
     private const int MaxSeconds = 300;
 
-    // What was counted up to a second, for seconds that brought something. Oldest first.
+    // Totals at the seconds that brought responses, oldest first.
     private readonly List<(int Second, ResponseCounts Total)> _samples = [];
     private TimeSpan? _upSince;
     private ResponseCounts _last;
     private int _second;
 
-    /// <summary>What counts now.</summary>
     public ResponseCounts Counts { get; private set; }
 
-    /// <summary>Since when they are such that the node is failing; null when they are not.</summary>
+    /// <summary>Since when the backend has been failing; null if it is not.</summary>
     public DateTimeOffset? FailingSince { get; private set; }
 
-    /// <summary>To be called once a second.</summary>
-    /// <param name="total">All responses of the node.</param>
-    /// <param name="upSince">When it came up, by any clock; null while it is not up.</param>
-    /// <param name="now">The time of day.</param>
+    /// <summary>Must be called once a second.</summary>
+    /// <param name="total">All responses of the backend.</param>
+    /// <param name="upSince">When it came up, by any clock; null if it is not up.</param>
+    /// <param name="now">The current time.</param>
     public void Sample(ResponseCounts total, TimeSpan? upSince, DateTimeOffset now)
     {
         if (_samples.Count == 0 || upSince != _upSince)
@@ -145,48 +143,48 @@ internal sealed class RecentResponses
         || (_second - since.Second >= Seconds && (total - since.Total).Responses >= Outliers.MinResponses);
 }
 
-/// <summary>Tells which nodes' responses stand out from the others': errors, or how long they take.</summary>
+/// <summary>Finds backends with more errors or slower responses than the others.</summary>
 internal static class Outliers
 {
-    /// <summary>Fewer responses than that say nothing.</summary>
+    /// <summary>Fewer responses are not significant.</summary>
     public const int MinResponses = 20;
 
-    /// <summary>From here on a node's errors are worth a word, when the other nodes have less than half of it.</summary>
+    /// <summary>The error rate of an outlier, if that of the others is less than half as high.</summary>
     private const double Errors = 0.1;
 
-    /// <summary>So many times the other nodes' latency is slow...</summary>
+    /// <summary>An outlier is slower than the others by this factor...</summary>
     private const double Slow = 3;
 
-    /// <summary>... when it is noticed at all.</summary>
-    private static readonly TimeSpan Noticed = TimeSpan.FromMilliseconds(100);
+    /// <summary>... and slower than this.</summary>
+    private static readonly TimeSpan MinSlow = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Whether a node has far more errors than the others have together.</summary>
+    /// <summary>Whether a backend's error rate is an outlier.</summary>
     /// <param name="node">Its responses.</param>
-    /// <param name="others">Those of all other nodes.</param>
-    /// <param name="share">The part of its responses, 0 to 1, from which on it counts.</param>
-    public static bool Fails(ResponseCounts node, ResponseCounts others, double share = Errors) =>
+    /// <param name="others">The responses of all other backends.</param>
+    /// <param name="share">The minimum error rate of an outlier, 0 to 1.</param>
+    public static bool IsOutlier(ResponseCounts node, ResponseCounts others, double share = Errors) =>
         node.Responses >= MinResponses && node.ErrorShare >= share && others.ErrorShare < node.ErrorShare / 2;
 
-    /// <summary>Whether a node's responses are such that it is failing, whatever the others' are like.</summary>
+    /// <summary>Whether a backend is failing, regardless of the others.</summary>
     public static bool IsFailing(ResponseCounts node) => node.Responses >= MinResponses && node.ErrorShare >= Errors;
 
-    /// <summary>What is wrong with a node that is failing.</summary>
+    /// <summary>Why a backend is failing.</summary>
     public static string Fault(ResponseCounts node) => $"{Percent(node)} of its responses are errors (5xx)";
 
-    /// <summary>What stands out, in plain words.</summary>
-    /// <param name="nodes">Every node, as it is called, with its traffic.</param>
+    /// <summary>Describes the outliers.</summary>
+    /// <param name="nodes">All backends with their names and traffic.</param>
     public static IEnumerable<string> Describe(IReadOnlyList<(string Name, TrafficReading Traffic)> nodes)
     {
         var all = nodes.Aggregate(default(ResponseCounts), (sum, node) => sum + node.Traffic.Recent);
         var windows = nodes.Select(node => Window(node.Traffic)).ToList();
         var durations = TrafficCounts.Sum(windows);
-        var stands = 0;
+        var outliers = 0;
         foreach (var ((name, traffic), window) in nodes.Zip(windows))
         {
             var others = all - traffic.Recent;
-            if (Fails(traffic.Recent, others))
+            if (IsOutlier(traffic.Recent, others))
             {
-                stands++;
+                outliers++;
                 yield return Invariant($"{Percent(traffic.Recent)} of the responses from {name} are errors (5xx){(others.Responses > 0 ? $", compared with {100 * others.ErrorShare:0.#} % from the other nodes" : "")}.");
             }
 
@@ -197,15 +195,15 @@ internal static class Outliers
             }
         }
 
-        if (stands == 0 && nodes.Count > 1 && IsFailing(all))
+        if (outliers == 0 && nodes.Count > 1 && IsFailing(all))
         {
-            yield return Invariant($"{Percent(all)} of all responses are errors (5xx), and no node stands out.");
+            yield return Invariant($"{Percent(all)} of all responses are errors (5xx), and no node outliers out.");
         }
     }
 
     private static string Percent(ResponseCounts counts) => Invariant($"{100 * counts.ErrorShare:0} %");
 
-    // The last ten seconds if they say enough, else the last five minutes.
+    // The last ten seconds if they are significant, else the last five minutes.
     private static TrafficCounts Window(TrafficReading traffic) =>
         traffic.Last10Seconds.Responses >= MinResponses ? traffic.Last10Seconds : traffic.Last5Minutes;
 
@@ -216,14 +214,14 @@ internal static class Outliers
             return null;
         }
 
-        // Of few responses the p99 is the slowest one, and one is chance: it takes two.
+        // With few responses the p99 is the slowest one, which may be chance: require two.
         var quantile = node.Responses < 100 ? 1 - (1.5 / node.Responses) : 0.99;
         return node.Quantile(quantile) is { } here && others.Quantile(quantile) is { } there && IsSlow(here, there) ? (quantile, here, there) : null;
     }
 
-    private static bool IsSlow(TimeSpan here, TimeSpan there) => here > Noticed && here > Slow * there;
+    private static bool IsSlow(TimeSpan here, TimeSpan there) => here > MinSlow && here > Slow * there;
 
-    // With little traffic five minutes remember for long what is over: the newest responses have a say, too.
+    // With little traffic, the five minutes include problems that are over: check the newest responses, too.
     private static bool IsStillSlow(TrafficReading traffic, TimeSpan others)
     {
         var responses = 0L;

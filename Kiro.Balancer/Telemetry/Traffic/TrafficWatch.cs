@@ -5,13 +5,13 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Telemetry.Traffic;
 
-/// <summary>Sums what was counted, once a second, so that the requests themselves only count.</summary>
+/// <summary>Samples the traffic counters once a second, so that requests only have to count.</summary>
 internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, TimeProvider time, ILogger<TrafficWatch>? logger = null) : IHostedService, IDisposable
 {
-    /// <summary>An hour of points.</summary>
+    /// <summary>An hour.</summary>
     public const int MaxPoints = 3600 / TrafficHistory.PointSeconds;
 
-    /// <summary>What a node's sparkline shows: five minutes.</summary>
+    /// <summary>Five minutes: the sparkline of a backend.</summary>
     public const int MaxNodePoints = 300 / TrafficHistory.PointSeconds;
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -19,14 +19,14 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
     private readonly Lock _sampling = new();
     private readonly Dictionary<Backend, (TrafficHistory History, BackendTraffic Traffic)> _nodes = [];
     private readonly TrafficHistory _all = new(MaxPoints);
-    private TrafficCounts _gone = TrafficCounts.None;
+    private TrafficCounts _removed = TrafficCounts.None;
     private DateTimeOffset _pointAt = time.GetUtcNow();
     private ITimer? _timer;
 
-    /// <summary>After each look, for whoever acts on it.</summary>
+    /// <summary>Raised after each sample.</summary>
     public event Action? Sampled;
 
-    /// <summary>All nodes, those that are gone among them, and the balancer's own responses.</summary>
+    /// <summary>All backends, including removed ones, and the balancer's own responses.</summary>
     public TrafficReading All
     {
         get
@@ -38,7 +38,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
         }
     }
 
-    /// <summary>A node; nothing yet of one that joined within the last second.</summary>
+    /// <summary>One backend; empty if it joined within the last second.</summary>
     public TrafficReading Of(Backend backend)
     {
         lock (_sampling)
@@ -49,7 +49,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => Look(), null, Period, Period);
+        _timer = time.CreateTimer(_ => SampleAll(), null, Period, Period);
         return Task.CompletedTask;
     }
 
@@ -61,7 +61,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
 
     public void Dispose() => _timer?.Dispose();
 
-    private void Look()
+    private void SampleAll()
     {
         lock (_sampling)
         {
@@ -81,34 +81,34 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
             }
 
             var (history, traffic) = node;
-            // Of many nodes most are idle: such a one costs a look, and keeps one set of counts, not one for each sample.
+            // Most of many backends are idle: these cost one comparison, and share one set of counts among all samples.
             history.Sample(traffic.Responses == history.Total.Responses ? history.Total : traffic.Sum());
             Judge(known, history.Recent, history.Total.ResponseCounts);
         }
 
         if (_nodes.Count > backends.Count)
         {
-            Leave(_nodes.Keys.Except(backends.Select(known => known.Backend)).ToList());
+            Remove(_nodes.Keys.Except(backends.Select(known => known.Backend)).ToList());
         }
 
-        var responses = _gone.Responses + own.Responses + _nodes.Values.Sum(node => node.History.Total.Responses);
+        var responses = _removed.Responses + own.Responses + _nodes.Values.Sum(node => node.History.Total.Responses);
         if (_all.Sample(responses == _all.Total.Responses ? _all.Total : SumOfAll()))
         {
             _pointAt = time.GetUtcNow();
         }
     }
 
-    // What they answered does not become undone.
-    private void Leave(IEnumerable<Backend> gone)
+    // Their responses still count.
+    private void Remove(IEnumerable<Backend> gone)
     {
         foreach (var backend in gone)
         {
             _nodes.Remove(backend, out var node);
-            _gone = TrafficCounts.Sum([_gone, node.Traffic.Sum()]);
+            _removed = TrafficCounts.Sum([_removed, node.Traffic.Sum()]);
         }
     }
 
-    private TrafficCounts SumOfAll() => TrafficCounts.Sum([_gone, own.Sum(), .. _nodes.Values.Select(node => node.History.Total)]);
+    private TrafficCounts SumOfAll() => TrafficCounts.Sum([_removed, own.Sum(), .. _nodes.Values.Select(node => node.History.Total)]);
 
     private void Judge(KnownBackend known, RecentResponses recent, ResponseCounts total)
     {
@@ -123,7 +123,7 @@ internal sealed class TrafficWatch(BackendRegistry registry, OwnResponses own, T
     }
 }
 
-/// <summary>What came through, at one moment.</summary>
+/// <summary>Traffic at one moment.</summary>
 internal sealed record TrafficReading
 {
     public required TrafficCounts Total { get; init; }
@@ -132,16 +132,16 @@ internal sealed record TrafficReading
 
     public required TrafficCounts Last5Minutes { get; init; }
 
-    /// <summary>Of a node: what it is judged by.</summary>
+    /// <summary>Of a backend: what it is judged by.</summary>
     public required ResponseCounts Recent { get; init; }
 
-    /// <summary>Of a node: since when it answers too many requests with errors; null when it does not.</summary>
+    /// <summary>Of a backend: since when it has been failing; null if it is not.</summary>
     public required DateTimeOffset? FailingSince { get; init; }
 
-    /// <summary>Points of ten seconds each, oldest first.</summary>
+    /// <summary>Points of ten seconds, oldest first.</summary>
     public required IReadOnlyList<TrafficPoint> Points { get; init; }
 
-    /// <summary>When the newest point ended.</summary>
+    /// <summary>When the newest point was completed.</summary>
     public required DateTimeOffset PointAt { get; init; }
 
     internal static TrafficReading Of(TrafficHistory history, DateTimeOffset pointAt) => new()
@@ -156,22 +156,20 @@ internal sealed record TrafficReading
     };
 }
 
-/// <summary>Counts what the balancer itself answers in place of a node: rare, so one cell is enough for all.</summary>
+/// <summary>Counts the balancer's own responses. They are rare, so one cell suffices.</summary>
 internal sealed class OwnResponses
 {
     private readonly TrafficCell _cell = new();
 
-    /// <summary>From any thread.</summary>
+    /// <summary>Thread-safe.</summary>
     public void Record(int status) => _cell.RecordOwn(status);
 
-    /// <summary>How many there are.</summary>
     public long Responses => _cell.Responses;
 
     public TrafficCounts Sum() => TrafficCounts.Of([_cell]);
 }
 
-/// <summary>Counts requests whose head Kestrel cannot read: it answers them before anybody else sees them, and tells of it in an
-/// event.</summary>
+/// <summary>Counts the requests that Kestrel refuses while parsing the head, which it reports in a diagnostic event only.</summary>
 internal sealed class KestrelRefusals(DiagnosticListener events, OwnResponses own) : IHostedService, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
     private const string BadRequest = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
@@ -180,7 +178,7 @@ internal sealed class KestrelRefusals(DiagnosticListener events, OwnResponses ow
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // Only this one: others would be made for every request.
+        // Only this event: others would be raised for every request.
         _subscription = events.Subscribe(this, name => name == BadRequest);
         return Task.CompletedTask;
     }
@@ -199,11 +197,11 @@ internal sealed class KestrelRefusals(DiagnosticListener events, OwnResponses ow
 
     public void OnCompleted()
     {
-        // The host ends.
+        // The host stops.
     }
 
     public void OnError(Exception error)
     {
-        // It never does.
+        // Never raised.
     }
 }

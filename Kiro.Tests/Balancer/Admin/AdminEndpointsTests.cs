@@ -169,7 +169,7 @@ public sealed class AdminEndpointsTests
 
         var (code, answer) = await Order(balancer.Balancer, "same", verb, "Bearer secret", body);
 
-        Assert.Equal((409, ProblemText.Of(409, "Conflict", $"several nodes are called same, ask for one by its id: {ids[0]}, {ids[1]}")), (code, answer));
+        Assert.Equal((409, ProblemText.Of(409, "Conflict", $"several nodes are called same, use an id instead: {ids[0]}, {ids[1]}")), (code, answer));
         Assert.All(balancer.Registry.Current.Backends, node => Assert.Equal((BackendState.Up, 1), (node.Health.State, node.Weight)));
         Assert.Equal(200, (await Order(balancer.Balancer, ids[0], verb, "Bearer secret", body)).Code);
     }

@@ -223,7 +223,7 @@ public class AdminListenerTests
     [InlineData("*.internal")]
     [InlineData("http://lb")]
     public void Read_NoHostName_IsOneLine(string name) => Assert.Equal(
-        [$"ADMIN_HOSTS={name} is not valid: expected host names such as lb.internal, separated by commas; {name} is none."],
+        [$"ADMIN_HOSTS={name} is not valid: expected host names such as lb.internal, separated by commas; {name} is not one."],
         Settings.Refusals(settings => AdminListener.Read(settings), Listen, $"ADMIN_HOSTS={name}"));
 
     [Fact]

@@ -6,47 +6,36 @@ using Kiro.Balancer.Clients;
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Writes the head of a request for a node from the client's: target in origin form, fields as they came but for those that
-/// end here, the framing and the words about the client being the balancer's own.
+/// Writes the head of a request to a backend from the client's: the target in origin form, end-to-end fields unchanged, framing and
+/// forwarding fields generated.
 /// </summary>
-internal ref struct BackendHeadWriter
+internal ref struct BackendHeadWriter(ReadOnlySpan<byte> bytes, RequestHead head, Span<byte> output)
 {
-    private const int MaxAddress = 45;
+    private const int MaxAddressLength = 45;
 
-    // Names of our own fields, four addresses, a length, and what quotes them.
-    private const int OwnBytes = 768;
+    // For generated fields: names, four addresses with their quoting, a length.
+    private const int MaxGeneratedBytes = 768;
 
-    private readonly ReadOnlySpan<byte> _bytes;
-    private readonly RequestHead _head;
-    private readonly Span<byte> _output;
+    private readonly ReadOnlySpan<byte> _bytes = bytes;
+    private readonly RequestHead _head = head;
+    private readonly Span<byte> _output = output;
     private int _length;
 
-    private BackendHeadWriter(ReadOnlySpan<byte> bytes, RequestHead head, Span<byte> output)
-    {
-        _bytes = bytes;
-        _head = head;
-        _output = output;
-    }
-
-    /// <summary>Room that is enough, in bytes.</summary>
+    /// <summary>Upper bound of the length, for sizing the output.</summary>
     public static int MaxLength(RequestHead head, in RequestAdditions additions) =>
         head.Length + 3 * head.FieldCount + 2 * head.Host.Length + additions.Authority.Length + additions.CdnLoopId.Length + additions.CertificateLine.Length
-        + additions.Lines.Length + OwnBytes;
+        + additions.Lines.Length + MaxGeneratedBytes;
 
-    /// <summary>Writes the head.</summary>
-    /// <param name="bytes">Those that the head was read from.</param>
-    /// <param name="head">What was found in them.</param>
-    /// <param name="additions">What is added.</param>
-    /// <param name="output">Room for <see cref="MaxLength"/> bytes.</param>
-    /// <returns>The length in bytes.</returns>
+    /// <summary>Writes the head to the output, which must have room for <see cref="MaxLength"/> bytes.</summary>
+    /// <returns>The number of bytes written.</returns>
     public static int Write(ReadOnlySpan<byte> bytes, RequestHead head, in RequestAdditions additions, Span<byte> output)
     {
         var writer = new BackendHeadWriter(bytes, head, output);
         writer.WriteRequestLine(additions.Authority);
         writer.WriteFields(additions);
-        writer.WriteForwarded(additions);
+        writer.WriteForwardedFields(additions);
         writer.Write(additions.CertificateLine);
-        writer.WriteMark(additions.CdnLoopId);
+        writer.WriteCdnLoop(additions.CdnLoopId);
         writer.Write(additions.Lines);
         writer.WriteConnection();
         writer.WriteFraming();
@@ -54,14 +43,14 @@ internal ref struct BackendHeadWriter
         return writer._length;
     }
 
-    private readonly ReadOnlySpan<byte> Host => At(_head.Host);
+    private readonly ReadOnlySpan<byte> Host => Slice(_head.Host);
 
-    private readonly ReadOnlySpan<byte> At((int Start, int Length) range) => _bytes.Slice(range.Start, range.Length);
+    private readonly ReadOnlySpan<byte> Slice((int Start, int Length) range) => _bytes.Slice(range.Start, range.Length);
 
     private void WriteRequestLine(ReadOnlySpan<byte> authority)
     {
-        Write(At(_head.MethodName));
-        var path = At(_head.Path);
+        Write(Slice(_head.MethodName));
+        var path = Slice(_head.Path);
         Write(path.IsEmpty && _head.Method == RequestMethod.Options ? " *"u8 : path.IsEmpty || path[0] == '?' ? " /"u8 : " "u8);
         Write(path);
         Write(" HTTP/1.1\r\nHost: "u8);
@@ -69,15 +58,15 @@ internal ref struct BackendHeadWriter
         Write("\r\n"u8);
     }
 
-    // Fields that follow one another and are written as usual are copied in one go.
+    // Runs of adjacent fields in canonical form are copied in one go.
     private void WriteFields(in RequestAdditions additions)
     {
         var (from, to) = (0, 0);
         foreach (ref readonly var field in _head.Fields)
         {
-            var passes = !field.IsNamed && IsPassedOn(field.Kind, additions) && !IsUntrusted(field, additions);
-            var isShared = passes && field.Kind == RequestFieldKind.Cookie && additions.OwnCookie?.IsIn(field.Value(_bytes)) == true;
-            if (passes && !isShared && field.NameStart == to && IsUsual(field))
+            var isForwarded = !field.IsConnectionOption && IsForwarded(field.Kind, additions) && !IsUntrusted(field, additions);
+            var hasOwnCookie = isForwarded && field.Kind == RequestFieldKind.Cookie && additions.OwnCookie?.IsIn(field.Value(_bytes)) == true;
+            if (isForwarded && !hasOwnCookie && field.NameStart == to && IsCanonical(field))
             {
                 to = field.LineEnd;
                 continue;
@@ -85,15 +74,15 @@ internal ref struct BackendHeadWriter
 
             Write(_bytes[from..to]);
             (from, to) = (0, 0);
-            if (isShared)
+            if (hasOwnCookie)
             {
-                WriteOthers(field, additions.OwnCookie!);
+                WriteOtherCookies(field, additions.OwnCookie!);
             }
-            else if (passes && IsUsual(field))
+            else if (isForwarded && IsCanonical(field))
             {
                 (from, to) = (field.NameStart, field.LineEnd);
             }
-            else if (passes)
+            else if (isForwarded)
             {
                 Write(field.Name(_bytes));
                 Write(": "u8);
@@ -105,7 +94,7 @@ internal ref struct BackendHeadWriter
         Write(_bytes[from..to]);
     }
 
-    private void WriteOthers(in RequestField field, StickyCookie own)
+    private void WriteOtherCookies(in RequestField field, StickyCookie own)
     {
         var start = _length;
         Write(field.Name(_bytes));
@@ -115,30 +104,30 @@ internal ref struct BackendHeadWriter
         Write(length == 0 ? [] : "\r\n"u8);
     }
 
-    // One space before the value and none behind.
-    private readonly bool IsUsual(in RequestField field) =>
+    // One space before the value, none after it.
+    private readonly bool IsCanonical(in RequestField field) =>
         field.ValueStart == field.NameStart + field.NameLength + 2 && field.ValueStart + field.ValueLength + 2 == field.LineEnd
         && _bytes[field.ValueStart - 1] == ' ';
 
-    private readonly bool IsPassedOn(RequestFieldKind kind, in RequestAdditions additions) => kind switch
+    private readonly bool IsForwarded(RequestFieldKind kind, in RequestAdditions additions) => kind switch
     {
         RequestFieldKind.EndToEnd or RequestFieldKind.Authorization or RequestFieldKind.WebSocketKey or RequestFieldKind.Cookie => true,
         RequestFieldKind.CdnLoop => additions.CdnLoopId.IsEmpty,
         RequestFieldKind.Expect => !_head.IsHttp10,
         RequestFieldKind.Trailer => _head.IsChunked,
         RequestFieldKind.TraceParent => !additions.ReplacesTrace,
-        RequestFieldKind.Claim => additions.Client.PeerIsTrusted,
+        RequestFieldKind.XForwarded => additions.Client.PeerIsTrusted,
         _ => false,
     };
 
-    // Some nodes take an underscore for a hyphen. Whoever is trusted writes the name as it is set.
+    // Some backends read underscores as hyphens. A trusted peer uses the configured spelling.
     private readonly bool IsUntrusted(in RequestField field, in RequestAdditions additions) =>
         field.NameLength == additions.TrustedField.Length
         && (Ascii.EqualsIgnoreCase(field.Name(_bytes), additions.TrustedField)
             ? !additions.Client.PeerIsTrusted : RequestFieldNames.IsLookalikeOf(field.Name(_bytes), additions.TrustedField));
 
-    // What a trusted proxy said before is kept and completed; what anybody else claimed is dropped.
-    private void WriteForwarded(in RequestAdditions additions)
+    // Values from a trusted proxy are extended; anybody else's are replaced.
+    private void WriteForwardedFields(in RequestAdditions additions)
     {
         var (client, hasForwarded) = (additions.Client, false);
         var ownProto = additions.IsSecure ? "https"u8 : "http"u8;
@@ -148,8 +137,7 @@ internal ref struct BackendHeadWriter
         if (client.PeerIsTrusted)
         {
             WriteList(RequestFieldKind.ForwardedFor);
-            hasForwarded = HasForwarded();
-
+            hasForwarded = _head.HasField(RequestFieldKind.Forwarded);
             proto = FirstOf(RequestFieldKind.ForwardedProto, proto);
             host = FirstOf(RequestFieldKind.ForwardedHost, host);
         }
@@ -184,29 +172,15 @@ internal ref struct BackendHeadWriter
 
         if (hasForwarded || additions.WritesForwarded)
         {
-            WriteStandard(client, ownProto);
+            WriteForwarded(client, ownProto);
         }
-    }
-
-    private readonly bool HasForwarded()
-    {
-        foreach (ref readonly var field in _head.Fields)
-        {
-            if (field.Kind == RequestFieldKind.Forwarded)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private readonly ReadOnlySpan<byte> FirstOf(RequestFieldKind kind, ReadOnlySpan<byte> other) =>
         _head.FirstValue(_bytes, kind) is { IsEmpty: false } value ? value : other;
 
-    // What a trusted peer said is completed by one more element (RFC 7239, section 4). What is left in the middle of a quoted
-    // string cannot be, and is dropped.
-    private void WriteStandard(in Client client, ReadOnlySpan<byte> proto)
+    // A trusted peer's list gets one more element (RFC 7239, section 4). One that ends inside a quoted string is dropped.
+    private void WriteForwarded(in Client client, ReadOnlySpan<byte> proto)
     {
         Write("Forwarded: "u8);
         var start = _length;
@@ -223,18 +197,18 @@ internal ref struct BackendHeadWriter
         Write("\r\n"u8);
     }
 
-    private void WriteMark(ReadOnlySpan<byte> mark)
+    private void WriteCdnLoop(ReadOnlySpan<byte> id)
     {
-        if (!mark.IsEmpty)
+        if (!id.IsEmpty)
         {
             Write("CDN-Loop: "u8);
             WriteList(RequestFieldKind.CdnLoop);
-            Write(mark);
+            Write(id);
             Write("\r\n"u8);
         }
     }
 
-    // All lines of a field in one, with a comma behind each.
+    // Joins all lines of a field; each value is followed by a comma.
     private void WriteList(RequestFieldKind kind)
     {
         foreach (ref readonly var field in _head.Fields)
@@ -255,7 +229,7 @@ internal ref struct BackendHeadWriter
         }
         else if (_head.AcceptsTrailers)
         {
-            // RFC 9110, section 10.1.4: TE goes with an option of that name.
+            // TE is hop-by-hop and must be listed in Connection (RFC 9110, section 10.1.4).
             Write("Connection: TE\r\nTE: trailers\r\n"u8);
         }
     }
@@ -268,7 +242,7 @@ internal ref struct BackendHeadWriter
         }
         else if (_head.ContentLength is not null || _head.Method is RequestMethod.Post or RequestMethod.Put or RequestMethod.Other)
         {
-            // A method that gives content a meaning says that there is none (RFC 9110, section 8.6).
+            // Methods that expect content state its absence (RFC 9110, section 8.6).
             Write("Content-Length: "u8);
             Utf8Formatter.TryFormat(_head.ContentLength ?? 0, _output[_length..], out var digits);
             _length += digits;
@@ -278,7 +252,7 @@ internal ref struct BackendHeadWriter
 
     private void Write(ClientAddress address)
     {
-        address.TryFormat(_output.Slice(_length, MaxAddress), out var length);
+        address.TryFormat(_output.Slice(_length, MaxAddressLength), out var length);
         _length += length;
     }
 
@@ -290,36 +264,35 @@ internal ref struct BackendHeadWriter
     }
 }
 
-/// <summary>What a node is told beyond what the client sent.</summary>
+/// <summary>What is added to a request on its way to a backend. Empty spans and null mean none.</summary>
 internal readonly ref struct RequestAdditions
 {
-    /// <summary>Who is calling.</summary>
     public required Client Client { get; init; }
 
-    /// <summary>The node's own authority: its Host when the client gave none.</summary>
+    /// <summary>The backend's own authority: the Host of a request without one.</summary>
     public required ReadOnlySpan<byte> Authority { get; init; }
 
-    /// <summary>Whether the client came over TLS.</summary>
+    /// <summary>Whether the client connected over TLS.</summary>
     public bool IsSecure { get; init; }
 
-    /// <summary>The last element of CDN-Loop (RFC 8586); none when it is empty.</summary>
+    /// <summary>This balancer's element of CDN-Loop (RFC 8586).</summary>
     public ReadOnlySpan<byte> CdnLoopId { get; init; }
 
-    /// <summary>A field that only a trusted peer may send, beside the usual ones; none when it is empty.</summary>
+    /// <summary>The name of a further field that is accepted from trusted peers only.</summary>
     public ReadOnlySpan<byte> TrustedField { get; init; }
 
-    /// <summary>The balancer's own cookie, which nodes do not get; null when there is none.</summary>
+    /// <summary>The balancer's own cookie, which is not forwarded.</summary>
     public StickyCookie? OwnCookie { get; init; }
 
-    /// <summary>Whether the node is told by Forwarded (RFC 7239), too, when no trusted peer did so.</summary>
+    /// <summary>Whether Forwarded (RFC 7239) is sent even if no trusted peer sent one.</summary>
     public bool WritesForwarded { get; init; }
 
-    /// <summary>The line about the certificate that the client has shown; none when it is empty.</summary>
+    /// <summary>The field line with the client's certificate.</summary>
     public ReadOnlySpan<byte> CertificateLine { get; init; }
 
-    /// <summary>Further fields: whole lines with their ends.</summary>
+    /// <summary>Further field lines, with line endings.</summary>
     public ReadOnlySpan<byte> Lines { get; init; }
 
-    /// <summary>Whether those lines have a traceparent, which takes the place of the client's.</summary>
+    /// <summary>Whether <see cref="Lines"/> contain a traceparent that replaces the client's.</summary>
     public bool ReplacesTrace { get; init; }
 }

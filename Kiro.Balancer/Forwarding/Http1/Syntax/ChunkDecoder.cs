@@ -2,46 +2,40 @@ using System.Text;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>
-/// Takes chunked bodies apart (RFC 9112, section 7.1), wherever the network cut them. Extensions are checked and dropped.
-/// </summary>
-/// <param name="maxDigits">Of a size. Fewer for ends that are not to be trusted.</param>
+/// <summary>Decodes chunked bodies (RFC 9112, section 7.1) incrementally. Chunk extensions are validated and dropped.</summary>
+/// <param name="maxDigits">Maximum length of a chunk size; lower for untrusted peers.</param>
 internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
 {
-    /// <summary>Of a line with a size and its extensions, in bytes. Only who wants to tire us sends longer ones.</summary>
+    /// <summary>Maximum length in bytes of a chunk-size line with its extensions.</summary>
     private const int MaxLineBytes = 4096;
 
-    /// <summary>
-    /// What lines may take beyond their fair share, in bytes: a body of single bytes, each with a long extension, costs more
-    /// than it carries.
-    /// </summary>
-    private const int MaxExcess = 16 * 1024;
+    /// <summary>Maximum accumulated framing overhead in bytes: stops bodies of tiny chunks with long extensions, which cost more than they carry.</summary>
+    private const int MaxOverhead = 16 * 1024;
 
-    /// <summary>Of a chunk beside its data, in bytes.</summary>
-    private const int FairLine = 16;
+    /// <summary>Framing overhead in bytes that every chunk may have.</summary>
+    private const int LineAllowance = 16;
 
-    /// <summary>Trailers of one message at most.</summary>
     private const int MaxTrailers = 100;
 
-    /// <summary>Hexadecimal: no number overflows.</summary>
+    /// <summary>Hexadecimal digits that cannot overflow a <see cref="long"/>.</summary>
     private const int MaxDigits = 15;
 
     private ChunkPhase _phase;
-    private long _left;
+    private long _remaining;
     private int _trailerBytes;
-    private long _excess;
+    private long _overhead;
 
-    /// <summary>The last chunk was read, and all that follows it.</summary>
+    /// <summary>Whether the last chunk and the trailer section have been read.</summary>
     public bool IsComplete => _phase == ChunkPhase.Done;
 
-    /// <summary>What followed the last chunk, as it came: whole lines.</summary>
+    /// <summary>The trailer fields as received, without line endings.</summary>
     public List<byte[]> Trailers { get; } = [];
 
-    /// <summary>Reads up to the end of the next piece of data.</summary>
-    /// <param name="bytes">What came and was not consumed.</param>
-    /// <param name="consumed">How many of them are done with; the data are the last of these.</param>
-    /// <param name="data">How many of those are data.</param>
-    /// <returns>False when these are no chunks. Nothing consumed means that more must come.</returns>
+    /// <summary>Reads up to the end of the next run of chunk data.</summary>
+    /// <param name="bytes">The received bytes that have not been consumed.</param>
+    /// <param name="consumed">The number of bytes consumed; the data is at their end.</param>
+    /// <param name="data">The number of data bytes among them.</param>
+    /// <returns>False if the framing is invalid. If nothing was consumed, more input is needed.</returns>
     public bool TryRead(ReadOnlySpan<byte> bytes, out int consumed, out int data)
     {
         (consumed, data) = (0, 0);
@@ -55,10 +49,10 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
 
             if (_phase == ChunkPhase.Data)
             {
-                data = (int)Math.Min(_left, rest.Length);
+                data = (int)Math.Min(_remaining, rest.Length);
                 consumed += data;
-                _left -= data;
-                _phase = _left == 0 ? ChunkPhase.EndOfData : ChunkPhase.Data;
+                _remaining -= data;
+                _phase = _remaining == 0 ? ChunkPhase.DataEnd : ChunkPhase.Data;
                 return true;
             }
 
@@ -78,7 +72,7 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
         return true;
     }
 
-    // A length of 0: the line is not all there.
+    // A length of 0 means that the line is incomplete.
     private bool TryReadLine(ReadOnlySpan<byte> rest, out int length)
     {
         length = 0;
@@ -104,7 +98,7 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
         {
             case ChunkPhase.Size:
                 return TryReadSize(line);
-            case ChunkPhase.EndOfData:
+            case ChunkPhase.DataEnd:
                 _phase = ChunkPhase.Size;
                 return line.IsEmpty;
             default:
@@ -114,7 +108,7 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
 
     private int MaxLength => _phase switch
     {
-        ChunkPhase.EndOfData => 0,
+        ChunkPhase.DataEnd => 0,
         ChunkPhase.Trailers => ResponseHead.MaxBytes - _trailerBytes,
         _ => MaxLineBytes,
     };
@@ -122,16 +116,16 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
     private bool TryReadSize(ReadOnlySpan<byte> line)
     {
         var digits = 0;
-        for (_left = 0; digits < line.Length && digits <= maxDigits && char.IsAsciiHexDigit((char)line[digits]); digits++)
+        for (_remaining = 0; digits < line.Length && digits <= maxDigits && char.IsAsciiHexDigit((char)line[digits]); digits++)
         {
             var digit = line[digits] | 0x20;
-            _left = (_left << 4) + (digit <= '9' ? digit - '0' : digit - 'a' + 10);
+            _remaining = (_remaining << 4) + (digit <= '9' ? digit - '0' : digit - 'a' + 10);
         }
 
-        _phase = _left == 0 ? ChunkPhase.Trailers : ChunkPhase.Data;
-        _excess = Math.Max(0, _excess + line.Length - FairLine - _left);
+        _phase = _remaining == 0 ? ChunkPhase.Trailers : ChunkPhase.Data;
+        _overhead = Math.Max(0, _overhead + line.Length - LineAllowance - _remaining);
         var extension = line[digits..].TrimStart(" \t"u8);
-        return digits > 0 && digits <= maxDigits && _excess <= MaxExcess && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
+        return digits > 0 && digits <= maxDigits && _overhead <= MaxOverhead && (extension.IsEmpty || (extension[0] == ';' && HttpSyntax.IsText(extension)));
     }
 
     private bool TryReadTrailer(ReadOnlySpan<byte> line)
@@ -149,17 +143,17 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
     }
 }
 
-/// <summary>What a chunked body goes on with.</summary>
+/// <summary>What comes next in a chunked body.</summary>
 internal enum ChunkPhase
 {
     Size,
     Data,
-    EndOfData,
+    DataEnd,
     Trailers,
     Done,
 }
 
-/// <summary>Which fields may follow a body (RFC 9110, section 6.5.1): none that frame, route, authenticate or change it.</summary>
+/// <summary>Which fields may be sent as trailers (RFC 9110, section 6.5.1): none that affect framing, routing, authentication or content handling.</summary>
 internal static class Trailers
 {
     private static readonly HashSet<string> Forbidden = new(StringComparer.OrdinalIgnoreCase)
@@ -171,14 +165,14 @@ internal static class Trailers
     };
 
     /// <summary>
-    /// Of a request. A node may take trailers for fields, so none is passed on that the balancer would have acted on: they
-    /// would say behind its back who the client is.
+    /// The fields allowed as request trailers. A backend may merge trailers into the header section, so fields that the balancer acts on are
+    /// dropped as well: they could spoof the client's identity.
     /// </summary>
-    /// <param name="lines">Valid fields, without the ends of their lines.</param>
+    /// <param name="lines">Valid field lines without line endings.</param>
     public static IReadOnlyList<byte[]> AllowedInRequest(IEnumerable<byte[]> lines) =>
         [.. Allowed(lines).Where(line => RequestFieldNames.Find(line.AsSpan(0, HttpSyntax.TokenLength(line))) == RequestFieldKind.EndToEnd)];
 
-    /// <param name="lines">Valid fields, without the ends of their lines.</param>
+    /// <param name="lines">Valid field lines without line endings.</param>
     public static IReadOnlyList<byte[]> Allowed(IEnumerable<byte[]> lines) =>
         [.. lines.Where(line => IsAllowed(Encoding.ASCII.GetString(line.AsSpan(0, HttpSyntax.TokenLength(line)))))];
 

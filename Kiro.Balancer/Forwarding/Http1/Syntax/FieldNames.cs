@@ -4,30 +4,29 @@ using Microsoft.Net.Http.Headers;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>The fields that are treated specially, and those so common that a string for their name can be spared.</summary>
+/// <summary>Fields with special handling, and common ones whose names need not be allocated as strings.</summary>
 internal static class FieldNames
 {
-    /// <summary>Says how long an idle connection is kept.</summary>
     public static readonly FieldName KeepAlive = new(HeaderNames.KeepAlive, FieldKind.HopByHop);
 
-    /// <summary>Names other protocols: passed on only where it is what the response is about, with 426.</summary>
+    /// <summary>Forwarded only with 426 (Upgrade Required).</summary>
     public static readonly FieldName Upgrade = new(HeaderNames.Upgrade, FieldKind.HopByHop);
 
-    /// <summary>May begin a login that is bound to the connection.</summary>
+    /// <summary>May start connection-bound authentication.</summary>
     public static readonly FieldName ProxyAuthenticate = new(HeaderNames.ProxyAuthenticate, FieldKind.HopByHop);
 
-    /// <summary>May begin a login that is bound to the connection.</summary>
+    /// <summary>May start connection-bound authentication.</summary>
     public static readonly FieldName WwwAuthenticate = new(HeaderNames.WWWAuthenticate, FieldKind.EndToEnd);
 
-    /// <summary>Tells a stream of events from any other body.</summary>
+    /// <summary>Identifies server-sent events.</summary>
     public static readonly FieldName ContentType = new(HeaderNames.ContentType, FieldKind.EndToEnd);
 
-    /// <summary>May set a cookie of the balancer's own, which nodes must not.</summary>
+    /// <summary>Backends must not set the balancer's own cookie.</summary>
     public static readonly FieldName SetCookie = new(HeaderNames.SetCookie, FieldKind.EndToEnd);
 
     public const int Buckets = 256;
 
-    /// <summary>Fields that concern one connection, whoever sends them.</summary>
+    /// <summary>Hop-by-hop fields of requests and responses.</summary>
     public static readonly string[] HopByHopNames =
     [
         HeaderNames.KeepAlive, HeaderNames.ProxyConnection, HeaderNames.ProxyAuthenticate, "Proxy-Authentication-Info",
@@ -58,7 +57,7 @@ internal static class FieldNames
             "X-Request-Id", HeaderNames.XXSSProtection),
     ]);
 
-    /// <returns>Null for a field that is like any other.</returns>
+    /// <returns>Null if the field is not well-known.</returns>
     public static FieldName? Find(ReadOnlySpan<byte> name)
     {
         foreach (var candidate in Table[Bucket(name.Length, name[0], name[^1])])
@@ -72,7 +71,7 @@ internal static class FieldNames
         return null;
     }
 
-    /// <returns>Null for a field that is like any other.</returns>
+    /// <returns>Null if the field is not well-known.</returns>
     public static FieldName? Find(string name)
     {
         foreach (var candidate in Table[Bucket(name.Length, (byte)name[0], (byte)name[^1])])
@@ -105,17 +104,15 @@ internal static class FieldNames
 }
 
 /// <summary>A well-known field.</summary>
-/// <param name="Text">Its usual spelling; the very string that Kestrel knows it by.</param>
-/// <param name="Kind">What becomes of it.</param>
+/// <param name="Text">The usual spelling, interned by Kestrel.</param>
+/// <param name="Kind">How it is handled.</param>
 internal sealed record FieldName(string Text, FieldKind Kind);
 
-/// <summary>What becomes of a field.</summary>
+/// <summary>How a field is handled.</summary>
 internal enum FieldKind
 {
-    /// <summary>It is passed on.</summary>
     EndToEnd,
 
-    /// <summary>It concerns one connection.</summary>
     HopByHop,
 
     ContentLength,
@@ -125,10 +122,10 @@ internal enum FieldKind
     Host,
 }
 
-/// <summary>The fields of requests that the balancer acts on.</summary>
+/// <summary>Request fields that the balancer acts on.</summary>
 internal static class RequestFieldNames
 {
-    // No name in the table is as long.
+    // Longer than any name in the table.
     private const int MaxLookalike = 64;
 
     private static readonly (byte[] Name, RequestFieldKind Kind)[][] Table = Build(
@@ -158,10 +155,10 @@ internal static class RequestFieldNames
             .Select(name => (name, RequestFieldKind.HopByHop)),
     ]);
 
-    /// <param name="name">A token.</param>
+    /// <param name="name">A non-empty token.</param>
     public static RequestFieldKind Find(ReadOnlySpan<byte> name)
     {
-        var kind = Exact(name);
+        var kind = FindExact(name);
         if (kind != RequestFieldKind.EndToEnd)
         {
             return kind;
@@ -173,10 +170,10 @@ internal static class RequestFieldNames
             return kind;
         }
 
-        return hasUnderscore ? Lookalike(name) : IsClaim(name) ? RequestFieldKind.Claim : kind;
+        return hasUnderscore ? Lookalike(name) : IsXForwarded(name) ? RequestFieldKind.XForwarded : kind;
     }
 
-    /// <summary>Whether a field is never passed on because it reads like one that the balancer acts on.</summary>
+    /// <summary>Whether a field is dropped because it resembles one that the balancer acts on.</summary>
     public static bool IsLookalike(string name)
     {
         Span<byte> bytes = stackalloc byte[MaxLookalike];
@@ -185,12 +182,12 @@ internal static class RequestFieldNames
             && Lookalike(bytes) == RequestFieldKind.Lookalike;
     }
 
-    /// <summary>Whether two names of one length differ in capitals, hyphens and underscores alone.</summary>
+    /// <summary>Whether two names of equal length are the same but for case and underscores in place of hyphens.</summary>
     public static bool IsLookalikeOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte> other)
     {
-        for (var place = 0; place < name.Length; place++)
+        for (var index = 0; index < name.Length; index++)
         {
-            if (Read(name[place]) != Read(other[place]))
+            if (Read(name[index]) != Read(other[index]))
             {
                 return false;
             }
@@ -201,7 +198,7 @@ internal static class RequestFieldNames
         static int Read(byte letter) => letter == '_' ? '-' : letter is >= (byte)'A' and <= (byte)'Z' ? letter | 0x20 : letter;
     }
 
-    private static RequestFieldKind Exact(ReadOnlySpan<byte> name)
+    private static RequestFieldKind FindExact(ReadOnlySpan<byte> name)
     {
         foreach (var (candidate, kind) in Table[FieldNames.Bucket(name.Length, name[0], name[^1])])
         {
@@ -219,11 +216,11 @@ internal static class RequestFieldNames
         Span<byte> meant = stackalloc byte[MaxLookalike];
         meant = meant[..Math.Min(name.Length, MaxLookalike)];
         name[..meant.Length].Replace(meant, (byte)'_', (byte)'-');
-        return IsClaim(meant) || (name.Length < MaxLookalike && Exact(meant) != RequestFieldKind.EndToEnd)
+        return IsXForwarded(meant) || (name.Length < MaxLookalike && FindExact(meant) != RequestFieldKind.EndToEnd)
             ? RequestFieldKind.Lookalike : RequestFieldKind.EndToEnd;
     }
 
-    private static bool IsClaim(ReadOnlySpan<byte> name)
+    private static bool IsXForwarded(ReadOnlySpan<byte> name)
     {
         var prefix = "X-Forwarded-"u8;
         return name.Length >= prefix.Length && Ascii.EqualsIgnoreCase(name[..prefix.Length], prefix);
@@ -242,13 +239,13 @@ internal static class RequestFieldNames
     }
 }
 
-/// <summary>What a field of a request is to the balancer.</summary>
+/// <summary>What a request field means to the balancer.</summary>
 internal enum RequestFieldKind : byte
 {
-    /// <summary>None of its business: passed on as it came, unless Connection names it.</summary>
+    /// <summary>Forwarded unchanged unless it is named in Connection.</summary>
     EndToEnd,
 
-    /// <summary>It concerns this connection only and is dropped.</summary>
+    /// <summary>Dropped.</summary>
     HopByHop,
 
     Host,
@@ -260,7 +257,7 @@ internal enum RequestFieldKind : byte
     Trailer,
     Expect,
 
-    /// <summary>Ends loops (RFC 8586): passed on whatever Connection says.</summary>
+    /// <summary>Loop detection (RFC 8586): forwarded even if it is named in Connection.</summary>
     CdnLoop,
 
     TraceParent,
@@ -270,28 +267,27 @@ internal enum RequestFieldKind : byte
     ForwardedHost,
     RealIp,
 
-    /// <summary>What the balancer calls a client by: nobody else may say it.</summary>
+    /// <summary>X-Kiro-Client, which only the balancer may set.</summary>
     ClientKey,
 
-    /// <summary>May hold a cookie of the balancer's own; the others are passed on.</summary>
+    /// <summary>The balancer's own cookie is removed; the others are forwarded.</summary>
     Cookie,
 
     /// <summary>RFC 7239.</summary>
     Forwarded,
 
-    /// <summary>The certificate of a client: nobody's word for it is taken.</summary>
+    /// <summary>The client's certificate, which only the balancer may set.</summary>
     ClientCertificate,
 
-    /// <summary>Any other X-Forwarded field: only a trusted peer may say it.</summary>
-    Claim,
+    /// <summary>Any other X-Forwarded-* field: accepted from trusted peers only.</summary>
+    XForwarded,
 
     /// <summary>
-    /// Reads like a field that the balancer acts on when underscores are taken for hyphens, as CGI-like nodes do
-    /// (<c>X_Real_IP</c>, <c>Content_Length</c>). Never passed on. Other names with underscores are: nginx drops them all,
-    /// which only surprises.
+    /// Equals a field that the balancer acts on once underscores are read as hyphens, as CGI-style backends do (<c>X_Real_IP</c>,
+    /// <c>Content_Length</c>). Always dropped. Other names with underscores are forwarded; nginx drops them all.
     /// </summary>
     Lookalike,
 
-    /// <summary>Makes an upgrade to WebSocket a handshake (RFC 6455, section 4.1).</summary>
+    /// <summary>Required in a WebSocket handshake (RFC 6455, section 4.1).</summary>
     WebSocketKey,
 }

@@ -2,13 +2,13 @@ using System.Text;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>Finds out where a response ends, and whether its connection does, too (RFC 9112, sections 6 and 9.3).</summary>
+/// <summary>Determines the body framing of a response and whether its connection persists (RFC 9112, sections 6 and 9.3).</summary>
 internal static class FramingParser
 {
-    /// <summary>More than any body has, and less than would overflow.</summary>
+    /// <summary>Larger than any body, small enough not to overflow.</summary>
     private const long MaxBytes = 1L << 59;
 
-    /// <returns>False when the response's end is not clear.</returns>
+    /// <returns>False if the framing is ambiguous.</returns>
     public static bool Apply(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
         head.Closes = head.IsHttp10;
@@ -33,7 +33,7 @@ internal static class FramingParser
                     head.HasTrailerField = true;
                     break;
                 case FieldKind.EndToEnd or FieldKind.HopByHop:
-                    ResponseTraits.Note(field.Known, value, head);
+                    ResponseTraits.Read(field.Known, value, head);
                     break;
             }
         }
@@ -45,20 +45,20 @@ internal static class FramingParser
 
         if (head.IsChunked && (head.ContentLength is not null || head.IsHttp10))
         {
-            // The chunks count, and whoever framed it so is not asked again on this connection (section 6.1).
+            // Chunked overrides Content-Length, and the connection is not reused (RFC 9112, section 6.1).
             head.ContentLength = null;
             head.Closes = true;
         }
 
         if (head.Status is StatusCodes.Status204NoContent or StatusCodes.Status205ResetContent)
         {
-            // These have no body (RFC 9110, sections 15.3.5 and 15.3.6). What a node sends as one is not waited for.
+            // These have no body (RFC 9110, sections 15.3.5 and 15.3.6). A backend that sends one anyway is not waited for.
             head.Closes |= head.IsChunked || head.ContentLength > 0 || (head.Status == StatusCodes.Status205ResetContent && head.ContentLength is null);
             (head.ContentLength, head.IsChunked) = (null, false);
         }
         else if (head is { Status: StatusCodes.Status304NotModified, ContentLength: 0 })
         {
-            // It would say that the body which the client has is empty (RFC 9110, section 8.6).
+            // Forwarded, it would say that the cached body is empty (RFC 9110, section 8.6).
             head.ContentLength = null;
         }
 
@@ -85,7 +85,7 @@ internal static class FramingParser
         return digits.Length > 0;
     }
 
-    /// <returns>How many options name fields.</returns>
+    /// <returns>The number of options that name fields.</returns>
     private static int ReadOptions(ReadOnlySpan<byte> value, ResponseHead head)
     {
         var named = 0;
@@ -107,26 +107,26 @@ internal static class FramingParser
     }
 }
 
-/// <summary>How the end of a body is found (RFC 9112, section 6.3).</summary>
+/// <summary>How the end of a body is determined (RFC 9112, section 6.3).</summary>
 internal enum BodyFraming
 {
-    /// <summary>There is none.</summary>
+    /// <summary>No body.</summary>
     None,
 
-    /// <summary>After so many bytes.</summary>
+    /// <summary>Content-Length.</summary>
     Length,
 
-    /// <summary>After the last chunk.</summary>
+    /// <summary>The last chunk.</summary>
     Chunked,
 
-    /// <summary>With the connection.</summary>
+    /// <summary>The close of the connection.</summary>
     UntilClose,
 }
 
-/// <summary>What well-known fields of a response say about its connection and its body, apart from the framing.</summary>
+/// <summary>What well-known response fields say about the connection and the body, framing aside.</summary>
 internal static class ResponseTraits
 {
-    public static void Note(FieldName name, ReadOnlySpan<byte> value, ResponseHead head)
+    public static void Read(FieldName name, ReadOnlySpan<byte> value, ResponseHead head)
     {
         if (ReferenceEquals(name, FieldNames.ContentType))
         {
@@ -142,12 +142,12 @@ internal static class ResponseTraits
         }
     }
 
-    /// <summary>Whether a value of Content-Type means server-sent events: the type counts, in any case, and no parameter.</summary>
+    /// <summary>Whether a Content-Type value means server-sent events. Parameters are ignored.</summary>
     public static bool IsEventStream(ReadOnlySpan<byte> contentType) =>
         Ascii.EqualsIgnoreCase(contentType[..(contentType.IndexOf((byte)';') is >= 0 and var end ? end : contentType.Length)].TrimEnd(" \t"u8), "text/event-stream"u8);
 
-    /// <summary>Whether a value of WWW-Authenticate, Authorization or their kin for proxies has a scheme that logs a
-    /// connection in, not a request.</summary>
+    /// <summary>Whether a WWW-Authenticate, Authorization, Proxy-Authenticate or Proxy-Authorization value has a scheme that authenticates
+    /// the connection and not the request.</summary>
     public static bool BindsConnection(ReadOnlySpan<byte> value)
     {
         foreach (var range in value.Split((byte)','))

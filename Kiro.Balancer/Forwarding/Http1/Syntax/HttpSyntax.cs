@@ -5,7 +5,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>Which bytes may stand where (RFC 9110, section 5).</summary>
+/// <summary>Character classes of field names and values (RFC 9110, section 5).</summary>
 internal static class HttpSyntax
 {
     private const string TokenCharacters = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -15,32 +15,32 @@ internal static class HttpSyntax
     private static readonly SearchValues<char> ControlChars =
         SearchValues.Create([.. Enumerable.Range(0, 32).Append(127).Where(value => value != '\t').Select(value => (char)value)]);
 
-    // All controls but the tab.
+    // Control characters except HTAB.
     private static readonly SearchValues<byte> Controls =
         SearchValues.Create([.. Enumerable.Range(0, 32).Append(127).Where(value => value != '\t').Select(value => (byte)value)]);
 
-    /// <summary>The length of the token that the bytes begin with.</summary>
+    /// <summary>Length of the leading token.</summary>
     public static int TokenLength(ReadOnlySpan<byte> bytes) => bytes.IndexOfAnyExcept(TokenBytes) is >= 0 and var end ? end : bytes.Length;
 
-    /// <summary>The length of the text that the bytes begin with: up to the first control that is no tab.</summary>
+    /// <summary>Length of the leading field-value text: up to the first control character other than HTAB.</summary>
     public static int TextLength(ReadOnlySpan<byte> bytes) => bytes.IndexOfAny(Controls) is >= 0 and var end ? end : bytes.Length;
 
     public static bool IsToken(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExcept(TokenChars);
 
-    /// <summary>The same for a value that is a text already.</summary>
+    /// <inheritdoc cref="IsText(ReadOnlySpan{byte})"/>
     public static bool IsText(string text) => !text.AsSpan().ContainsAny(ControlChars);
 
-    /// <summary>Whether the bytes can be a field's value or a reason: no controls but tabs.</summary>
+    /// <summary>Whether the bytes are valid as a field value or reason phrase: no control characters except HTAB.</summary>
     public static bool IsText(ReadOnlySpan<byte> bytes) => !bytes.ContainsAny(Controls);
 }
 
-/// <summary>Whom a request is for: <c>uri-host [ ":" port ]</c> (RFC 3986, section 3.2; RFC 9110, section 7.2), never with a user.</summary>
+/// <summary>The authority of a request: <c>uri-host [ ":" port ]</c> (RFC 3986, section 3.2; RFC 9110, section 7.2), without userinfo.</summary>
 internal static class Authority
 {
     private const int MaxPort = 65535;
-    private const int ShortValue = 256;
+    private const int MaxStackBytes = 256;
 
-    // unreserved and sub-delims; the percent sign is looked at more closely.
+    // unreserved and sub-delims; percent-encoding is checked separately.
     private static readonly SearchValues<byte> NameBytes =
         SearchValues.Create(Encoding.ASCII.GetBytes("-._~!$&'()*+,;=%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"));
 
@@ -60,7 +60,7 @@ internal static class Authority
         {
             end = value.IndexOfAnyExcept(NameBytes);
             end = end < 0 ? value.Length : end;
-            if (end == 0 || !IsEncoded(value[..end]))
+            if (end == 0 || !IsPercentEncoded(value[..end]))
             {
                 return false;
             }
@@ -69,33 +69,33 @@ internal static class Authority
         return end == value.Length || (value[end] == ':' && IsPort(value[(end + 1)..]));
     }
 
-    /// <summary>The same of a text.</summary>
-    /// <param name="value">Not empty; what is not Latin-1 is no part of an authority.</param>
+    /// <inheritdoc cref="IsValid(ReadOnlySpan{byte})"/>
+    /// <param name="value">Not empty. Characters outside Latin-1 are invalid.</param>
     public static bool IsValid(string value)
     {
-        Span<byte> bytes = value.Length <= ShortValue ? stackalloc byte[ShortValue] : new byte[value.Length];
+        Span<byte> bytes = value.Length <= MaxStackBytes ? stackalloc byte[MaxStackBytes] : new byte[value.Length];
         return IsValid(bytes[..Encoding.Latin1.GetBytes(value, bytes)]);
     }
 
-    // A zone ("%eth0") means something on one machine only.
+    // A zone id ("%eth0") is only meaningful on one machine.
     private static bool IsIPv6(ReadOnlySpan<byte> address) => !address.Contains((byte)'%') && address.Contains((byte)':') && IPAddress.IsValidUtf8(address);
 
-    private static bool IsEncoded(ReadOnlySpan<byte> name)
+    private static bool IsPercentEncoded(ReadOnlySpan<byte> name)
     {
-        while (name.IndexOf((byte)'%') is >= 0 and var place)
+        while (name.IndexOf((byte)'%') is >= 0 and var index)
         {
-            if (place + 2 >= name.Length || !char.IsAsciiHexDigit((char)name[place + 1]) || !char.IsAsciiHexDigit((char)name[place + 2]))
+            if (index + 2 >= name.Length || !char.IsAsciiHexDigit((char)name[index + 1]) || !char.IsAsciiHexDigit((char)name[index + 2]))
             {
                 return false;
             }
 
-            name = name[(place + 3)..];
+            name = name[(index + 3)..];
         }
 
         return true;
     }
 
-    // May be empty: the colon alone is valid and means the usual one (RFC 3986, section 3.2.3).
+    // An empty port means the default one (RFC 3986, section 3.2.3).
     private static bool IsPort(ReadOnlySpan<byte> digits)
     {
         var port = 0;
@@ -112,12 +112,12 @@ internal static class Authority
 }
 
 /// <summary>
-/// Passes path and query on byte for byte, as the client wrote them. Decoding and encoding them again would change
-/// what they mean to the node (<c>%2F</c>, <c>%20</c> against <c>+</c>, doubled slashes).
+/// Extracts path and query byte for byte. Decoding and re-encoding would change their meaning for the backend (<c>%2F</c>, <c>%20</c> versus
+/// <c>+</c>, double slashes).
 /// </summary>
 internal static class OriginForm
 {
-    /// <returns>The target as a node gets it: <c>/path?query</c>. <c>*</c> for the options of the server itself.</returns>
+    /// <returns>The origin form: <c>/path?query</c>, or <c>*</c> for a server-wide OPTIONS request.</returns>
     public static string Of(string target, string method)
     {
         if (target.StartsWith('/') || (target == "*" && method == HttpMethods.Options))
@@ -125,12 +125,12 @@ internal static class OriginForm
             return target;
         }
 
-        // Absolute form (RFC 9112, section 3.2.2): Kestrel has checked that it is a URL.
+        // Absolute form (RFC 9112, section 3.2.2), validated by Kestrel.
         var authority = target.IndexOf("://", StringComparison.Ordinal);
         var path = authority < 0 ? -1 : target.AsSpan(authority + 3).IndexOfAny('/', '?');
         if (path < 0)
         {
-            // Without a path, the options of the whole server are meant (RFC 9112, section 3.2.4).
+            // Without a path, OPTIONS is server-wide (RFC 9112, section 3.2.4).
             return method == HttpMethods.Options ? "*" : "/";
         }
 
@@ -138,7 +138,7 @@ internal static class OriginForm
         return target.StartsWith('?') ? "/" + target : target;
     }
 
-    /// <returns>The authority of an absolute form; empty for any other.</returns>
+    /// <returns>The authority of an absolute-form target; empty for any other form.</returns>
     public static ReadOnlySpan<char> AuthorityOf(string target)
     {
         var start = target.StartsWith('/') ? -1 : target.IndexOf("://", StringComparison.Ordinal);
@@ -151,14 +151,14 @@ internal static class OriginForm
         return rest.IndexOfAny('/', '?') is >= 0 and var end ? rest[..end] : rest;
     }
 
-    /// <summary>Whether the authority of an absolute form has a user before the host, which is an error (RFC 9110, section 4.2.4).</summary>
+    /// <summary>Whether the authority of an absolute-form target has userinfo, which is an error (RFC 9110, section 4.2.4).</summary>
     public static bool HasUserinfo(string target) => AuthorityOf(target).Contains('@');
 }
 
-/// <summary>The fields that a message's Connection field names as concerning that connection only (RFC 9110, section 7.6.1).</summary>
+/// <summary>Fields that a Connection field names as hop-by-hop (RFC 9110, section 7.6.1).</summary>
 internal static class ConnectionOptions
 {
-    /// <summary>The names of fields to drop. Values of Connection itself, and fields that frame the message, are not among them.</summary>
+    /// <summary>The named fields to drop: options of Connection itself and framing fields are not among them.</summary>
     public static IEnumerable<string> FieldsNamedIn(StringValues connection)
     {
         foreach (var line in connection)
@@ -173,7 +173,7 @@ internal static class ConnectionOptions
         }
     }
 
-    /// <summary>Naming these must not unframe the message.</summary>
+    /// <summary>Whether an option is not the name of a field to drop: naming a framing field must not change the framing.</summary>
     public static bool IsOwn(string name) =>
         name.Equals("close", StringComparison.OrdinalIgnoreCase)
         || name.Equals("keep-alive", StringComparison.OrdinalIgnoreCase)

@@ -1,6 +1,6 @@
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>Methods that the balancer treats differently. They are case-sensitive: <c>get</c> is another one (RFC 9110, section 9.1).</summary>
+/// <summary>Methods with special handling. They are case-sensitive (RFC 9110, section 9.1).</summary>
 internal enum RequestMethod : byte
 {
     Other,
@@ -14,96 +14,86 @@ internal enum RequestMethod : byte
     Connect,
 }
 
-/// <summary>
-/// The head of a request: what <see cref="RequestParser"/> found in it, as places in the bytes that it was given. Made once
-/// and used again for the next request.
-/// </summary>
+/// <summary>The parsed head of a request, as offsets into the parsed bytes. Reused from request to request.</summary>
 internal sealed class RequestHead(int maxBytes = RequestHead.DefaultMaxBytes)
 {
-    /// <summary><see cref="MaxBytes"/> unless it is set.</summary>
+    /// <summary>The default of <see cref="MaxBytes"/>.</summary>
     public const int DefaultMaxBytes = 32 * 1024;
 
-    /// <summary>The longest target that is taken, in bytes.</summary>
-    public const int MaxTarget = 8 * 1024;
+    /// <summary>Maximum length of the request target in bytes.</summary>
+    public const int MaxTargetLength = 8 * 1024;
 
-    /// <summary>Fields of one request at most.</summary>
     public const int MaxFields = 100;
 
-    /// <summary>The longest head that is taken, empty lines before it included; in bytes.</summary>
+    /// <summary>Maximum length of the head in bytes, including empty lines before it.</summary>
     public int MaxBytes { get; } = maxBytes;
 
     private readonly RequestField[] _fields = new RequestField[MaxFields];
 
-    /// <summary>Bytes up to the body, empty lines before the request included.</summary>
+    /// <summary>Length of the head in bytes, including empty lines before the request line.</summary>
     public int Length { get; set; }
 
-    /// <summary>The status that refuses the request, when it is refused: 400, 414, 431, 501 or 505.</summary>
+    /// <summary>The status of the refusal: 400, 414, 431, 501 or 505; 0 if the request is not refused.</summary>
     public int RefusalStatus { get; private set; }
 
-    /// <summary>Why it is refused, in plain words.</summary>
+    /// <summary>The reason for the refusal.</summary>
     public string Problem { get; private set; } = "";
 
     public RequestMethod Method { get; set; }
 
-    /// <summary>Place and length of the method.</summary>
     public (int Start, int Length) MethodName { get; set; }
 
-    /// <summary>Place and length of the target as the client wrote it.</summary>
+    /// <summary>The target as the client sent it.</summary>
     public (int Start, int Length) Target { get; set; }
 
-    /// <summary>
-    /// Place and length of path and query within the target. It begins with a slash, unless there is no path (empty, or only
-    /// a query: the path is the root then) or it is <c>*</c>.
-    /// </summary>
+    /// <summary>Path and query within the target. Starts with a slash unless the path is empty (that is, the root) or <c>*</c>.</summary>
     public (int Start, int Length) Path { get; set; }
 
     /// <summary>
-    /// Place and length of the authority: of a target in absolute form that one, whatever Host says (RFC 9112, section 3.2.2),
-    /// otherwise the value of Host. A length of 0: it is empty, or an HTTP/1.0 client gave none.
+    /// The authority: that of an absolute-form target, which overrides Host (RFC 9112, section 3.2.2), or else the value of Host. Of length 0 if
+    /// Host is empty, or missing in HTTP/1.0.
     /// </summary>
     public (int Start, int Length) Host { get; set; }
 
-    /// <summary>Whether there is a Host field, empty or not.</summary>
+    /// <summary>Whether a Host field is present, even if it is empty.</summary>
     public bool HasHost { get; set; }
 
-    /// <summary>Whether the target is a URL.</summary>
+    /// <summary>Whether the target is in absolute form.</summary>
     public bool IsAbsolute => Path.Start > Target.Start || (Path.Length == 0 && Target.Length > 0);
 
-    /// <summary>HTTP/1.0: knows no chunks and no interim responses. All other HTTP/1 counts as HTTP/1.1 (RFC 9110, section 2.5).</summary>
+    /// <summary>HTTP/1.0, which has neither chunked encoding nor interim responses. Any other HTTP/1.x is treated as HTTP/1.1 (RFC 9110, section 2.5).</summary>
     public bool IsHttp10 { get; set; }
 
-    /// <summary>Null when it is not given.</summary>
     public long? ContentLength { get; set; }
 
     public bool IsChunked { get; set; }
 
-    /// <summary>Whether the client's connection ends with the response.</summary>
+    /// <summary>Whether the client's connection closes after the response.</summary>
     public bool Closes { get; set; }
 
-    /// <summary>Whether the client waits for "100 Continue". Never of an HTTP/1.0 client (RFC 9110, section 10.1.1).</summary>
+    /// <summary>Whether the client expects "100 Continue"; never set for HTTP/1.0 (RFC 9110, section 10.1.1).</summary>
     public bool ExpectsContinue { get; set; }
 
-    /// <summary>Whether trailers of the response are wanted.</summary>
+    /// <summary>Whether the client accepts trailers (<c>TE: trailers</c>).</summary>
     public bool AcceptsTrailers { get; set; }
 
-    /// <summary>Whether this is the opening handshake of a WebSocket (RFC 6455, section 4.1). No other upgrade is one here.</summary>
+    /// <summary>Whether this is a WebSocket opening handshake (RFC 6455, section 4.1). Other upgrades are not supported.</summary>
     public bool IsWebSocket { get; set; }
 
-    /// <summary>It goes on with a login that is bound to the connection (NTLM or Negotiate): the node's must serve nobody else.</summary>
+    /// <summary>Whether the request carries connection-bound authentication (NTLM, Negotiate): its backend connection must not be shared.</summary>
     public bool BindsConnection { get; set; }
 
-    /// <summary>All fields, in their order.</summary>
     public ReadOnlySpan<RequestField> Fields => _fields.AsSpan(0, FieldCount);
 
     public int FieldCount { get; private set; }
 
-    /// <summary>How the body ends. Of a request it never ends with the connection.</summary>
+    /// <summary>Framing of the body. A request body never extends to the close of the connection.</summary>
     public BodyFraming Framing => IsChunked ? BodyFraming.Chunked : ContentLength > 0 ? BodyFraming.Length : BodyFraming.None;
 
     /// <summary>RFC 9110, section 9.2.2.</summary>
     public bool IsIdempotent => Method is not (RequestMethod.Other or RequestMethod.Post or RequestMethod.Connect);
 
-    /// <summary>The value of the first field of a kind that is not empty; empty when there is none.</summary>
+    /// <summary>The first non-empty value of a field kind; empty if there is none.</summary>
     public ReadOnlySpan<byte> FirstValue(ReadOnlySpan<byte> head, RequestFieldKind kind)
     {
         foreach (var field in Fields)
@@ -117,14 +107,27 @@ internal sealed class RequestHead(int maxBytes = RequestHead.DefaultMaxBytes)
         return [];
     }
 
-    /// <summary>Says why the request is refused. Its connection must end: what follows may not be what the client meant.</summary>
+    /// <summary>Refuses the request. Its connection must close: where the next request starts is unknown.</summary>
     public RequestState Refuse(int status, string problem)
     {
         (RefusalStatus, Problem) = (status, problem);
         return RequestState.Refused;
     }
 
-    /// <returns>False when there are too many.</returns>
+    public bool HasField(RequestFieldKind kind)
+    {
+        foreach (ref readonly var field in Fields)
+        {
+            if (field.Kind == kind)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>False if there are too many fields.</returns>
     public bool TryAdd(in RequestField field)
     {
         if (FieldCount == MaxFields)
@@ -136,8 +139,8 @@ internal sealed class RequestHead(int maxBytes = RequestHead.DefaultMaxBytes)
         return true;
     }
 
-    /// <summary>Has a field end here because Connection names it.</summary>
-    public void Drop(int field) => _fields[field] = _fields[field] with { IsNamed = true };
+    /// <summary>Marks a field as named in Connection, so that it is not forwarded.</summary>
+    public void MarkConnectionOption(int field) => _fields[field] = _fields[field] with { IsConnectionOption = true };
 
     public void Clear()
     {
@@ -147,16 +150,16 @@ internal sealed class RequestHead(int maxBytes = RequestHead.DefaultMaxBytes)
     }
 }
 
-/// <summary>A field of a request: where it stands in the bytes of the head.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="IsNamed">Whether Connection names it, so that it ends here.</param>
-/// <param name="NameStart">Place of the name.</param>
+/// <summary>A request field, as offsets into the head.</summary>
+/// <param name="Kind">What it means to the balancer.</param>
+/// <param name="IsConnectionOption">Whether Connection names it, so that it is not forwarded.</param>
+/// <param name="NameStart">Offset of the name.</param>
 /// <param name="NameLength">Length of the name.</param>
-/// <param name="ValueStart">Place of the value, without the space around it.</param>
+/// <param name="ValueStart">Offset of the value without surrounding whitespace.</param>
 /// <param name="ValueLength">Length of the value.</param>
-/// <param name="LineEnd">Place behind the end of the line.</param>
+/// <param name="LineEnd">Offset after the line ending.</param>
 internal readonly record struct RequestField(
-    RequestFieldKind Kind, bool IsNamed, int NameStart, int NameLength, int ValueStart, int ValueLength, int LineEnd)
+    RequestFieldKind Kind, bool IsConnectionOption, int NameStart, int NameLength, int ValueStart, int ValueLength, int LineEnd)
 {
     public ReadOnlySpan<byte> Name(ReadOnlySpan<byte> head) => head.Slice(NameStart, NameLength);
 

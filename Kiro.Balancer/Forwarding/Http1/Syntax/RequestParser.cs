@@ -2,100 +2,99 @@ using System.Text;
 
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
-/// <summary>What was made of the bytes that came so far.</summary>
+/// <summary>The state of parsing a request head.</summary>
 internal enum RequestState
 {
-    /// <summary>More must come.</summary>
+    /// <summary>More input is needed.</summary>
     Incomplete,
 
-    /// <summary>The head is all there and valid.</summary>
+    /// <summary>The head is complete and valid.</summary>
     Complete,
 
-    /// <summary>It is wrong, or could be read in more than one way: to be refused, and the connection with it.</summary>
+    /// <summary>The head is invalid or ambiguous: the request is refused and its connection closed.</summary>
     Refused,
 
-    /// <summary>The client speaks HTTP/2 and knows that we do (RFC 9113, section 3.4).</summary>
+    /// <summary>HTTP/2 with prior knowledge (RFC 9113, section 3.3).</summary>
     Http2,
 }
 
 /// <summary>
-/// Reads the head of a request (RFC 9112, sections 2 to 7) and takes nothing that two readers could understand in two ways.
-/// It allocates nothing, and every beginning of a message gives either <see cref="RequestState.Incomplete"/> or the very
-/// result of the whole: the first wrong byte decides.
+/// Parses the head of a request (RFC 9112, sections 2 to 7) and rejects anything ambiguous. Allocation-free. Every prefix of a message yields
+/// <see cref="RequestState.Incomplete"/> or the result of the whole: the first invalid byte decides.
 /// </summary>
 /// <remarks>
-/// A line ends with CR LF only. RFC 9112, section 2.2 lets a server take a bare LF, too; but a node behind or a proxy
-/// before that does not is how requests are smuggled, and no HTTP client in use sends one.
+/// Lines must end with CRLF. RFC 9112, section 2.2 lets servers accept a bare LF, but a proxy or backend that disagrees makes this a smuggling
+/// vector, and no HTTP client sends one.
 /// </remarks>
 internal static class RequestParser
 {
-    /// <summary>Some clients send an empty line too many behind a body; at least one is to be ignored (RFC 9112, section 2.2).</summary>
+    /// <summary>Some clients send an extra CRLF after a body; at least one should be ignored (RFC 9112, section 2.2).</summary>
     public const int MaxEmptyLines = 4;
 
-    /// <summary>Reads a head that begins with the first byte, or after some empty lines.</summary>
-    /// <param name="bytes">What came so far and is not consumed.</param>
-    /// <param name="head">Gets what is found.</param>
+    /// <summary>Parses a head that starts with the first byte or after empty lines.</summary>
+    /// <param name="bytes">The received bytes that have not been consumed.</param>
+    /// <param name="head">Receives the result.</param>
     public static RequestState Parse(ReadOnlySpan<byte> bytes, RequestHead head)
     {
         head.Clear();
         var within = bytes[..Math.Min(bytes.Length, head.MaxBytes)];
         var state = ParseLines(within, head);
         return state == RequestState.Incomplete && within.Length == head.MaxBytes
-            ? head.Refuse(431, "the head of the request is too long") : state;
+            ? head.Refuse(431, "the request head is too long") : state;
     }
 
     private static RequestState ParseLines(ReadOnlySpan<byte> bytes, RequestHead head)
     {
-        var place = 0;
-        var state = SkipEmptyLines(bytes, ref place, head);
-        state = state == RequestState.Complete ? RequestLineParser.Parse(bytes, ref place, head) : state;
-        while (state == RequestState.Complete && place < bytes.Length)
+        var position = 0;
+        var state = SkipEmptyLines(bytes, ref position, head);
+        state = state == RequestState.Complete ? RequestLineParser.Parse(bytes, ref position, head) : state;
+        while (state == RequestState.Complete && position < bytes.Length)
         {
-            if (bytes[place] != '\r')
+            if (bytes[position] != '\r')
             {
-                state = ParseField(bytes, ref place, head);
+                state = ParseField(bytes, ref position, head);
                 continue;
             }
 
-            if (place + 1 == bytes.Length)
+            if (position + 1 == bytes.Length)
             {
                 break;
             }
 
-            head.Length = place + 2;
-            return bytes[place + 1] == '\n' ? RequestSemantics.Judge(bytes, head) : head.Refuse(400, "a carriage return without a line feed");
+            head.Length = position + 2;
+            return bytes[position + 1] == '\n' ? RequestSemantics.Complete(bytes, head) : head.Refuse(400, "a CR is not followed by LF");
         }
 
         return state == RequestState.Complete ? RequestState.Incomplete : state;
     }
 
-    private static RequestState SkipEmptyLines(ReadOnlySpan<byte> bytes, ref int place, RequestHead head)
+    private static RequestState SkipEmptyLines(ReadOnlySpan<byte> bytes, ref int position, RequestHead head)
     {
-        for (var lines = 0; place < bytes.Length && bytes[place] == '\r'; lines++, place += 2)
+        for (var lines = 0; position < bytes.Length && bytes[position] == '\r'; lines++, position += 2)
         {
             if (lines == MaxEmptyLines)
             {
-                return head.Refuse(400, "too many empty lines before the request");
+                return head.Refuse(400, "too many empty lines before the request line");
             }
 
-            if (place + 1 == bytes.Length)
+            if (position + 1 == bytes.Length)
             {
                 return RequestState.Incomplete;
             }
 
-            if (bytes[place + 1] != '\n')
+            if (bytes[position + 1] != '\n')
             {
-                return head.Refuse(400, "a carriage return without a line feed");
+                return head.Refuse(400, "a CR is not followed by LF");
             }
         }
 
-        return place < bytes.Length ? RequestState.Complete : RequestState.Incomplete;
+        return position < bytes.Length ? RequestState.Complete : RequestState.Incomplete;
     }
 
-    // field-name ":" OWS field-value OWS CRLF (RFC 9112, section 5). A folded line has no name: it begins with a space.
-    private static RequestState ParseField(ReadOnlySpan<byte> bytes, ref int place, RequestHead head)
+    // field-name ":" OWS field-value OWS CRLF (RFC 9112, section 5). A folded line starts with whitespace, so it has no name.
+    private static RequestState ParseField(ReadOnlySpan<byte> bytes, ref int position, RequestHead head)
     {
-        var rest = bytes[place..];
+        var rest = bytes[position..];
         var name = HttpSyntax.TokenLength(rest);
         if (name == rest.Length)
         {
@@ -104,7 +103,7 @@ internal static class RequestParser
 
         if (name == 0 || rest[name] != ':')
         {
-            return head.Refuse(400, rest[0] is (byte)' ' or (byte)'\t' ? "a field is folded" : "a field has no valid name");
+            return head.Refuse(400, rest[0] is (byte)' ' or (byte)'\t' ? "a header field is folded" : "a header field has an invalid name");
         }
 
         var value = rest[(name + 1)..];
@@ -116,10 +115,10 @@ internal static class RequestParser
 
         if (value[end] != '\r' || value[end + 1] != '\n')
         {
-            return head.Refuse(400, "a field's value has control characters");
+            return head.Refuse(400, "a field value contains control characters");
         }
 
-        var next = place + name + 1 + end + 2;
+        var next = position + name + 1 + end + 2;
         var from = 0;
         while (from < end && value[from] is (byte)' ' or (byte)'\t')
         {
@@ -132,31 +131,31 @@ internal static class RequestParser
         }
 
         var text = value[from..end];
-        var start = place + name + 1 + from;
+        var start = position + name + 1 + from;
         var kind = RequestFieldNames.Find(rest[..name]);
-        if (!head.TryAdd(new RequestField(kind, IsNamed: false, place, name, start, text.Length, next)))
+        if (!head.TryAdd(new RequestField(kind, IsConnectionOption: false, position, name, start, text.Length, next)))
         {
-            return head.Refuse(431, "the request has too many fields");
+            return head.Refuse(431, "the request has too many header fields");
         }
 
-        place = next;
-        return RequestSemantics.Note(kind, text, start, head);
+        position = next;
+        return RequestSemantics.Apply(kind, text, start, head);
     }
 }
 
-/// <summary>Reads the first line of a request (RFC 9112, section 3): <c>method SP request-target SP HTTP-version CRLF</c>.</summary>
+/// <summary>Parses the request line (RFC 9112, section 3): <c>method SP request-target SP HTTP-version CRLF</c>.</summary>
 internal static class RequestLineParser
 {
-    // With the end of the line.
+    // Including the line ending.
     private const int VersionLength = 10;
 
-    /// <summary>Reads the line at the place, as far as it is there.</summary>
-    /// <param name="bytes">What came so far.</param>
-    /// <param name="place">Where the line begins; behind its end afterwards, when it is complete.</param>
-    /// <param name="head">Gets what is found.</param>
-    public static RequestState Parse(ReadOnlySpan<byte> bytes, ref int place, RequestHead head)
+    /// <summary>Parses the line as far as it has been received.</summary>
+    /// <param name="bytes">The received bytes.</param>
+    /// <param name="position">The start of the line; set to its end when it is complete.</param>
+    /// <param name="head">Receives the result.</param>
+    public static RequestState Parse(ReadOnlySpan<byte> bytes, ref int position, RequestHead head)
     {
-        var rest = bytes[place..];
+        var rest = bytes[position..];
         var method = HttpSyntax.TokenLength(rest);
         if (method == rest.Length)
         {
@@ -165,14 +164,14 @@ internal static class RequestLineParser
 
         if (method == 0 || rest[method] != ' ')
         {
-            return head.Refuse(400, "the request line has no valid method");
+            return head.Refuse(400, "the request line has an invalid method");
         }
 
-        head.MethodName = (place, method);
+        head.MethodName = (position, method);
         head.Method = Find(rest[..method]);
         rest = rest[(method + 1)..];
         var target = rest.IndexOfAnyExceptInRange((byte)'!', (byte)'~');
-        if (target > RequestHead.MaxTarget || (target < 0 && rest.Length > RequestHead.MaxTarget))
+        if (target > RequestHead.MaxTargetLength || (target < 0 && rest.Length > RequestHead.MaxTargetLength))
         {
             return head.Refuse(414, "the request target is too long");
         }
@@ -185,48 +184,48 @@ internal static class RequestLineParser
         if (target == 0 || rest[target] != ' ')
         {
             return head.Refuse(400, rest[target] is (byte)'\r' or (byte)'\n' && target > 0
-                ? "the request line has no version" : "the request target is empty or has characters that must be encoded");
+                ? "the request line has no HTTP version" : "the request target is empty or contains invalid characters");
         }
 
-        head.Target = (place + method + 1, target);
+        head.Target = (position + method + 1, target);
         var version = rest[(target + 1)..];
-        var state = ParseVersion(version, head, mayBePreface: rest[..target] is [(byte)'*'] && bytes.Slice(place, method).SequenceEqual("PRI"u8));
+        var state = ParseVersion(version, head, mayBePreface: rest[..target] is [(byte)'*'] && bytes.Slice(position, method).SequenceEqual("PRI"u8));
         if (state != RequestState.Complete)
         {
             return state;
         }
 
-        place += method + target + 2 + VersionLength;
+        position += method + target + 2 + VersionLength;
         return ParseTarget(rest[..target], head);
     }
 
     private static RequestState ParseVersion(ReadOnlySpan<byte> version, RequestHead head, bool mayBePreface)
     {
         var pattern = "HTTP/#.#\r\n"u8;
-        for (var place = 0; place < pattern.Length; place++)
+        for (var position = 0; position < pattern.Length; position++)
         {
-            if (place == version.Length)
+            if (position == version.Length)
             {
                 return RequestState.Incomplete;
             }
 
-            if (pattern[place] == '#' ? !char.IsAsciiDigit((char)version[place]) : version[place] != pattern[place])
+            if (pattern[position] == '#' ? !char.IsAsciiDigit((char)version[position]) : version[position] != pattern[position])
             {
-                return head.Refuse(400, "the request line does not end in a valid version");
+                return head.Refuse(400, "the request line has an invalid HTTP version");
             }
         }
 
         head.IsHttp10 = version[7] == '0';
         return version[5] == '1' ? RequestState.Complete
             : mayBePreface && version[5] == '2' && version[7] == '0' ? RequestState.Http2
-            : head.Refuse(505, "the version of HTTP is not supported here");
+            : head.Refuse(505, "the HTTP version is not supported");
     }
 
     private static RequestState ParseTarget(ReadOnlySpan<byte> target, RequestHead head)
     {
         if (head.Method == RequestMethod.Connect)
         {
-            return head.Refuse(501, "CONNECT asks for a tunnel, and there is none");
+            return head.Refuse(501, "CONNECT is not supported");
         }
 
         if (target.Contains((byte)'#'))
@@ -243,14 +242,14 @@ internal static class RequestLineParser
         var scheme = SchemeLength(target);
         if (scheme == 0)
         {
-            return head.Refuse(400, "the request target is neither a path nor a URL");
+            return head.Refuse(400, "the request target is neither a path nor an absolute URL");
         }
 
         var authority = target[scheme..].IndexOfAny((byte)'/', (byte)'?');
         authority = authority < 0 ? target.Length - scheme : authority;
         if (authority == 0 || !Authority.IsValid(target.Slice(scheme, authority)))
         {
-            return head.Refuse(400, "the request target has no valid host");
+            return head.Refuse(400, "the host in the request target is invalid");
         }
 
         head.Host = (head.Target.Start + scheme, authority);

@@ -17,8 +17,8 @@ public sealed class ProblemResponseTests
         Assert.Equal(ProblemText.Of(status, title, "no response in time"), Encoding.UTF8.GetString(ProblemResponse.Body(status, "no response in time")));
 
     [Theory]
-    [InlineData("GET", "/lb/no-such-thing", 404, "the balancer has nothing here")]
-    [InlineData("POST", "/lb", 404, "the balancer has nothing here")]
+    [InlineData("GET", "/lb/no-such-thing", 404, "the balancer has no such path")]
+    [InlineData("POST", "/lb", 404, "the balancer has no such path")]
     [InlineData("GET", "/lb/what-if?nodes=0", 400, "nodes must be a whole number from 1 to 1000")]
     [InlineData("GET", "/lb/admin", 401, "this needs the header Authorization: Bearer with the ADMIN_TOKEN")]
     [InlineData("POST", "/lb/backends/api-9/drain", 401, "this needs the header Authorization: Bearer with the ADMIN_TOKEN")]

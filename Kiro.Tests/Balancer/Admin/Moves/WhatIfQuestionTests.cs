@@ -62,7 +62,7 @@ public sealed class WhatIfQuestionTests
             registry.Name(id, "same");
         }
 
-        Assert.Equal("several nodes are called same, ask for one by its id: api-1:80, api-2:80", Read(query, registry).Problem);
+        Assert.Equal("several nodes are called same, use an id instead: api-1:80, api-2:80", Read(query, registry).Problem);
         Assert.NotNull(Read(query.Replace("same", "api-1:80", StringComparison.Ordinal), registry).Question);
     }
 

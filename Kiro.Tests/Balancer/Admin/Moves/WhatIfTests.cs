@@ -144,7 +144,7 @@ public sealed class WhatIfTests : IDisposable
         Array.ForEach(slots, slot => chooser.First(slot));
         var had = slots.Count(slot => registry.Current.Choose(slot)!.Id == "api-3:80");
         using var whatIf = new WhatIf(registry, new MoveCounter(_recent), sessions);
-        Task<WhatIfResponse?> AskAsync(WhatIfQuestion question) => whatIf.AskAsync(question, _hash.Slot(Caller), TestContext.Current.CancellationToken);
+        Task<WhatIfResponse?> AskAsync(WhatIfQuestion question) => whatIf.AnswerAsync(question, _hash.Slot(Caller), TestContext.Current.CancellationToken);
 
         var joins = (await AskAsync(new WhatIfQuestion(10, null, null)))!;
         Assert.Equal(0, joins.MovedAtOnce);
@@ -168,7 +168,7 @@ public sealed class WhatIfTests : IDisposable
     private async Task<WhatIfResponse> Ask(BackendRegistry registry, WhatIfQuestion question)
     {
         using var whatIf = new WhatIf(registry, new MoveCounter(_recent));
-        return (await whatIf.AskAsync(question, _hash.Slot(Caller), TestContext.Current.CancellationToken))!;
+        return (await whatIf.AnswerAsync(question, _hash.Slot(Caller), TestContext.Current.CancellationToken))!;
     }
 
     private static void AssertSame(string[] before, string[] after, WhatIfResponse answer)

@@ -77,9 +77,9 @@ public sealed class StickyRouteTests
 
     [Theory]
     [InlineData("STICKY_BY=ip", "key=abc", "there are no keys while STICKY_BY is ip")]
-    [InlineData("STICKY_BY=ip", "client=203.0.113.7&key=abc", "not for both")]
+    [InlineData("STICKY_BY=ip", "client=203.0.113.7&key=abc", "not both")]
     [InlineData("STICKY_BY=ip", "client=nobody", "client must be an IP address")]
-    [InlineData("STICKY_BY=cookie", "client=203.0.113.7", "an address alone has no node while STICKY_BY is cookie")]
+    [InlineData("STICKY_BY=cookie", "client=203.0.113.7", "an address alone does not determine the node while STICKY_BY is cookie")]
     [InlineData("STICKY_BY=cookie", "key=", "key must be the value of the cookie kiro")]
     [InlineData("STICKY_BY=header:X-User", "key=%20", "key must be a value of X-User")]
     public async Task Route_NothingToTell_Is400WithTheReason(string setting, string query, string problem)

@@ -77,7 +77,7 @@ public sealed class OlderVersionTests : IAsyncLifetime
         }
 
         await Eventually.BeTrue(() => _balancer.Output.Contains("Took over the port", StringComparison.Ordinal), "it has heard that the older one leaves");
-        Assert.Contains("is of an older version and hands over its sockets only", _balancer.Output, StringComparison.Ordinal);
+        Assert.Contains("is an older version and hands over its sockets only", _balancer.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("No newer process can take over the port", _balancer.Output, StringComparison.Ordinal);
         await Eventually.BeTrue(IsOffered, "a process that is newer still may take over");
     }

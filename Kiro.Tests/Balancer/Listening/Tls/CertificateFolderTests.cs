@@ -86,7 +86,7 @@ public sealed class CertificateFolderTests : IDisposable
         File.Delete(_files.PathOf("b.key"));
 
         Assert.Equal(
-            $"a key for {_files.PathOf("b.crt")}: in a file beside it that ends in .key, or in the same file", Assert.Throws<CertificateException>(Load).Message);
+            $"a private key for {_files.PathOf("b.crt")}, in a .key file beside it or in the same file", Assert.Throws<CertificateException>(Load).Message);
     }
 
     [Fact]

@@ -34,7 +34,7 @@ public sealed class CertificateRenewalTests : IDisposable
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Folder());
         File.WriteAllText(_files.PathOf("a.key"), "nothing");
-        await Eventually.BeTrue(() => balancer.Logs.Any(line => line.Contains("the certificates before stay", StringComparison.Ordinal)), "the log says so");
+        await Eventually.BeTrue(() => balancer.Logs.Any(line => line.Contains("the previous certificates stay", StringComparison.Ordinal)), "the log says so");
         Assert.Equal(serial, (await _peer.HandshakeAsync("a.example")).SerialNumber);
     }
 
@@ -108,13 +108,13 @@ public sealed class CertificateRenewalTests : IDisposable
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Pair());
         File.Delete(_files.PathOf("a.key"));
-        await Eventually.BeTrue(() => balancer.Logs.Any(line => line.Contains("expected files that can be read", StringComparison.Ordinal)), "the log says so");
+        await Eventually.BeTrue(() => balancer.Logs.Any(line => line.Contains("expected readable files", StringComparison.Ordinal)), "the log says so");
         Assert.Equal(serial, (await _peer.HandshakeAsync("a.example")).SerialNumber);
-        Assert.Contains("the certificates before stay", await StatusAsync(balancer), StringComparison.Ordinal);
+        Assert.Contains("the previous certificates stay", await StatusAsync(balancer), StringComparison.Ordinal);
 
         serial = _files.Write("a", ["a.example"]);
         await Eventually.BeTrue(async () => (await _peer.HandshakeAsync("a.example")).SerialNumber == serial, "the new certificate is used");
-        Assert.DoesNotContain("the certificates before stay", await StatusAsync(balancer), StringComparison.Ordinal);
+        Assert.DoesNotContain("the previous certificates stay", await StatusAsync(balancer), StringComparison.Ordinal);
         Assert.Single(balancer.Logs);
     }
 

@@ -77,7 +77,7 @@ public sealed class PrivateKeyFileTests : IDisposable
         var file = _files.PathOf("a.key");
 
         Assert.Equal(
-            $"a key in PKCS#8, because {file} is encrypted as OpenSSL did before: openssl pkcs8 -topk8 -in {file} writes it anew",
+            $"a key in PKCS#8, because {file} is encrypted in OpenSSL's legacy format: convert it with openssl pkcs8 -topk8 -in {file}",
             Assert.Throws<CertificateException>(() => Load(TestCertificates.Password)).Message);
     }
 
@@ -107,7 +107,7 @@ public sealed class PrivateKeyFileTests : IDisposable
         _files.Write("b", ["b.example"]);
         File.Move(_files.PathOf("b.key"), _files.PathOf("a.key"));
 
-        Assert.StartsWith($"a certificate for a key of RSA or ECDSA ({_files.PathOf("a.crt")} is for ", Assert.Throws<CertificateException>(() => Load()).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"a certificate with an RSA or ECDSA key ({_files.PathOf("a.crt")} is for ", Assert.Throws<CertificateException>(() => Load()).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => _files.Dispose();

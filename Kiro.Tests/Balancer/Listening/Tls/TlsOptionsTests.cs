@@ -24,7 +24,7 @@ public sealed class TlsOptionsTests : IDisposable
     public void Read_KeyOfAnother_NamesBothFiles()
     {
         Pair("other");
-        AssertRefused("expected a key that belongs to the certificate (from ", [Pair("a")[0], $"TLS_KEY={_files.PathOf("other.key")}", "TLS_PORT=443"]);
+        AssertRefused("expected the private key of the certificate (from ", [Pair("a")[0], $"TLS_KEY={_files.PathOf("other.key")}", "TLS_PORT=443"]);
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class TlsOptionsTests : IDisposable
     }
 
     [Fact]
-    public void Read_FileThatIsNotThere_IsRefused() => AssertRefused("expected files that can be read (Could not find", Named("gone"));
+    public void Read_FileThatIsNotThere_IsRefused() => AssertRefused("expected readable files (Could not find", Named("gone"));
 
     [Fact]
     public void Read_EmptyFolder_SaysWhatItShouldHold() =>

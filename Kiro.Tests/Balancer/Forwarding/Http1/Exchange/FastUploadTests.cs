@@ -29,7 +29,7 @@ public class FastUploadTests
         using var watch = new ConnectionWatch(TimeProvider.System);
         var backend = new BackendRuntime(new Backend("127.0.0.1", node.Port), TimeProvider.System);
         var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System)), new OpenStreams(), TimeProvider.System);
-        using (var first = new Attempt(backend, isAwaited: true, mayGoElsewhere: true))
+        using (var first = new Attempt(backend, isAwaited: true, isRetryable: true))
         {
             // With a cancellable request, as all real ones: otherwise the connection would not be reused.
             var visit = new DefaultHttpContext { RequestAborted = TestContext.Current.CancellationToken };
@@ -39,7 +39,7 @@ public class FastUploadTests
         var context = new DefaultHttpContext();
         var body = new PieceByPiece(Pieces);
         context.Features.Set<IRequestBodyPipeFeature>(body);
-        using var attempt = new Attempt(backend, isAwaited: true, mayGoElsewhere: false);
+        using var attempt = new Attempt(backend, isAwaited: true, isRetryable: false);
         // The connection exists already: nothing else is awaited before the body.
         var sending = sender.SendAsync(LeanRequest.Of(context, "POST", RequestBody.Streamed), attempt);
         body.Leave();

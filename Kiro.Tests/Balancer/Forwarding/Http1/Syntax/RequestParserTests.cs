@@ -129,8 +129,8 @@ public sealed class RequestParserTests
     [Fact]
     public void Head_AtTheBounds_IsTakenAndBeyondRefused()
     {
-        Assert.Equal((RequestState.Complete, 0), Parse($"GET /{new string('a', RequestHead.MaxTarget - 1)} HTTP/1.1\r\nHost: a\r\n\r\n"));
-        Assert.Equal((RequestState.Refused, 414), Parse($"GET /{new string('a', RequestHead.MaxTarget)} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        Assert.Equal((RequestState.Complete, 0), Parse($"GET /{new string('a', RequestHead.MaxTargetLength - 1)} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        Assert.Equal((RequestState.Refused, 414), Parse($"GET /{new string('a', RequestHead.MaxTargetLength)} HTTP/1.1\r\nHost: a\r\n\r\n"));
 
         var fields = string.Concat(Enumerable.Range(2, RequestHead.MaxFields - 1).Select(number => $"X-{number}: a\r\n"));
         Assert.Equal((RequestState.Complete, 0), Parse($"GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));

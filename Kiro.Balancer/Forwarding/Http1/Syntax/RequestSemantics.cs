@@ -3,23 +3,22 @@ using System.Text;
 namespace Kiro.Balancer.Forwarding.Http1.Syntax;
 
 /// <summary>
-/// Says what a request's fields mean: first what frames and routes it, field by field as they come (RFC 9112, section 6; RFC 9110,
-/// sections 7.2 and 8.6), then all together. What HTTP lets a server repair, such as a length given twice, is refused: no client in use
-/// sends it, smugglers do.
+/// Interprets request fields: framing and routing fields one by one as they are parsed (RFC 9112, section 6; RFC 9110, sections 7.2 and 8.6),
+/// then the header section as a whole. What a server may repair, such as a repeated Content-Length, is refused: only smuggling needs it.
 /// </summary>
 internal static class RequestSemantics
 {
-    /// <summary>Takes a field as it comes.</summary>
-    public static RequestState Note(RequestFieldKind kind, ReadOnlySpan<byte> value, int start, RequestHead head)
+    /// <summary>Applies one field.</summary>
+    public static RequestState Apply(RequestFieldKind kind, ReadOnlySpan<byte> value, int start, RequestHead head)
     {
         switch (kind)
         {
             case RequestFieldKind.Host:
-                return NoteHost(value, start, head);
+                return ApplyHost(value, start, head);
             case RequestFieldKind.ContentLength:
                 if (head.ContentLength is not null || !TryParseLength(value, out var length))
                 {
-                    return head.Refuse(400, "Content-Length is no single number");
+                    return head.Refuse(400, "Content-Length is not a single number");
                 }
 
                 head.ContentLength = length;
@@ -27,8 +26,8 @@ internal static class RequestSemantics
             case RequestFieldKind.TransferEncoding:
                 if (head.IsChunked || !Ascii.EqualsIgnoreCase(value, "chunked"u8))
                 {
-                    // Another coding could only be passed on by taking it off (RFC 9112, section 6.1).
-                    return head.Refuse(501, "of transfer codings only chunked is supported, and only once");
+                    // Any other coding would have to be decoded here (RFC 9112, section 6.1).
+                    return head.Refuse(501, "the only supported transfer coding is chunked, once");
                 }
 
                 head.IsChunked = true;
@@ -38,22 +37,22 @@ internal static class RequestSemantics
         }
     }
 
-    /// <summary>Once all fields are there.</summary>
-    public static RequestState Judge(ReadOnlySpan<byte> bytes, RequestHead head)
+    /// <summary>Applies the header section as a whole.</summary>
+    public static RequestState Complete(ReadOnlySpan<byte> bytes, RequestHead head)
     {
         if (!head.HasHost && !head.IsHttp10)
         {
-            return head.Refuse(400, "there is no Host");
+            return head.Refuse(400, "the Host field is missing");
         }
 
         if (head.IsChunked && (head.ContentLength is not null || head.IsHttp10))
         {
-            // Length and chunks at once is how requests are smuggled, and HTTP/1.0 knows no chunks (RFC 9112, section 6.1).
+            // Both at once is request smuggling, and HTTP/1.0 has no transfer codings (RFC 9112, section 6.1).
             return head.Refuse(400, head.IsHttp10
-                ? "HTTP/1.0 has no transfer codings" : "the body has both a Content-Length and a Transfer-Encoding");
+                ? "HTTP/1.0 does not support transfer codings" : "the request has both Content-Length and Transfer-Encoding");
         }
 
-        var (saysClose, keepsAlive, upgrades, isWebSocket, hasKey, options, upgradeFields) = (false, false, false, false, false, 0, 0);
+        var (hasClose, hasKeepAlive, hasUpgrade, isWebSocket, hasKey, options, upgradeFields) = (false, false, false, false, false, 0, 0);
         foreach (var field in head.Fields)
         {
             var value = field.Value(bytes);
@@ -65,39 +64,39 @@ internal static class RequestSemantics
                         var option = value[range].Trim(" \t"u8);
                         if (Ascii.EqualsIgnoreCase(option, "close"u8))
                         {
-                            saysClose = true;
+                            hasClose = true;
                         }
                         else if (Ascii.EqualsIgnoreCase(option, "keep-alive"u8))
                         {
-                            keepsAlive = true;
+                            hasKeepAlive = true;
                         }
                         else if (Ascii.EqualsIgnoreCase(option, "upgrade"u8))
                         {
-                            upgrades = true;
+                            hasUpgrade = true;
                         }
                         else if (!option.IsEmpty)
                         {
                             if (++options > RequestHead.MaxFields)
                             {
-                                return head.Refuse(431, "Connection names too many fields");
+                                return head.Refuse(431, "the Connection field names too many fields");
                             }
 
-                            DropNamed(bytes, option, head);
+                            MarkConnectionOption(bytes, option, head);
                         }
                     }
 
                     break;
                 case RequestFieldKind.Expect:
-                    head.ExpectsContinue |= !head.IsHttp10 && Lists(value, "100-continue"u8);
+                    head.ExpectsContinue |= !head.IsHttp10 && ListContains(value, "100-continue"u8);
                     break;
                 case RequestFieldKind.Authorization:
                     head.BindsConnection |= ResponseTraits.BindsConnection(value);
                     break;
                 case RequestFieldKind.Te:
-                    head.AcceptsTrailers |= Lists(value, "trailers"u8);
+                    head.AcceptsTrailers |= ListContains(value, "trailers"u8);
                     break;
                 case RequestFieldKind.Upgrade:
-                    // Offered beside another protocol it is no handshake (RFC 6455, section 4.1).
+                    // With another protocol beside it, it is not a WebSocket handshake (RFC 6455, section 4.1).
                     (isWebSocket, upgradeFields) = (Ascii.EqualsIgnoreCase(value, "websocket"u8), upgradeFields + 1);
                     break;
                 case RequestFieldKind.WebSocketKey:
@@ -106,22 +105,22 @@ internal static class RequestSemantics
             }
         }
 
-        head.Closes = saysClose || (head.IsHttp10 && !keepsAlive);
-        head.IsWebSocket = upgrades && isWebSocket && upgradeFields == 1 && hasKey && HasVersion(bytes, head) && !head.IsHttp10 && head.Method == RequestMethod.Get
+        head.Closes = hasClose || (head.IsHttp10 && !hasKeepAlive);
+        head.IsWebSocket = hasUpgrade && isWebSocket && upgradeFields == 1 && hasKey && HasWebSocketVersion(bytes, head) && !head.IsHttp10 && head.Method == RequestMethod.Get
             && head.Framing == BodyFraming.None;
         return RequestState.Complete;
     }
 
-    private static RequestState NoteHost(ReadOnlySpan<byte> value, int start, RequestHead head)
+    private static RequestState ApplyHost(ReadOnlySpan<byte> value, int start, RequestHead head)
     {
         if (head.HasHost)
         {
-            return head.Refuse(400, "there is more than one Host");
+            return head.Refuse(400, "there is more than one Host field");
         }
 
         if (value.Length > 0 && !Authority.IsValid(value))
         {
-            return head.Refuse(400, "Host is invalid");
+            return head.Refuse(400, "the Host field is invalid");
         }
 
         head.HasHost = true;
@@ -133,7 +132,7 @@ internal static class RequestSemantics
         return RequestState.Complete;
     }
 
-    // 1*DIGIT: no sign, no list, no spaces.
+    // 1*DIGIT: no sign, no list, no whitespace.
     private static bool TryParseLength(ReadOnlySpan<byte> digits, out long length)
     {
         length = 0;
@@ -150,7 +149,7 @@ internal static class RequestSemantics
         return digits.Length > 0;
     }
 
-    private static bool HasVersion(ReadOnlySpan<byte> bytes, RequestHead head)
+    private static bool HasWebSocketVersion(ReadOnlySpan<byte> bytes, RequestHead head)
     {
         var name = "Sec-WebSocket-Version"u8;
         foreach (ref readonly var field in head.Fields)
@@ -164,20 +163,20 @@ internal static class RequestSemantics
         return false;
     }
 
-    // Naming what the balancer acts on changes nothing: it must not unframe a message or hide who the client is.
-    private static void DropNamed(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> option, RequestHead head)
+    // Must not affect fields that the balancer acts on: that would change the framing or hide the client's identity.
+    private static void MarkConnectionOption(ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> option, RequestHead head)
     {
-        for (var place = 0; place < head.FieldCount; place++)
+        for (var index = 0; index < head.FieldCount; index++)
         {
-            ref readonly var field = ref head.Fields[place];
+            ref readonly var field = ref head.Fields[index];
             if (field.NameLength == option.Length && field.Kind != RequestFieldKind.CdnLoop && Ascii.EqualsIgnoreCase(field.Name(bytes), option))
             {
-                head.Drop(place);
+                head.MarkConnectionOption(index);
             }
         }
     }
 
-    private static bool Lists(ReadOnlySpan<byte> value, ReadOnlySpan<byte> member)
+    private static bool ListContains(ReadOnlySpan<byte> value, ReadOnlySpan<byte> member)
     {
         foreach (var range in value.Split((byte)','))
         {
