@@ -85,8 +85,8 @@ public class OwnPathTests
     [InlineData("/metricsx")]
     public void Contains_Target_GoesByItsFirstSegment(string target, bool isOwn = false)
     {
-        Assert.Equal(isOwn, new OwnPaths(pagesAreElsewhere: false).Contains(System.Text.Encoding.ASCII.GetBytes(target)));
-        Assert.False(new OwnPaths(pagesAreElsewhere: true).Contains(System.Text.Encoding.ASCII.GetBytes(target)));
+        Assert.Equal(isOwn, new OwnPaths(hasAdminListener: false).Contains(System.Text.Encoding.ASCII.GetBytes(target)));
+        Assert.False(new OwnPaths(hasAdminListener: true).Contains(System.Text.Encoding.ASCII.GetBytes(target)));
     }
 }
 
