@@ -197,7 +197,7 @@ internal static class Outliers
 
         if (outliers == 0 && nodes.Count > 1 && IsFailing(all))
         {
-            yield return Invariant($"{Percent(all)} of all responses are errors (5xx), and no node outliers out.");
+            yield return Invariant($"{Percent(all)} of all responses are errors (5xx), and no node stands out.");
         }
     }
 
