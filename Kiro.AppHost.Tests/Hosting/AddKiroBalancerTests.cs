@@ -6,7 +6,7 @@ namespace Kiro.AppHost.Tests.Hosting;
 public sealed class AddKiroBalancerTests
 {
     [Fact]
-    public async Task AddKiroBalancer_Run_IsAProcessWithNoProxyBeforeIt()
+    public async Task AddKiroBalancer_Run_IsAProcessWithoutProxy()
     {
         var balancer = ShopModel.Builder().AddKiroBalancer("lb", 8080).Resource;
         balancer.Allocate(8080);
@@ -24,7 +24,7 @@ public sealed class AddKiroBalancerTests
     }
 
     [Fact]
-    public async Task AddKiroBalancer_WithoutAPortAndWithAToken_TakesAFreePortAndTheToken()
+    public async Task AddKiroBalancer_NoPortAndAToken_UsesAFreePortAndTheToken()
     {
         var builder = ShopModel.Builder();
         var token = builder.AddParameter("token", "0123456789abcdef", secret: true);
@@ -37,27 +37,27 @@ public sealed class AddKiroBalancerTests
     }
 
     [Fact]
-    public async Task Settings_OfTheBalancer_AreItsVariables()
+    public async Task Settings_OfTheBalancer_AreEnvironmentVariables()
     {
         var balancer = ShopModel.Builder().AddKiroBalancer("lb", 8080).WithHealthPath("/healthz").WithTrustedProxies("10.0.0.0/8", "fd00::/8")
             .WithStickyBy("header:X-User-Id").WithSessionIdle(TimeSpan.FromMinutes(10));
         balancer.Resource.Allocate(8080);
 
         var environment = await balancer.Resource.EnvironmentAsync();
-        var nobody = await balancer.WithTrustedProxies().Resource.EnvironmentAsync();
+        var untrusting = await balancer.WithTrustedProxies().Resource.EnvironmentAsync();
 
-        Assert.Equal(("/healthz", "10.0.0.0/8,fd00::/8", "none"), (environment["HEALTH_PATH"], environment["TRUSTED_PROXIES"], nobody["TRUSTED_PROXIES"]));
+        Assert.Equal(("/healthz", "10.0.0.0/8,fd00::/8", "none"), (environment["HEALTH_PATH"], environment["TRUSTED_PROXIES"], untrusting["TRUSTED_PROXIES"]));
         Assert.Equal(("header:X-User-Id", "600"), (environment["STICKY_BY"], environment["SESSION_IDLE"]));
     }
 
     [Theory]
     [InlineData("header:")]
     [InlineData("sessions")]
-    public void WithStickyBy_NoneOfTheThree_IsRefused(string key) =>
+    public void WithStickyBy_UnknownKey_Throws(string key) =>
         Assert.Throws<ArgumentException>(() => ShopModel.Builder().AddKiroBalancer("lb", 8080).WithStickyBy(key));
 
     [Fact]
-    public async Task WithNodes_OfAProcess_TellsEachReplicaItsPort()
+    public async Task WithNodes_Process_GivesEachReplicaItsPort()
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddShop();
@@ -68,7 +68,7 @@ public sealed class AddKiroBalancerTests
     }
 
     [Fact]
-    public async Task WithNodes_OfTwoBalancersOnDifferentEndpoints_TellsBothPorts()
+    public async Task WithNodes_TwoBalancersOnDifferentEndpoints_GivesBothPorts()
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddShop().WithHttpEndpoint(name: "back-office", env: "BACK_OFFICE_PORT");
@@ -86,49 +86,49 @@ public sealed class AddKiroBalancerTests
     }
 
     [Fact]
-    public void WithNodes_OfTheSameResourceTwice_IsRefused()
+    public void WithNodes_SameResourceTwice_Throws()
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddShop();
         var balancer = builder.AddKiroBalancer("lb", 8080).WithNodes(shop);
 
-        var refused = Assert.Throws<DistributedApplicationException>(() => balancer.WithNodes(shop, 2));
+        var problem = Assert.Throws<DistributedApplicationException>(() => balancer.WithNodes(shop, 2));
 
-        Assert.StartsWith("lb already balances over shop", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("lb already balances over shop", problem.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void ThrowIfIncomplete_WithoutNodes_SaysSo()
+    public void ThrowIfIncomplete_NoNodes_Throws()
     {
-        var refused = Assert.Throws<DistributedApplicationException>(ShopModel.Builder().AddKiroBalancer("lb", 8080).Resource.ThrowIfIncomplete);
+        var problem = Assert.Throws<DistributedApplicationException>(ShopModel.Builder().AddKiroBalancer("lb", 8080).Resource.ThrowIfIncomplete);
 
-        Assert.Equal("lb has no nodes: add them with WithNodes().", refused.Message);
+        Assert.Equal("lb has no nodes: add them with WithNodes().", problem.Message);
     }
 
     [Theory]
     [InlineData("http", "web", "lb cannot balance over shop, which has no endpoint web: add it with WithHttpEndpoint(), or pass another endpoint name to WithNodes. It has http.")]
     [InlineData("https", "https", "lb cannot balance over shop: its endpoint https uses https, but nodes must use plain HTTP.")]
-    public void ThrowIfUnreachable_NoSuchEndpointOrNotHttp_SaysSo(string scheme, string wanted, string problem)
+    public void ThrowIfUnreachable_NoSuchEndpointOrNotHttp_Throws(string scheme, string endpoint, string message)
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddExecutable("shop", "python3", ".").WithEndpoint(scheme: scheme);
-        var balancer = builder.AddKiroBalancer("lb", 8080).WithNodes(shop, endpointName: wanted).Resource;
+        var balancer = builder.AddKiroBalancer("lb", 8080).WithNodes(shop, endpointName: endpoint).Resource;
 
-        var refused = Assert.Throws<DistributedApplicationException>(() => balancer.Nodes.Single().ThrowIfUnreachable("lb"));
+        var problem = Assert.Throws<DistributedApplicationException>(() => balancer.Nodes.Single().ThrowIfUnreachable("lb"));
 
-        Assert.Equal(problem, refused.Message);
+        Assert.Equal(message, problem.Message);
     }
 
     [Theory]
     [InlineData(-1)]
     [InlineData(86401)]
-    public void WithSessionIdle_OutOfRange_IsRefused(int seconds) =>
+    public void WithSessionIdle_OutOfRange_Throws(int seconds) =>
         Assert.Throws<ArgumentOutOfRangeException>(() => ShopModel.Builder().AddKiroBalancer("lb", 8080).WithSessionIdle(TimeSpan.FromSeconds(seconds)));
 
     [Theory]
     [InlineData(0)]
     [InlineData(1001)]
-    public void WithNodes_WeightOutOfRange_IsRefused(double weight)
+    public void WithNodes_WeightOutOfRange_Throws(double weight)
     {
         var builder = ShopModel.Builder();
 
@@ -136,7 +136,7 @@ public sealed class AddKiroBalancerTests
     }
 
     [Fact]
-    public void AddKiroBalancer_WithoutItsProgram_SaysWhatIsMissing()
+    public void AddKiroBalancer_ProgramMissing_NamesIt()
     {
         var builder = ShopModel.Builder();
         builder.Configuration[BalancerProgram.PathVariable] = "/nowhere/kiro.dll";

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.AppHost.Tests.Hosting;
 
-/// <summary>From what Aspire tells of replicas to the list that the balancer watches.</summary>
+/// <summary>From Aspire's resource notifications to the node list that the balancer watches.</summary>
 public sealed class NodeWatchTests : IAsyncLifetime
 {
     private readonly IDistributedApplicationBuilder _builder = ShopModel.Builder();
@@ -28,74 +28,74 @@ public sealed class NodeWatchTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task List_ReplicasThatRun_HasThemWithTheirPortsAndWeights()
+    public async Task List_RunningReplicas_HasTheirPortsAndWeights()
     {
         Assert.False(File.Exists(_balancer.NodeFile));
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
-        await TellAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
-        await TellAsync(_shop.Resource, "shop-c", KnownResourceStates.Starting, 5003);
-        await TellAsync(_big.Resource, "big-a", DrainWatch.Draining, 5004);
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
+        await PublishAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
+        await PublishAsync(_shop.Resource, "shop-c", KnownResourceStates.Starting, 5003);
+        await PublishAsync(_big.Resource, "big-a", DrainWatch.Draining, 5004);
 
-        await IsAsync("127.0.0.1:5001", "127.0.0.1:5002", "127.0.0.1:5004*2.5");
+        await AssertListAsync("127.0.0.1:5001", "127.0.0.1:5002", "127.0.0.1:5004*2.5");
     }
 
     [Theory]
     [InlineData("Stopping")]
     [InlineData("Finished")]
     [InlineData("Exited")]
-    public async Task List_ReplicaThatLeaves_HasItNoMore_AndAgainOnAnotherPort(string state)
+    public async Task List_ReplicaStops_DropsItUntilItRunsAgain(string state)
     {
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
-        await TellAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
-        await IsAsync("127.0.0.1:5001", "127.0.0.1:5002");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
+        await PublishAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
+        await AssertListAsync("127.0.0.1:5001", "127.0.0.1:5002");
 
-        await TellAsync(_shop.Resource, "shop-a", state, 5001);
-        await IsAsync("127.0.0.1:5002");
+        await PublishAsync(_shop.Resource, "shop-a", state, 5001);
+        await AssertListAsync("127.0.0.1:5002");
 
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5009);
-        await IsAsync("127.0.0.1:5009", "127.0.0.1:5002");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5009);
+        await AssertListAsync("127.0.0.1:5009", "127.0.0.1:5002");
         Assert.Equal("127.0.0.1:5009", _balancer.Running["shop-a"]);
     }
 
-    /// <summary>It shows as down on the balancer's page, instead of nowhere.</summary>
+    /// <summary>The balancer then shows the replica as down, rather than not at all.</summary>
     [Fact]
-    public async Task List_ReplicaThatCrashes_KeepsIt_UntilItRunsAgainOrIsStopped()
+    public async Task List_ReplicaCrashes_KeepsItUntilItRunsAgainOrIsStopped()
     {
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
-        await TellAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
-        await IsAsync("127.0.0.1:5001", "127.0.0.1:5002");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
+        await PublishAsync(_shop.Resource, "shop-b", KnownResourceStates.Running, 5002);
+        await AssertListAsync("127.0.0.1:5001", "127.0.0.1:5002");
 
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Finished, 5001, exitCode: 137);
-        await Eventually.BeTrue(() => !_balancer.Running.ContainsKey("shop-a"), "the watch has seen it");
-        // What follows is seen after it.
-        await TellAsync(_shop.Resource, "shop-c", KnownResourceStates.Running, 5003);
-        await IsAsync("127.0.0.1:5001", "127.0.0.1:5002", "127.0.0.1:5003");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Finished, 5001, exitCode: 137);
+        await Eventually.BeTrue(() => !_balancer.Running.ContainsKey("shop-a"), "the watch has processed it");
+        // Updates are processed in order, so this one comes after it.
+        await PublishAsync(_shop.Resource, "shop-c", KnownResourceStates.Running, 5003);
+        await AssertListAsync("127.0.0.1:5001", "127.0.0.1:5002", "127.0.0.1:5003");
 
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Starting, 5009);
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5009);
-        await IsAsync("127.0.0.1:5009", "127.0.0.1:5002", "127.0.0.1:5003");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Starting, 5009);
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5009);
+        await AssertListAsync("127.0.0.1:5009", "127.0.0.1:5002", "127.0.0.1:5003");
 
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Stopping, 5009);
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Finished, 5009, exitCode: 143);
-        await IsAsync("127.0.0.1:5002", "127.0.0.1:5003");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Stopping, 5009);
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Finished, 5009, exitCode: 143);
+        await AssertListAsync("127.0.0.1:5002", "127.0.0.1:5003");
     }
 
     [Fact]
-    public async Task List_TheLastReplicaLeaves_StaysAsItWas_SoThatTheBalancerCanStartAgain()
+    public async Task List_LastReplicaStops_KeepsItSoThatTheBalancerCanRestart()
     {
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
-        await IsAsync("127.0.0.1:5001");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Running, 5001);
+        await AssertListAsync("127.0.0.1:5001");
 
-        await TellAsync(_shop.Resource, "shop-a", KnownResourceStates.Exited, 5001);
-        await Eventually.BeTrue(() => _balancer.Running.IsEmpty, "the watch has seen it");
-        await IsAsync("127.0.0.1:5001");
+        await PublishAsync(_shop.Resource, "shop-a", KnownResourceStates.Exited, 5001);
+        await Eventually.BeTrue(() => _balancer.Running.IsEmpty, "the watch has processed it");
+        await AssertListAsync("127.0.0.1:5001");
 
-        await TellAsync(_big.Resource, "big-a", KnownResourceStates.Running, 5004);
-        await IsAsync("127.0.0.1:5004*2.5");
+        await PublishAsync(_big.Resource, "big-a", KnownResourceStates.Running, 5004);
+        await AssertListAsync("127.0.0.1:5004*2.5");
     }
 
     [Fact]
-    public async Task Stop_TakesTheFolderAway()
+    public async Task Stop_Always_DeletesTheFolder()
     {
         await _watch.StopAsync(TestContext.Current.CancellationToken);
 
@@ -109,13 +109,13 @@ public sealed class NodeWatchTests : IAsyncLifetime
         await _application.DisposeAsync();
     }
 
-    private Task TellAsync(IResource resource, string id, string state, int port, int? exitCode = null) => _notifications.PublishUpdateAsync(resource, id, snapshot => snapshot with
+    private Task PublishAsync(IResource resource, string id, string state, int port, int? exitCode = null) => _notifications.PublishUpdateAsync(resource, id, snapshot => snapshot with
     {
         State = state,
         ExitCode = exitCode,
         EnvironmentVariables = ImmutableArray.Create(new EnvironmentVariableSnapshot("KIRO_NODE_PORT_HTTP", $"{port}", IsFromSpec: true)),
     });
 
-    private async Task IsAsync(params string[] lines) => await Eventually.BeTrue(
+    private async Task AssertListAsync(params string[] lines) => await Eventually.BeTrue(
         () => File.Exists(_balancer.NodeFile) && File.ReadAllLines(_balancer.NodeFile).Order(StringComparer.Ordinal).SequenceEqual(lines.Order(StringComparer.Ordinal)), $"the list is {string.Join(", ", lines)}");
 }

@@ -5,5 +5,5 @@ namespace Kiro.AppHost.Tests.Hosting;
 public sealed class PublicApiTests
 {
     [Fact]
-    public void Api_OfThePackage_IsTheListedOne() => PublicApi.AssertIsListed(typeof(KiroBalancerResource).Assembly);
+    public void PublicApi_OfThePackage_MatchesTheList() => PublicApi.AssertIsListed(typeof(KiroBalancerResource).Assembly);
 }

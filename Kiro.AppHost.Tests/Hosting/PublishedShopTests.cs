@@ -5,7 +5,7 @@ namespace Kiro.AppHost.Tests.Hosting;
 public sealed class PublishedShopTests
 {
     [Fact]
-    public async Task Publish_OneResource_IsTheImageThatLooksItsNameUp()
+    public async Task Publish_OneResource_IsAContainerThatResolvesItsName()
     {
         var lb = await PublishAsync(builder => builder.AddKiroBalancer("lb").WithNodes(Container(builder, "shop")));
 
@@ -20,7 +20,7 @@ public sealed class PublishedShopTests
     }
 
     [Fact]
-    public async Task Publish_SeveralResources_IsAList_AndTheImageMayBeAnother()
+    public async Task Publish_SeveralResources_IsAListAndTheImageCanBeSet()
     {
         var lb = await PublishAsync(builder => builder.AddKiroBalancer("lb")
             .WithNodes(Container(builder, "one")).WithNodes(Container(builder, "two"), 2)

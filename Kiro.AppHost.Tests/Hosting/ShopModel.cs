@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.AppHost.Tests.Hosting;
 
-/// <summary>An application of somebody else's that has a Kiro balancer.</summary>
+/// <summary>A third-party application model with a Kiro balancer.</summary>
 internal static class ShopModel
 {
-    /// <summary>A program that is there; nothing here starts it.</summary>
+    /// <summary>Any existing program; it is never started.</summary>
     private static readonly string Program = typeof(ShopModel).Assembly.Location;
 
     public static IDistributedApplicationBuilder Builder(params string[] arguments)
@@ -22,7 +22,7 @@ internal static class ShopModel
         return builder;
     }
 
-    /// <summary>A web server that is no project of this repository.</summary>
+    /// <summary>A web server that is not a project of this repository.</summary>
     public static IResourceBuilder<ExecutableResource> AddShop(this IDistributedApplicationBuilder builder, string name = "shop") =>
         builder.AddExecutable(name, "python3", ".", "-m", "http.server").WithHttpEndpoint(env: "PORT");
 
@@ -34,7 +34,7 @@ internal static class ShopModel
         return result.EnvironmentVariables.ToDictionary();
     }
 
-    /// <summary>As Aspire gives it an address when it starts.</summary>
+    /// <summary>Allocates the endpoint, as Aspire does at startup.</summary>
     public static void Allocate(this IResource resource, int port)
     {
         var endpoint = resource.Annotations.OfType<EndpointAnnotation>().Single();

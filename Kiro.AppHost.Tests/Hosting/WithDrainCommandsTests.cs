@@ -7,7 +7,7 @@ public sealed class WithDrainCommandsTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void WithDrainCommands_BeforeOrAfterTheNodes_GivesEachAll(bool before)
+    public void WithDrainCommands_BeforeOrAfterTheNodes_AddsAllCommands(bool before)
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddShop();
@@ -18,7 +18,7 @@ public sealed class WithDrainCommandsTests
     }
 
     [Fact]
-    public void WithDrainCommands_OfASecondBalancer_HaveItsName()
+    public void WithDrainCommands_SecondBalancer_PrefixesItsName()
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddShop();
@@ -28,14 +28,14 @@ public sealed class WithDrainCommandsTests
         Assert.Equal(["drain", "evacuate", "resume", "other-drain", "other-evacuate", "other-resume"], Commands(shop).Select(command => command.Name));
     }
 
-    /// <summary>The button of the other state is off; there is something to evacuate only where sessions stay.</summary>
+    /// <summary>A command is disabled where it has no effect; evacuate exists only with session affinity.</summary>
     [Theory]
     [InlineData(0, "Running", ResourceCommandState.Enabled, ResourceCommandState.Hidden, ResourceCommandState.Disabled)]
     [InlineData(0, "Draining", ResourceCommandState.Disabled, ResourceCommandState.Hidden, ResourceCommandState.Enabled)]
     [InlineData(600, "Running", ResourceCommandState.Enabled, ResourceCommandState.Enabled, ResourceCommandState.Disabled)]
     [InlineData(600, "Draining", ResourceCommandState.Disabled, ResourceCommandState.Enabled, ResourceCommandState.Enabled)]
     [InlineData(600, "Exited", ResourceCommandState.Disabled, ResourceCommandState.Disabled, ResourceCommandState.Disabled)]
-    public void Commands_OfANodeInAState_AreOnOrOff(int idle, string state, params ResourceCommandState[] expected)
+    public void Commands_NodeState_EnablesOrDisablesThem(int idle, string state, params ResourceCommandState[] expected)
     {
         var builder = ShopModel.Builder();
         var shop = builder.AddShop();

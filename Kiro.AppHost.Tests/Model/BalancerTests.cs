@@ -5,7 +5,7 @@ namespace Kiro.AppHost.Tests.Model;
 public sealed class BalancerTests
 {
     [Fact]
-    public async Task AddBalancer_BalancesOverEveryNode_AndProbesThemEveryFewSeconds()
+    public async Task AddBalancer_ByDefault_BalancesOverEveryNodeWithShortIntervals()
     {
         var model = await AppHostModel.OfAsync();
         var environment = await model.EnvironmentAsync("balancer");
@@ -17,7 +17,7 @@ public sealed class BalancerTests
     }
 
     [Fact]
-    public async Task AddBalancer_IsTheOnlyOneOutside_AndHasNoProxyBeforeIt()
+    public async Task AddBalancer_Endpoint_IsExternalWithoutProxy()
     {
         var model = await AppHostModel.OfAsync();
         var endpoint = Assert.Single(model.Named("balancer").Annotations.OfType<EndpointAnnotation>());
@@ -28,7 +28,7 @@ public sealed class BalancerTests
     }
 
     [Fact]
-    public async Task AdminToken_WithoutOne_IsGeneratedAndTheSameEverywhere()
+    public async Task AdminToken_Unset_IsGeneratedAndTheSameEverywhere()
     {
         var model = await AppHostModel.OfAsync();
         var tokens = new[]
@@ -44,16 +44,16 @@ public sealed class BalancerTests
     }
 
     [Fact]
-    public async Task Tls_WithoutIt_IsOff()
+    public async Task Tls_Unset_IsOff()
     {
         var model = await AppHostModel.OfAsync();
 
         Assert.DoesNotContain((await model.EnvironmentAsync("balancer")).Keys, name => name.StartsWith("TLS_", StringComparison.Ordinal));
     }
 
-    /// <summary>The balancer runs in a folder of its own, where a path of the user's would lead nowhere.</summary>
+    /// <summary>The balancer runs in a folder of its own, so the user's relative paths must be made absolute.</summary>
     [Fact]
-    public async Task Tls_ThatIsSet_IsTheBalancersWithWholePaths_AndHasAnEndpoint()
+    public async Task Tls_Set_IsPassedOnWithAbsolutePathsAndAnEndpoint()
     {
         var model = await AppHostModel.OfAsync(
             ("TLS_PORT", "13443"), ("TLS_CERTIFICATE", "certificates/fullchain.pem"), ("TLS_KEY", "/etc/kiro/privkey.pem"), ("TLS_KEY_PASSWORD", "a b "), ("TLS_REDIRECT", "on"));

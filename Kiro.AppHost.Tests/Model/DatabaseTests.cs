@@ -10,7 +10,7 @@ public sealed class DatabaseTests
     [InlineData("p;q 'r\" s=%t ")]
     [InlineData("{0}\\\"\"'")]
     [InlineData("")]
-    public async Task ConnectionString_OfAServer_HoldsThePasswordAsItIs(string password)
+    public async Task ConnectionString_OfAServer_KeepsThePassword(string password)
     {
         var model = await AppHostModel.OfAsync(("MYSQL_HOST", "db.example"), ("MYSQL_USER", "kiro"), ("MYSQL_PASSWORD", password), ("MYSQL_DATABASE", "a b"));
         var text = (await model.EnvironmentAsync("api-2"))["ConnectionStrings__kiro"];
@@ -21,7 +21,7 @@ public sealed class DatabaseTests
     }
 
     [Fact]
-    public async Task AddDatabase_HostAndContainer_TheHostCounts()
+    public async Task AddDatabase_HostAndContainer_UsesTheHost()
     {
         var model = await AppHostModel.OfAsync(("MYSQL_CONTAINER", "1"), ("MYSQL_HOST", "db.example"));
 

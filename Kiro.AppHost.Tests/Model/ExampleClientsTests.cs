@@ -7,11 +7,11 @@ using Kiro.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Model;
 
-/// <summary>The README's example clients have the same nodes under Aspire: a real balancer says so, with the nodes that the model gives it.</summary>
+/// <summary>The example clients in the README map to the same nodes under Aspire, checked with a real balancer and the nodes of the model.</summary>
 public sealed partial class ExampleClientsTests
 {
     [Fact]
-    public async Task Balancer_WithTheNodesOfTheModel_MapsTheReadmesClientsAsTheReadmeSays()
+    public async Task Balancer_NodesOfTheModel_MapsClientsAsInTheReadme()
     {
         var model = await AppHostModel.OfAsync();
         var names = new Dictionary<string, string>();
@@ -21,7 +21,7 @@ public sealed partial class ExampleClientsTests
             names.Add("127.0.0.1:" + node["PORT"], node["NODE_NAME"]);
         }
 
-        // The list is made of nodes that run. The port is not as in the model: a running copy may have that.
+        // Under Aspire, the list has running nodes only. The balancer's port differs from the model, since a running AppHost may use that.
         var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
         var environment = await model.EnvironmentAsync("balancer");
         environment["BACKEND_FILE"] = Path.Combine(folder, "nodes");
@@ -29,16 +29,16 @@ public sealed partial class ExampleClientsTests
         environment["BALANCER_PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture);
         await using var balancer = new ServiceProcess(folder, [], Publisher.ServiceProgram("Kiro.Balancer"), environment);
         using var http = new HttpClient { BaseAddress = new Uri("http://127.0.0.1:" + environment["BALANCER_PORT"]) };
-        await Eventually.BeTrue(async () => (await http.GetAsync("/alive", TestContext.Current.CancellationToken)).IsSuccessStatusCode, "the balancer serves");
+        await Eventually.BeTrue(async () => (await http.GetAsync("/alive", TestContext.Current.CancellationToken)).IsSuccessStatusCode, "the balancer is running");
 
         var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"), TestContext.Current.CancellationToken);
         var clients = Client().Matches(readme).Select(match => match.Groups[1].Value).ToList();
-        var said = Served().Match(readme);
+        var documented = Served().Match(readme);
         Assert.Equal(2, clients.Count);
-        Assert.True(said.Success);
-        Assert.Equal([said.Groups[1].Value, said.Groups[2].Value], [await NodeOfAsync(clients[0]), await NodeOfAsync(clients[1])]);
+        Assert.True(documented.Success);
+        Assert.Equal([documented.Groups[1].Value, documented.Groups[2].Value], [await NodeOfAsync(clients[0]), await NodeOfAsync(clients[1])]);
 
-        // The first of the ranking, because nobody runs here.
+        // The first of the ranking, because no node is running.
         async Task<string> NodeOfAsync(string client)
         {
             var route = await http.GetFromJsonAsync<JsonElement>("/lb/route?client=" + client, TestContext.Current.CancellationToken);

@@ -2,11 +2,11 @@ using Kiro.AppHost.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Model;
 
-/// <summary>Part of the build where Aspire.Hosting.MySql is (<c>KiroMySqlHosting</c>).</summary>
+/// <summary>Compiled only with Aspire.Hosting.MySql (<c>KiroMySqlHosting</c>).</summary>
 public sealed class MySqlContainerTests
 {
     [Fact]
-    public async Task AddDatabase_ByTheSwitch_IsAContainer()
+    public async Task AddDatabase_MySqlContainerSet_IsAContainer()
     {
         var model = await AppHostModel.OfAsync(("MYSQL_CONTAINER", "1"));
 

@@ -5,7 +5,7 @@ namespace Kiro.AppHost.Tests.Model;
 public sealed class NodesTests
 {
     [Fact]
-    public async Task AddNodes_ByDefault_AreFiveAndASpare_OnPortsOfTheirOwn()
+    public async Task AddNodes_ByDefault_AreFiveAndASpareOnConsecutivePorts()
     {
         var model = await AppHostModel.OfAsync();
         var nodes = model.OfType<ProjectResource>().ToList();
@@ -19,7 +19,7 @@ public sealed class NodesTests
     }
 
     [Fact]
-    public async Task AddNodes_InstanceCount_IsHowManyThereAre()
+    public async Task AddNodes_InstanceCount_IsTheNumberOfNodes()
     {
         var model = await AppHostModel.OfAsync(("INSTANCE_COUNT", "3"), ("SPARE_COUNT", "0"), ("START_PORT", "14000"));
 
@@ -36,7 +36,7 @@ public sealed class NodesTests
     }
 
     [Fact]
-    public async Task Environment_OfANode_NamesItAndItsPort()
+    public async Task Environment_OfANode_HasItsNameAndPort()
     {
         var model = await AppHostModel.OfAsync(("ADMIN_TOKEN", "change-me"));
         var environment = await model.EnvironmentAsync("api-3");
@@ -49,7 +49,7 @@ public sealed class NodesTests
     }
 
     [Fact]
-    public async Task AddNodes_NobodyWaits_SoThatOneDeadNodeBlocksNothing()
+    public async Task AddNodes_WithDatabase_WaitForNothing()
     {
         var model = await AppHostModel.OfAsync(("MYSQL_HOST", "db.example"));
 
@@ -57,7 +57,7 @@ public sealed class NodesTests
     }
 
     [Fact]
-    public async Task Commands_OfEveryNode_DrainEvacuateAndResumeIt()
+    public async Task Commands_OfEveryNode_AreDrainEvacuateAndResume()
     {
         var model = await AppHostModel.OfAsync(("SESSION_IDLE", "600"));
 

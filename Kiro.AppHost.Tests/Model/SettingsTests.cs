@@ -9,7 +9,7 @@ public sealed class SettingsTests
     [InlineData("SPARE_COUNT", "many")]
     [InlineData("START_PORT", "65533")]
     [InlineData("BALANCER_PORT", "13005")]
-    public async Task Start_WithABadValue_IsOneClearLine(string name, string value)
+    public async Task Start_InvalidValue_IsOneLine(string name, string value)
     {
         var (code, output) = await Publisher.RunAsync("--START_PORT=13004", "--BALANCER_PORT=13003", $"--INSTANCE_COUNT=5", $"--{name}={value}");
 
@@ -19,7 +19,7 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public async Task Start_WithABadValueInTheFile_IsOneClearLine()
+    public async Task Start_InvalidValueInTheFile_IsOneLine()
     {
         var folder = Directory.CreateTempSubdirectory("kiro-settings-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, ".env"), "SPARE_COUNT=many\n", TestContext.Current.CancellationToken);

@@ -2,11 +2,11 @@ using Kiro.AppHost.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Model;
 
-/// <summary>Part of the build where Aspire.Hosting.MySql is not (<c>KiroMySqlHosting=false</c>).</summary>
+/// <summary>Compiled only without Aspire.Hosting.MySql (<c>KiroMySqlHosting=false</c>).</summary>
 public sealed class WithoutMySqlContainerTests
 {
     [Fact]
-    public async Task Start_WithTheSwitch_IsOneLineThatSaysHowToGetIt()
+    public async Task Start_MySqlContainerSet_IsOneLineThatNamesTheBuildProperty()
     {
         var (code, output) = await Publisher.RunAsync("--MYSQL_CONTAINER=1", "--MYSQL_HOST=");
 

@@ -3,11 +3,11 @@ using Kiro.AppHost.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Published;
 
-/// <summary>The JSON manifest, which other tools read.</summary>
+/// <summary>The JSON manifest for other tools.</summary>
 public sealed class ManifestTests
 {
     [Fact]
-    public async Task Manifest_HasBothServices_AndNoSecretInClear()
+    public async Task Manifest_Published_HasBothServicesAndNoSecretValues()
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("kiro-manifest-").FullName, "manifest.json");
         var (code, output) = await Publisher.RunAsync("--publisher", "manifest", "--output-path", file);
@@ -30,16 +30,16 @@ public sealed class ManifestTests
             Assert.False(input.TryGetProperty("default", out _));
         });
         Assert.DoesNotContain("machine", text, StringComparison.Ordinal);
-        // It would let every client write its own X-Forwarded-For.
+        // It would make ASP.NET Core trust X-Forwarded-For from every client.
         Assert.DoesNotContain("FORWARDEDHEADERS", text, StringComparison.Ordinal);
 
         JsonElement Http(string name) => resources.GetProperty(name).GetProperty("bindings").GetProperty("http");
         JsonElement Environment(string name) => resources.GetProperty(name).GetProperty("env");
     }
 
-    /// <summary>Aspire's core alone says that it succeeded, and writes nothing.</summary>
+    /// <summary>On its own, Aspire would report success and write nothing.</summary>
     [Fact]
-    public async Task Publish_WithoutAnExport_WritesTheManifest()
+    public async Task Publish_NoExport_WritesTheManifest()
     {
         var folder = Directory.CreateTempSubdirectory("kiro-manifest-").FullName;
         var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "publish", "--output-path", folder);
@@ -51,7 +51,7 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public async Task Publish_AnExportOfTheOtherProject_IsOneLineThatNamesIt()
+    public async Task Publish_ExportOfTheOtherProject_IsOneLineThatNamesIt()
     {
         var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "publish", "--EXPORT=cluster");
 
@@ -62,7 +62,7 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public async Task Deploy_HasNothingToDo_AndSaysSoInOneLine()
+    public async Task Deploy_NotSupported_IsOneLine()
     {
         var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "deploy");
 
@@ -70,9 +70,9 @@ public sealed class ManifestTests
         Assert.StartsWith("--step=deploy", Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
-    /// <summary>Aspire logs that a step failed, and ends with 0.</summary>
+    /// <summary>On its own, Aspire would log the failed step and exit with 0.</summary>
     [Fact]
-    public async Task Publish_WhereNothingCanBeWritten_Fails()
+    public async Task Publish_UnwritableFolder_Fails()
     {
         var file = Path.GetTempFileName();
         var (code, output) = await Publisher.RunAsync("--operation", "publish", "--step", "publish", "--output-path", Path.Combine(file, "folder"));

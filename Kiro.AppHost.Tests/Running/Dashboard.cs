@@ -4,11 +4,11 @@ using Microsoft.Playwright;
 
 namespace Kiro.AppHost.Tests.Running;
 
-/// <summary>Aspire's dashboard in a real Chromium of this machine, as a person sees it.</summary>
+/// <summary>The Aspire dashboard in a local Chromium.</summary>
 internal sealed class Dashboard : IAsyncDisposable
 {
-    /// <summary>In ms. Generous: what is waited for comes at once, but the machine may be busy.</summary>
-    private const float Patience = 120_000;
+    /// <summary>In milliseconds; generous for busy machines.</summary>
+    private const float TimeoutMs = 120_000;
 
     private static readonly string[] Arguments =
     [
@@ -22,29 +22,29 @@ internal sealed class Dashboard : IAsyncDisposable
 
     public IPage Page { get; }
 
-    /// <summary>Opens it by the address that lets one in; skips the test when there is no Chromium.</summary>
+    /// <summary>Opens the dashboard by its login URL; skips the test if Chromium is not installed.</summary>
     public static async Task<Dashboard> OpenAsync(Uri login)
     {
         var program = Requirement.Find("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome");
-        Requirement.Need("browser", program is not null, "no Chromium is installed.");
-        Assertions.SetDefaultExpectTimeout(Patience);
+        Requirement.Need("browser", program is not null, "Chromium is not installed.");
+        Assertions.SetDefaultExpectTimeout(TimeoutMs);
         var playwright = await Playwright.CreateAsync();
-        var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments, Timeout = Patience });
+        var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Headless = true, Args = Arguments, Timeout = TimeoutMs });
         var page = await browser.NewPageAsync(new() { ViewportSize = new() { Width = 1800, Height = 1000 } });
-        page.SetDefaultTimeout(Patience);
+        page.SetDefaultTimeout(TimeoutMs);
         var dashboard = new Dashboard(playwright, browser, page);
         await dashboard.GoAsync(login);
         return dashboard;
     }
 
-    /// <summary>Opens another of its pages.</summary>
+    /// <summary>Goes to another page of the dashboard.</summary>
     public Task GoAsync(string path) => GoAsync(new Uri(new Uri(Page.Url), path));
 
-    /// <summary>The row of a table that has this text in it.</summary>
+    /// <summary>The table row that contains this text.</summary>
     public ILocator Row(string text) => Page.GetByRole(AriaRole.Row).Filter(new() { Has = Page.GetByText(text, new() { Exact = true }) });
 
-    /// <summary>Does something, again and again, until the dashboard shows what comes of it: telemetry is on its way for a while.
-    /// Otherwise the test says what it shows instead.</summary>
+    /// <summary>Repeats an action until the dashboard shows the expected element, because telemetry arrives with a delay.
+    /// On a timeout, the failure message has the page content.</summary>
     public async Task ShowsAsync(Func<Task> act, ILocator what)
     {
         var clock = Stopwatch.StartNew();
@@ -56,9 +56,9 @@ internal sealed class Dashboard : IAsyncDisposable
                 await what.WaitForAsync(new() { Timeout = 5_000 });
                 return;
             }
-            catch (TimeoutException) when (clock.ElapsedMilliseconds < Patience)
+            catch (TimeoutException) when (clock.ElapsedMilliseconds < TimeoutMs)
             {
-                // Once more.
+                // Try again.
             }
             catch (TimeoutException)
             {
@@ -69,8 +69,8 @@ internal sealed class Dashboard : IAsyncDisposable
 
     public static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 
-    /// <summary>Keeps what is to be seen as <c>{name}.png</c> in the folder <c>KIRO_SCREENSHOTS</c>, if that is set.</summary>
-    public async Task KeepAsync(string name)
+    /// <summary>Takes a screenshot if <c>KIRO_SCREENSHOTS</c> names a folder.</summary>
+    public async Task ScreenshotAsync(string name)
     {
         if (Environment.GetEnvironmentVariable("KIRO_SCREENSHOTS") is { Length: > 0 } folder)
         {
@@ -84,6 +84,6 @@ internal sealed class Dashboard : IAsyncDisposable
         _playwright.Dispose();
     }
 
-    // What it shows comes over a WebSocket afterwards, which stays open: the network never rests.
+    // The content arrives over a WebSocket that stays open, so the network never becomes idle.
     private Task<IResponse?> GoAsync(Uri address) => Page.GotoAsync(address.ToString(), new() { WaitUntil = WaitUntilState.DOMContentLoaded });
 }

@@ -6,43 +6,43 @@ using Kiro.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Running;
 
-/// <summary>Ctrl-C at the terminal where the AppHost runs, with orchestrator and dashboard.</summary>
+/// <summary>Ctrl-C in the terminal of the AppHost, with orchestrator and dashboard.</summary>
 public sealed class StopTests
 {
     private const int Nodes = 2;
 
-    // All that comes of the AppHost inherits it, the orchestrator and the dashboard too.
+    // Inherited by every process that the AppHost starts, including the orchestrator and the dashboard.
     private readonly (string Name, string Value) _mark = ("KIRO_STOP_TEST", Guid.NewGuid().ToString("N"));
 
     [Fact]
-    public async Task Interrupt_OfTheAppHost_LeavesNoProcessAndNoPort()
+    public async Task Interrupt_OfTheAppHost_LeavesNoProcessAndNoOpenPort()
     {
-        // Balancer, nodes, and the dashboard's three: page, telemetry, resources.
+        // Balancer, nodes, and three for the dashboard: frontend, OTLP, resource service.
         var ports = Enumerable.Range(FreePort.Range(Nodes + 4), Nodes + 4).ToList();
         await using var host = Start(ports);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{ports[0]}") };
-        await Eventually.BeTrue(async () => await HealthyAsync() == Nodes, "the nodes serve", 2 * Eventually.Patience);
-        await Eventually.BeTrue(() => ports.TrueForAll(port => !FreePort.IsFree(port)), "every port is held");
-        // AppHost, orchestrator, dashboard, balancer and nodes, at least.
-        Assert.InRange(Left().Count, 4 + Nodes, int.MaxValue);
+        await Eventually.BeTrue(async () => await HealthyAsync() == Nodes, "the nodes are healthy", 2 * Eventually.Patience);
+        await Eventually.BeTrue(() => ports.TrueForAll(port => !FreePort.IsFree(port)), "every port is in use");
+        // At least AppHost, orchestrator, dashboard, balancer and nodes.
+        Assert.InRange(Remaining().Count, 4 + Nodes, int.MaxValue);
 
         var clock = Stopwatch.StartNew();
         ServiceProcess.SignalGroup(host.Id, "INT");
 
         Assert.Equal(0, await host.ExitCode());
-        var prompt = clock.Elapsed;
-        // The services are gone before; dashboard and orchestrator end by themselves.
-        Assert.All(ports.Take(Nodes + 1), port => Assert.True(FreePort.IsFree(port), $"{port} is held"));
-        await Eventually.BeTrue(() => Left().Count == 0, "no process is left");
-        Assert.All(ports, port => Assert.True(FreePort.IsFree(port), $"{port} is held"));
-        TestContext.Current.TestOutputHelper?.WriteLine($"The prompt was back after {prompt.TotalSeconds:0.0} s, all gone after {clock.Elapsed.TotalSeconds:0.0} s.");
+        var exited = clock.Elapsed;
+        // The services have stopped by then; the dashboard and the orchestrator exit on their own.
+        Assert.All(ports.Take(Nodes + 1), port => Assert.True(FreePort.IsFree(port), $"{port} is in use"));
+        await Eventually.BeTrue(() => Remaining().Count == 0, "no process is left running");
+        Assert.All(ports, port => Assert.True(FreePort.IsFree(port), $"{port} is in use"));
+        TestContext.Current.TestOutputHelper?.WriteLine($"The AppHost exited after {exited.TotalSeconds:0.0} s, everything else after {clock.Elapsed.TotalSeconds:0.0} s.");
 
         async Task<int> HealthyAsync() => (await http.GetFromJsonAsync<JsonElement>("/lb/status", TestContext.Current.CancellationToken))
             .GetProperty("summary").GetProperty("healthy").GetInt32();
     }
 
-    // In a group of its own, as a terminal makes one for what it starts: Ctrl-C is for all that is in it. Whoever runs the tests
-    // in the background has told them to ignore it.
+    // In a process group of its own, as in a terminal, because Ctrl-C signals the whole group. A test run in the
+    // background inherits SIGINT as ignored, hence --default-signal.
     private ServiceProcess Start(List<int> ports) => new(
         Directory.CreateTempSubdirectory("kiro-test-").FullName, ["env", "--default-signal=INT", "setsid"], "Kiro.AppHost", new Dictionary<string, string>
         {
@@ -61,9 +61,9 @@ public sealed class StopTests
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private List<int> Left() => [.. Process.GetProcesses().Select(process => process.Id).Where(IsOfTheTest)];
+    private List<int> Remaining() => [.. Process.GetProcesses().Select(process => process.Id).Where(BelongsToTest)];
 
-    private bool IsOfTheTest(int process)
+    private bool BelongsToTest(int process)
     {
         try
         {
@@ -71,7 +71,7 @@ public sealed class StopTests
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            // It has just ended, or is somebody else's.
+            // The process has just exited or belongs to another user.
             return false;
         }
     }

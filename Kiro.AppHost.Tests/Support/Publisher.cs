@@ -3,10 +3,10 @@ using Kiro.Tests.Support;
 
 namespace Kiro.AppHost.Tests.Support;
 
-/// <summary>Runs the AppHost as a user does who publishes: neither Docker nor the orchestrator is needed.</summary>
+/// <summary>Runs the AppHost to publish, which needs neither Docker nor the orchestrator.</summary>
 internal static class Publisher
 {
-    /// <summary>What is on the machine and must not get into what is published.</summary>
+    /// <summary>Settings of the machine that must not leak into the published files.</summary>
     private static readonly Dictionary<string, string> Machine = new()
     {
         ["INSTANCE_COUNT"] = "3",
@@ -18,18 +18,18 @@ internal static class Publisher
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://machine.example:4317",
     };
 
-    // The tests are named after the program.
+    // The test assembly is named after the program.
     private static readonly string Program = Path.Combine(
         AppContext.BaseDirectory, typeof(Publisher).Assembly.GetName().Name!.Replace(".Tests", ".dll", StringComparison.Ordinal));
 
-    /// <summary>The program of a service, such as <c>Kiro.Balancer</c>, as it was built together with the tests.</summary>
+    /// <summary>The program of a project such as <c>Kiro.Balancer</c>, built together with the tests.</summary>
     public static string ServiceProgram(string project)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         return Path.Combine(Repository.Root, project, "bin", output.Parent!.Name, output.Name, project);
     }
 
-    /// <summary>Publishes into a new folder and returns it.</summary>
+    /// <summary>Publishes to a new folder and returns its path.</summary>
     public static async Task<string> PublishAsync(string export)
     {
         var folder = Directory.CreateTempSubdirectory("kiro-publish-").FullName;
@@ -38,10 +38,10 @@ internal static class Publisher
         return folder;
     }
 
-    /// <summary>Runs the AppHost and returns its exit code and what it wrote.</summary>
+    /// <summary>Runs the AppHost and returns its exit code and output.</summary>
     public static Task<(int Code, string Output)> RunAsync(params string[] arguments) => RunInAsync(Path.GetTempPath(), arguments);
 
-    /// <summary>The same in a folder, whose <c>.env</c> is read.</summary>
+    /// <summary>Runs it in a folder, whose <c>.env</c> is read.</summary>
     public static async Task<(int Code, string Output)> RunInAsync(string folder, params string[] arguments)
     {
         using var process = new Process

@@ -8,7 +8,7 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer;
 
 /// <summary>
-/// The balancer compiled to a native program. That takes minutes; <c>KIRO_AOT_PROGRAM</c> names one that was compiled before.
+/// The balancer compiled with Native AOT. That takes minutes, unless <c>KIRO_AOT_PROGRAM</c> names a program compiled earlier.
 /// </summary>
 public sealed class NativeAotTests(ITestOutputHelper output)
 {
@@ -23,11 +23,11 @@ public sealed class NativeAotTests(ITestOutputHelper output)
             return;
         }
 
-        Requirement.Need("aot", Requirement.Find("clang", "gcc") is not null, "no clang is installed.");
+        Requirement.Need("aot", Requirement.Find("clang", "gcc") is not null, "neither clang nor gcc is installed.");
         var folder = Directory.CreateTempSubdirectory("kiro-aot-").FullName;
         try
         {
-            // A folder of its own for everything, so that it meets no other build; a warning fails it. What else is checked was checked in every other build.
+            // Its own artifacts folder keeps it apart from other builds. AOT warnings fail the publish; the analyzers have run in the normal build.
             await Docker.RunAsync(
                 "dotnet",
                 ["publish", "../Kiro.Balancer", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "-p:PublishAot=true", "-p:RunAnalyzers=false", "--artifacts-path", folder, "-o", $"{folder}/app", "-nologo", "-v", "q"],
@@ -56,12 +56,12 @@ public sealed class NativeAotTests(ITestOutputHelper output)
         using var events = await balancer.Http.GetAsync("/lb/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
         Assert.Equal("text/event-stream", events.Content.Headers.ContentType?.MediaType);
 
-        foreach (var order in (string[])["drain", "resume"])
+        foreach (var action in (string[])["drain", "resume"])
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{Uri.EscapeDataString(node.Host)}/{order}");
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{Uri.EscapeDataString(node.Host)}/{action}");
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token);
             using var response = await balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
-            Assert.True(response.IsSuccessStatusCode, $"{order}: {(int)response.StatusCode}");
+            Assert.True(response.IsSuccessStatusCode, $"{action}: {(int)response.StatusCode}");
         }
 
         using var weight = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/{Uri.EscapeDataString(node.Host)}/weight") { Content = new StringContent("{\"weight\":2}", new MediaTypeHeaderValue("application/json")) };

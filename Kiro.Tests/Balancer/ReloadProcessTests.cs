@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer;
 
-/// <summary>What only a process shows: SIGHUP, and a <c>.env</c> file.</summary>
+/// <summary>Reloading in a real process: SIGHUP and the <c>.env</c> file.</summary>
 public sealed class ReloadProcessTests : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kiro-test-");
@@ -19,7 +19,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Hangup_AndAChangedFile_TakeTheFileAndLeaveTheEnvironmentAlone()
+    public async Task Reload_BySignalOrChangedFile_AppliesTheFileAndNotOverTheEnvironment()
     {
         await using var node = await TestBackend.StartAsync();
         var file = Path.Combine(_folder.FullName, ".env");
@@ -28,32 +28,32 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         {
             ["BALANCER_PORT"] = $"{FreePort.Next()}", ["BACKEND_HOSTS"] = node.Host, ["HEALTH_FALL"] = "3",
         });
-        await SaysAsync("Listening on");
+        await LogsAsync("Listening on");
 
         await File.WriteAllTextAsync(file, "HEALTH_TIMEOUT=2\nHEALTH_FALL=5\n", TestContext.Current.CancellationToken);
-        await SaysAsync("generation 2: HEALTH_RISE, HEALTH_TIMEOUT changed");
+        await LogsAsync("generation 2: HEALTH_RISE, HEALTH_TIMEOUT changed");
 
         _process.Signal("HUP");
-        await SaysAsync("Settings reloaded (SIGHUP): nothing changed, generation 2 stays in force");
+        await LogsAsync("Settings reloaded (SIGHUP): nothing changed, generation 2 stays in force");
 
         await File.WriteAllTextAsync(file, "HEALTH_TIMEOUT=never\n", TestContext.Current.CancellationToken);
-        await SaysAsync($"the previous ones stay in force: HEALTH_TIMEOUT=never in {file}, line 1, is not valid: expected a number from 0.1 to 300.");
+        await LogsAsync($"the previous ones stay in force: HEALTH_TIMEOUT=never in {file}, line 1, is not valid: expected a number from 0.1 to 300.");
 
         await File.WriteAllTextAsync(file, "BALANCER_PORT\n", TestContext.Current.CancellationToken);
-        await SaysAsync("line 1, cannot be parsed");
+        await LogsAsync("line 1, cannot be parsed");
 
         File.Delete(file);
-        await SaysAsync("generation 3: HEALTH_TIMEOUT changed");
+        await LogsAsync("generation 3: HEALTH_TIMEOUT changed");
         _process.Signal("TERM");
         Assert.Equal(0, await _process.ExitCode());
     }
 
-    // A service manager does not know how far the start is.
+    // A service manager may send SIGHUP at any time.
     [Fact]
-    public async Task Hangup_WhileItStarts_IsTakenOnceItCan()
+    public async Task Sighup_DuringStartup_IsHandledOnceStarted()
     {
         await using var node = await TestBackend.StartAsync();
-        // The balancer asks its peers before anything else, and this one keeps it waiting.
+        // The balancer asks its peers first, and this one never responds.
         var asked = new TaskCompletionSource();
         await using var silent = new SocketServer(async (_, stop) =>
         {
@@ -69,13 +69,13 @@ public sealed class ReloadProcessTests : IAsyncDisposable
 
         _process.Signal("HUP");
 
-        await SaysAsync("Settings reloaded (SIGHUP): nothing changed, generation 1 stays in force");
-        await SaysAsync("Listening on");
+        await LogsAsync("Settings reloaded (SIGHUP): nothing changed, generation 1 stays in force");
+        await LogsAsync("Listening on");
         Assert.False(_process.HasExited);
     }
 
     [Fact]
-    public async Task Hangups_AndPosts_OverAndOverUnderLoad_NoRequestFails()
+    public async Task Reload_RepeatedlyUnderLoad_FailsNoRequest()
     {
         await using var one = await TestBackend.StartAsync("node-1");
         await using var other = await TestBackend.StartAsync("node-2");
@@ -100,7 +100,7 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         }
 
         var before = load.Requests;
-        await Eventually.BeTrue(() => load.Requests > before + 20, "it goes on");
+        await Eventually.BeTrue(() => load.Requests > before + 20, "requests are still served");
         await load.StopAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"80 reloads: {load.Requests} requests, {load.Failures.Count} failed");
         Assert.Empty(load.Failures);
@@ -112,6 +112,6 @@ public sealed class ReloadProcessTests : IAsyncDisposable
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    private Task SaysAsync(string text) =>
-        Eventually.BeTrue(() => _process!.Output.Contains(text, StringComparison.Ordinal), $"it says: {text}\n{_process?.Output}");
+    private Task LogsAsync(string text) =>
+        Eventually.BeTrue(() => _process!.Output.Contains(text, StringComparison.Ordinal), $"the log contains: {text}\n{_process?.Output}");
 }

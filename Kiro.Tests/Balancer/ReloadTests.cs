@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer;
 
-/// <summary>Other settings for a balancer that runs, with real nodes, sockets and files.</summary>
+/// <summary>Reloading the settings of a running balancer, with real nodes, sockets and files.</summary>
 public sealed class ReloadTests : IAsyncLifetime
 {
     private const string Token = "0123456789abcdef";
@@ -41,7 +41,7 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task File_NodesAndWeightsChange_AreTakenByItself()
+    public async Task File_NodesAndWeightsChange_IsReloadedByItself()
     {
         await File.WriteAllTextAsync(NodeFile, $"{_nodes[1].Host}*3 # stays\n{_nodes[2].Host}\n", TestContext.Current.CancellationToken);
 
@@ -55,36 +55,36 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task File_Broken_ChangesNothingAndWarnsUntilItIsMended()
+    public async Task File_Invalid_ChangesNothingAndWarnsUntilItIsFixed()
     {
         await File.WriteAllTextAsync(NodeFile, $"{_nodes[2].Host}\nnonsense\n", TestContext.Current.CancellationToken);
-        await Eventually.BeTrue(async () => Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is refused");
+        await Eventually.BeTrue(async () => Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is rejected");
 
-        var refused = await _balancer.Status();
-        Assert.Contains($"New settings were rejected, the previous ones stay in force: BACKEND_FILE={NodeFile} is not valid: expected host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 2, nonsense, is not.", Warnings(refused));
-        Assert.Equal(_nodes.Take(2).Select(node => $"{node.Host} up 1").Order(), Nodes(refused).Order());
+        var rejected = await _balancer.Status();
+        Assert.Contains($"New settings were rejected, the previous ones stay in force: BACKEND_FILE={NodeFile} is not valid: expected host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 2, nonsense, is not.", Warnings(rejected));
+        Assert.Equal(_nodes.Take(2).Select(node => $"{node.Host} up 1").Order(), Nodes(rejected).Order());
 
         await File.WriteAllTextAsync(NodeFile, $"{_nodes[0].Host}\n{_nodes[1].Host}\n", TestContext.Current.CancellationToken);
-        await Eventually.BeTrue(async () => !Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is mended");
+        await Eventually.BeTrue(async () => !Settings(await _balancer.Status()).GetProperty("isRefused").GetBoolean(), "the file is fixed");
         Assert.DoesNotContain(Warnings(await _balancer.Status()), warning => warning!.StartsWith("New settings", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Reload_BadValue_Is422AndNamesIt()
+    public async Task Reload_InvalidValue_Is422AndNamesIt()
     {
         Set("HEALTH_FALL", "0");
 
-        using var refused = await ReloadAsync();
+        using var rejected = await ReloadAsync();
 
-        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
-        Assert.Contains("HEALTH_FALL=0 is not valid: expected a whole number from 1 to 100.", await refused.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, rejected.StatusCode);
+        Assert.Contains("HEALTH_FALL=0 is not valid: expected a whole number from 1 to 100.", await rejected.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
         Set("HEALTH_FALL", null);
-        using var mended = await ReloadAsync();
-        Assert.Equal(HttpStatusCode.OK, mended.StatusCode);
+        using var accepted = await ReloadAsync();
+        Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);
     }
 
     [Fact]
-    public async Task Reload_Port_StaysAndSaysSo()
+    public async Task Reload_Port_StaysPendingWithAWarning()
     {
         Set("BALANCER_PORT", "1");
 
@@ -97,7 +97,7 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reload_Token_TheOldOneIsWrongAtOnce()
+    public async Task Reload_Token_InvalidatesTheOldOneAtOnce()
     {
         Set("ADMIN_TOKEN", "another-token-of-ours");
         (await ReloadAsync()).Dispose();
@@ -109,7 +109,7 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reload_TrustedProxies_CountFromThenOn()
+    public async Task Reload_TrustedProxies_AppliesToTheNextRequest()
     {
         Assert.Equal("127.0.0.1", (await _balancer.Status("203.0.113.7")).GetProperty("client").GetProperty("ip").GetString());
         Set("TRUSTED_PROXIES", "127.0.0.0/8");
@@ -119,7 +119,7 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reload_RequestLimit_ComesAndGoes()
+    public async Task Reload_RequestLimit_IsAppliedAndRemoved()
     {
         Set("LIMIT_REQUESTS_PER_SECOND", "0.01");
         Set("LIMIT_BURST", "1");
@@ -133,10 +133,10 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reload_WhileDraining_IsTaken()
+    public async Task Reload_WhileDraining_IsApplied()
     {
         var stop = _balancer.App.StopAsync(Cancel);
-        await Eventually.BeTrue(async () => (await _balancer.Status()).GetProperty("balancer").GetProperty("state").GetString() == "draining", "it drains");
+        await Eventually.BeTrue(async () => (await _balancer.Status()).GetProperty("balancer").GetProperty("state").GetString() == "draining", "the balancer is draining");
         Set("HEALTH_TIMEOUT", "2");
 
         using var response = await ReloadAsync();
@@ -146,7 +146,7 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reload_OverAndOverUnderLoad_NoRequestFails()
+    public async Task Reload_RepeatedlyUnderLoad_FailsNoRequest()
     {
         using var stop = new CancellationTokenSource();
         var load = Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>

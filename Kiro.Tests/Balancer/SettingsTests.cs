@@ -4,10 +4,10 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer;
 
-/// <summary>All settings together; the rooms' own tests have the details.</summary>
+/// <summary>All settings together; details are in the tests of each folder.</summary>
 public sealed class SettingsTests
 {
-    public static TheoryData<string, string> BadValues { get; } = new()
+    public static TheoryData<string, string> InvalidValues { get; } = new()
     {
         { "BALANCER_PORT=0", "a whole number from 1 to 65535" },
         { "BALANCER_PORT=65536", "a whole number from 1 to 65535" },
@@ -57,12 +57,12 @@ public sealed class SettingsTests
     };
 
     [Theory]
-    [MemberData(nameof(BadValues))]
-    public void Read_BadValue_IsOneLine(string pair, string allowed) =>
+    [MemberData(nameof(InvalidValues))]
+    public void Read_InvalidValue_IsOneLine(string pair, string allowed) =>
         Assert.Equal([$"{pair} is not valid: expected {allowed}."], Refusals(pair));
 
     [Fact]
-    public void Read_SeveralBadValues_AreSeveralLines()
+    public void Read_SeveralInvalidValues_AreOneLineEach()
     {
         var lines = Refusals("BALANCER_PORT=x", "HEALTH_FALL=0", "TRUSTED_PROXIES=all", "BACKEND_COUNT=3");
 
@@ -79,7 +79,7 @@ public sealed class SettingsTests
             "CONNECT_TIMEOUT", "EXCHANGE_TIMEOUT", "CLIENT_IP_HEADER", "LISTEN_ADDRESS", "LIMIT_CONNECTIONS", "LIMIT_CONNECTIONS_PER_CLIENT", "LIMIT_REQUESTS_PER_SECOND", "LIMIT_BURST", "CLIENT_IDLE_TIMEOUT", "ADMIN_TOKEN", "DRAIN_DELAY", "DRAIN_TIMEOUT", "ACCESS_LOG",
         ];
 
-        var empty = BalancerSettings.Read(Settings.Of([.. names.Select((name, at) => name + (at % 2 == 0 ? "=" : "=  "))]));
+        var empty = BalancerSettings.Read(Settings.Of([.. names.Select((name, index) => name + (index % 2 == 0 ? "=" : "=  "))]));
         var unset = BalancerSettings.Read(Settings.Of());
 
         Assert.Equal(unset.Listening with { Listen = empty.Listening.Listen }, empty.Listening);

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Ci;
 
-/// <summary>What is written about the code names the files as they are.</summary>
+/// <summary>The source files and folders named in the docs exist.</summary>
 public sealed partial class ArchitectureTests
 {
     private static readonly string Balancer = Path.Combine(Repository.Root, "Kiro.Balancer");
@@ -11,15 +11,15 @@ public sealed partial class ArchitectureTests
     [Theory]
     [InlineData("architecture.md", 30)]
     [InlineData("decisions", 2)]
-    public void Docs_FilesAndRoomsThatTheyName_Exist(string docs, int atLeast)
+    public void Docs_NamedFilesAndFolders_Exist(string docs, int atLeast)
     {
         var path = Path.Combine(Repository.Root, "docs", docs);
         var texts = File.Exists(path) ? [path] : Directory.GetFiles(path, "*.md");
 
-        var named = texts.SelectMany(text => InARoom().Matches(File.ReadAllText(text))).Select(match => match.Groups[1].Value)
+        var named = texts.SelectMany(text => SourcePath().Matches(File.ReadAllText(text))).Select(match => match.Groups[1].Value)
             .Where(name => Directory.Exists(Path.Combine(Balancer, name.Split('/')[0]))).ToList();
 
-        Assert.True(named.Count >= atLeast, $"only {named.Count} names were found");
+        Assert.True(named.Count >= atLeast, $"only {named.Count} names found");
         Assert.All(named, name => Assert.True(Exists(name), $"{name} is not in Kiro.Balancer"));
     }
 
@@ -27,5 +27,5 @@ public sealed partial class ArchitectureTests
         Directory.Exists(Path.Combine(Balancer, name)) || File.Exists(Path.Combine(Balancer, name + ".cs"));
 
     [GeneratedRegex("`([A-Z]\\w+(?:/\\w+)+)`")]
-    private static partial Regex InARoom();
+    private static partial Regex SourcePath();
 }

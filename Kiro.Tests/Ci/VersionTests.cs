@@ -4,13 +4,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Ci;
 
-/// <summary>The version stands in Directory.Build.props; what else names it must not be left behind.</summary>
+/// <summary>The version is set in Directory.Build.props; everything else that names it must match.</summary>
 public sealed partial class VersionTests
 {
     private static readonly string Version = XDocument.Load(Path.Combine(Repository.Root, "Directory.Build.props")).Descendants("Version").Single().Value;
 
     [Fact]
-    public void Version_InWhatIsDeployedAndRead_IsTheSame()
+    public void Version_InDeploymentFilesAndDocs_IsTheSame()
     {
         string[] files = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "compose-export"), "*", SearchOption.AllDirectories), Path.Combine(Repository.Root, "README.md"), Path.Combine(Repository.Root, "docs", "install.md")];
 
@@ -21,7 +21,7 @@ public sealed partial class VersionTests
     }
 
     [Fact]
-    public void Changelog_HasASectionForTheVersion() =>
+    public void Changelog_CurrentVersion_HasASection() =>
         Assert.Matches($@"(?m)^## \[{Regex.Escape(Version)}\] - \d{{4}}-\d{{2}}-\d{{2}}$", File.ReadAllText(Path.Combine(Repository.Root, "CHANGELOG.md")));
 
     [GeneratedRegex("(?:kiro-api:|kiro-balancer:|kiro-|Kiro |appVersion: \"|^version: \")([0-9]+\\.[0-9]+\\.[0-9]+)", RegexOptions.Multiline)]

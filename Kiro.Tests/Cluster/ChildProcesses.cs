@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace Kiro.Tests.Cluster;
 
-/// <summary>The processes that a process has started, from /proc.</summary>
+/// <summary>The children of a process, from /proc.</summary>
 internal static class ChildProcesses
 {
     public static int[] Of(int parent) => [.. Directory.GetDirectories("/proc")
         .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
         .Where(id => id > 0 && Parent(id) == parent)];
 
-    /// <summary>The child whose environment has this entry, such as <c>NODE_NAME=api-2</c>; null when there is none.</summary>
+    /// <summary>The child whose environment has this entry, such as <c>NODE_NAME=api-2</c>, or null.</summary>
     public static int? With(int parent, string entry) => Of(parent)
         .Where(id => Read($"/proc/{id}/environ").Split('\0').Contains(entry))
         .Cast<int?>().FirstOrDefault();
 
-    /// <summary>A zombie is gone, too: it only waits to be counted.</summary>
+    /// <summary>Whether a process has exited; a zombie has, too.</summary>
     public static bool IsGone(int id) => State(id) is null or "Z";
 
     private static int Parent(int id) =>
@@ -33,7 +33,7 @@ internal static class ChildProcesses
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            // Processes come and go while we look.
+            // The process exited in the meantime.
             return "";
         }
     }

@@ -8,7 +8,7 @@ public class ClusterPlanTests
     private static readonly IgnoredSettings Nothing = new([], [], []);
 
     [Fact]
-    public void Of_ThreeInstances_HaveNamesAndPortsInARow()
+    public void Of_ThreeInstances_HaveConsecutiveNamesAndPorts()
     {
         var nodes = ClusterPlan.Of(new ClusterSettings(3, 14000, null), Nothing);
 
@@ -29,7 +29,7 @@ public class ClusterPlanTests
     [InlineData("", 14004, "kiro-14004.db")]
     [InlineData("MYSQL_HOST=127.0.0.1", 14004, null)]
     [InlineData("SQLITE_FILE={0}", 14004, null)]
-    public void ClusterDatabase_Embedded_IsAnotherOnOtherPorts(string variables, int startPort, string? file)
+    public void ClusterDatabase_Embedded_DependsOnTheStartPort(string variables, int startPort, string? file)
     {
         var own = Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "own.db");
 
@@ -41,7 +41,7 @@ public class ClusterPlanTests
     }
 
     [Fact]
-    public void Of_Balancer_FrontsTheInstancesWhateverTheUserHasSet()
+    public void Of_Balancer_FrontsTheInstancesWhateverIsSet()
     {
         var settings = new ClusterSettings(3, 14000, 13999);
         var ignored = IgnoredSettings.Find(

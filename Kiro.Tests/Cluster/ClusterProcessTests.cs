@@ -18,7 +18,7 @@ public class ClusterProcessTests
     }
 
     [Fact]
-    public async Task Instance_Killed_ReturnsWithItsNameAndPort()
+    public async Task Instance_Killed_IsRestartedWithItsNameAndPort()
     {
         NeedUnix();
         await using var cluster = await RunningCluster.StartAsync();
@@ -27,11 +27,11 @@ public class ClusterProcessTests
 
         ServiceProcess.Signal(victim.Value, "KILL");
 
-        await Eventually.BeTrue(() => Said(cluster, "api-2 was killed (SIGKILL); restarting in 0.5 s."), "it says so");
-        await Eventually.BeTrue(() => Said(cluster, "api-2 is healthy again."), "it is back");
+        await Eventually.BeTrue(() => Reported(cluster, "api-2 was killed (SIGKILL); restarting in 0.5 s."), "the kill is reported");
+        await Eventually.BeTrue(() => Reported(cluster, "api-2 is healthy again."), "api-2 is healthy");
         Assert.True(await RunningCluster.Contains(cluster.Addresses.Last() + "/api/client-ip", "\"api-2\""));
         Assert.NotEqual(victim, ChildProcesses.With(cluster.Process.Id, "NODE_NAME=api-2"));
-        await Eventually.BeTrue(cluster.AllHealthy, "the balancer sees it");
+        await Eventually.BeTrue(cluster.AllHealthy, "the balancer sees api-2");
     }
 
     [Theory]
@@ -39,7 +39,7 @@ public class ClusterProcessTests
     [InlineData("INT")]
     [InlineData("QUIT")]
     [InlineData("HUP")]
-    public async Task Signal_Running_EndsAllInTime(string signal)
+    public async Task Signal_Running_StopsEverythingGracefully(string signal)
     {
         NeedUnix();
         await using var cluster = await RunningCluster.StartAsync();
@@ -48,30 +48,30 @@ public class ClusterProcessTests
 
         Assert.Equal(0, await cluster.Process.ExitCode());
         await cluster.NothingIsLeft();
-        // In time: none had to be killed.
+        // No process had to be killed.
         Assert.DoesNotContain("is killed", cluster.Process.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("restarting in", cluster.Process.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task SecondInterrupt_NodeThatHangs_KillsAtOnce()
+    public async Task SecondInterrupt_NodeHangs_KillsAtOnce()
     {
         NeedUnix();
         await using var cluster = await RunningCluster.StartAsync();
         ServiceProcess.Signal(ChildProcesses.With(cluster.Process.Id, "NODE_NAME=api-1")!.Value, "STOP");
 
         cluster.Process.Signal("INT");
-        await Eventually.BeTrue(() => Said(cluster, "Stopping."), "it has begun to stop");
+        await Eventually.BeTrue(() => Reported(cluster, "Stopping."), "the runner is stopping");
         await Task.Delay(TimeSpan.FromSeconds(0.5), TestContext.Current.CancellationToken);
         cluster.Process.Signal("INT");
 
         Assert.Equal(130, await cluster.Process.ExitCode());
-        Assert.True(Said(cluster, "api-1 is killed."), "It waited for the limit.");
+        Assert.True(Reported(cluster, "api-1 is killed."), "The runner waited for the timeout.");
         await cluster.NothingIsLeft();
     }
 
     [Fact]
-    public async Task Runner_Killed_LeavesNothingBehind()
+    public async Task Runner_Killed_LeavesNoProcessBehind()
     {
         NeedUnix();
         await using var cluster = await RunningCluster.StartAsync();
@@ -81,8 +81,8 @@ public class ClusterProcessTests
         await cluster.NothingIsLeft();
     }
 
-    private static bool Said(RunningCluster cluster, string line) =>
+    private static bool Reported(RunningCluster cluster, string line) =>
         cluster.Process.Output.Contains($"cluster  | {line}{Environment.NewLine}", StringComparison.Ordinal);
 
-    private static void NeedUnix() => Requirement.Need("proc", Directory.Exists("/proc/self"), "it finds processes in /proc.");
+    private static void NeedUnix() => Requirement.Need("proc", Directory.Exists("/proc/self"), "there is no /proc.");
 }

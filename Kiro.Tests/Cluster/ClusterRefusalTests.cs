@@ -10,12 +10,12 @@ public class ClusterRefusalTests
     [Theory]
     [InlineData("INSTANCE_COUNT", "-1", "INSTANCE_COUNT=-1 is not valid: expected a whole number from 1 to 100.")]
     [InlineData("BALANCER_PORT", "abc", "BALANCER_PORT=abc is not valid: expected a whole number from 1 to 65535.")]
-    public async Task Start_BadValue_IsOneLineAndExitCode1(string name, string value, string line) =>
-        await IsRefused(new Dictionary<string, string> { [name] = value }, [line]);
+    public async Task Start_InvalidValue_IsOneLineAndExitCode1(string name, string value, string line) =>
+        await AssertRejected(new Dictionary<string, string> { [name] = value }, [line]);
 
     [Fact]
     public async Task Start_UnknownArgument_IsOneLineAndExitCode1() =>
-        await IsRefused([], ["Unknown argument: --fast. See --help."], "--fast");
+        await AssertRejected([], ["Unknown argument: --fast. See --help."], "--fast");
 
     [Theory]
     [InlineData(false)]
@@ -26,7 +26,7 @@ public class ClusterRefusalTests
         using var balancer = Listen(port, loopbackOnly);
         using var third = Listen(port + 3, loopbackOnly);
 
-        await IsRefused(new Dictionary<string, string>
+        await AssertRejected(new Dictionary<string, string>
         {
             ["BALANCER_PORT"] = port.ToString(CultureInfo.InvariantCulture),
             ["START_PORT"] = (port + 1).ToString(CultureInfo.InvariantCulture),
@@ -39,11 +39,11 @@ public class ClusterRefusalTests
     }
 
     [Fact]
-    public async Task Start_DatabaseFileThatCanNeverWork_IsOneLineAndNothingStarts()
+    public async Task Start_UnusableDatabaseFile_IsOneLineAndNothingStarts()
     {
         var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
 
-        await IsRefused(
+        await AssertRejected(
             new Dictionary<string, string> { ["SQLITE_FILE"] = folder }, [$"SQLITE_FILE={folder} cannot be used: it is a folder, expected a file."]);
     }
 
@@ -67,7 +67,7 @@ public class ClusterRefusalTests
         Assert.All(runner.Output.Split(Environment.NewLine), line => Assert.InRange(line.Length, 0, 80));
     }
 
-    private static async Task IsRefused(Dictionary<string, string> environment, string[] lines, params string[] arguments)
+    private static async Task AssertRejected(Dictionary<string, string> environment, string[] lines, params string[] arguments)
     {
         await using var runner = new ServiceProcess("Kiro.Cluster", environment, arguments);
 

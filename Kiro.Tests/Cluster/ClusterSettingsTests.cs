@@ -7,13 +7,13 @@ namespace Kiro.Tests.Cluster;
 public class ClusterSettingsTests
 {
     [Fact]
-    public void Read_Nothing_HasTheDefaults() => Assert.Equal(new ClusterSettings(5, 13004, 13003), Read(""));
+    public void Read_NothingSet_UsesTheDefaults() => Assert.Equal(new ClusterSettings(5, 13004, 13003), Read(""));
 
     [Theory]
     [InlineData("INSTANCE_COUNT=100;START_PORT=20000;BALANCER_PORT=20100", 100, 20000, 20100)]
     [InlineData("INSTANCE_COUNT=1;START_PORT=65535;BALANCER_PORT=65534", 1, 65535, 65534)]
     [InlineData("INSTANCE_COUNT=;START_PORT= ;BALANCER_PORT=1", 5, 13004, 1)]
-    public void Read_ValuesThatFit_AreTaken(string variables, int count, int start, int balancer) =>
+    public void Read_ValidValues_AreApplied(string variables, int count, int start, int balancer) =>
         Assert.Equal(new ClusterSettings(count, start, balancer), Read(variables));
 
     [Theory]
@@ -26,7 +26,7 @@ public class ClusterSettingsTests
     [InlineData("BALANCER_PORT=abc", "BALANCER_PORT=abc is not valid: expected a whole number from 1 to 65535.")]
     [InlineData("BALANCER_PORT=13008", "BALANCER_PORT=13008 is not valid: expected a port outside of 13004 to 13008, which the instances use.")]
     [InlineData("START_PORT=13003", "BALANCER_PORT=13003 is not valid: expected a port outside of 13003 to 13007, which the instances use.")]
-    public void Read_ValueThatDoesNotFit_IsOneLine(string variables, string line)
+    public void Read_InvalidValue_IsOneLine(string variables, string line)
     {
         var invalid = Assert.Throws<InvalidSettingsException>(() => Read(variables));
 
@@ -38,7 +38,7 @@ public class ClusterSettingsTests
     [InlineData("BACKEND_HOSTS=foo:bar", "BACKEND_HOSTS=foo:bar ")]
     [InlineData("MYSQL_PORT=x", "MYSQL_PORT=x ")]
     [InlineData("DRAIN_DELAY=soon", "DRAIN_DELAY=soon ")]
-    public void Read_BadSettingOfAService_IsOneLine(string variables, string start)
+    public void Read_InvalidSettingOfAService_IsOneLine(string variables, string start)
     {
         var invalid = Assert.Throws<InvalidSettingsException>(() => Read(variables));
 
@@ -46,7 +46,7 @@ public class ClusterSettingsTests
     }
 
     [Fact]
-    public void Read_ThreeMistakes_AreThreeLines()
+    public void Read_ThreeInvalidValues_AreThreeLines()
     {
         var invalid = Assert.Throws<InvalidSettingsException>(() => Read("INSTANCE_COUNT=x;BALANCER_PORT=y;MYSQL_PORT=z"));
 
@@ -54,7 +54,7 @@ public class ClusterSettingsTests
     }
 
     [Fact]
-    public void Read_NoBalancer_LeavesItsPortToTheInstances()
+    public void Read_NoBalancer_IgnoresItsPort()
     {
         var settings = Read("START_PORT=13000;BALANCER_PORT=13001", "--no-balancer");
 
@@ -62,7 +62,7 @@ public class ClusterSettingsTests
     }
 
     [Fact]
-    public void Read_CommandLine_WinsOverTheEnvironment() =>
+    public void Read_CommandLine_OverridesTheEnvironment() =>
         Assert.Equal(2, Read("INSTANCE_COUNT=7", "--INSTANCE_COUNT=2").InstanceCount);
 
     private static ClusterSettings Read(string variables, params string[] arguments)

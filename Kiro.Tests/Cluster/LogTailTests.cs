@@ -5,7 +5,7 @@ namespace Kiro.Tests.Cluster;
 public class LogTailTests
 {
     [Fact]
-    public void Last_ManyLines_AreTheNewestCutToTheWidth()
+    public void Last_ManyLines_AreTheNewestTruncatedToTheWidth()
     {
         var written = new List<string>();
         var log = new LogTail(["balancer", "api-1"], colour: false, written.Add);
@@ -19,7 +19,7 @@ public class LogTailTests
     }
 
     [Fact]
-    public void Last_MoreThanItKeeps_ForgetsTheOldest()
+    public void Last_MoreThanItKeeps_DropsTheOldest()
     {
         var log = new LogTail(["api-1"], colour: false, _ => { });
         for (var number = 0; number < 1000; number++)

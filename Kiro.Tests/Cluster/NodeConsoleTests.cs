@@ -5,7 +5,7 @@ namespace Kiro.Tests.Cluster;
 public class NodeConsoleTests
 {
     [Fact]
-    public void Line_Plain_HasPrefixesOfOneWidth()
+    public void Line_Plain_AlignsThePrefixes()
     {
         using var output = new StringWriter { NewLine = "\n" };
         var console = new NodeConsole(output, ["balancer", "api-1"], colour: false);
@@ -18,7 +18,7 @@ public class NodeConsoleTests
     }
 
     [Fact]
-    public void Line_Colour_ColoursThePrefixOnlyAndNodesApart()
+    public void Line_Colour_ColoursOnlyThePrefixPerNode()
     {
         using var output = new StringWriter();
         var console = new NodeConsole(output, ["api-1", "api-2"], colour: true);
@@ -30,7 +30,7 @@ public class NodeConsoleTests
     }
 
     [Fact]
-    public void Line_ManyWritersAtOnce_NeverInterleave()
+    public void Line_ConcurrentWriters_NeverInterleave()
     {
         using var output = new StringWriter();
         var console = new NodeConsole(output, ["api-1", "api-2"], colour: false);
@@ -44,7 +44,7 @@ public class NodeConsoleTests
     }
 
     [Fact]
-    public void Line_ReaderGone_DoesNotThrow()
+    public void Line_BrokenPipe_DoesNotThrow()
     {
         var console = new NodeConsole(new BrokenWriter(), ["api-1"], colour: false);
 

@@ -10,12 +10,12 @@ public sealed class NodeSupervisorTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly Channel<TaskCompletionSource<int?>> _starts = Channel.CreateUnbounded<TaskCompletionSource<int?>>();
-    private readonly Channel<string> _said = Channel.CreateUnbounded<string>();
+    private readonly Channel<string> _messages = Channel.CreateUnbounded<string>();
     private readonly CancellationTokenSource _stopping = new();
     private NodeHealth _health = new(true, null);
 
     [Fact]
-    public async Task RunAsync_NodeKilled_IsStartedAgainAndSaysSo()
+    public async Task RunAsync_NodeKilled_IsRestartedWithAMessage()
     {
         var running = Start();
         (await NextStart()).SetResult(137);
@@ -30,7 +30,7 @@ public sealed class NodeSupervisorTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_ExitCode1BeforeItServed_GivesUp()
+    public async Task RunAsync_ExitCode1BeforeHealthy_GivesUp()
     {
         _health = new NodeHealth(false, "does not respond");
         var running = Start();
@@ -41,7 +41,7 @@ public sealed class NodeSupervisorTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_ExitCode1AfterItServed_IsStartedAgain()
+    public async Task RunAsync_ExitCode1AfterHealthy_IsRestarted()
     {
         _ = Start();
         (await NextStart()).SetResult(137);
@@ -55,7 +55,7 @@ public sealed class NodeSupervisorTests : IDisposable
     }
 
     [Fact]
-    public async Task RunAsync_EndsWhileStopping_IsNotStartedAgain()
+    public async Task RunAsync_ExitWhileStopping_IsNotRestarted()
     {
         var running = Start();
         var run = await NextStart();
@@ -63,7 +63,7 @@ public sealed class NodeSupervisorTests : IDisposable
         run.SetResult(130);
 
         Assert.True(await running);
-        Assert.False(_said.Reader.TryRead(out _));
+        Assert.False(_messages.Reader.TryRead(out _));
         Assert.False(_starts.Reader.TryRead(out _));
     }
 
@@ -73,7 +73,7 @@ public sealed class NodeSupervisorTests : IDisposable
     {
         var node = new Node("api-1", ClusterPlan.Api, 13004, "START_PORT", new Dictionary<string, string?>());
         return new NodeSupervisor(node, RunOnce, new StartWatch((_, _) => Task.FromResult(_health), _time),
-            line => _said.Writer.TryWrite(line), _time).RunAsync(_stopping.Token);
+            line => _messages.Writer.TryWrite(line), _time).RunAsync(_stopping.Token);
     }
 
     private Task<int?> RunOnce()
@@ -85,9 +85,9 @@ public sealed class NodeSupervisorTests : IDisposable
 
     private Task<TaskCompletionSource<int?>> NextStart() => Advancing(_starts.Reader.ReadAsync().AsTask());
 
-    private Task<string> NextLine() => Advancing(_said.Reader.ReadAsync().AsTask());
+    private Task<string> NextLine() => Advancing(_messages.Reader.ReadAsync().AsTask());
 
-    // The pauses are the supervisor's; the clock runs until it has got where the test wants it.
+    // Advances the clock through the supervisor's delays until the task completes.
     private async Task<T> Advancing<T>(Task<T> task)
     {
         for (var step = 0; step < 2000 && !task.IsCompleted; step++)

@@ -17,7 +17,7 @@ public class RestartDelayTests
     }
 
     [Fact]
-    public void After_RunOfThirtySeconds_StartsOver()
+    public void After_RunOfThirtySeconds_IsReset()
     {
         var delay = new RestartDelay();
         delay.After(Short);

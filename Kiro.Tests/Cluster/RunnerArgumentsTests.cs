@@ -6,7 +6,7 @@ namespace Kiro.Tests.Cluster;
 public class RunnerArgumentsTests
 {
     [Fact]
-    public void Parse_Nothing_StartsInstancesAndBalancer()
+    public void Parse_NoArguments_StartsInstancesAndBalancer()
     {
         var arguments = RunnerArguments.Parse([]);
 
@@ -17,7 +17,7 @@ public class RunnerArgumentsTests
     }
 
     [Fact]
-    public void Parse_NoBalancerAndSettings_TakesBoth()
+    public void Parse_NoBalancerAndSettings_AppliesBoth()
     {
         var arguments = RunnerArguments.Parse(["--no-balancer", "--INSTANCE_COUNT=3", "--start_port="]);
 
@@ -34,7 +34,7 @@ public class RunnerArgumentsTests
     [InlineData("--version", nameof(RunnerTask.Version))]
     [InlineData("--plain", nameof(RunnerTask.Run))]
     [InlineData("status", nameof(RunnerTask.Status))]
-    public void Parse_Words_AskForATask(string line, string expected) =>
+    public void Parse_Arguments_SelectTheTask(string line, string expected) =>
         Assert.Equal(expected, RunnerArguments.Parse(line.Split(' ')).Task.ToString());
 
     [Theory]
@@ -42,7 +42,7 @@ public class RunnerArgumentsTests
     [InlineData("status --watch --json --plain", null, true, true, true)]
     [InlineData("status --url http://lb.example:13003", "http://lb.example:13003/", false, false, false)]
     [InlineData("status --url=https://lb.example/kiro --watch", "https://lb.example/kiro", true, false, false)]
-    public void Parse_Status_TakesItsSwitches(string line, string? url, bool watch, bool json, bool plain)
+    public void Parse_Status_AppliesItsOptions(string line, string? url, bool watch, bool json, bool plain)
     {
         var arguments = RunnerArguments.Parse(line.Split(' '));
 
@@ -56,7 +56,7 @@ public class RunnerArgumentsTests
     [InlineData("--watch", "Unknown argument: --watch. See --help.")]
     [InlineData("status --url lb.example:13003", "--url=lb.example:13003 is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
     [InlineData("status --url ftp://lb.example", "--url=ftp://lb.example is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
-    public void Parse_WhatDoesNotFit_IsOneLine(string line, string expected)
+    public void Parse_Invalid_IsOneLine(string line, string expected)
     {
         var invalid = Assert.Throws<InvalidSettingsException>(() => RunnerArguments.Parse(line.Split(' ')));
 

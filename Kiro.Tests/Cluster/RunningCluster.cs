@@ -28,7 +28,7 @@ internal sealed class RunningCluster : IAsyncDisposable
 
     public IEnumerable<string> Addresses => Enumerable.Range(_port + 1, Instances).Select(port => $"http://localhost:{port}");
 
-    /// <summary>Starts it and waits until it says that it is up.</summary>
+    /// <summary>Starts it and waits until it reports that it is up.</summary>
     public static async Task<RunningCluster> StartAsync()
     {
         var cluster = new RunningCluster();
@@ -44,10 +44,10 @@ internal sealed class RunningCluster : IAsyncDisposable
 
     public static async Task<bool> Contains(string address, string text) => (await Get(address)).Contains(text, StringComparison.Ordinal);
 
-    /// <summary>No process and no listener is left behind.</summary>
+    /// <summary>Waits until no process and no listener is left.</summary>
     public Task NothingIsLeft() => Eventually.BeTrue(
         () => _children.All(ChildProcesses.IsGone) && Enumerable.Range(_port, Instances + 1).All(FreePort.IsFree),
-        "all children are gone and their ports are free");
+        "all children have exited and their ports are free");
 
     public async ValueTask DisposeAsync() => await Process.DisposeAsync();
 }

@@ -12,7 +12,7 @@ public sealed class ClusterTests
     private const string File = "docker-compose.cluster.yml";
 
     [Fact]
-    public async Task Up_WithoutADatabase_IsHealthyAndBelievesOnlyTheBalancer()
+    public async Task Up_WithoutDatabase_IsHealthyAndTrustsOnlyTheBalancer()
     {
         await using var compose = await Compose.UpAsync(File, 5, withDatabase: false);
         foreach (var service in (string[])["balancer", "api-1", "api-2", "api-3", "api-4", "api-5"])
@@ -29,7 +29,7 @@ public sealed class ClusterTests
         var health = await http.GetFromJsonAsync<JsonElement>("http://127.0.0.1:13004/health", TestContext.Current.CancellationToken);
         Assert.Equal("degraded", health.GetProperty("status").GetString());
 
-        // Docker's NAT hides the clients, and the balancer says so once it has seen enough.
+        // Docker's NAT hides the clients, which the balancer warns of after enough requests.
         for (var request = 0; request < 100; request++)
         {
             await http.GetStringAsync(new Uri($"http://127.0.0.1:{compose.Port}/api/client-ip"), TestContext.Current.CancellationToken);
@@ -38,19 +38,19 @@ public sealed class ClusterTests
         var warnings = (await compose.StatusAsync()).GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!).ToList();
         Assert.Contains(warnings, warning => warning.StartsWith("172.31.13.1 sends X-Forwarded-For, but is not trusted", StringComparison.Ordinal));
         Assert.Contains(warnings, warning => warning.StartsWith("Every request so far came from 172.31.13.1", StringComparison.Ordinal));
-        Compose.Note(await compose.RunAsync(30, "ps"));
+        Report.WriteLine(await compose.RunAsync(30, "ps"));
         Assert.Contains("api-5 is listening on port 13008", await compose.RunAsync(30, "logs", "api-5"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Kill_OneOfFive_NoGetFailsAndItsClientsComeHome()
+    public async Task Kill_OneOfFive_FailsNoGetAndItsClientsReturn()
     {
         await using var compose = await Compose.UpAsync(File, 5);
         var victim = await Compose.ContainerAsync("api-3");
         await using var load = new Load(compose.Port);
         await load.EveryClientAsync();
         var fault = load.Now;
-        Compose.Note("$ docker kill api-3");
+        Report.WriteLine("$ docker kill api-3");
         await Docker.RunAsync("kill", victim);
         await load.EveryClientAsync();
         await Docker.RunAsync("start", victim);
@@ -61,14 +61,14 @@ public sealed class ClusterTests
         var report = new FaultReport(await load.StopAsync(), fault);
         var had = report.Before.Values.Count(node => node == "api-3");
         report.Note("docker kill of a node", had, "; the failures are POSTs that the node may have acted on");
-        Assert.All(report.Failures, answer => Assert.StartsWith("POST 502", answer.Failure, StringComparison.Ordinal));
+        Assert.All(report.Failures, sample => Assert.StartsWith("POST 502", sample.Failure, StringComparison.Ordinal));
         Assert.True(report.Failures.Count <= Load.Connections, $"{report.Failures.Count} POSTs failed");
-        Assert.Empty(report.MovedWithoutNeed("api-3"));
+        Assert.Empty(report.MovedNeedlessly("api-3"));
         Assert.Equal(report.Before, report.After(home));
     }
 
     [Fact]
-    public async Task Stop_OfTheBalancer_FinishesWhatIsInFlight()
+    public async Task Stop_Balancer_FinishesRequestsInFlight()
     {
         await using var compose = await Compose.UpAsync(File, 5);
         var balancer = await Compose.ContainerAsync("balancer");
@@ -78,14 +78,14 @@ public sealed class ClusterTests
         var slow = http.GetStringAsync(new Uri($"http://127.0.0.1:{compose.Port}/api/slow?ms=6000"), TestContext.Current.CancellationToken);
         await Load.For(1);
         var fault = load.Now;
-        Compose.Note("$ docker stop -t 50 balancer");
+        Report.WriteLine("$ docker stop -t 50 balancer");
         await Docker.RunAsync("stop", "-t", "50", balancer);
         await slow;
         Assert.Equal("0 false", await Docker.InspectAsync(balancer, "{{.State.ExitCode}} {{.State.OOMKilled}}"));
 
         var report = new FaultReport(await load.StopAsync(), fault);
         report.Note("docker stop of the balancer", 0, ", all failures after its listener had closed");
-        Assert.All(report.Failures, answer => Assert.True(answer.Sent > fault + TimeSpan.FromSeconds(1.9), answer.ToString()));
+        Assert.All(report.Failures, sample => Assert.True(sample.Sent > fault + TimeSpan.FromSeconds(1.9), sample.ToString()));
         await Compose.CountedAsync(report.Successes + 1);
     }
 }

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
-/// <summary>One of the compose files, brought up with MariaDB beside it and a port of its own.</summary>
+/// <summary>One of the Compose files, started on its own port, with MariaDB next to it.</summary>
 internal sealed class Compose : IAsyncDisposable
 {
     private const string Project = "kiro-test";
@@ -26,25 +26,25 @@ internal sealed class Compose : IAsyncDisposable
 
     public int Port { get; } = FreePort.Next();
 
-    /// <summary>Builds the images, runs <c>up -d</c> and waits until so many nodes are up.</summary>
+    /// <summary>Builds the images, runs <c>up -d</c> and waits until this many nodes are up.</summary>
     public static async Task<Compose> UpAsync(string file, int nodes, string[]? more = null, bool withDatabase = true)
     {
         await Docker.NeedAsync();
         var compose = new Compose(file, withDatabase);
         string[] settings = [$"BALANCER_PORT={compose.Port}", "DRAIN_DELAY=2"];
-        // The load comes from this machine through a published port, so the balancer sees the network's gateway.
+        // The load comes from this machine through a published port, so its peer address is the network's gateway.
         string[] database = [$"TRUSTED_PROXIES={Gateway}", "MYSQL_HOST=db", "MYSQL_PORT=3306", "MYSQL_USER=kiro", "MYSQL_PASSWORD=change-me"];
         await File.WriteAllLinesAsync(compose._environment, withDatabase ? [.. settings, .. database] : settings);
         try
         {
-            // What a test run that was killed left behind.
+            // Removes what a killed test run left behind.
             await compose.RunAsync(60, "down", "-v", "-t", "1", "--remove-orphans");
             await BuildAsync();
             await compose.RunAsync(60, ["up", "-d", .. more ?? []]);
             await compose.StatesAsync(nodes);
             if (withDatabase)
             {
-                await Eventually.BeTrue(async () => await Ledger.NodesAsync(await DatabaseAsync()) == nodes, "every node has its database");
+                await Eventually.BeTrue(async () => await Ledger.NodesAsync(await DatabaseAsync()) == nodes, "every node is in the database");
             }
 
             return compose;
@@ -56,7 +56,7 @@ internal sealed class Compose : IAsyncDisposable
         }
     }
 
-    /// <summary>Builds both images. Also without a change a build takes seconds, and one a run is enough.</summary>
+    /// <summary>Builds both images, once per run: even an unchanged build takes seconds.</summary>
     public static async Task BuildAsync()
     {
         if (!_isBuilt)
@@ -66,33 +66,23 @@ internal sealed class Compose : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs a command of docker-compose and notes it, as it would be typed, in the report.</summary>
+    /// <summary>Runs a docker-compose command and adds it to the report.</summary>
     public async Task<string> RunAsync(double seconds, params string[] command)
     {
-        Note($"$ docker-compose -f {_file} {string.Join(' ', command)}");
+        Report.WriteLine($"$ docker-compose -f {_file} {string.Join(' ', command)}");
         string[] database = _withDatabase ? ["-f", Path.Combine(Repository.Root, "Kiro.Tests", "Containers", "mariadb.yml")] : [];
         return await Docker.RunAsync("docker-compose", ["-p", Project, "--env-file", _environment, "-f", _file, .. database, .. command], seconds);
     }
 
-    /// <summary>A line for the test's output and for the file that <c>KIRO_REPORT</c> names.</summary>
-    public static void Note(string line)
-    {
-        TestContext.Current.TestOutputHelper?.WriteLine(line);
-        if (Environment.GetEnvironmentVariable("KIRO_REPORT") is { Length: > 0 } file)
-        {
-            File.AppendAllLines(file, [line]);
-        }
-    }
-
-    /// <summary>The name of the container of a service that is not scaled.</summary>
+    /// <summary>The container of a service that has only one.</summary>
     public static async Task<string> ContainerAsync(string service) =>
         (await Docker.AddressesAsync($"com.docker.compose.project={Project}", $"com.docker.compose.service={service}")).Keys.Single();
 
-    /// <summary>The running containers of the service <c>api</c>, which are also the names of its nodes, and their addresses.</summary>
+    /// <summary>The addresses of the running <c>api</c> containers, by container ID, which is also the node name.</summary>
     public static Task<IReadOnlyDictionary<string, string>> NodesAsync() =>
         Docker.AddressesAsync($"com.docker.compose.project={Project}", "com.docker.compose.service=api");
 
-    /// <summary>When each container was started: it changes when it is restarted.</summary>
+    /// <summary>When each container was started, to tell whether it was restarted.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> StartsAsync(IEnumerable<string> containers)
     {
         var starts = new Dictionary<string, string>();
@@ -104,20 +94,20 @@ internal sealed class Compose : IAsyncDisposable
         return starts;
     }
 
-    /// <summary>Waits until so many nodes are up, and no more.</summary>
+    /// <summary>Waits until exactly this many nodes are up.</summary>
     public Task StatesAsync(int up) => Eventually.BeTrue(
         async () => (await StatusAsync()).GetProperty("summary").GetProperty("healthy").GetInt32() == up, $"{up} nodes are up");
 
     public Task<JsonElement> StatusAsync() =>
         _http.GetFromJsonAsync<JsonElement>(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}/lb/status"));
 
-    /// <summary>Waits until the ledger has counted so many requests.</summary>
+    /// <summary>Waits until the ledger has counted this many requests, and no more.</summary>
     public static async Task CountedAsync(int requests)
     {
         var database = await DatabaseAsync();
         long sum = 0;
         await Eventually.BeTrue(async () => (sum = await Ledger.SumAsync(database)) >= requests, $"the ledger has {requests} requests");
-        Note($"ledger {sum} of {requests}");
+        Report.WriteLine($"ledger {sum} of {requests}");
         Assert.Equal(requests, sum);
     }
 

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
-/// <summary>The Docker engine of this machine: its command line, and its socket for what is asked often.</summary>
+/// <summary>The local Docker engine, by its command line, and by its socket for frequent queries.</summary>
 internal static class Docker
 {
     private const string Socket = "/var/run/docker.sock";
@@ -21,14 +21,14 @@ internal static class Docker
     })
     { BaseAddress = new Uri("http://docker") };
 
-    /// <summary>Skips the test unless an engine answers and docker-compose is installed.</summary>
+    /// <summary>Skips the test unless the engine responds and docker-compose is installed.</summary>
     public static async Task NeedAsync()
     {
         Requirement.Need("docker", Requirement.Find("docker") is not null && Requirement.Find("docker-compose") is not null, "docker and docker-compose are not both installed.");
-        Requirement.Need("docker", await AnswersAsync(), $"no Docker engine answers at {Socket}.");
+        Requirement.Need("docker", await RespondsAsync(), $"no Docker engine responds at {Socket}.");
     }
 
-    /// <summary>Runs a program in compose-export/ and returns what it printed; fails the test when it fails.</summary>
+    /// <summary>Runs a program in compose-export/ and returns its output; fails the test if the program fails.</summary>
     public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, double seconds = 120, Dictionary<string, string>? environment = null)
     {
         using var process = new Process
@@ -56,36 +56,36 @@ internal static class Docker
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{program} {string.Join(' ', arguments)} runs for more than {seconds} s.\n{await errors}");
+            Assert.Fail($"{program} {string.Join(' ', arguments)} did not exit within {seconds} s.\n{await errors}");
         }
 
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.\n{await output}\n{await errors}");
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} exited with {process.ExitCode}.\n{await output}\n{await errors}");
         return await output;
     }
 
     public static Task<string> RunAsync(params string[] arguments) => RunAsync("docker", arguments);
 
-    /// <summary>The running containers with a label, by their short ids, and their addresses.</summary>
+    /// <summary>The addresses of the running containers with these labels, by short container ID.</summary>
     public static async Task<IReadOnlyDictionary<string, string>> AddressesAsync(params string[] labels)
     {
         var filter = JsonSerializer.Serialize(new Dictionary<string, string[]> { ["label"] = labels });
-        await using var answer = await Http.GetStreamAsync(new Uri($"/containers/json?filters={Uri.EscapeDataString(filter)}", UriKind.Relative));
-        using var json = await JsonDocument.ParseAsync(answer);
+        await using var response = await Http.GetStreamAsync(new Uri($"/containers/json?filters={Uri.EscapeDataString(filter)}", UriKind.Relative));
+        using var json = await JsonDocument.ParseAsync(response);
         return json.RootElement.EnumerateArray().ToDictionary(
             container => container.GetProperty("Id").GetString()![..12],
             container => container.GetProperty("NetworkSettings").GetProperty("Networks").EnumerateObject().First().Value.GetProperty("IPAddress").GetString()!);
     }
 
-    /// <summary>One property of a container, as <c>docker inspect</c> knows it.</summary>
+    /// <summary>The output of <c>docker inspect</c> for a container.</summary>
     public static async Task<string> InspectAsync(string container, string format) =>
         (await RunAsync("inspect", "--format", format, container)).Trim();
 
-    private static async Task<bool> AnswersAsync()
+    private static async Task<bool> RespondsAsync()
     {
         try
         {
-            using var answer = await Http.GetAsync(new Uri("/_ping", UriKind.Relative));
-            return answer.IsSuccessStatusCode;
+            using var response = await Http.GetAsync(new Uri("/_ping", UriKind.Relative));
+            return response.IsSuccessStatusCode;
         }
         catch (HttpRequestException)
         {

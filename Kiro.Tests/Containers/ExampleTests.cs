@@ -3,13 +3,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
-/// <summary>compose-export/.env.example: every variable of the files, with the default that they have.</summary>
+/// <summary>compose-export/.env.example lists every variable of the Compose files with its default.</summary>
 public sealed partial class ExampleTests
 {
     private static readonly string Folder = Path.Combine(Repository.Root, "compose-export");
 
     [Fact]
-    public void Example_NamesEveryVariableOfTheFiles_AndNoOther() => Assert.Equal(
+    public void Example_Variables_AreThoseOfTheFiles() => Assert.Equal(
         Used().Select(variable => variable.Name).Distinct().Order(StringComparer.Ordinal),
         Example().Select(variable => variable.Name).Order(StringComparer.Ordinal));
 

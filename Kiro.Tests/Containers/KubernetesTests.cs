@@ -4,7 +4,7 @@ using k8s.Models;
 
 namespace Kiro.Tests.Containers;
 
-/// <summary>The chart, rendered by Helm, against the typed models of Kubernetes: a field that does not exist is an error.</summary>
+/// <summary>The chart as rendered by Helm, parsed strictly into the typed Kubernetes models: an unknown field is an error.</summary>
 public sealed class KubernetesTests : IAsyncLifetime
 {
     private IReadOnlyList<object> _objects = [];
@@ -14,11 +14,11 @@ public sealed class KubernetesTests : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task Lint_Strictly_FindsNothing() =>
+    public async Task Lint_Strict_FindsNothing() =>
         Assert.Contains("0 chart(s) failed", await Chart.HelmAsync("lint", "--strict", "kubernetes"), StringComparison.Ordinal);
 
     [Fact]
-    public void Templates_ParsedStrictly_AreTheObjectsThatAreExpected()
+    public void Templates_ParsedStrictly_AreTheExpectedObjects()
     {
         Assert.Equal(
             ["ConfigMap/kiro-api-config", "ConfigMap/kiro-balancer-config", "Deployment/kiro-api-deployment", "Deployment/kiro-balancer-deployment",
@@ -38,7 +38,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Values_AreAllUsed()
+    public async Task Values_All_AreUsed()
     {
         var values = Chart.Values.Select((path, number) => (Path: path, Mark: $"mark{number}end")).ToList();
         var text = await Chart.RenderAsync([.. values.SelectMany(value => (string[])["--set-string", $"{value.Path}={value.Mark}"])]);
@@ -49,14 +49,14 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal(values.Count, values.Select(value => value.Path).Distinct().Count());
     }
 
-    /// <summary>In a file and on the command line; a value with quotes would end the publisher's own.</summary>
+    /// <summary>An unescaped quote in a value would end the quotes that the publisher puts around it.</summary>
     [Theory]
     [InlineData("a;b \"c' \\d: {e}")]
     [InlineData("{{ .Release.Name }}")]
     [InlineData("1e6")]
     [InlineData("no")]
     [InlineData("# é\n")]
-    public async Task Values_OfAnyText_ComeThroughAsTheyAre(string text)
+    public async Task Values_AnyText_ArrivesUnchanged(string text)
     {
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
@@ -68,7 +68,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Values_ThatAreNumbers_AreTextInTheEnvironment()
+    public async Task Values_Numbers_AreStringsInTheEnvironment()
     {
         var objects = await LoadAsync("--set", "config.api.mysql_port=3307,config.balancer.dns_interval=2");
 
@@ -77,7 +77,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Replicas_AreSetByValues()
+    public async Task Replicas_SetByValues_AreApplied()
     {
         var objects = await LoadAsync("--set", "parameters.balancer.replicas=3,parameters.api.min_replicas=7,parameters.api.max_replicas=9");
         var autoscaler = Single<V2HorizontalPodAutoscaler>("kiro-api-autoscaler", objects).Spec;
@@ -87,17 +87,17 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Names_OfTwoReleasesInANamespace_DoNotCollide()
+    public async Task Names_TwoReleasesInANamespace_DoNotCollide()
     {
         Assert.Empty(Names(_objects).Intersect(Names(Parse(await Chart.HelmAsync("template", "other", "kubernetes")))));
     }
 
     [Theory]
     [InlineData("kiro.example.test")]
-    // As long as Helm allows.
+    // The maximum length in Helm.
     [InlineData("abcdefghijabcdefghijabcdefghijabcdefghij-abcdefghijkl")]
     [InlineData("abcdefghijabcdefghijabcdefghijabcdefghi.k")]
-    public async Task Names_OfALongRelease_AreGoodForAService(string release)
+    public async Task Names_LongReleaseName_AreValidForAService(string release)
     {
         var objects = Parse(await Chart.HelmAsync("template", release, "kubernetes"));
 
@@ -107,7 +107,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Secrets_AreEmptyUntilTheyAreSet()
+    public void Secrets_ByDefault_AreEmpty()
     {
         Assert.All(_objects.OfType<V1Secret>().SelectMany(secret => secret.Data.Values), value => Assert.True(value is null or []));
     }
@@ -115,7 +115,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     [Theory]
     [InlineData("api")]
     [InlineData("balancer")]
-    public void Deployment_Pods_AskTheRightEndpointsAndHaveTimeToLeave(string name)
+    public void Deployment_Pods_HaveTheRightProbesAndTimeToDrain(string name)
     {
         var deployment = Single<V1Deployment>($"kiro-{name}-deployment");
         var pod = deployment.Spec.Template.Spec;
@@ -127,7 +127,7 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal("/alive", container.StartupProbe.HttpGet.Path);
         Assert.All([container.ReadinessProbe, container.LivenessProbe, container.StartupProbe],
             probe => Assert.Equal(Assert.Single(container.Ports).Name, probe.HttpGet.Port.Value));
-        // CoreDNS keeps a response for 5 s.
+        // CoreDNS caches a response for 5 s.
         Assert.True(container.Lifecycle.PreStop.Sleep.Seconds > Number(Single<V1ConfigMap>("kiro-balancer-config").Data, "DNS_INTERVAL") + 5);
         Assert.True(pod.TerminationGracePeriodSeconds
             >= container.Lifecycle.PreStop.Sleep.Seconds + Number(settings, "DRAIN_DELAY") + Number(settings, "DRAIN_TIMEOUT") + 15);
@@ -138,13 +138,13 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal(2, pod.TopologySpreadConstraints.Count);
         Assert.Equal(deployment.Spec.Selector.MatchLabels, deployment.Spec.Template.Metadata.Labels);
         Assert.StartsWith($"registry.example/kiro-{name}:", container.Image, StringComparison.Ordinal);
-        // What it takes its settings from is there.
+        // Every source of its environment exists.
         Assert.All(container.EnvFrom, source => Assert.Contains(_objects.Cast<IKubernetesObject<V1ObjectMeta>>(),
             item => item.Metadata.Name == (source.ConfigMapRef?.Name ?? source.SecretRef.Name)));
     }
 
     [Fact]
-    public void Services_HideNeitherNodesNorClients()
+    public void Services_ByDefault_HideNeitherNodesNorClients()
     {
         var nodes = Single<V1Service>("kiro-api-service");
         var balancer = Single<V1Service>("kiro-balancer-service");
@@ -156,12 +156,12 @@ public sealed class KubernetesTests : IAsyncLifetime
         Assert.Equal(13003, Assert.Single(balancer.Spec.Ports).Port);
         Assert.Equal(2, Single<V1Deployment>("kiro-balancer-deployment").Spec.Replicas);
         Assert.Equal(5, Single<V2HorizontalPodAutoscaler>("kiro-api-autoscaler").Spec.MinReplicas);
-        // Two that count would work against each other.
+        // A fixed count would conflict with the autoscaler.
         Assert.Null(Single<V1Deployment>("kiro-api-deployment").Spec.Replicas);
     }
 
     [Fact]
-    public async Task Tls_SecretThatIsNamed_IsMountedAndServed()
+    public async Task Tls_NamedSecret_IsMountedAndServed()
     {
         var objects = await LoadAsync("--set", "parameters.balancer.tls_secret=kiro-tls");
         var pod = objects.OfType<V1Deployment>().Single(item => item.Metadata.Name == "kiro-balancer-deployment").Spec.Template.Spec;
@@ -178,12 +178,12 @@ public sealed class KubernetesTests : IAsyncLifetime
     [Theory]
     [InlineData("secrets.balancer.admin_token=change-me", true)]
     [InlineData("secrets.balancer.admin_token=change-me,config.balancer.admin_listen=0.0.0.0:13002", true)]
-    // Where nobody else can ask.
+    // Peers cannot reach a loopback listener.
     [InlineData("secrets.balancer.admin_token=change-me,config.balancer.admin_listen=127.0.0.1:13002", false)]
     [InlineData("secrets.balancer.admin_token=change-me,config.balancer.admin_listen=[::1]:13002", false)]
-    // They would believe nobody.
+    // Without an admin token, no peer is authorised.
     [InlineData("config.balancer.admin_listen=", false)]
-    public async Task Peers_OfBalancersThatCanAskEachOther_AreFoundByAName(string settings, bool areFound)
+    public async Task Peers_ThatCanReachEachOther_AreFoundByName(string settings, bool areFound)
     {
         var objects = await LoadAsync("--set", settings);
         var service = Single<V1Service>("kiro-balancer-peers", objects).Spec;
@@ -194,7 +194,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public void State_OfABalancer_OutlivesItsContainer()
+    public void StateFile_OfABalancer_OutlivesItsContainer()
     {
         var pod = Single<V1Deployment>("kiro-balancer-deployment").Spec.Template.Spec;
         var volume = Assert.Single(pod.Volumes);
@@ -206,7 +206,7 @@ public sealed class KubernetesTests : IAsyncLifetime
     }
 
     [Fact]
-    public void NetworkPolicy_OfTheNodes_LetsOnlyBalancersIn()
+    public void NetworkPolicy_OfTheNodes_AdmitsOnlyBalancers()
     {
         var policy = Single<V1NetworkPolicy>("kiro-api-network").Spec;
 

@@ -6,12 +6,12 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Containers;
 
-/// <summary>docker-stack.yml in a Swarm of this one host, scaled and updated while 500 clients are served.</summary>
+/// <summary>docker-stack.yml in a single-host Swarm, scaled and updated while 500 clients are served.</summary>
 [Collection(SharesDocker.Name)]
 public sealed class StackTests
 {
     [Fact]
-    public async Task Stack_ScaledAndUpdated_NoRequestFails()
+    public async Task Stack_ScaledAndUpdated_FailsNoRequest()
     {
         await using var stack = await Stack.DeployAsync(3);
         await using var load = new Load(stack.Port);
@@ -33,10 +33,10 @@ public sealed class StackTests
         await load.EveryClientAsync();
         Assert.Empty(before.Intersect(await stack.NamesAsync()));
 
-        var answers = await load.StopAsync();
-        var joined = new FaultReport([.. answers.Where(answer => answer.Ended < down)], up);
-        var left = new FaultReport([.. answers.Where(answer => answer.Sent > six && answer.Ended < update)], down);
-        var updated = new FaultReport([.. answers.Where(answer => answer.Sent > two)], update);
+        var samples = await load.StopAsync();
+        var joined = new FaultReport([.. samples.Where(sample => sample.Ended < down)], up);
+        var left = new FaultReport([.. samples.Where(sample => sample.Sent > six && sample.Ended < update)], down);
+        var updated = new FaultReport([.. samples.Where(sample => sample.Sent > two)], update);
         var homes = joined.After(six);
         joined.Note("docker service scale 3 → 6", homes.Count(client => client.Value != joined.Before[client.Key]));
         left.Note("docker service scale 6 → 2", left.Before.Count(client => !before.Contains(client.Value)));
@@ -46,7 +46,7 @@ public sealed class StackTests
         updated.AssertNoFailure();
         var old = joined.Before.Values.ToHashSet();
         Assert.All(homes, client => Assert.True(client.Value == joined.Before[client.Key] || !old.Contains(client.Value), "moved from one old node to another"));
-        Assert.Empty(left.MovedWithoutNeed([.. left.Before.Values.Distinct().Where(node => !before.Contains(node))]));
+        Assert.Empty(left.MovedNeedlessly([.. left.Before.Values.Distinct().Where(node => !before.Contains(node))]));
     }
 
     /// <summary>The deployed stack.</summary>
@@ -71,13 +71,13 @@ public sealed class StackTests
                     stack._isOurSwarm = true;
                 }
 
-                Compose.Note("$ docker stack deploy -c docker-stack.yml kiro");
+                Report.WriteLine("$ docker stack deploy -c docker-stack.yml kiro");
                 await Docker.RunAsync("docker", ["stack", "deploy", "--resolve-image", "never", "-c", "docker-stack.yml", Name], environment: new()
                 {
                     ["BALANCER_PORT"] = stack.Port.ToString(CultureInfo.InvariantCulture),
                     ["KIRO_NODES"] = nodes.ToString(CultureInfo.InvariantCulture),
                     ["DRAIN_DELAY"] = "2",
-                    // The load comes from this host, through the host's own bridge of the Swarm.
+                    // The load comes from this host through the Swarm's gateway bridge.
                     ["TRUSTED_PROXIES"] = "172.16.0.0/12",
                 });
                 await stack.NodesAsync(nodes);
@@ -90,11 +90,11 @@ public sealed class StackTests
             }
         }
 
-        public static Task<string> ScaleAsync(int nodes) => NotedAsync("service", "scale", $"{Name}_api={nodes}");
+        public static Task<string> ScaleAsync(int nodes) => LoggedAsync("service", "scale", $"{Name}_api={nodes}");
 
-        public static Task<string> UpdateAsync() => NotedAsync("service", "update", "--force", "--update-delay", "1s", $"{Name}_api");
+        public static Task<string> UpdateAsync() => LoggedAsync("service", "update", "--force", "--update-delay", "1s", $"{Name}_api");
 
-        /// <summary>Waits until so many nodes are up, and no more.</summary>
+        /// <summary>Waits until exactly this many nodes are up.</summary>
         public Task NodesAsync(int count) => Eventually.BeTrue(async () => (await NamesAsync()).Count == count, $"{count} nodes are up");
 
         /// <summary>The nodes that are up.</summary>
@@ -110,7 +110,7 @@ public sealed class StackTests
         public async ValueTask DisposeAsync()
         {
             _http.Dispose();
-            // A task that has just ended may still hold the network; then it is refused.
+            // Removal fails while a task that has just ended still holds the network.
             await Eventually.BeTrue(async () => (await Docker.RunAsync("stack", "rm", Name)) is not null, "the stack can be removed");
             await Eventually.BeTrue(async () => (await Docker.AddressesAsync($"com.docker.stack.namespace={Name}")).Count == 0, "the stack is gone");
             if (_isOurSwarm)
@@ -119,9 +119,9 @@ public sealed class StackTests
             }
         }
 
-        private static Task<string> NotedAsync(params string[] command)
+        private static Task<string> LoggedAsync(params string[] command)
         {
-            Compose.Note($"$ docker {string.Join(' ', command)}");
+            Report.WriteLine($"$ docker {string.Join(' ', command)}");
             return Docker.RunAsync("docker", command, 300);
         }
     }

@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.EndToEnd;
 
-/// <summary>Every client has its own node, through real processes.</summary>
+/// <summary>Every client has its own node, tested with real processes.</summary>
 public sealed class StickinessTests
 {
     [Fact]
@@ -22,7 +22,7 @@ public sealed class StickinessTests
     }
 
     [Fact]
-    public async Task ClientIp_TwoThousandAddresses_SpreadEvenlyAndStayAcrossRestartsAndBalancers()
+    public async Task ClientIp_TwoThousandAddresses_AreSpreadEvenlyAndTheSameAcrossRestartsAndBalancers()
     {
         Dictionary<string, string> first, again, other;
         int ports;
@@ -31,7 +31,7 @@ public sealed class StickinessTests
             ports = cluster.FirstPort;
             first = await RoutesAsync(cluster.Port);
 
-            // The same nodes in another order, seen by another balancer.
+            // Another balancer with the same nodes in another order.
             var (port, process) = await cluster.StartAnotherBalancerAsync(reversed: true);
             await using var second = process;
             other = await RoutesAsync(port);
@@ -51,12 +51,12 @@ public sealed class StickinessTests
     }
 
     [Fact]
-    public async Task ClientIp_FromAnUntrustedPeer_ForwardedForChangesNothing()
+    public async Task ClientIp_UntrustedPeer_IgnoresForwardedFor()
     {
         await using var cluster = await ProcessCluster.StartAsync(balancer: new()
         {
             ["TRUSTED_PROXIES"] = "10.0.0.0/8",
-            // Some tools set it by themselves; on its own it would make the framework believe everybody.
+            // Some tools set it; on its own it would make ASP.NET Core trust every peer.
             ["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true",
         });
         using var http = new HttpClient();

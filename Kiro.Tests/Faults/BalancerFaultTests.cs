@@ -4,14 +4,14 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>The balancer itself leaves under load.</summary>
+/// <summary>The balancer itself stops under load.</summary>
 [Collection(RunsLate.Balancers)]
 public sealed class BalancerFaultTests
 {
     private const int DrainDelay = 10;
 
     [Fact]
-    public async Task Terminate_UnderLoad_EveryAcceptedRequestIsAnswered()
+    public async Task Terminate_UnderLoad_CompletesEveryAcceptedRequest()
     {
         await using var cluster = await ProcessCluster.StartAsync(balancer: new() { ["DRAIN_DELAY"] = DrainDelay.ToString(CultureInfo.InvariantCulture) });
         await using var load = new Load(cluster.Port);
@@ -27,17 +27,17 @@ public sealed class BalancerFaultTests
                 using var health = await http.GetAsync(new Uri($"http://127.0.0.1:{cluster.Port}/health"), TestContext.Current.CancellationToken);
                 return health.StatusCode == HttpStatusCode.ServiceUnavailable;
             },
-            "the balancer says that it drains", DrainDelay);
+            "the balancer reports draining", DrainDelay);
         await slow;
         Assert.Equal(0, await cluster.Balancer.ExitCode());
 
         var report = new FaultReport(await load.StopAsync(), fault);
         var sum = await cluster.LedgerSumAsync();
-        report.Note("SIGTERM of the balancer", 0, $", all failures after it had left; ledger {sum} of {report.Successes + 1}");
+        report.Note("SIGTERM of the balancer", 0, $", all failures after its listener had closed; ledger {sum} of {report.Successes + 1}");
 
-        // Whoever connects when the listener is closed is refused; nobody whose request was taken is cut off. Half of the
-        // delay is left to a connection that waits to be accepted on a busy machine.
-        Assert.All(report.Failures, answer => Assert.True(answer.Sent > fault + TimeSpan.FromSeconds(DrainDelay / 2), answer.ToString()));
+        // New connections are refused once the listener is closed, but no accepted request is cut off. Half of the
+        // delay is allowed for a connection that waits to be accepted on a busy machine.
+        Assert.All(report.Failures, sample => Assert.True(sample.Sent > fault + TimeSpan.FromSeconds(DrainDelay / 2), sample.ToString()));
         Assert.Equal(report.Successes + 1, sum);
     }
 }

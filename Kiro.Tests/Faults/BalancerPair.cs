@@ -5,16 +5,16 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>Two hosts with a balancer and a keepalived each, and three nodes outside of them.</summary>
+/// <summary>Two hosts, each with a balancer and keepalived, and three nodes on this machine.</summary>
 internal sealed class BalancerPair : IAsyncDisposable
 {
-    /// <summary>Of the balancers, as in the files.</summary>
+    /// <summary>The balancers' port in the files of <c>deploy/keepalived</c>.</summary>
     public const int Port = 13003;
 
     private const string Token = "a-token-of-24-characters";
     private const string Deploy = "deploy/keepalived";
 
-    /// <summary>In seconds: long enough for half a second of quiet.</summary>
+    /// <summary>In seconds: long enough for kiro-leave to see half a second without new connections.</summary>
     private const string DrainDelay = "2";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("kiro-pair-").FullName;
@@ -27,18 +27,18 @@ internal sealed class BalancerPair : IAsyncDisposable
 
     private BalancerPair(PairNetwork network) => _network = network;
 
-    /// <summary>The one that both have in turn.</summary>
+    /// <summary>The virtual address that one of them has at a time.</summary>
     public string Address => _network.Shared;
 
     public static string NodeName(int number) => $"api-{number + 1}";
 
-    /// <summary>Starts all of it; returns when the address responds.</summary>
+    /// <summary>Starts everything and waits until the virtual address responds.</summary>
     public static async Task<BalancerPair> StartAsync()
     {
         string?[] programs = [Requirement.Find("keepalived"), Requirement.Find("nft"), Requirement.Find("ip"), Requirement.Find("curl")];
         Requirement.Need("pair", programs.All(program => program is not null), "keepalived, nft, ip or curl is not installed.");
-        var network = PairNetwork.TryMake();
-        Requirement.Need("pair", network is not null, "no network namespace can be made here: that takes root.");
+        var network = PairNetwork.TryCreate();
+        Requirement.Need("pair", network is not null, "creating network namespaces needs root.");
         var pair = new BalancerPair(network!);
         try
         {
@@ -52,23 +52,23 @@ internal sealed class BalancerPair : IAsyncDisposable
         }
     }
 
-    /// <summary>Which of the two has the address.</summary>
+    /// <summary>The host that has the virtual address.</summary>
     public async Task<int> ActiveAsync()
     {
         var active = -1;
         await Eventually.BeTrue(
-            () => Enumerable.Range(0, 2).Where(host => _network.HasShared(host)).ToList() is [var one] && (active = one) >= 0, "one of the two has the address");
+            () => Enumerable.Range(0, 2).Where(host => _network.HasShared(host)).ToList() is [var one] && (active = one) >= 0, "one host has the virtual address");
         return active;
     }
 
-    /// <summary>Kills the balancer of a host; its keepalived lives.</summary>
+    /// <summary>Kills the balancer of a host, but not its keepalived.</summary>
     public async Task KillAsync(int host)
     {
         ServiceProcess.Signal(ProcessOf(host), "KILL");
         await _balancers[host].ExitCode();
     }
 
-    /// <summary>Stops it as <c>ExecStop</c> does.</summary>
+    /// <summary>Stops the balancer of a host as <c>ExecStop</c> does.</summary>
     public async Task LeaveAsync(int host)
     {
         await using var leave = new ServiceProcess(
@@ -78,10 +78,10 @@ internal sealed class BalancerPair : IAsyncDisposable
         await _balancers[host].ExitCode();
     }
 
-    /// <summary>The host's cable is pulled.</summary>
+    /// <summary>Disconnects a host from the network.</summary>
     public void Cut(int host) => _network.Cut(host);
 
-    /// <summary>An operator drains a node at one of them; returns when both do.</summary>
+    /// <summary>Drains a node at one balancer and waits until both drain it.</summary>
     public async Task DrainAsync(int host, int node)
     {
         var id = $"{_network.Outside}:{_firstNode + node}";
@@ -128,7 +128,7 @@ internal sealed class BalancerPair : IAsyncDisposable
             _network.Run(host, Requirement.Find("nft")!, "-f", await WriteAsync(host, "kiro.nft"));
             _balancers[host] = new ServiceProcess(
                 _folder,
-                // What a unit's ExecStopPost does.
+                // As the unit's ExecStopPost does.
                 [_network.Ip, "netns", "exec", _network.Host(host), "/bin/sh", "-c", $"\"$@\"; echo -254 >{ProcessFile(host)}", "sh"],
                 "Kiro.Balancer",
                 new Dictionary<string, string>
@@ -152,11 +152,11 @@ internal sealed class BalancerPair : IAsyncDisposable
 
         await Eventually.BeTrue(
             async () => (await _http.GetAsync(new Uri($"http://{Address}:{Port}/health"), TestContext.Current.CancellationToken)).IsSuccessStatusCode,
-            $"the address responds; keepalived says: {_keepalived[0].Output}");
+            $"the virtual address responds; keepalived's output: {_keepalived[0].Output}");
         await SettleAsync();
     }
 
-    // Both start alike, so both may take the address for a moment before they hear of each other.
+    // Until they hear of each other, both hosts may briefly have the address.
     private Task SettleAsync()
     {
         var (holder, seen) = (-1, 0);
@@ -167,10 +167,10 @@ internal sealed class BalancerPair : IAsyncDisposable
                 (holder, seen) = holders is not [var one] ? (-1, 0) : (one, one == holder ? seen + 1 : 0);
                 return seen == 20;
             },
-            "the address stays where it is");
+            "the virtual address stays on one host");
     }
 
-    // The published file with this network's addresses.
+    // Writes a file of deploy/keepalived with the addresses of this network.
     private async Task<string> WriteAsync(int host, string name)
     {
         var path = Path.Combine(_folder, $"{host}-{name}");
@@ -186,7 +186,7 @@ internal sealed class BalancerPair : IAsyncDisposable
 
     private string ProcessFile(int host) => Path.Combine(_folder, $"{host}-process");
 
-    // The shell's only child.
+    // The balancer is the shell's only child.
     private int ProcessOf(int host) => int.Parse(
         File.ReadAllText($"/proc/{_balancers[host].Id}/task/{_balancers[host].Id}/children").Trim(), CultureInfo.InvariantCulture);
 

@@ -3,12 +3,12 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>The database leaves under load.</summary>
+/// <summary>The database stops under load.</summary>
 [Collection(SharesDocker.Name)]
 public sealed class DatabaseFaultTests
 {
     [Fact]
-    public async Task Stop_ForAMinute_NoRequestFailsAndEveryOneIsCounted()
+    public async Task Stop_ForAMinute_FailsNoRequestAndCountsAll()
     {
         await using var server = new MariaDb();
         await server.ReadyAsync();

@@ -8,20 +8,20 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>
-/// Keeps connections busy with GET and POST in turn, in the name of many client addresses, and writes down every response.
+/// Keeps connections busy with alternating GET and POST requests from many client addresses, and records every request.
 /// </summary>
 internal sealed class Load : IAsyncDisposable
 {
     public const int Clients = 500;
     public const int Connections = 64;
 
-    /// <summary>Between two requests of a connection: the machine is to be busy, not starved.</summary>
+    /// <summary>Between two requests of a connection, to keep the machine busy but not starved.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly ConcurrentQueue<Answer> _answers = new();
+    private readonly ConcurrentQueue<Sample> _samples = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly long[] _told = new long[Clients];
+    private readonly long[] _lastServed = new long[Clients];
     private readonly Task[] _workers;
     private int _next;
 
@@ -39,22 +39,22 @@ internal sealed class Load : IAsyncDisposable
     public static Task For(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds), TestContext.Current.CancellationToken);
 
     /// <summary>
-    /// Waits until each client has been told its node by a request that was sent from now on: what holds for all of
-    /// them has then been seen of all of them, however busy the machine is.
+    /// Waits until every client has had a successful response to a GET sent after this call, so that a test sees
+    /// the current node of every client however busy the machine is.
     /// </summary>
     public Task EveryClientAsync()
     {
         var from = _clock.ElapsedTicks;
         return Eventually.BeTrue(
-            () => Enumerable.Range(0, Clients).All(client => Volatile.Read(ref _told[client]) >= from), "every client has been served", 120);
+            () => Enumerable.Range(0, Clients).All(client => Volatile.Read(ref _lastServed[client]) >= from), "every client has been served", 120);
     }
 
-    /// <summary>Ends the load and returns every response, in the order of their ends.</summary>
-    public async Task<IReadOnlyList<Answer>> StopAsync()
+    /// <summary>Stops the load and returns every request, ordered by completion.</summary>
+    public async Task<IReadOnlyList<Sample>> StopAsync()
     {
         await _stop.CancelAsync();
         await Task.WhenAll(_workers);
-        return [.. _answers.OrderBy(answer => answer.Ended)];
+        return [.. _samples.OrderBy(sample => sample.Ended)];
     }
 
     public async ValueTask DisposeAsync()
@@ -65,7 +65,7 @@ internal sealed class Load : IAsyncDisposable
 
     private async Task WorkAsync(string host, int port)
     {
-        // A connection a worker, as so many separate clients have.
+        // One connection per worker, like separate clients.
         using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 1, UseProxy = false })
         {
             BaseAddress = new Uri($"http://{host}:{port}"),
@@ -74,7 +74,7 @@ internal sealed class Load : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             var number = Interlocked.Increment(ref _next);
-            // Neighbours differ, and a client's turns do: were all of a moment POSTs, a node that hangs would hold every connection.
+            // Alternates between neighbouring clients and between the rounds of a client: if all were POSTs at once, a frozen node would block every connection.
             var (client, isPost) = (number % Clients, (number + number / Clients) % 2 == 1);
             var (sent, sentTicks) = (_clock.Elapsed, _clock.ElapsedTicks);
             string? node = null, failure = null;
@@ -90,7 +90,7 @@ internal sealed class Load : IAsyncDisposable
                 }
                 else if (isPost)
                 {
-                    failure = await response.Content.ReadAsStringAsync() == "hello" ? null : "another body came back";
+                    failure = await response.Content.ReadAsStringAsync() == "hello" ? null : "the response has another body";
                 }
                 else
                 {
@@ -99,7 +99,7 @@ internal sealed class Load : IAsyncDisposable
                     failure = route.Ip == Address(client) ? null : $"the node saw {route.Ip}";
                 }
             }
-            // The client lets the socket's own exception through when a connection is reset before it has looked at its other end.
+            // HttpClient does not wrap the SocketException if a connection is reset right after connecting.
             catch (Exception problem) when (problem is HttpRequestException or OperationCanceledException or IOException or SocketException)
             {
                 failure = $"{(isPost ? "POST" : "GET")} {problem.Message}";
@@ -107,13 +107,21 @@ internal sealed class Load : IAsyncDisposable
 
             if (node is not null && failure is null)
             {
-                Volatile.Write(ref _told[client], sentTicks);
+                Volatile.Write(ref _lastServed[client], sentTicks);
             }
 
-            _answers.Enqueue(new Answer(client, sent, _clock.Elapsed, node, failure));
+            _samples.Enqueue(new Sample(client, sent, _clock.Elapsed, node, failure));
             await Task.Delay(Pause);
         }
     }
 
     private sealed record Route([property: JsonPropertyName("ip")] string Ip, [property: JsonPropertyName("node")] string Node);
 }
+
+/// <summary>One request of the load.</summary>
+/// <param name="Client">The number of the client.</param>
+/// <param name="Sent">When it was sent, since the start of the load.</param>
+/// <param name="Ended">When its response was complete, or it failed.</param>
+/// <param name="Node">The node that served it, if the response tells.</param>
+/// <param name="Failure">Why it failed; null if it succeeded.</param>
+internal readonly record struct Sample(int Client, TimeSpan Sent, TimeSpan Ended, string? Node, string? Failure);

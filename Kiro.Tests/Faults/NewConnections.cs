@@ -6,8 +6,8 @@ using System.Text;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>Clients that open a connection for each request, GET and POST in turn, and write down every failure. Nothing is
-/// tried twice.</summary>
+/// <summary>Clients that open a connection for each request, alternating GET and POST, and record every failure. There are no
+/// retries.</summary>
 internal sealed class NewConnections : IAsyncDisposable
 {
     private const string Body = "hello";
@@ -21,10 +21,10 @@ internal sealed class NewConnections : IAsyncDisposable
     private readonly bool _alsoPosts;
     private int _requests;
 
-    /// <param name="port">On this machine.</param>
-    /// <param name="workers">At the same time.</param>
-    /// <param name="isTls">Whether they speak HTTPS.</param>
-    /// <param name="pageOnly">A page of the balancer's own, which is got and never posted to; null for what the nodes serve.</param>
+    /// <param name="port">The port to connect to.</param>
+    /// <param name="workers">The number of concurrent clients.</param>
+    /// <param name="isTls">Whether they use HTTPS.</param>
+    /// <param name="pageOnly">A page of the balancer, requested by GET only; null for what the nodes serve.</param>
     public NewConnections(int port, int workers, bool isTls = false, string? pageOnly = null)
     {
         _get = Encoding.ASCII.GetBytes($"GET {pageOnly ?? "/"} HTTP/1.1\r\nHost: {(pageOnly is null ? "kiro.test" : "localhost")}\r\nConnection: close\r\n\r\n");
@@ -55,7 +55,7 @@ internal sealed class NewConnections : IAsyncDisposable
             var isPost = _alsoPosts && number % 2 == 1;
             try
             {
-                var response = await AskAsync(port, isPost ? Post : _get, isTls);
+                var response = await ExchangeAsync(port, isPost ? Post : _get, isTls);
                 if (!response.StartsWith("HTTP/1.1 200", StringComparison.Ordinal))
                 {
                     _failures.Enqueue($"{(isPost ? "POST" : "GET")}: {response.Split('\r')[0]}");
@@ -70,27 +70,27 @@ internal sealed class NewConnections : IAsyncDisposable
         }
     }
 
-    private static async Task<string> AskAsync(int port, byte[] request, bool isTls)
+    private static async Task<string> ExchangeAsync(int port, byte[] request, bool isTls)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), patience.Token);
+        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), timeout.Token);
         await using Stream stream = new NetworkStream(socket);
         if (!isTls)
         {
-            return await AskAsync(stream, request, patience.Token);
+            return await ExchangeAsync(stream, request, timeout.Token);
         }
 
         await using var secure = new SslStream(stream, leaveInnerStreamOpen: false, (_, shown, _, _) => shown is not null);
-        await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "kiro.test" }, patience.Token);
-        return await AskAsync(secure, request, patience.Token);
+        await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "kiro.test" }, timeout.Token);
+        return await ExchangeAsync(secure, request, timeout.Token);
     }
 
-    private static async Task<string> AskAsync(Stream stream, byte[] request, CancellationToken cancellationToken)
+    private static async Task<string> ExchangeAsync(Stream stream, byte[] request, CancellationToken cancellationToken)
     {
         await stream.WriteAsync(request, cancellationToken);
         using var reader = new StreamReader(stream, Encoding.Latin1, leaveOpen: true);
         var text = await reader.ReadToEndAsync(cancellationToken);
-        return text.Length > 0 ? text : "the connection ended without a response";
+        return text.Length > 0 ? text : "the connection was closed without a response";
     }
 }

@@ -2,12 +2,12 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>Nodes die, hang, restart, come and go under load.</summary>
+/// <summary>Nodes die, hang, restart, join and leave under load.</summary>
 [Collection(RunsLate.Nodes)]
 public sealed class NodeFaultTests
 {
     [Fact]
-    public async Task Kill_OneOfFive_ItsClientsMoveWithoutAFailureAndComeHome()
+    public async Task Kill_OneOfFive_MovesItsClientsWithoutFailuresAndBack()
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
@@ -21,32 +21,32 @@ public sealed class NodeFaultTests
         var home = load.Now;
         await load.EveryClientAsync();
 
-        var answers = await load.StopAsync();
-        var report = new FaultReport(answers, fault);
+        var samples = await load.StopAsync();
+        var report = new FaultReport(samples, fault);
         var had = report.Before.Values.Count(node => node == "api-3");
-        var missing = answers.Count(answer => answer.Failure is null) - await cluster.LedgerSumAsync();
+        var missing = samples.Count(sample => sample.Failure is null) - await cluster.LedgerSumAsync();
         report.Note("kill -9 of a node", had, $", {missing} counts lost with it; the failures are POSTs that the node may have acted on");
 
-        // A POST that was in the dead node's hands cannot be repeated; everything else is answered by the next node.
-        Assert.All(report.Failures, answer => Assert.StartsWith("POST 502", answer.Failure, StringComparison.Ordinal));
+        // A POST that the dead node may have acted on is not retried; everything else is served by the next node.
+        Assert.All(report.Failures, sample => Assert.StartsWith("POST 502", sample.Failure, StringComparison.Ordinal));
         Assert.True(report.Failures.Count <= Load.Connections, $"{report.Failures.Count} POSTs failed");
-        Assert.Empty(report.MovedWithoutNeed("api-3"));
+        Assert.Empty(report.MovedNeedlessly("api-3"));
         Assert.Equal(had, report.Moved.Count);
         Assert.Equal(report.Before, report.After(home));
-        // What the node had counted since its last flush, and no more: at least one had been done by then.
-        var served = answers.Count(answer => answer.Sent < fault && report.Before.GetValueOrDefault(answer.Client) == "api-3");
+        // At most what the node had counted since its last flush, and at least one flush had happened by then.
+        var served = samples.Count(sample => sample.Sent < fault && report.Before.GetValueOrDefault(sample.Client) == "api-3");
         Assert.InRange(missing, long.MinValue, served - 1);
     }
 
     [Fact]
-    public async Task Freeze_OneOfFive_ItsClientsAreServedElsewhereWithinSeconds()
+    public async Task Freeze_OneOfFive_ServesItsClientsElsewhereWithinSeconds()
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
         await load.EveryClientAsync();
         var fault = load.Now;
         cluster.Node(2).Signal("STOP");
-        // While it is frozen, or this would not return.
+        // Returns only if they are served while the node is frozen.
         await load.EveryClientAsync();
         var served = load.Now;
         await Load.For(3);
@@ -55,21 +55,21 @@ public sealed class NodeFaultTests
         var home = load.Now;
         await load.EveryClientAsync();
 
-        var answers = await load.StopAsync();
-        var report = new FaultReport(answers, fault);
+        var samples = await load.StopAsync();
+        var report = new FaultReport(samples, fault);
         var had = report.Before.Values.Count(node => node == "api-2");
         var sum = await cluster.LedgerSumAsync();
-        report.Note("SIGSTOP of a node", had, $", all were served again after {(served - fault).TotalSeconds:0.0} s; {sum - report.Successes} more in the ledger than answered");
+        report.Note("SIGSTOP of a node", had, $", all were served again after {(served - fault).TotalSeconds:0.0} s; {sum - report.Successes} more in the ledger than successful responses");
 
-        // A POST that reached the frozen node must not be sent to another one: it waits until the node goes on.
+        // A POST that reached the frozen node is not retried: it waits until the node resumes.
         report.AssertNoFailure();
-        Assert.Empty(report.MovedWithoutNeed("api-2"));
+        Assert.Empty(report.MovedNeedlessly("api-2"));
         Assert.Equal(report.Before, report.After(home));
-        Assert.True(sum >= report.Successes, $"{report.Successes} answered, {sum} counted");
+        Assert.True(sum >= report.Successes, $"{report.Successes} succeeded, {sum} counted");
     }
 
     [Fact]
-    public async Task RollingRestart_OfAllNodes_NoRequestFails()
+    public async Task RollingRestart_AllNodes_FailsNoRequest()
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
@@ -95,7 +95,7 @@ public sealed class NodeFaultTests
     }
 
     [Fact]
-    public async Task Stop_OfAllNodes_EverybodyIsBackWhenTheyAre()
+    public async Task Stop_AllNodes_RestoresEveryClientOnceTheyAreBack()
     {
         await using var cluster = await ProcessCluster.StartAsync();
         await using var load = new Load(cluster.Port);
@@ -124,14 +124,14 @@ public sealed class NodeFaultTests
         var sum = await cluster.LedgerSumAsync();
         report.Note("all nodes down for 3 s and back", report.Before.Count, $", all of them between {fault.TotalSeconds:0} s and {home.TotalSeconds:0} s; ledger {sum} of {report.Successes}");
 
-        // While there is no node, an error is the right response.
-        Assert.All(report.Failures, answer => Assert.True(answer.Ended > fault && answer.Sent < home, answer.ToString()));
+        // Errors are expected only while no node is up.
+        Assert.All(report.Failures, sample => Assert.True(sample.Ended > fault && sample.Sent < home, sample.ToString()));
         Assert.NotEmpty(report.Failures);
         Assert.Equal(report.Before, report.After(home));
     }
 
     [Fact]
-    public async Task Scale_FromFiveToTenToThree_NoRequestFailsAndNobodyMovesWithoutNeed()
+    public async Task Scale_FiveToTenToThree_FailsNoRequestAndMovesNoClientNeedlessly()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 5, known: 10);
         await using var load = new Load(cluster.Port);
@@ -155,27 +155,27 @@ public sealed class NodeFaultTests
         var three = load.Now;
         await load.EveryClientAsync();
 
-        var answers = await load.StopAsync();
+        var samples = await load.StopAsync();
         var sum = await cluster.LedgerSumAsync();
-        var joined = new FaultReport([.. answers.Where(answer => answer.Ended < down)], up);
-        var left = new FaultReport([.. answers.Where(answer => answer.Sent > ten)], down);
+        var joined = new FaultReport([.. samples.Where(sample => sample.Ended < down)], up);
+        var left = new FaultReport([.. samples.Where(sample => sample.Sent > ten)], down);
         string[] stay = ["api-1", "api-2", "api-3"];
         var hadTo = left.Before.Count(client => !stay.Contains(client.Value));
         joined.Note("scale 5 → 10", joined.Moved.Count);
-        left.Note("scale 10 → 3", hadTo, $", ledger {sum} of {answers.Count}");
+        left.Note("scale 10 → 3", hadTo, $", ledger {sum} of {samples.Count}");
 
         joined.AssertNoFailure();
         left.AssertNoFailure();
         Assert.All(joined.After(ten), client =>
             Assert.True(client.Value == joined.Before[client.Key] || int.Parse(client.Value[4..], null) > 5, "moved from one old node to another"));
         Assert.InRange(joined.Moved.Count, Load.Clients * 0.4, Load.Clients * 0.6);
-        Assert.Empty(left.MovedWithoutNeed([.. Enumerable.Range(4, 7).Select(ProcessCluster.Name)]));
+        Assert.Empty(left.MovedNeedlessly([.. Enumerable.Range(4, 7).Select(ProcessCluster.Name)]));
         Assert.All(left.After(three).Values, node => Assert.Contains(node, stay));
-        Assert.Equal(answers.Count, sum);
+        Assert.Equal(samples.Count, sum);
     }
 
     [Fact]
-    public async Task Drain_ByTheOperator_MovesTheNodesClientsAndResumeBringsThemBack()
+    public async Task Drain_ByOperator_MovesTheNodesClientsAndResumeRestoresThem()
     {
         await using var cluster = await ProcessCluster.StartAsync(balancer: new() { ["ADMIN_TOKEN"] = "test" });
         await using var load = new Load(cluster.Port);
@@ -191,14 +191,14 @@ public sealed class NodeFaultTests
         var home = load.Now;
         await load.EveryClientAsync();
 
-        var answers = await load.StopAsync();
-        var report = new FaultReport(answers, fault);
+        var samples = await load.StopAsync();
+        var report = new FaultReport(samples, fault);
         var had = report.Before.Values.Count(node => node == "api-4");
         report.Note("operator's drain and resume", had);
 
         report.AssertNoFailure();
-        Assert.Empty(report.MovedWithoutNeed("api-4"));
-        Assert.DoesNotContain(answers, answer => answer.Node == "api-4" && answer.Sent > drained && answer.Ended < resumed);
+        Assert.Empty(report.MovedNeedlessly("api-4"));
+        Assert.DoesNotContain(samples, sample => sample.Node == "api-4" && sample.Sent > drained && sample.Ended < resumed);
         Assert.Equal(report.Before, report.After(home));
     }
 }

@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>Two hosts and this machine on one switch, each a network namespace, in a range for such tests (RFC 2544).</summary>
+/// <summary>Two hosts on a switch with this machine, made of network namespaces, in the benchmarking address range (RFC 2544).</summary>
 internal sealed class PairNetwork : IDisposable
 {
     private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"kiro{Environment.ProcessId}");
@@ -21,13 +21,13 @@ internal sealed class PairNetwork : IDisposable
     /// <summary>This machine's address.</summary>
     public string Outside => $"{_prefix}.1";
 
-    /// <summary>The address that the hosts share.</summary>
+    /// <summary>The virtual address that the hosts share.</summary>
     public string Shared => $"{_prefix}.10";
 
     private string Switch => $"{_name}-switch";
 
-    /// <returns>Null where it is not allowed.</returns>
-    public static PairNetwork? TryMake()
+    /// <returns>Null if creating network namespaces is not permitted.</returns>
+    public static PairNetwork? TryCreate()
     {
         var network = new PairNetwork();
         if (!network.TryIp("netns", "add", network.Switch))
@@ -54,9 +54,9 @@ internal sealed class PairNetwork : IDisposable
 
     public bool HasShared(int host) => Run(host, Ip, "-o", "-4", "address", "show", "dev", "eth0").Contains($" {Shared}/", StringComparison.Ordinal);
 
-    public void Cut(int host) => Must("-n", Switch, "link", "set", Plug(host), "down");
+    public void Cut(int host) => RunIp("-n", Switch, "link", "set", Port(host), "down");
 
-    /// <summary>Runs a program on a host; returns what it printed.</summary>
+    /// <summary>Runs a program on a host and returns its output.</summary>
     public string Run(int host, string program, params string[] arguments)
     {
         var (code, output) = Execute([Ip, "netns", "exec", Host(host), program, .. arguments]);
@@ -66,7 +66,7 @@ internal sealed class PairNetwork : IDisposable
 
     public void Dispose()
     {
-        // The kernel takes a deleted namespace apart in its own time: until then this end, and so its name, would stay.
+        // The kernel destroys a namespace asynchronously; until then this end of the veth pair would keep its name.
         TryIp("link", "delete", _name);
         foreach (var space in (string[])[Host(0), Host(1), Switch])
         {
@@ -76,29 +76,29 @@ internal sealed class PairNetwork : IDisposable
 
     private void Build()
     {
-        Must("-n", Switch, "link", "add", "br0", "type", "bridge");
-        Must("-n", Switch, "link", "set", "br0", "up");
+        RunIp("-n", Switch, "link", "add", "br0", "type", "bridge");
+        RunIp("-n", Switch, "link", "set", "br0", "up");
         foreach (var host in (int[])[0, 1])
         {
-            Must("netns", "add", Host(host));
-            Must("-n", Host(host), "link", "set", "lo", "up");
-            Must("link", "add", "eth0", "netns", Host(host), "type", "veth", "peer", "name", Plug(host), "netns", Switch);
-            Must("-n", Host(host), "address", "add", $"{AddressOf(host)}/24", "dev", "eth0");
-            Must("-n", Host(host), "link", "set", "eth0", "up");
-            Must("-n", Switch, "link", "set", Plug(host), "master", "br0", "up");
+            RunIp("netns", "add", Host(host));
+            RunIp("-n", Host(host), "link", "set", "lo", "up");
+            RunIp("link", "add", "eth0", "netns", Host(host), "type", "veth", "peer", "name", Port(host), "netns", Switch);
+            RunIp("-n", Host(host), "address", "add", $"{AddressOf(host)}/24", "dev", "eth0");
+            RunIp("-n", Host(host), "link", "set", "eth0", "up");
+            RunIp("-n", Switch, "link", "set", Port(host), "master", "br0", "up");
         }
 
-        Must("link", "add", _name, "type", "veth", "peer", "name", "outside", "netns", Switch);
-        Must("address", "add", $"{Outside}/24", "dev", _name);
-        Must("link", "set", _name, "up");
-        Must("-n", Switch, "link", "set", "outside", "master", "br0", "up");
+        RunIp("link", "add", _name, "type", "veth", "peer", "name", "outside", "netns", Switch);
+        RunIp("address", "add", $"{Outside}/24", "dev", _name);
+        RunIp("link", "set", _name, "up");
+        RunIp("-n", Switch, "link", "set", "outside", "master", "br0", "up");
     }
 
-    private static string Plug(int host) => string.Create(CultureInfo.InvariantCulture, $"plug{host}");
+    private static string Port(int host) => string.Create(CultureInfo.InvariantCulture, $"port{host}");
 
     private bool TryIp(params string[] arguments) => Execute([Ip, .. arguments]).Code == 0;
 
-    private void Must(params string[] arguments)
+    private void RunIp(params string[] arguments)
     {
         var (code, output) = Execute([Ip, .. arguments]);
         Assert.True(code == 0, $"ip {string.Join(' ', arguments)}: {output}");

@@ -4,13 +4,13 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Faults;
 
 /// <summary>
-/// Two balancers on two hosts (network namespaces) share an address by keepalived, with the files of <c>deploy/keepalived</c>.
+/// Two balancers on two hosts (network namespaces) share a virtual address through keepalived, with the files of <c>deploy/keepalived</c>.
 /// </summary>
 [Collection(RunsAlone.Name)]
 public sealed class PairTests
 {
     [Fact]
-    public async Task Kill_TheActiveOne_OnlyItsRequestsInFlightFail()
+    public async Task Kill_ActiveBalancer_FailsOnlyItsRequestsInFlight()
     {
         await using var pair = await BalancerPair.StartAsync();
         await using var load = new Load(BalancerPair.Port, pair.Address);
@@ -22,14 +22,14 @@ public sealed class PairTests
 
         var report = await ReportAsync(load, fault, "kill -9 of the active balancer of a pair");
         Assert.NotEqual(active, await pair.ActiveAsync());
-        // A connection has one request in flight at most.
+        // Each connection has at most one request in flight.
         Assert.InRange(report.Failures.Count, 0, Load.Connections);
-        Assert.All(report.Failures, answer => Assert.True(answer.Sent <= gone && answer.Ended >= fault, answer.ToString()));
+        Assert.All(report.Failures, sample => Assert.True(sample.Sent <= gone && sample.Ended >= fault, sample.ToString()));
         Assert.Empty(report.Moved);
     }
 
     [Fact]
-    public async Task Leave_TheActiveOne_NoRequestFails()
+    public async Task Leave_ActiveBalancer_FailsNoRequest()
     {
         await using var pair = await BalancerPair.StartAsync();
         await using var load = new Load(BalancerPair.Port, pair.Address);
@@ -45,11 +45,11 @@ public sealed class PairTests
     }
 
     [Fact]
-    public async Task Cut_TheActiveHost_TheOtherOneServesWithTheSameOrders()
+    public async Task Cut_ActiveHost_LeavesTheOtherServingWithTheSameOrders()
     {
         await using var pair = await BalancerPair.StartAsync();
         var active = await pair.ActiveAsync();
-        // Drained at one, so drained at both.
+        // An order at one balancer reaches the other.
         await pair.DrainAsync(active, node: 0);
         await using var load = new Load(BalancerPair.Port, pair.Address);
         await load.EveryClientAsync();

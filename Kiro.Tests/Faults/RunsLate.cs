@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Kiro.Tests.Faults;
 
 /// <summary>
-/// Tests that load the whole machine, but wait more than they work: for drains, starts and probes. They run after the ordinary tests,
-/// those of a collection one after the other and the collections beside each other. None of them judges how long something takes.
+/// Tests that load the whole machine but mostly wait, for drains, starts and probes. They run after the ordinary tests:
+/// sequentially within a collection, the collections in parallel. None of them asserts how long something takes.
 /// </summary>
 public static class RunsLate
 {
@@ -12,6 +12,13 @@ public static class RunsLate
 
     public const string Balancers = "Faults of balancers";
 
-    /// <summary>All of them; the longest first.</summary>
+    /// <summary>All of them, the longest first.</summary>
     public static ImmutableArray<string> All { get; } = [Nodes, Balancers];
+}
+
+/// <summary>Tests that would fail on a busy machine, or that measure the whole test process: they run last, one at a time.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class RunsAlone
+{
+    public const string Name = "Alone";
 }

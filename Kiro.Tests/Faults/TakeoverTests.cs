@@ -6,8 +6,8 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>New processes take the ports of old ones over, under load. A client whose request takes longer than <c>DRAIN_DELAY</c> to
-/// come after its connection would be cut off, and on a busy machine that is seconds. <c>KIRO_TAKEOVERS</c> says how many in a row; 3 unless it does.</summary>
+/// <summary>New processes take over the ports of old ones under load. A client whose request arrives more than <c>DRAIN_DELAY</c>
+/// after its connection is cut off, which on a busy machine can take seconds. <c>KIRO_TAKEOVERS</c> is the number of takeovers, 3 by default.</summary>
 [Collection(RunsLate.Balancers)]
 public sealed class TakeoverTests : IAsyncLifetime
 {
@@ -23,7 +23,7 @@ public sealed class TakeoverTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Requirement.Need("Linux", OperatingSystem.IsLinux(), "takeover needs Linux.");
+        Requirement.Need("Linux", OperatingSystem.IsLinux(), "a port can be taken over on Linux only.");
         _nodes = [await TestBackend.StartAsync("node-1"), await TestBackend.StartAsync("node-2")];
         _certificates.Write("kiro", ["kiro.test"]);
         foreach (var (name, value) in (ReadOnlySpan<(string, string)>)
@@ -54,7 +54,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     [Theory]
     [InlineData("loop")]
     [InlineData("lean")]
-    public async Task Takeover_OverAndOverUnderLoad_NoRequestFails(string forwarder)
+    public async Task Takeover_RepeatedlyUnderLoad_FailsNoRequest(string forwarder)
     {
         _settings["FORWARDER"] = forwarder;
         var current = await StartAsync();
@@ -67,7 +67,7 @@ public sealed class TakeoverTests : IAsyncLifetime
             leaving.Add(current);
             current = next;
             var before = (plain.Requests, secure.Requests);
-            await Eventually.BeTrue(() => plain.Requests > before.Item1 + 20 && secure.Requests > before.Item2 + 5, "the newer process is used");
+            await Eventually.BeTrue(() => plain.Requests > before.Item1 + 20 && secure.Requests > before.Item2 + 5, "the new process serves requests");
         }
 
         foreach (var process in leaving)
@@ -82,11 +82,11 @@ public sealed class TakeoverTests : IAsyncLifetime
         Assert.Empty(secure.Failures);
     }
 
-    // Every listener goes over together, the operators' too.
+    // All listeners are taken over together, including the admin listener.
     [Theory]
     [InlineData("loop")]
     [InlineData("lean")]
-    public async Task Takeover_OtherListenersUnderLoad_NoRequestFails(string forwarder)
+    public async Task Takeover_OtherListenersUnderLoad_FailsNoRequest(string forwarder)
     {
         _settings["FORWARDER"] = forwarder;
         var (admin, secure) = (FreePort.Next(), TlsPort);
@@ -99,7 +99,7 @@ public sealed class TakeoverTests : IAsyncLifetime
             current = await StartAsync("--takeover");
             Assert.Equal(0, await old.ExitCode());
             var before = loads.ConvertAll(load => load.Requests);
-            await Eventually.BeTrue(() => loads.Zip(before).All(pair => pair.First.Requests > pair.Second + 5), "the newer process is used alone");
+            await Eventually.BeTrue(() => loads.Zip(before).All(pair => pair.First.Requests > pair.Second + 5), "the new process serves requests alone");
         }
 
         await Task.WhenAll(loads.Select(load => load.StopAsync()));
@@ -111,9 +111,9 @@ public sealed class TakeoverTests : IAsyncLifetime
     [Theory]
     [InlineData("HEALTH_FALL", "0", "HEALTH_FALL=0 is not valid")]
     [InlineData("BACKEND_HOSTS", "127.0.0.1:1", "--takeover: none of 1 nodes is up here, so process")]
-    public async Task Takeover_ByABadConfiguration_EndsAndTheOldGoesOn(string name, string value, string line)
+    public async Task Takeover_WithInvalidConfiguration_FailsAndTheOldProcessContinues(string name, string value, string line)
     {
-        // Nobody is there any more when it is taken over.
+        // The load has stopped by the time of the takeover.
         _settings["DRAIN_DELAY"] = "1";
         var old = await StartAsync();
         await using var load = new NewConnections(Port, 2);
@@ -125,7 +125,7 @@ public sealed class TakeoverTests : IAsyncLifetime
 
         Assert.Contains(line, bad.Output, StringComparison.Ordinal);
         var seen = load.Requests;
-        await Eventually.BeTrue(() => load.Requests > seen + 20, "the old one goes on");
+        await Eventually.BeTrue(() => load.Requests > seen + 20, "the old process serves requests");
         await load.StopAsync();
         Assert.Empty(load.Failures);
         Assert.False(old.HasExited);
@@ -135,7 +135,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Takeover_FromNobody_IsAStartLikeAnyOther()
+    public async Task Takeover_NothingToTakeOver_IsANormalStart()
     {
         var process = await StartAsync("--takeover");
 
@@ -143,7 +143,7 @@ public sealed class TakeoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Takeover_RequestInHand_IsAnsweredByTheOld()
+    public async Task Takeover_RequestInFlight_IsCompletedByTheOldProcess()
     {
         _settings["DRAIN_DELAY"] = "1";
         var old = await StartAsync();
@@ -152,7 +152,7 @@ public sealed class TakeoverTests : IAsyncLifetime
         await Eventually.BeTrue(() => _nodes.Any(node => !node.Arrived.IsEmpty), "the request has arrived");
 
         await StartAsync("--takeover");
-        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old one leaves");
+        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old process stops");
         Array.ForEach(_nodes, node => node.Hold.Release());
 
         await held;
@@ -176,24 +176,24 @@ public sealed class TakeoverTests : IAsyncLifetime
         await Eventually.BeTrue(
             async () => (await fresh.GetStringAsync(new Uri("/lb/status", UriKind.Relative), TestContext.Current.CancellationToken)) is var status
                 && status.Contains("\"drainedByOperator\":true", StringComparison.Ordinal) && status.Contains("\"state\":\"running\"", StringComparison.Ordinal),
-            "the newer process has the order");
+            "the new process has the order");
     }
 
-    // Whoever still has a connection to the old process is told to ask the new one, which would not hear of the order.
+    // On a connection to the old process, an order would not reach the new one, so it is rejected with Retry-After.
     [Fact]
-    public async Task Takeover_AnOrderToTheOldProcess_IsRefusedThere()
+    public async Task Takeover_OrderToTheOldProcess_IsRejected()
     {
         _settings["ADMIN_TOKEN"] = "0123456789abcdef";
         var old = await StartAsync();
         using var kept = await RawClient.ConnectAsync(Port);
         await kept.SendAsync("GET /lb/status HTTP/1.1\r\nHost: kiro.test\r\n\r\n");
-        Assert.Equal(200, (await kept.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await kept.ReadResponseAsync()).Status);
         await StartAsync("--takeover");
-        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old one leaves");
+        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old process stops");
 
         await kept.SendAsync(
             $"POST /lb/backends/{_nodes[0].Host}/drain HTTP/1.1\r\nHost: kiro.test\r\nAuthorization: Bearer {_settings["ADMIN_TOKEN"]}\r\nContent-Length: 0\r\n\r\n");
-        var response = await kept.ReadAnswerAsync();
+        var response = await kept.ReadResponseAsync();
 
         Assert.Equal((503, "1"), (response.Status, response.Value("Retry-After")));
         Assert.Contains("another process has taken over the port", response.Body, StringComparison.Ordinal);
@@ -202,22 +202,22 @@ public sealed class TakeoverTests : IAsyncLifetime
     [Theory]
     [InlineData("loop")]
     [InlineData("lean")]
-    public async Task Takeover_ClientsWithSessions_StayWithTheirNodes(string forwarder)
+    public async Task Takeover_ClientsWithSessions_KeepTheirNodes(string forwarder)
     {
         (_settings["FORWARDER"], _settings["SESSION_IDLE"]) = (forwarder, "600");
         _settings["BACKEND_HOSTS"] = $"{_nodes[0].Host}*9,{_nodes[1].Host}";
         var old = await StartAsync();
         var before = await ServeAsync();
-        // For the newer process most clients are the other node's.
+        // In the new process most clients hash to the other node.
         _settings["BACKEND_HOSTS"] = $"{_nodes[0].Host},{_nodes[1].Host}*9";
         await StartAsync("--takeover");
-        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old one leaves");
+        await Eventually.BeTrue(() => old.Output.Contains("took over the port", StringComparison.Ordinal), "the old process stops");
 
         Assert.InRange(before.Count(node => node == _nodes[0].Node), 300, 499);
         Assert.Equal(before, await ServeAsync());
     }
 
-    /// <summary>Which node each of 500 clients meets.</summary>
+    /// <summary>The node that serves each of 500 clients.</summary>
     private async Task<string[]> ServeAsync()
     {
         using var http = new HttpClient();
@@ -237,10 +237,10 @@ public sealed class TakeoverTests : IAsyncLifetime
     {
         var process = Start(arguments);
         await Eventually.BeTrue(
-            () => process.HasExited || process.Output.Contains("Listening on", StringComparison.Ordinal), "it listens");
+            () => process.HasExited || process.Output.Contains("Listening on", StringComparison.Ordinal), "the balancer listens");
         if (process.HasExited)
         {
-            // Waits for the output, too.
+            // Also waits for the rest of the output.
             await process.ExitCode();
             Assert.Fail(process.Output);
         }

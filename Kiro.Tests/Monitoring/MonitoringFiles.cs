@@ -15,7 +15,7 @@ internal static class MonitoringFiles
         return found;
     }
 
-    /// <summary>The queries of the dashboard's variables: <c>label_values(metric, label)</c>.</summary>
+    /// <summary>The queries of the dashboard variables: <c>label_values(metric, label)</c>.</summary>
     public static IReadOnlyList<string> Variables()
     {
         using var json = JsonDocument.Parse(Read("kiro-dashboard.json"));

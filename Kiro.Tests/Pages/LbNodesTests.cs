@@ -7,16 +7,16 @@ using Microsoft.Playwright;
 
 namespace Kiro.Tests.Pages;
 
-/// <summary>The page <c>/lb</c> in a real browser, with real nodes that die.</summary>
+/// <summary>The page <c>/lb</c> in a real browser, with real nodes that fail.</summary>
 public sealed class LbNodesTests(Browser browser)
 {
     [Theory]
     [InlineData(1280, ColorScheme.Light)]
     [InlineData(390, ColorScheme.Dark)]
-    public async Task Lb_ANodeDies_TurnsRedWithTheReasonAndWhoMoved(int width, ColorScheme scheme)
+    public async Task Lb_NodeDies_ShowsTheReasonAndTheMovedClients(int width, ColorScheme scheme)
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 3);
-        await SendAsync(cluster.Port);
+        await cluster.SendAsync();
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", width, scheme);
 
         await page.Expect("#title").ToHaveTextAsync("All 3 nodes are up");
@@ -24,31 +24,31 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#you-line").ToContainTextAsync("You are 127.0.0.1, and api-");
         await page.Expect("#ranks li.mine").ToHaveCountAsync(1);
         await page.Expect("#live").ToContainTextAsync("Live");
-        await page.KeepAsync("lb-up");
+        await page.ScreenshotAsync("lb-up");
         await page.AssertAccessibleAsync();
 
         cluster.Node(2).Signal("KILL");
-        // While it dies it may still begin to answer.
+        // Until it has exited, it may still respond.
         await cluster.Node(2).ExitCode();
-        await SendAsync(cluster.Port);
+        await cluster.SendAsync();
 
         var state = page.Row("api-2").Locator(".state");
         await WatchedPage.Expect(state).ToHaveTextAsync("Down");
         await WatchedPage.Expect(state).ToHaveCSSAsync("color", scheme == ColorScheme.Dark ? "rgb(255, 139, 130)" : "rgb(179, 38, 30)");
-        // A connection that the kernel accepted just before the end is reset.
+        // A connection that the kernel accepted just before is reset.
         await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync(new Regex("(connection refused|[Cc]onnection reset by peer)"));
         await page.Expect("#title").ToHaveTextAsync("1 of 3 nodes is down");
         await page.Expect("#why").ToContainTextAsync(new Regex("(refused|reset by peer)\\. Moved to other nodes: "));
         var item = page.Find("#events li[data-kind=down]").First;
         await WatchedPage.Expect(item).ToContainTextAsync(new Regex("api-2 is down – .*(refused|reset by peer)"));
         await WatchedPage.Expect(item).ToContainTextAsync("of 60 recent ones · 2 of 3 up");
-        await page.KeepAsync("lb-down");
+        await page.ScreenshotAsync("lb-down");
         await page.AssertAccessibleAsync();
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
     }
 
     [Fact]
-    public async Task Lb_TheClockStandsStill_IsToldByTheBalancerAndNotByItsTimer()
+    public async Task Lb_ClockIsPaused_IsUpdatedByEventsAndNotByATimer()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 2);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb", prepare: page => page.Clock.InstallAsync());
@@ -57,13 +57,13 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#nodes tr .state.up").ToHaveCountAsync(2);
 
         cluster.Node(1).Signal("KILL");
-        await SendAsync(cluster.Port);
+        await cluster.SendAsync();
 
         await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveTextAsync("Down");
     }
 
     [Fact]
-    public async Task Lb_NoClientWasThere_SaysOfNobodyThatHeMoved()
+    public async Task Lb_NoClientsSeen_MentionsNoMoves()
     {
         await using var unprobed = await UnprobedBalancer.Start();
         unprobed.SetStates("up up up");
@@ -78,12 +78,12 @@ public sealed class LbNodesTests(Browser browser)
     }
 
     [Fact]
-    public async Task Lb_ANodeThatWasNeverUp_IsStartingAndNotDown()
+    public async Task Lb_NodeNeverUp_IsStartingAndNotDown()
     {
         await using var nodes = await ManyNodes.StartAsync(2, draining: 0, broken: 0);
         await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS={nodes.Hosts},127.0.0.1:{FreePort.Next()}");
         await Eventually.BeTrue(
-            () => balancer.Registry.Current.Backends is { Count: 3 } all && all.All(node => node.Health.Verdict != BackendVerdict.Unknown), "all are probed");
+            () => balancer.Registry.Current.Backends is { Count: 3 } all && all.All(node => node.Health.Verdict != BackendVerdict.Unknown), "all nodes are probed");
 
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
 
@@ -95,10 +95,10 @@ public sealed class LbNodesTests(Browser browser)
     }
 
     [Fact]
-    public async Task Lb_RowsSortedByRates_StayUnderThePointer()
+    public async Task Lb_SortedByRate_KeepsItsOrderUnderThePointer()
     {
-        // As another look would find the nodes, which have no requests.
-        const string Another = "() => inOrder(now.backends.map((node, place) => ({ ...node, requestsPerSecond: place })), 'rate').map(node => node.requestsPerSecond).join()";
+        // Sorts the nodes as the next update would, with made-up rates.
+        const string NextOrder = "() => inOrder(now.backends.map((node, index) => ({ ...node, requestsPerSecond: index })), 'rate').map(node => node.requestsPerSecond).join()";
         await using var nodes = await ManyNodes.StartAsync(6, draining: 0, broken: 0);
         await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=" + nodes.Hosts);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
@@ -106,14 +106,14 @@ public sealed class LbNodesTests(Browser browser)
         await page.Find("#sort").SelectOptionAsync("rate");
 
         await page.Find("#nodes tr").First.HoverAsync();
-        Assert.Equal("0,1,2,3,4,5", await page.Page.EvaluateAsync<string>(Another));
+        Assert.Equal("0,1,2,3,4,5", await page.Page.EvaluateAsync<string>(NextOrder));
 
         await page.Page.Mouse.MoveAsync(0, 0);
-        Assert.Equal("5,4,3,2,1,0", await page.Page.EvaluateAsync<string>(Another));
+        Assert.Equal("5,4,3,2,1,0", await page.Page.EvaluateAsync<string>(NextOrder));
     }
 
     [Fact]
-    public async Task Lb_WithoutAStreamOfEvents_AsksEveryFiveSeconds()
+    public async Task Lb_NoEventStream_PollsEveryFiveSeconds()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 2);
         await using var page = await browser.OpenAsync(
@@ -121,13 +121,13 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#live").ToContainTextAsync("Every 5 s");
 
         cluster.Node(1).Signal("KILL");
-        await SendAsync(cluster.Port);
+        await cluster.SendAsync();
 
         await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveTextAsync("Down");
     }
 
     [Fact]
-    public async Task Lb_TheBalancerGoesAndComesBack_SaysSoAndGreysWhatIsOld()
+    public async Task Lb_BalancerRestarts_ShowsStaleDataInGreyUntilItIsBack()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 1);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
@@ -143,7 +143,7 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#headline").ToHaveCSSAsync("filter", "grayscale(1)");
         await WatchedPage.Expect(page.Row("api-1").Locator(".state")).ToHaveCSSAsync("color", "rgb(88, 97, 112)");
         Assert.Equal("Connection lost · Kiro", await page.Page.TitleAsync());
-        await page.KeepAsync("lb-lost");
+        await page.ScreenshotAsync("lb-lost");
         await page.AssertAccessibleAsync();
 
         await cluster.RestartBalancerAsync();
@@ -151,17 +151,17 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#lost").ToBeHiddenAsync();
         await page.Expect("#page.stale").ToHaveCountAsync(0);
         await page.Expect("#live").ToContainTextAsync("Live");
-        page.AssertNothingForbidden();
+        page.AssertNoPageErrors();
     }
 
     [Theory]
     [InlineData("", "The only node is up, but returns errors")]
     [InlineData(",127.0.0.1:1", "1 of 2 nodes is starting, 1 returns errors")]
-    public async Task Lb_ANodeAnswersErrorsToEverybody_IsInTheHeadline(string others, string title)
+    public async Task Lb_NodeReturnsOnlyErrors_IsInTheHeadline(string others, string title)
     {
         await using var bad = await TestBackend.StartAsync("bad");
         await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=" + bad.Host + others);
-        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("summary").GetProperty("healthy").GetInt32() == 1, "it is up");
+        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("summary").GetProperty("healthy").GetInt32() == 1, "the node is up");
         for (var request = 0; request < 25; request++)
         {
             using var response = await balancer.Http.GetAsync("/status/500", TestContext.Current.CancellationToken);
@@ -173,11 +173,11 @@ public sealed class LbNodesTests(Browser browser)
         await page.Expect("#why").ToContainTextAsync("): 100 % of its responses are errors (5xx).");
         await WatchedPage.Expect(page.Row("bad").Locator(".state")).ToHaveTextAsync("Failing");
         await page.AssertAccessibleAsync();
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
     }
 
     [Fact]
-    public async Task Lb_TwoNodes_AreBoth()
+    public async Task Lb_TwoNodes_AreCalledBoth()
     {
         await using var one = await TestBackend.StartAsync("one");
         await using var other = await TestBackend.StartAsync("other");
@@ -186,17 +186,5 @@ public sealed class LbNodesTests(Browser browser)
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{balancer.Port}/lb");
 
         await page.Expect("#title").ToHaveTextAsync("Both nodes are up");
-    }
-
-    /// <summary>A request of each of sixty clients, so that every node has some.</summary>
-    private static async Task SendAsync(int port)
-    {
-        using var http = new HttpClient();
-        for (var client = 0; client < 60; client++)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{port}/api/client-ip");
-            request.Headers.Add("X-Forwarded-For", $"203.0.113.{client}");
-            (await http.SendAsync(request, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
-        }
     }
 }

@@ -4,14 +4,14 @@ using Microsoft.Playwright;
 
 namespace Kiro.Tests.Pages;
 
-/// <summary>The page <c>/lb</c> with no node, and with two hundred.</summary>
+/// <summary>The page <c>/lb</c> with no nodes, and with two hundred.</summary>
 public sealed class LbSizesTests(Browser browser)
 {
     [Theory]
     [InlineData(1920, ColorScheme.Light)]
     [InlineData(1280, ColorScheme.Dark)]
     [InlineData(390, ColorScheme.Light)]
-    public async Task Lb_TwoHundredNodes_ShowsTheTroubledOnesFirstAndFindsTheOthers(int width, ColorScheme scheme)
+    public async Task Lb_TwoHundredNodes_ShowsProblemsFirstAndFindsTheRest(int width, ColorScheme scheme)
     {
         await using var nodes = await ManyNodes.StartAsync(200, draining: 150, broken: 77);
         await using var balancer = await BalancerInProcess.Start("BACKEND_HOSTS=" + nodes.Hosts);
@@ -24,16 +24,16 @@ public sealed class LbSizesTests(Browser browser)
 
         await page.Expect("#title").ToHaveTextAsync("2 of 200 nodes are not up");
         await page.Expect("#nodes tr").ToHaveCountAsync(width < 820 ? 12 : 50);
-        // What is wrong stands before what somebody asked for.
+        // Failures come before nodes that drain on purpose.
         await WatchedPage.Expect(page.Find("#nodes tr").First).ToContainTextAsync("node-77");
         await WatchedPage.Expect(page.Find("#nodes tr").First).ToContainTextAsync("health response 500");
         await WatchedPage.Expect(page.Find("#nodes tr").Nth(1)).ToContainTextAsync("node-150");
         await page.Expect("#map i").ToHaveCountAsync(200);
         await page.Expect("#ranks").ToContainTextAsync("and 192 more");
-        await page.KeepAsync("lb-200");
+        await page.ScreenshotAsync("lb-200");
         await page.AssertAccessibleAsync();
 
-        // Text nodes of the table whose percentage stands on two lines.
+        // Counts percentages in the table that wrap onto two lines.
         Assert.Equal(0, await page.Page.EvaluateAsync<int>("""
             () => [...document.querySelectorAll('#nodes span')].filter(span => {
               const found = /[\d.]+\s%/.exec(span.textContent);
@@ -52,13 +52,13 @@ public sealed class LbSizesTests(Browser browser)
         await page.Find("#find").FillAsync("");
         await page.Find("#more").ClickAsync();
         await page.Expect("#nodes tr").ToHaveCountAsync(200);
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
     }
 
     [Theory]
     [InlineData(1280)]
     [InlineData(390)]
-    public async Task Lb_NoNodeIsUp_SaysWhatThatMeans(int width)
+    public async Task Lb_NoNodeIsUp_ExplainsTheConsequences(int width)
     {
         await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{FreePort.Next()}");
         await Eventually.BeTrue(() => balancer.Registry.Current.Backends is [{ Health.LastCheck: not null }], "the node is probed");
@@ -69,13 +69,13 @@ public sealed class LbSizesTests(Browser browser)
         await page.Expect("#warnings").ToContainTextAsync("No node is up. Requests are tried on every node");
         await page.Expect("#you-line").ToContainTextAsync("and no node is up.");
         await page.Expect("#steps").ToContainTextAsync("no node is up, so all are tried in this order");
-        await page.KeepAsync("lb-none-up");
+        await page.ScreenshotAsync("lb-none-up");
         await page.AssertAccessibleAsync();
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
     }
 
     [Fact]
-    public async Task Lb_NoNodeIsKnown_SaysSo()
+    public async Task Lb_NoNodeIsKnown_IsShown()
     {
         await using var balancer = await BalancerInProcess.Start("BACKEND_DNS=nowhere.invalid");
 
@@ -84,8 +84,8 @@ public sealed class LbSizesTests(Browser browser)
         await page.Expect("#title").ToHaveTextAsync("No nodes known yet");
         await page.Expect("#you-line").ToHaveTextAsync("You are 127.0.0.1; no node is known yet.");
         await page.Expect("#none").ToHaveTextAsync("Discovery has not found any nodes yet.");
-        await page.KeepAsync("lb-none-known");
+        await page.ScreenshotAsync("lb-none-known");
         await page.AssertAccessibleAsync();
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
     }
 }

@@ -2,13 +2,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Pages;
 
-/// <summary>The page <c>/lb</c> in more windows of one browser than it opens connections to a host.</summary>
+/// <summary>The page <c>/lb</c> in more windows than the browser opens connections per host.</summary>
 public sealed class LbWindowsTests(Browser browser)
 {
     private const int Windows = 7;
 
     [Fact]
-    public async Task Lb_SevenWindows_ShareOneStreamAndAllTellWhatHappens()
+    public async Task Lb_SevenWindows_ShareOneStreamAndAllUpdate()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 3);
         var url = $"http://127.0.0.1:{cluster.Port}/lb";
@@ -20,7 +20,7 @@ public sealed class LbWindowsTests(Browser browser)
 
         await AssertLiveAsync(pages, "All 3 nodes are up");
 
-        // The first has the stream: another one takes over.
+        // The first window has the stream; another one takes over.
         await pages[0].DisposeAsync();
         pages.RemoveAt(0);
         cluster.Node(1).Signal("KILL");
@@ -30,7 +30,7 @@ public sealed class LbWindowsTests(Browser browser)
     }
 
     [Fact]
-    public async Task Lb_Hidden_GivesItsStreamBackUntilItIsSeenAgain()
+    public async Task Lb_Hidden_ClosesItsStreamUntilVisible()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 1);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/lb");
@@ -46,9 +46,9 @@ public sealed class LbWindowsTests(Browser browser)
         await page.Page.RunAndWaitForRequestAsync(() => SetHiddenAsync(page, false), request => IsStream(request.Url));
         await page.Expect("#live").ToContainTextAsync("Live");
 
-        void EndIfStream(string asked)
+        void EndIfStream(string url)
         {
-            if (IsStream(asked))
+            if (IsStream(url))
             {
                 ended.TrySetResult();
             }

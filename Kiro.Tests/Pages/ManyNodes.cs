@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Pages;
 
-/// <summary>Nodes that do nothing but answer probes: one server on many loopback addresses.</summary>
+/// <summary>Many nodes that only respond to probes: one server on many loopback addresses.</summary>
 internal sealed class ManyNodes : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -19,8 +19,8 @@ internal sealed class ManyNodes : IAsyncDisposable
     public string Hosts { get; }
 
     /// <param name="count">1 to 254.</param>
-    /// <param name="draining">The number of a node that drains.</param>
-    /// <param name="broken">The number of a node whose health answer is 500.</param>
+    /// <param name="draining">The number of a node that drains; 0 for none.</param>
+    /// <param name="broken">The number of a node whose probes fail with 500; 0 for none.</param>
     public static async Task<ManyNodes> StartAsync(int count, int draining, int broken)
     {
         var port = FreePort.Next();

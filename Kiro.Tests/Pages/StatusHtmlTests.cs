@@ -12,7 +12,7 @@ public sealed class StatusHtmlTests(Browser browser)
     [InlineData(390, ColorScheme.Dark, true)]
     [InlineData(390, ColorScheme.Light, false)]
     [InlineData(1920, ColorScheme.Dark, false)]
-    public async Task StatusHtml_ThroughTheBalancerAndOnANode_IsCalmAndTellsNoAddresses(int width, ColorScheme scheme, bool throughBalancer)
+    public async Task StatusHtml_ThroughTheBalancerOrOnANode_ShowsNoNodeAddresses(int width, ColorScheme scheme, bool throughBalancer)
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 2);
         var port = throughBalancer ? cluster.Port : cluster.FirstPort;
@@ -24,16 +24,16 @@ public sealed class StatusHtmlTests(Browser browser)
         await page.Expect("#nodes li").ToHaveCountAsync(2);
         await page.Expect("#about").ToHaveTextAsync("2 nodes are up.");
         await page.Expect("#ledger").ToContainTextAsync("Requests");
-        await page.KeepAsync(throughBalancer ? "status-balancer" : "status-node");
-        // The caller's own address stands there, those of the nodes do not.
+        await page.ScreenshotAsync(throughBalancer ? "status-balancer" : "status-node");
+        // The page shows the client's own address, but not those of the nodes.
         Assert.DoesNotContain(
             cluster.FirstPort.ToString(CultureInfo.InvariantCulture), await page.Find("main").InnerTextAsync(), StringComparison.Ordinal);
         await page.AssertAccessibleAsync();
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
     }
 
     [Fact]
-    public async Task StatusHtml_TheNodeGoesAndComesBack_SaysSo()
+    public async Task StatusHtml_NodeRestarts_ShowsStaleDataInGreyUntilItIsBack()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 1);
         await using var page = await browser.OpenAsync(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{cluster.FirstPort}/status.html"));
@@ -43,17 +43,17 @@ public sealed class StatusHtmlTests(Browser browser)
 
         await page.Expect("#lost").ToContainTextAsync("Connection lost, retrying. Data below is from");
         await page.Expect("#page.stale main").ToHaveCSSAsync("filter", "grayscale(1)");
-        await page.KeepAsync("status-lost");
+        await page.ScreenshotAsync("status-lost");
         await page.AssertAccessibleAsync();
 
         cluster.Start(1);
         await page.Expect("#lost").ToBeHiddenAsync();
         await page.Expect("#page.stale").ToHaveCountAsync(0);
-        page.AssertNothingForbidden();
+        page.AssertNoPageErrors();
     }
 
     [Fact]
-    public async Task StatusHtml_NoNodeAnswersBehindTheBalancer_SaysSo()
+    public async Task StatusHtml_NoNodeBehindTheBalancer_ShowsAMessage()
     {
         await using var cluster = await ProcessCluster.StartAsync(running: 1);
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{cluster.Port}/status.html");
@@ -62,6 +62,6 @@ public sealed class StatusHtmlTests(Browser browser)
         cluster.Node(1).Signal("KILL");
 
         await page.Expect("#lost").ToContainTextAsync("No node responds, retrying.");
-        page.AssertNothingForbidden();
+        page.AssertNoPageErrors();
     }
 }

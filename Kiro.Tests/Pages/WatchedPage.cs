@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 
 namespace Kiro.Tests.Pages;
 
-/// <summary>A page, and all that the browser has against it.</summary>
+/// <summary>A page that records every error that the browser reports.</summary>
 internal sealed class WatchedPage : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _problems = [];
@@ -19,7 +19,7 @@ internal sealed class WatchedPage : IAsyncDisposable
     {
         var watched = new WatchedPage(page, home);
         page.PageError += (_, error) => watched._problems.Enqueue(error);
-        // What the page's own policy forbids it is such a message, too.
+        // Violations of the page's Content-Security-Policy are console errors, too.
         page.Console += (_, message) =>
         {
             if (message.Type == "error")
@@ -32,7 +32,7 @@ internal sealed class WatchedPage : IAsyncDisposable
             var url = new Uri(request.Url);
             if (url.Scheme != "data" && url.Authority != home.Authority)
             {
-                watched._problems.Enqueue($"asks {url}");
+                watched._problems.Enqueue($"requests {url}");
             }
         };
         await page.AddInitScriptAsync(
@@ -46,11 +46,19 @@ internal sealed class WatchedPage : IAsyncDisposable
 
     public ILocatorAssertions Expect(string selector) => Expect(Find(selector));
 
-    /// <summary>A row of the table of nodes.</summary>
+    /// <summary>The row of a node in the table.</summary>
     public ILocator Row(string node) => Find($"#nodes tr[data-node='{node}']");
 
-    /// <summary>No error, nothing that the policy forbids, no request to anybody else, and no wider than the screen.</summary>
-    public async Task AssertFineAsync()
+    /// <summary>Enters the admin token on <c>/lb</c>.</summary>
+    public async Task UnlockAsync(string token)
+    {
+        await Find("#token").FillAsync(token);
+        await Find("#op-form button").ClickAsync();
+        await Expect("#op-on").ToBeVisibleAsync();
+    }
+
+    /// <summary>Asserts no errors, no policy violations, no requests to other hosts, and no horizontal scrolling.</summary>
+    public async Task AssertCleanAsync()
     {
         Assert.Empty(_problems);
         Assert.False(
@@ -58,10 +66,10 @@ internal sealed class WatchedPage : IAsyncDisposable
             $"{_home} is wider than the screen");
     }
 
-    /// <summary>Nothing that the browser's policy or scripts complain about, when lost connections are part of the test.</summary>
-    public void AssertNothingForbidden() => Assert.DoesNotContain(_problems, problem => !problem.StartsWith("Failed to load resource", StringComparison.Ordinal));
+    /// <summary>Asserts no script errors and no policy violations, in tests where requests are expected to fail.</summary>
+    public void AssertNoPageErrors() => Assert.DoesNotContain(_problems, problem => !problem.StartsWith("Failed to load resource", StringComparison.Ordinal));
 
-    /// <summary>Nothing that keeps people with a keyboard, a screen reader or tired eyes out.</summary>
+    /// <summary>Asserts that axe finds no serious accessibility violations.</summary>
     public async Task AssertAccessibleAsync()
     {
         var result = await Page.RunAxe();
@@ -71,8 +79,8 @@ internal sealed class WatchedPage : IAsyncDisposable
             $"{violation.Id}: {violation.Help}: {string.Join(", ", violation.Nodes.Select(node => node.Html))}")));
     }
 
-    /// <summary>Keeps a picture where <c>KIRO_SCREENSHOTS</c> says, for people to look at.</summary>
-    public async Task KeepAsync(string name, bool isWhole = true)
+    /// <summary>Takes a screenshot if <c>KIRO_SCREENSHOTS</c> names a folder.</summary>
+    public async Task ScreenshotAsync(string name, bool fullPage = true)
     {
         if (Environment.GetEnvironmentVariable("KIRO_SCREENSHOTS") is { Length: > 0 } folder)
         {
@@ -80,12 +88,12 @@ internal sealed class WatchedPage : IAsyncDisposable
             await Page.ScreenshotAsync(new()
             {
                 Path = Path.Combine(folder, $"{name}-{Page.ViewportSize!.Width}-{scheme}.png"),
-                FullPage = isWhole,
+                FullPage = fullPage,
             });
         }
     }
 
-    /// <summary>Closes it, and with the last of its windows what the browser keeps for them.</summary>
+    /// <summary>Closes the page, and its browser context with the last page.</summary>
     public async ValueTask DisposeAsync()
     {
         await Page.CloseAsync();

@@ -3,13 +3,13 @@ using Xunit.Sdk;
 
 namespace Kiro.Tests.Pages;
 
-/// <summary>That the eyes which watch the pages are open.</summary>
+/// <summary>Tests that the checks of <see cref="WatchedPage"/> detect faults.</summary>
 public sealed class WatchedPageTests(Browser browser)
 {
     [Theory]
     [InlineData("document.querySelector('h1').style.color = '#ddd'")]
     [InlineData("document.querySelector('main').append(document.createElement('input'))")]
-    public async Task AssertAccessibleAsync_PaleTextOrAFieldWithoutAName_IsSeen(string fault)
+    public async Task AssertAccessibleAsync_LowContrastOrUnlabelledField_Fails(string fault)
     {
         await using var balancer = await StartAsync();
         await using var page = await OpenAsync(balancer);
@@ -26,16 +26,16 @@ public sealed class WatchedPageTests(Browser browser)
     [InlineData("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')")]
     [InlineData("void setTimeout(() => { throw new Error('x'); })")]
     [InlineData("document.body.style.width = '3000px'")]
-    public async Task AssertFineAsync_WhatThePolicyForbidsOrDoesNotFit_IsSeen(string fault)
+    public async Task AssertCleanAsync_PolicyViolationErrorOrOverflow_Fails(string fault)
     {
         await using var balancer = await StartAsync();
         await using var page = await OpenAsync(balancer);
-        await page.AssertFineAsync();
+        await page.AssertCleanAsync();
 
         await page.Page.EvaluateAsync(fault);
 
-        // The browser tells of it a moment later.
-        await Eventually.BeTrue(async () => await Record.ExceptionAsync(page.AssertFineAsync) is XunitException, "the fault is seen");
+        // The browser reports it a moment later.
+        await Eventually.BeTrue(async () => await Record.ExceptionAsync(page.AssertCleanAsync) is XunitException, "the fault is detected");
     }
 
     private static Task<BalancerInProcess> StartAsync() => BalancerInProcess.Start("BACKEND_HOSTS=127.0.0.1:9");

@@ -9,7 +9,7 @@ public sealed class DrainTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public async Task StoppingAsync_Delay_DrainsAtOnceAndEndsAfterIt()
+    public async Task StoppingAsync_Delay_DrainsAtOnceAndCompletesAfterIt()
     {
         var drain = Create();
         Assert.False(drain.IsDraining);
@@ -24,7 +24,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task StoppingAsync_SkipDelay_EndsAtOnceAndStillDrains()
+    public async Task StoppingAsync_SkipDelay_CompletesAtOnceAndStillDrains()
     {
         var drain = Create();
         drain.SkipDelay();
@@ -35,15 +35,15 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task StoppingAsync_NoDelay_EndsAtOnce() => await Create("DRAIN_DELAY=0").StoppingAsync(TestContext.Current.CancellationToken);
+    public async Task StoppingAsync_NoDelay_CompletesAtOnce() => await Create("DRAIN_DELAY=0").StoppingAsync(TestContext.Current.CancellationToken);
 
     [Fact]
-    public async Task StoppingAsync_HostGivesUp_EndsWithoutAnError()
+    public async Task StoppingAsync_Cancelled_CompletesWithoutAnError()
     {
-        using var giveUp = new CancellationTokenSource();
-        var stopping = Create().StoppingAsync(giveUp.Token);
+        using var cancel = new CancellationTokenSource();
+        var stopping = Create().StoppingAsync(cancel.Token);
 
-        await giveUp.CancelAsync();
+        await cancel.CancelAsync();
 
         await stopping;
     }

@@ -15,30 +15,30 @@ public sealed class HealthQuestionTests
     [Theory]
     [InlineData("Kiro.Api")]
     [InlineData("Kiro.Balancer")]
-    public async Task Ask_NobodyThere_EndsWithOne(string program)
+    public async Task Ask_NothingListens_ExitsWithOne(string program)
     {
-        // A busy machine may not even refuse within the question's patience.
-        await Eventually.BeTrue(async () => await AskAsync(program, "--health", "refused") == (1, true), "it is refused");
+        // On a busy machine, even the refusal may come after the timeout.
+        await Eventually.BeTrue(async () => await AskAsync(program, "--health", "refused") == (1, true), "the connection is refused");
     }
 
     [Fact]
-    public async Task Ask_ServiceServesThenDrains_EndsWithZeroThenOne()
+    public async Task Ask_ServiceServesThenDrains_ExitsWithZeroThenOne()
     {
         await using var service = new ServiceProcess("Kiro.Api", _variables);
-        await Eventually.BeTrue(() => service.Output.Contains("is listening on port", StringComparison.Ordinal), "the service serves");
+        await Eventually.BeTrue(() => service.Output.Contains("is listening on port", StringComparison.Ordinal), "the service listens");
 
-        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"ok\"") == (0, true), "it is well");
-        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "it lives");
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"ok\"") == (0, true), "the service is healthy");
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "the service is alive");
 
         service.Signal("TERM");
-        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"draining\"") == (1, true), "it drains");
-        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "it lives");
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--health", "\"status\":\"draining\"") == (1, true), "the service is draining");
+        await Eventually.BeTrue(async () => await AskAsync("Kiro.Api", "--alive", "alive") == (0, true), "the service is alive");
     }
 
-    private async Task<(int Code, bool Says)> AskAsync(string program, string question, string words)
+    private async Task<(int Code, bool HasText)> AskAsync(string program, string option, string text)
     {
-        await using var process = new ServiceProcess(program, _variables, question);
+        await using var process = new ServiceProcess(program, _variables, option);
         var code = await process.ExitCode();
-        return (code, process.Output.Contains(words, StringComparison.Ordinal));
+        return (code, process.Output.Contains(text, StringComparison.Ordinal));
     }
 }

@@ -25,7 +25,7 @@ public sealed class LookAlikesTests
     [InlineData("TLS_CERT", "TLS_CERTIFICATE")]
     [InlineData("TLS_CLIENT_CA_FILE", "TLS_CLIENT_CA")]
     [InlineData("TLS_KEY_FILE", "TLS_KEY")]
-    public void Meant_SlipOfThePen_IsTheNameOfOurs(string name, string meant) => Assert.Equal(meant, LookAlikes.Meant(name));
+    public void Meant_Typo_IsTheSetting(string name, string meant) => Assert.Equal(meant, LookAlikes.Meant(name));
 
     [Theory]
     [InlineData("PATH")]
@@ -39,11 +39,11 @@ public sealed class LookAlikesTests
     [InlineData("TERM")]
     [InlineData("http_proxy")]
     [InlineData("SSL_CERT_FILE")]
-    // In a family of ours, but like none of it.
+    // The prefix of a setting, but similar to none.
     [InlineData("TLS_CRT")]
     [InlineData("HEALTH_URL")]
     [InlineData("BALANCER_HOSTS")]
-    public void Meant_OtherPeoplesNames_AreNoneOfOurs(string name) => Assert.Null(LookAlikes.Meant(name));
+    public void Meant_UnrelatedName_IsNull(string name) => Assert.Null(LookAlikes.Meant(name));
 
     [Theory]
     [InlineData("BACKEND_HOST", "a:1", "BACKEND_HOST is not a setting. Did you mean BACKEND_HOSTS?")]
@@ -53,7 +53,7 @@ public sealed class LookAlikesTests
     [InlineData("HEALTH_URL", "/x", "HEALTH_URL is not a setting. There are HEALTH_FALL, HEALTH_INTERVAL.")]
     [InlineData("STICKY", "cookie", null)]
     [InlineData("backend_hosts", "a:1", null)]
-    // Of another program: the one that reads it will say so.
+    // A setting of another program, which will warn of it itself.
     [InlineData("NODENAME", "a", null)]
     [InlineData("BACKEND_PORT_80_TCP", "tcp://10.0.0.1:80", null)]
     [InlineData("BACKEND_SERVICE_HOST", "10.0.0.1", null)]
@@ -61,7 +61,7 @@ public sealed class LookAlikesTests
     [InlineData("services__api__http__0", "http://a", null)]
     [InlineData("Logging__LogLevel__Default", "Debug", null)]
     [InlineData("OTEL_SERVICE_NAME", "a", null)]
-    public void Find_GivenVariables_NamesTheSlips(string name, string value, string? warning)
+    public void Find_Variable_WarnsOfTypos(string name, string value, string? warning)
     {
         var own = (string[])["BACKEND_HOSTS", "HEALTH_INTERVAL", "HEALTH_FALL"];
 
@@ -73,10 +73,10 @@ public sealed class LookAlikesTests
     [InlineData("A", "", 1)]
     [InlineData("KITTEN", "SITTING", 3)]
     [InlineData("TOKEN", "TOKNE", 1)]
-    public void Distance_OfTwoWords_IsTheNumberOfSlips(string a, string b, int distance) => Assert.Equal(distance, LookAlikes.Distance(a, b));
+    public void Distance_OfTwoWords_IsTheNumberOfEdits(string a, string b, int distance) => Assert.Equal(distance, LookAlikes.Distance(a, b));
 
     [Fact]
-    public void Known_Names_AreThoseOfTheProgramsAndOfTheExample()
+    public void Known_Names_IncludeThoseOfTheProgramsAndTheExample()
     {
         var read = BalancerSettings.Read(Settings.Of()).Report.Settings.Concat(Kiro.Api.ApiSettings.Read(Settings.Of()).Report.Settings)
             .Select(setting => setting.Name);

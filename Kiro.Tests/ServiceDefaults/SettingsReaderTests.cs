@@ -23,7 +23,7 @@ public sealed class SettingsReaderTests
     [InlineData("X= 7 ", 7)]
     [InlineData("X=007", 7)]
     [InlineData("X=", 3)]
-    public void WholeNumber_Good_IsRead(string pair, int value) =>
+    public void WholeNumber_Valid_IsRead(string pair, int value) =>
         Assert.Equal(value, Settings.Read(settings => settings.WholeNumber("X", 3, 1, 10), pair));
 
     [Theory]
@@ -36,7 +36,7 @@ public sealed class SettingsReaderTests
     [InlineData("0x5")]
     [InlineData("1,000")]
     [InlineData("99999999999999999999")]
-    public void WholeNumber_Bad_IsOneLine(string value) => Assert.Equal(
+    public void WholeNumber_Invalid_IsOneLine(string value) => Assert.Equal(
         [$"X={value} is not valid: expected a whole number from 1 to 10."],
         Settings.Refusals(settings => settings.WholeNumber("X", 3, 1, 10), "X=" + value));
 
@@ -46,7 +46,7 @@ public sealed class SettingsReaderTests
     [InlineData("X=10", 10)]
     [InlineData("X=1e1", 10)]
     [InlineData("X=", 3)]
-    public void Seconds_Good_IsRead(string pair, double seconds) =>
+    public void Seconds_Valid_IsRead(string pair, double seconds) =>
         Assert.Equal(TimeSpan.FromSeconds(seconds), Settings.Read(settings => settings.Seconds("X", 3, 0.5, 10), pair));
 
     [Theory]
@@ -57,16 +57,16 @@ public sealed class SettingsReaderTests
     [InlineData("NaN")]
     [InlineData("Infinity")]
     [InlineData("00:00:03")]
-    public void Seconds_Bad_IsOneLine(string value) => Assert.Equal(
+    public void Seconds_Invalid_IsOneLine(string value) => Assert.Equal(
         [$"X={value} is not valid: expected a number from 0.5 to 10."],
         Settings.Refusals(settings => settings.Seconds("X", 3, 0.5, 10), "X=" + value));
 
     [Fact]
-    public void ThrowIfInvalid_SeveralBad_HasALineForEachInOrder()
+    public void ThrowIfInvalid_SeveralInvalid_HasOneLineEachInOrder()
     {
         var reader = new SettingsReader(Settings.Of("A=x", "B=5", "C=y"));
 
-        // What cannot be used is replaced by the default, so that reading goes on.
+        // An invalid value reads as the default, so that all of them are reported.
         Assert.Equal(1, reader.WholeNumber("A", 1, 1, 9));
         Assert.Equal(5, reader.WholeNumber("B", 1, 1, 9));
         Assert.Equal(2, reader.Port("C", 2));
@@ -78,5 +78,5 @@ public sealed class SettingsReaderTests
     }
 
     [Fact]
-    public void ThrowIfInvalid_AllGood_DoesNot() => new SettingsReader(Settings.Of()).ThrowIfInvalid();
+    public void ThrowIfInvalid_AllValid_DoesNotThrow() => new SettingsReader(Settings.Of()).ThrowIfInvalid();
 }

@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.ServiceDefaults;
 
-/// <summary>With two settings: A may change, B may not. 0 is valid for neither, and A must not be larger than B.</summary>
+/// <summary>Reloading two settings: A can change while running, B cannot. 0 is invalid for both, and A must not exceed B.</summary>
 public sealed class SettingsReloadTests : IDisposable
 {
     private static readonly HashSet<string> CanChange = ["A"];
 
     private readonly IConfigurationRoot _configuration = (IConfigurationRoot)Settings.Of("A=1", "B=10");
-    private readonly List<(int A, int B)> _taken = [];
+    private readonly List<(int A, int B)> _applied = [];
     private readonly SettingsReload _reload;
     private readonly ManualResetEventSlim _reading = new();
     private ManualResetEventSlim? _hold;
@@ -30,7 +30,7 @@ public sealed class SettingsReloadTests : IDisposable
     }
 
     [Fact]
-    public void Reload_NothingChanged_StaysTheSameGeneration()
+    public void Reload_NothingChanged_KeepsTheGeneration()
     {
         var status = _reload.Reload("test");
 
@@ -38,58 +38,58 @@ public sealed class SettingsReloadTests : IDisposable
     }
 
     [Fact]
-    public void Reload_ChangedValue_IsTakenAndNamed()
+    public void Reload_ChangedValue_IsAppliedAndNamed()
     {
         _configuration["A"] = "2";
 
         var status = _reload.Reload("test");
 
         Assert.Equal((2, "A", ""), (status.Generation, string.Join(' ', status.Changed), string.Join(' ', status.Warnings)));
-        Assert.Equal((2, 10), _taken[^1]);
+        Assert.Equal((2, 10), _applied[^1]);
     }
 
     [Fact]
-    public void Reload_BadValue_ChangesNothingUntilItIsMended()
+    public void Reload_InvalidValue_ChangesNothingUntilItIsFixed()
     {
         _configuration["A"] = "0";
 
-        var refused = _reload.Reload("test");
+        var rejected = _reload.Reload("test");
 
-        Assert.Equal(["New settings were rejected, the previous ones stay in force: A=0 is not valid: expected a whole number from 1 to 100."], refused.Warnings);
-        Assert.Equal(1, refused.Generation);
-        Assert.Empty(_taken);
+        Assert.Equal(["New settings were rejected, the previous ones stay in force: A=0 is not valid: expected a whole number from 1 to 100."], rejected.Warnings);
+        Assert.Equal(1, rejected.Generation);
+        Assert.Empty(_applied);
         _configuration["A"] = "2";
         Assert.Empty(_reload.Reload("test").Warnings);
-        Assert.Equal((2, 10), _taken[^1]);
+        Assert.Equal((2, 10), _applied[^1]);
     }
 
     [Fact]
-    public void Reload_WhatCannotChange_KeepsItsValueAndSaysSo()
+    public void Reload_SettingThatCannotChange_StaysPendingWithAWarning()
     {
         (_configuration["A"], _configuration["B"]) = ("2", "20");
 
         var status = _reload.Reload("test");
 
         Assert.Equal((2, "A", "B"), (status.Generation, string.Join(' ', status.Changed), string.Join(' ', status.Pending)));
-        Assert.Equal((2, 10), _taken[^1]);
+        Assert.Equal((2, 10), _applied[^1]);
         Assert.Equal("B was changed but cannot be reloaded: the previous value stays in force until a restart or a takeover.", Assert.Single(status.Warnings));
         _configuration["B"] = "10";
         Assert.Empty(_reload.Reload("test").Warnings);
     }
 
     [Fact]
-    public void Reload_ValidOnlyTogetherWithWhatCannotChange_IsRefused()
+    public void Reload_ValidOnlyWithAPendingChange_IsRejected()
     {
         (_configuration["A"], _configuration["B"]) = ("15", "20");
 
         var status = _reload.Reload("test");
 
         Assert.Equal("B cannot be reloaded, and with the previous value: A=15 is not valid: expected at most B.", Assert.Single(status.Problems));
-        Assert.Empty(_taken);
+        Assert.Empty(_applied);
     }
 
     [Fact]
-    public async Task Reload_SeveralAtOnce_EachSeesWhatIsThere()
+    public async Task Reload_Concurrently_EndsWithTheLatestValue()
     {
         await Task.WhenAll(Enumerable.Range(1, 9).Select(a => Task.Run(() =>
         {
@@ -99,13 +99,13 @@ public sealed class SettingsReloadTests : IDisposable
 
         _reload.Reload("test");
 
-        Assert.Equal(_configuration["A"], $"{_taken[^1].A}");
+        Assert.Equal(_configuration["A"], $"{_applied[^1].A}");
         Assert.InRange(_reload.Status.Generation, 2, 10);
     }
 
-    // A script that runs wild must not take a thread for each of its requests.
+    // A runaway script must not occupy a thread per request.
     [Fact]
-    public async Task ReloadAsync_ManyWhileOneIsUnderWay_AreDoneTogetherAfterIt()
+    public async Task ReloadAsync_ManyDuringAReload_AreCoalescedIntoOne()
     {
         _reading.Reset();
         _hold = new ManualResetEventSlim();
@@ -135,6 +135,6 @@ public sealed class SettingsReloadTests : IDisposable
         }
 
         reader.ThrowIfInvalid();
-        return () => _taken.Add((a, b));
+        return () => _applied.Add((a, b));
     }
 }

@@ -7,7 +7,7 @@ namespace Kiro.Tests.ServiceDefaults;
 public sealed class SettingsReportTests
 {
     [Fact]
-    public void Settings_SetAndUnset_TellValueAndSource()
+    public void Settings_SetAndUnset_ShowValueAndSource()
     {
         var settings = Report("HEALTH_FALL= 4 ", "ADMIN_TOKEN=0123456789abcdef", "HASH_SEED=abc").Settings.ToDictionary(setting => setting.Name);
 
@@ -43,7 +43,7 @@ public sealed class SettingsReportTests
     [InlineData("BACKEND_HOSTS=127.0.0.1:1,127.0.0.2:1,127.0.0.3:1", null)]
     [InlineData("BACKEND_HOST=a:1", "BACKEND_HOST is not a setting. Did you mean BACKEND_HOSTS?")]
     [InlineData("", null)]
-    public void Warnings_HardlyMeant_AreOneSentenceEach(string pairs, string? warning) =>
+    public void Warnings_SuspiciousSettings_AreOneSentenceEach(string pairs, string? warning) =>
         Assert.Equal(warning is null ? [] : [warning], Report(pairs.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Warnings);
 
     private static SettingsReport Report(params string[] pairs) => BalancerSettings.Read(Settings.Of(pairs)).Report;

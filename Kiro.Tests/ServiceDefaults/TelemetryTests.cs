@@ -4,13 +4,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.ServiceDefaults;
 
-/// <summary>What leaves the services for those who watch them.</summary>
+/// <summary>Traces, metrics and logs exported by the services.</summary>
 public sealed class TelemetryTests
 {
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
 
     [Fact]
-    public async Task Otlp_ARequestThroughTheBalancer_IsOneTraceOverBothServices()
+    public async Task Otlp_RequestThroughTheBalancer_IsOneTraceAcrossBothServices()
     {
         await using var receiver = await OtlpReceiver.StartAsync();
         var otlp = new Dictionary<string, string>
@@ -44,10 +44,10 @@ public sealed class TelemetryTests
     }
 
     [Fact]
-    public async Task Metrics_OfTheBalancer_CountWhatItDid()
+    public async Task Metrics_OfTheBalancer_CountRequests()
     {
         await using var node = await TestBackend.StartAsync();
-        // In a process of its own: within one, OpenTelemetry hears the meters of every balancer there is.
+        // In a separate process: within one process, OpenTelemetry collects from the meters of every balancer.
         await using var balancer = await BalancerProcess.StartAsync(node.Host);
         for (var request = 0; request < 3; request++)
         {

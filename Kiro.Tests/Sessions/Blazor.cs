@@ -3,6 +3,9 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Kiro.Tests.Pages;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Rendering;
+using Microsoft.AspNetCore.Components.Web;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -12,7 +15,7 @@ using Microsoft.Playwright;
 
 namespace Kiro.Tests.Sessions;
 
-/// <summary>Blazor Server: a counter in each circuit, and pages of a real browser, which all have one address.</summary>
+/// <summary>Blazor Server: a counter per circuit, and pages in a real browser, all from one address.</summary>
 internal sealed class Blazor(Browser browser, bool longPolling) : ISessionProgram
 {
     private readonly string _keys = Directory.CreateTempSubdirectory("kiro-blazor-").FullName;
@@ -25,7 +28,7 @@ internal sealed class Blazor(Browser browser, bool longPolling) : ISessionProgra
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         builder.Logging.ClearProviders();
         builder.Services.AddRouting();
-        // Shared by all nodes: what one has sealed, another must be able to open.
+        // Shared by all nodes: any of them must be able to decrypt what another has protected.
         builder.Services.AddDataProtection().SetApplicationName("kiro").PersistKeysToFileSystem(new DirectoryInfo(_keys));
         builder.Services.AddSingleton(new BlazorNode($"node-{number}", longPolling));
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
@@ -78,7 +81,7 @@ internal sealed class Blazor(Browser browser, bool longPolling) : ISessionProgra
         Directory.Delete(_keys, recursive: true);
     }
 
-    // One click in each document: a page that has loaded itself anew on the way has lost the click with its circuit.
+    // Clicks once per document: a page that reloads itself has lost the click along with its circuit.
     private static async Task<SessionUse> UseAsync(IPage page, SessionUse last)
     {
         var shown = await (await page.WaitForFunctionAsync(
@@ -97,3 +100,59 @@ internal sealed class Blazor(Browser browser, bool longPolling) : ISessionProgra
 
     private static string Text(SessionUse use) => string.Create(CultureInfo.InvariantCulture, $"{use.Node} {use.Count}");
 }
+
+/// <summary>The page of <see cref="Blazor"/>: a counter on the server. The page reloads itself if it loses its circuit.</summary>
+public sealed class BlazorPage : ComponentBase
+{
+    [Inject]
+    internal BlazorNode Node { get; set; } = null!;
+
+    protected override void BuildRenderTree(RenderTreeBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.AddMarkupContent(0, "<!doctype html><html><head><base href=\"/\"><title>Counter</title><link rel=\"icon\" href=\"data:,\"></head><body>");
+        builder.OpenComponent<BlazorCounter>(1);
+        builder.AddComponentRenderMode(new InteractiveServerRenderMode(prerender: false));
+        builder.CloseComponent();
+        builder.AddMarkupContent(2, """
+            <div id="components-reconnect-modal"></div>
+            <script>
+              document.getElementById("components-reconnect-modal").addEventListener("components-reconnect-state-changed", ({ detail }) => {
+                if (["failed", "rejected", "resume-failed"].includes(detail.state)) location.reload();
+              });
+            </script>
+            """);
+        // 4 is long polling.
+        builder.AddMarkupContent(3, Node.LongPolling
+            ? "<script src=\"_framework/blazor.web.js\" autostart=\"false\"></script><script>Blazor.start({ circuit: { configureSignalR: builder => builder.withUrl('_blazor', { transport: 4 }) } })</script></body></html>"
+            : "<script src=\"_framework/blazor.web.js\"></script></body></html>");
+    }
+}
+
+/// <summary>Maps the route <c>/</c>.</summary>
+[Route("/")]
+public sealed class BlazorHome : ComponentBase;
+
+/// <summary>The counter, held in memory by the node.</summary>
+public sealed class BlazorCounter : ComponentBase
+{
+    private int _count;
+
+    [Inject]
+    internal BlazorNode Node { get; set; } = null!;
+
+    protected override void BuildRenderTree(RenderTreeBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.OpenElement(0, "p");
+        builder.AddContent(1, string.Create(CultureInfo.InvariantCulture, $"{Node.Name} {_count}"));
+        builder.CloseElement();
+        builder.OpenElement(2, "button");
+        builder.AddAttribute(3, "onclick", EventCallback.Factory.Create<MouseEventArgs>(this, () => _count++));
+        builder.AddContent(4, "use");
+        builder.CloseElement();
+    }
+}
+
+/// <summary>The name of a node, and the transport of its pages.</summary>
+internal sealed record BlazorNode(string Name, bool LongPolling);

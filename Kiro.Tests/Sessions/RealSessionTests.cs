@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Connections;
 
 namespace Kiro.Tests.Sessions;
 
-/// <summary>Programs that need sessions to stay, each with three instances behind Kiro.</summary>
+/// <summary>Real programs that need session affinity, each with three instances behind Kiro.</summary>
 public sealed class RealSessionTests(Browser browser)
 {
     private const int Clients = 40;
@@ -41,9 +41,9 @@ public sealed class RealSessionTests(Browser browser)
         Assert.Equal(0, await SessionScenario.PlayAsync($"Blazor Server {(longPolling ? "long polling" : "WebSockets")}", program, clients: 4));
     }
 
-    /// <summary>What all this is for, and that the scenario can fail.</summary>
+    /// <summary>Shows that the scenario can fail.</summary>
     [Fact]
-    public async Task SignalR_SessionsDoNotStay_LosesThem()
+    public async Task SignalR_WithoutSessionAffinity_LosesSessions()
     {
         await using var program = new SignalR(HttpTransportType.LongPolling);
 

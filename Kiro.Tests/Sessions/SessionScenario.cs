@@ -5,8 +5,8 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Sessions;
 
 /// <summary>
-/// Three instances of a program behind Kiro, with clients in the middle of a session. A fourth joins and gets most of the
-/// weight, a node is drained and resumed, dies and comes back: only those may lose their session whose node died.
+/// Three instances of a program behind Kiro, with clients in sessions. A fourth joins and gets most of the
+/// weight; a node is drained and resumed, dies and returns. Only sessions on the node that died may be lost.
 /// </summary>
 internal sealed class SessionScenario : IAsyncDisposable
 {
@@ -15,21 +15,21 @@ internal sealed class SessionScenario : IAsyncDisposable
     private readonly ISessionProgram _program;
     private readonly TestBalancer _balancer;
     private readonly int _firstPort;
-    private readonly List<string> _told = [];
+    private readonly List<string> _steps = [];
     private IReadOnlyList<SessionUse> _last = [];
 
     private SessionScenario(ISessionProgram program, TestBalancer balancer, int firstPort) =>
         (_program, _balancer, _firstPort) = (program, balancer, firstPort);
 
-    /// <summary>Sessions that were lost although their node was there.</summary>
-    public int LostWithoutNeed { get; private set; }
+    /// <summary>Sessions lost although their node was up.</summary>
+    public int LostNeedlessly { get; private set; }
 
-    /// <summary>Plays it.</summary>
-    /// <param name="name">For the report.</param>
+    /// <summary>Runs the scenario.</summary>
+    /// <param name="name">The name in the report.</param>
     /// <param name="program">The program.</param>
-    /// <param name="clients">How many.</param>
+    /// <param name="clients">The number of clients.</param>
     /// <param name="idle">SESSION_IDLE in seconds.</param>
-    /// <returns>Sessions that were lost although their node was there.</returns>
+    /// <returns>The number of sessions lost although their node was up.</returns>
     public static async Task<int> PlayAsync(string name, ISessionProgram program, int clients, int idle = 600)
     {
         var firstPort = FreePort.Range(Known);
@@ -46,61 +46,52 @@ internal sealed class SessionScenario : IAsyncDisposable
         await scenario.UpAsync(Known - 1);
         await program.ConnectAsync(clients, scenario._balancer.Port);
         scenario._last = await program.UseAsync();
-        await scenario.GoOnAsync(gone: null);
+        await scenario.UseAllAsync(gone: null);
         await scenario.PlayAsync();
-        Tell($"{name}, SESSION_IDLE={idle}: {clients} sessions; {string.Join("; ", scenario._told)}");
-        return scenario.LostWithoutNeed;
+        Report.WriteLine($"{name}, SESSION_IDLE={idle}: {clients} sessions; {string.Join("; ", scenario._steps)}");
+        return scenario.LostNeedlessly;
     }
 
     public ValueTask DisposeAsync() => _balancer.DisposeAsync();
-
-    private static void Tell(string line)
-    {
-        TestContext.Current.TestOutputHelper?.WriteLine(line);
-        if (Environment.GetEnvironmentVariable("KIRO_REPORT") is { Length: > 0 } file)
-        {
-            File.AppendAllLines(file, [line]);
-        }
-    }
 
     private async Task PlayAsync()
     {
         await _program.StartNodeAsync(Known, _firstPort + Known - 1);
         await UpAsync(Known);
-        await TellAsync("a node joins", null);
-        await OrderAsync(Known, "weight", """{"weight": 20}""");
-        await TellAsync("it gets most of the weight", null);
+        await StepAsync("a node joins", null);
+        await PostAsync(Known, "weight", """{"weight": 20}""");
+        await StepAsync("it gets most of the weight", null);
 
         var node = NumberOf(_last[0].Node);
-        await OrderAsync(node, "drain");
+        await PostAsync(node, "drain");
         await Eventually.BeTrue(() => StateOf(node) == BackendState.Draining, "the node drains");
-        // For streams to end, if anything ends them.
+        // Time for streams to be closed, if anything closed them.
         await Task.Delay(1500, TestContext.Current.CancellationToken);
-        await TellAsync("drain", null);
-        await OrderAsync(node, "resume");
+        await StepAsync("drain", null);
+        await PostAsync(node, "resume");
         await Eventually.BeTrue(() => StateOf(node) == BackendState.Up, "the node is up");
-        await TellAsync("resume", null);
+        await StepAsync("resume", null);
 
         node = NumberOf(_last[0].Node);
         await _program.StopNodeAsync(node);
         await Eventually.BeTrue(() => StateOf(node) == BackendState.Down, "the node is down");
-        await TellAsync("a node dies", $"node-{node}");
+        await StepAsync("a node dies", $"node-{node}");
         await _program.StartNodeAsync(node, _firstPort + node - 1);
         await UpAsync(Known);
-        await TellAsync("it returns", null);
+        await StepAsync("it returns", null);
     }
 
-    private async Task TellAsync(string what, string? gone)
+    private async Task StepAsync(string what, string? gone)
     {
-        var had = gone is null ? 0 : _last.Count(use => use.Node == gone);
-        var lost = await GoOnAsync(gone);
-        _told.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {_last.Count - lost} kept, {lost} lost{(gone is null ? "" : $" ({had} with their node)")}"));
+        var affected = gone is null ? 0 : _last.Count(use => use.Node == gone);
+        var lost = await UseAllAsync(gone);
+        _steps.Add(string.Create(CultureInfo.InvariantCulture, $"{what}: {_last.Count - lost} kept, {lost} lost{(gone is null ? "" : $" ({affected} with their node)")}"));
     }
 
-    private async Task<int> GoOnAsync(string? gone)
+    private async Task<int> UseAllAsync(string? gone)
     {
         var lost = new HashSet<int>();
-        for (var turn = 0; turn < 3; turn++)
+        for (var round = 0; round < 3; round++)
         {
             var now = await _program.UseAsync();
             for (var client = 0; client < now.Count; client++)
@@ -108,7 +99,7 @@ internal sealed class SessionScenario : IAsyncDisposable
                 if (now[client] != new SessionUse(_last[client].Node, _last[client].Count + 1))
                 {
                     lost.Add(client);
-                    LostWithoutNeed += _last[client].Node == gone ? 0 : 1;
+                    LostNeedlessly += _last[client].Node == gone ? 0 : 1;
                 }
             }
 
@@ -123,9 +114,9 @@ internal sealed class SessionScenario : IAsyncDisposable
 
     private BackendState StateOf(int number) => _balancer.Backend(_firstPort + number - 1).Health.State;
 
-    private async Task OrderAsync(int number, string order, string? body = null)
+    private async Task PostAsync(int number, string action, string? body = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/127.0.0.1:{_firstPort + number - 1}/{order}");
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/lb/backends/127.0.0.1:{_firstPort + number - 1}/{action}");
         request.Headers.Authorization = new("Bearer", "secret");
         request.Content = body is null ? null : new StringContent(body);
         (await _balancer.Http.SendAsync(request, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Sessions;
 
-/// <summary>SignalR: a counter for each connection, and clients with addresses of their own.</summary>
+/// <summary>SignalR: a counter per connection, and clients with distinct addresses.</summary>
 internal sealed class SignalR(HttpTransportType transport) : ISessionProgram
 {
     private readonly Dictionary<int, WebApplication> _nodes = [];
@@ -61,7 +61,7 @@ internal sealed class SignalR(HttpTransportType transport) : ISessionProgram
         }
     }
 
-    // A client that has lost its session connects again, as withAutomaticReconnect would have it do.
+    // A client that lost its session reconnects, as withAutomaticReconnect does.
     private static async Task<SessionUse> UseAsync(HubConnection client)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(Support.Eventually.Patience));

@@ -5,8 +5,8 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Sessions;
 
-/// <summary>socket.io on Node: a counter for each socket, and clients with addresses of their own.</summary>
-/// <param name="transports">As <c>socket.io-client</c> takes them, separated by commas.</param>
+/// <summary>socket.io on Node.js: a counter per socket, and clients with distinct addresses.</summary>
+/// <param name="transports">The transports of <c>socket.io-client</c>, separated by commas.</param>
 internal sealed class SocketIo(string transports) : ISessionProgram
 {
     private const string Server =
@@ -18,7 +18,7 @@ internal sealed class SocketIo(string transports) : ISessionProgram
         http.listen(Number(port), "127.0.0.1");
         """;
 
-    // A client that has lost its session connects again by itself, and sends what it had to say.
+    // A client that lost its session reconnects by itself and sends its buffered events.
     private const string Clients =
         """
         const [url, count, transports] = process.argv.slice(1);
@@ -44,10 +44,10 @@ internal sealed class SocketIo(string transports) : ISessionProgram
     private readonly Dictionary<int, Process> _nodes = [];
     private Process? _clients;
 
-    /// <summary>Skips the test where Node or socket.io are absent.</summary>
+    /// <summary>Skips the test if Node.js or socket.io is not installed.</summary>
     public static void Need()
     {
-        Requirement.Need("socketio", Requirement.Find("node") is not null, "no Node.js is installed.");
+        Requirement.Need("socketio", Requirement.Find("node") is not null, "Node.js is not installed.");
         Requirement.Need("socketio", Directory.Exists(Path.Combine(Modules, "socket.io-client")), "socket.io is not installed: see .ci/socketio.");
     }
 

@@ -1,12 +1,12 @@
 namespace Kiro.Tests.Support;
 
-/// <summary>Counts what the current thread allocates.</summary>
+/// <summary>Measures the allocations of the current thread.</summary>
 internal static class Allocated
 {
     private const int Runs = 10_000;
 
-    /// <summary>Bytes that 10,000 runs of <paramref name="action"/> allocate, the least of five times: what the runtime makes
-    /// once, such as for a method that it compiles anew, does not come again.</summary>
+    /// <summary>The bytes that 10,000 runs of <paramref name="action"/> allocate. The minimum of five measurements leaves out what the
+    /// runtime allocates once, such as for tiered compilation.</summary>
     public static long By(Action<int> action) => Enumerable.Range(0, 5).Min(_ =>
     {
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A whole balancer in this process, on a port of its own, with nothing but the given settings.</summary>
+/// <summary>A whole balancer in the test process, with only the given settings. <see cref="TestBalancer"/> follows the tested path instead.</summary>
 internal sealed class BalancerInProcess : IAsyncDisposable
 {
     private BalancerInProcess(WebApplication app, int port)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A balancer in a process of its own, for what only a process shows: memory, signals, exit codes.</summary>
+/// <summary>A balancer in a process of its own, for tests of memory, signals and exit codes.</summary>
 internal sealed class BalancerProcess : IAsyncDisposable
 {
     private BalancerProcess(ServiceProcess process, int port)
@@ -20,32 +20,32 @@ internal sealed class BalancerProcess : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>Opens a connection for each request.</summary>
+    /// <summary>Opens a new connection for each request.</summary>
     public HttpClient Http { get; }
 
     /// <summary>Starts it and waits until it is healthy.</summary>
     /// <param name="hosts">BACKEND_HOSTS.</param>
-    /// <param name="settings">Other variables as NAME=value.</param>
+    /// <param name="settings">Other settings as NAME=value.</param>
     public static Task<BalancerProcess> StartAsync(string hosts, params string[] settings) => StartAsync([], "Kiro.Balancer", hosts, settings);
 
-    /// <summary>The same with another build of it.</summary>
+    /// <summary>Starts a Native AOT build instead.</summary>
     /// <param name="program">The path of a native program.</param>
     /// <param name="hosts">BACKEND_HOSTS.</param>
-    /// <param name="settings">Other variables as NAME=value.</param>
+    /// <param name="settings">Other settings as NAME=value.</param>
     public static Task<BalancerProcess> StartNativeAsync(string program, string hosts, params string[] settings) => StartAsync([], program, hosts, settings);
 
-    /// <summary>The same with few descriptors.</summary>
+    /// <summary>Starts it with a limit on file descriptors.</summary>
     /// <param name="descriptors">The hard limit.</param>
     /// <param name="hosts">BACKEND_HOSTS.</param>
-    /// <param name="soft">The soft limit, unless it is the hard one.</param>
+    /// <param name="soft">The soft limit, if lower than the hard one.</param>
     public static Task<BalancerProcess> StartLimitedAsync(int descriptors, string hosts, int? soft = null)
     {
         var prlimit = Requirement.Find("prlimit");
-        Requirement.Need("prlimit", prlimit is not null, "no prlimit is installed.");
+        Requirement.Need("prlimit", prlimit is not null, "prlimit is not installed.");
         return StartAsync([prlimit!, string.Create(CultureInfo.InvariantCulture, $"--nofile={soft ?? descriptors}:{descriptors}")], "Kiro.Balancer", hosts, []);
     }
 
-    /// <summary>The same on a port that others are told of before.</summary>
+    /// <summary>Starts it on a port that is known beforehand, to its peers for example.</summary>
     public static Task<BalancerProcess> StartOnAsync(int port, string hosts, params string[] settings) =>
         StartAsync([], "Kiro.Balancer", hosts, settings, port);
 
@@ -64,13 +64,13 @@ internal sealed class BalancerProcess : IAsyncDisposable
                 return balancer;
             }
 
-            // Another test run took the port while the process was starting.
+            // Another process took the port in the meantime.
             Assert.Contains("is in use", balancer.Process.Output, StringComparison.Ordinal);
             await balancer.DisposeAsync();
         }
     }
 
-    // On a port that was lost somebody else may answer, who does not know these nodes.
+    // If another process took the port, it may respond too, but it does not know these nodes.
     private async Task<bool> IsHealthyAsync(string hosts) =>
         (await Http.GetStringAsync("/lb/status", TestContext.Current.CancellationToken)).Contains($"\"{hosts.Split(',')[0]}\"", StringComparison.Ordinal)
         && (await Http.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode;

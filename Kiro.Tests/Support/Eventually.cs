@@ -2,13 +2,13 @@ using System.Diagnostics;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Waits for another process to get somewhere. Unit tests have no use for it: they own the clock.</summary>
+/// <summary>Polls for a state that another process or thread reaches in its own time. Unit tests own the clock and do not need it.</summary>
 internal static class Eventually
 {
-    /// <summary>How long a test waits in s for what comes at once on a machine that has nothing else to do. It only costs time when it fails.</summary>
+    /// <summary>The default timeout in seconds: generous, because a busy machine is slow and only a failing test waits it out.</summary>
     public const double Patience = 120;
 
-    /// <summary>Asks every 50 ms until the response is yes; fails after <paramref name="seconds"/>. An exception counts as no.</summary>
+    /// <summary>Polls <paramref name="condition"/> every 50 ms and fails after <paramref name="seconds"/>. An exception counts as false.</summary>
     public static async Task BeTrue(Func<Task<bool>> condition, string what, double seconds = Patience)
     {
         var clock = Stopwatch.StartNew();

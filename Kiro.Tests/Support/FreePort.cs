@@ -4,12 +4,12 @@ using System.Net.Sockets;
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// Ports that nothing listens on. Test runs on the same machine take theirs from different blocks, each held by a locked file:
-/// a port may be free now and taken by another run before the process is up that it was meant for.
+/// Hands out free ports. Concurrent test runs on the same machine use different blocks of ports, each reserved by a locked file:
+/// otherwise another run could take a port before the process that it is meant for listens on it.
 /// </summary>
 internal static class FreePort
 {
-    /// <summary>They are below the range from which the system takes the ports of outgoing connections.</summary>
+    /// <summary>Below the ephemeral port range.</summary>
     private const int First = 20000, Last = 32000, BlockSize = 200;
 
     private static readonly string Folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "kiro-ports")).FullName;
@@ -20,8 +20,8 @@ internal static class FreePort
 
     public static int Next() => Range(1);
 
-    /// <summary>The first of <paramref name="count"/> free ports in a row, of <see cref="BlockSize"/> at most. A run gets no port twice
-    /// before it has had all that it can have.</summary>
+    /// <summary>The first of <paramref name="count"/> consecutive free ports, at most <see cref="BlockSize"/>. A run gets no port twice
+    /// until it has used up its share.</summary>
     public static int Range(int count)
     {
         lock (Taking)
@@ -58,7 +58,7 @@ internal static class FreePort
         }
     }
 
-    // Three runs may each have a third of all; then their own ones come round again.
+    // A run may reserve a third of all blocks, so three fit; after that it reuses its own.
     private static int TakeBlock()
     {
         const int Count = (Last - First) / BlockSize;
@@ -71,14 +71,14 @@ internal static class FreePort
             }
         }
 
-        throw new InvalidOperationException($"Other test runs have all ports from {First} to {Last}.");
+        throw new InvalidOperationException($"Other test runs have reserved all ports from {First} to {Last}.");
     }
 
     private static bool TryLock(int block)
     {
         try
         {
-            // Held until the process ends, however it ends.
+            // The lock is released when the process ends, even if it is killed.
             Blocks.Add(block, new FileStream(Path.Combine(Folder, $"{block}"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
             return true;
         }

@@ -1,6 +1,6 @@
 namespace Kiro.Tests.Support;
 
-/// <summary>A node that can stop answering anything, its probes too, while it goes on accepting connections.</summary>
+/// <summary>A node that can be frozen: connections are still accepted, but neither requests nor probes get a response.</summary>
 internal sealed class HangingNode : IAsyncDisposable
 {
     private readonly ServiceProcess _process;
@@ -18,11 +18,11 @@ internal sealed class HangingNode : IAsyncDisposable
 
     public void Hang() => _process.Signal("STOP");
 
-    public void GoOn() => _process.Signal("CONT");
+    public void Resume() => _process.Signal("CONT");
 
     public async ValueTask DisposeAsync()
     {
-        GoOn();
+        Resume();
         await _process.DisposeAsync();
     }
 }

@@ -5,14 +5,14 @@ using MySqlConnector;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Reads the route ledger, past the API.</summary>
+/// <summary>Reads the route ledger straight from the database.</summary>
 internal static class Ledger
 {
-    /// <summary>All requests that were counted, of all clients.</summary>
+    /// <summary>The requests counted for all clients together.</summary>
     public static Task<long> SumAsync(IReadOnlyDictionary<string, string> database) =>
         NumberAsync(database, "SELECT COALESCE(SUM(requests), 0) FROM clients");
 
-    /// <summary>The nodes that have said so to the database.</summary>
+    /// <summary>The number of nodes registered in the database.</summary>
     public static Task<long> NodesAsync(IReadOnlyDictionary<string, string> database) =>
         NumberAsync(database, "SELECT COUNT(*) FROM nodes");
 

@@ -2,12 +2,12 @@ using Kiro.Balancer.Backends;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A node as a registry knows it whenever a test looks.</summary>
+/// <summary>A backend as the registry knows it at the moment of asking.</summary>
 internal sealed class LiveBackend(BackendRegistry registry, Backend backend)
 {
     private KnownBackend? _last;
 
-    /// <summary>What is known now; of a node that is forgotten, what was known when somebody last looked.</summary>
+    /// <summary>What is known now; once the backend is forgotten, what was known when last read.</summary>
     public KnownBackend Known => registry.Current.Of(backend) is { } known ? _last = known : _last!;
 
     public string Id => backend.Id;

@@ -11,8 +11,8 @@ using Xunit.v3;
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// What takes minutes begins first: begun last, it would run alone in the end while all processors wait. What loads the machine
-/// begins last.
+/// Collections that take minutes start first, so that none of them runs alone at the end while the other cores idle. Collections
+/// that load the whole machine start last.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {

@@ -4,24 +4,24 @@ using Microsoft.Extensions.Time.Testing;
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// A fake clock for background loops: it moves on only while they wait for it, so that the times that they see are
-/// the same on a machine that has something else to do.
+/// A fake clock for background loops. It advances only while they wait on it, so they see the same times on a
+/// busy machine.
 /// </summary>
-/// <param name="busy">A timer of this length means that something is under way, and no waiting; a timeout, say.</param>
+/// <param name="busy">A timer of this length is the timeout of something in progress, not a wait.</param>
 internal sealed class LoopTime(TimeSpan? busy = null) : FakeTimeProvider
 {
     private readonly ConcurrentDictionary<object, TimeSpan> _waiting = new();
 
-    private bool IsQuiet => !_waiting.IsEmpty && !_waiting.Values.Contains(busy ?? TimeSpan.MinValue);
+    private bool IsIdle => !_waiting.IsEmpty && !_waiting.Values.Contains(busy ?? TimeSpan.MinValue);
 
-    /// <summary>Advances until <paramref name="condition"/> holds, at most <paramref name="seconds"/>.</summary>
+    /// <summary>Advances until <paramref name="condition"/> holds, by at most <paramref name="seconds"/>.</summary>
     /// <returns>Whether the condition came true.</returns>
     public async Task<bool> AdvanceUntil(Func<bool> condition, double seconds, double step = 0.25)
     {
         var end = GetUtcNow() + TimeSpan.FromSeconds(seconds);
         while (!condition())
         {
-            if (!IsQuiet)
+            if (!IsIdle)
             {
                 await Task.Delay(1, TestContext.Current.CancellationToken);
             }
@@ -38,14 +38,14 @@ internal sealed class LoopTime(TimeSpan? busy = null) : FakeTimeProvider
         return true;
     }
 
-    /// <summary>Advances by all of <paramref name="seconds"/>, and to the next wait.</summary>
+    /// <summary>Advances by <paramref name="seconds"/> and on until the loops wait again.</summary>
     public Task AdvanceBy(double seconds) => AdvanceUntil(() => false, seconds);
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var key = new object();
-        Note(key, dueTime);
-        return new Watched(this, key, base.CreateTimer(
+        Track(key, dueTime);
+        return new TrackedTimer(this, key, base.CreateTimer(
             _ =>
             {
                 _waiting.TryRemove(key, out TimeSpan _);
@@ -54,7 +54,7 @@ internal sealed class LoopTime(TimeSpan? busy = null) : FakeTimeProvider
             null, dueTime, period));
     }
 
-    private void Note(object key, TimeSpan dueTime)
+    private void Track(object key, TimeSpan dueTime)
     {
         if (dueTime > TimeSpan.Zero)
         {
@@ -66,11 +66,11 @@ internal sealed class LoopTime(TimeSpan? busy = null) : FakeTimeProvider
         }
     }
 
-    private sealed class Watched(LoopTime time, object key, ITimer timer) : ITimer
+    private sealed class TrackedTimer(LoopTime time, object key, ITimer timer) : ITimer
     {
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            time.Note(key, dueTime);
+            time.Track(key, dueTime);
             return timer.Change(dueTime, period);
         }
 

@@ -4,12 +4,12 @@ using MySqlConnector;
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// A real database server in a folder of its own, started when the first test asks for it. Tests share it through the
-/// collection of the same name, so that only one at a time can stop it; each uses a database of its own.
+/// A real database server in a folder of its own, started on first use. Tests share it through the xUnit
+/// collection, so that only one of them can stop it at a time; each test has its own database.
 /// </summary>
 public sealed class MariaDb : IAsyncDisposable
 {
-    /// <summary>What a connection string that is joined by hand would break on.</summary>
+    /// <summary>Would break a connection string built by concatenation.</summary>
     public const string Password = "p;q 'r\" s=%t ";
 
     public const string User = "kiro";
@@ -23,17 +23,17 @@ public sealed class MariaDb : IAsyncDisposable
     {
     }
 
-    /// <param name="folder">Where it keeps everything; deleted in the end.</param>
+    /// <param name="folder">Holds all of its files; deleted on dispose.</param>
     internal MariaDb(string folder) => _folder = Directory.CreateDirectory(folder).FullName;
 
     public int Port { get; } = FreePort.Next();
 
-    /// <summary>Starts the server unless it runs; skips the test when there is none on this machine.</summary>
+    /// <summary>Starts the server unless it is running; skips the test if none is installed.</summary>
     public async Task ReadyAsync()
     {
         var server = Requirement.Find("mariadbd", "mysqld");
         var install = Requirement.Find("mariadb-install-db");
-        Requirement.Need("mysql", server is not null && install is not null, "no MariaDB server is installed.");
+        Requirement.Need("mysql", server is not null && install is not null, "MariaDB is not installed.");
         if (!_installed)
         {
             await InstallAsync(install!);
@@ -62,10 +62,10 @@ public sealed class MariaDb : IAsyncDisposable
                 await connection.OpenAsync();
                 return true;
             },
-            "MariaDB answers");
+            "MariaDB accepts connections");
     }
 
-    /// <summary>Ends the server: as an administrator does, or as a power cut does.</summary>
+    /// <summary>Stops the server: cleanly, or as in a power cut.</summary>
     public async Task StopAsync(bool kill = false)
     {
         if (_server is { HasExited: false })
@@ -75,10 +75,10 @@ public sealed class MariaDb : IAsyncDisposable
         }
     }
 
-    /// <summary>Freezes the server, or lets it go on: it accepts connections and never answers.</summary>
+    /// <summary>Freezes or resumes the server: frozen, it accepts connections and never responds.</summary>
     public void Freeze(bool frozen) => ServiceProcess.Signal(_server!.Id, frozen ? "STOP" : "CONT");
 
-    /// <summary>A name that no other test uses; the database is not there yet.</summary>
+    /// <summary>A unique name for a database that does not exist yet.</summary>
     public static string NewDatabase() => "kiro_" + Guid.NewGuid().ToString("N");
 
     public string ConnectionString(string database) => new MySqlConnectionStringBuilder
@@ -128,9 +128,16 @@ public sealed class MariaDb : IAsyncDisposable
             StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true },
         };
         process.Start();
-        // Nobody reads it, but a full pipe would stop the server.
+        // The output is discarded, but it must be read: a full pipe would block the server.
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;
     }
+}
+
+/// <summary>Tests that share one MariaDB server, and so run one after another.</summary>
+[CollectionDefinition(Name)]
+public sealed class SharesMariaDb : ICollectionFixture<MariaDb>
+{
+    public const string Name = "MariaDB";
 }

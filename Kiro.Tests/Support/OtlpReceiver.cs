@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Takes what services send by OTLP over HTTP, and keeps it as it came.</summary>
+/// <summary>An OTLP/HTTP collector that keeps the raw messages.</summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -22,12 +22,12 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         builder.Logging.ClearProviders();
         var receiver = new OtlpReceiver(builder.Build());
         receiver._app.Urls.Add($"http://127.0.0.1:{receiver.Port}");
-        receiver._app.Run(receiver.TakeAsync);
+        receiver._app.Run(receiver.ReceiveAsync);
         await receiver._app.StartAsync();
         return receiver;
     }
 
-    /// <summary>Whether one message to this path holds all of these byte sequences.</summary>
+    /// <summary>Whether a single message to this path contains all of these byte sequences.</summary>
     public bool Has(string path, params byte[][] parts) => Bodies(path).Any(body => parts.All(part => body.AsSpan().IndexOf(part) >= 0));
 
     /// <summary>All messages to this path.</summary>
@@ -35,7 +35,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private async Task TakeAsync(HttpContext context)
+    private async Task ReceiveAsync(HttpContext context)
     {
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);

@@ -1,6 +1,6 @@
 namespace Kiro.Tests.Support;
 
-/// <summary>The body of an error that the balancer itself answers, byte for byte.</summary>
+/// <summary>The exact body of an error response of the balancer.</summary>
 internal static class ProblemText
 {
     public static string Of(int status, string title, string detail) =>

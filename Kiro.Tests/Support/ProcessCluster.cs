@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Real nodes and a real balancer, each a process that a test can hurt.</summary>
+/// <summary>Real nodes and a real balancer, each in a process that a test can kill or freeze.</summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("kiro-faults-").FullName;
@@ -13,8 +13,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly Dictionary<string, ServiceProcess> _nodes = [];
     private readonly int _known;
 
-    /// <param name="known">Nodes in the balancer's list; not all of them need to run.</param>
-    /// <param name="database">Variables that name a database; by default an embedded file of its own.</param>
+    /// <param name="known">The number of nodes in BACKEND_HOSTS; not all of them need to run.</param>
+    /// <param name="database">The variables of a database; by default an SQLite file of its own.</param>
     /// <param name="firstPort">The port of the first node; by default a free one.</param>
     private ProcessCluster(int known, Dictionary<string, string>? database, int? firstPort)
     {
@@ -31,7 +31,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public static string Name(int number) => $"api-{number}";
 
-    /// <summary>Starts nodes 1 to <paramref name="running"/> and the balancer; returns when all are up.</summary>
+    /// <summary>Starts nodes 1 to <paramref name="running"/> and the balancer, and waits until all are up.</summary>
     public static async Task<ProcessCluster> StartAsync(
         int running = 5,
         int? known = null,
@@ -50,13 +50,13 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>A second balancer for the same nodes, once it sees as many up as the first.</summary>
+    /// <summary>Starts a second balancer for the same nodes and waits until it sees as many up as the first.</summary>
     public async Task<(int Port, ServiceProcess Process)> StartAnotherBalancerAsync(bool reversed)
     {
         var port = FreePort.Next();
         var process = NewBalancer(port, reversed ? Backends().Reverse() : Backends(), []);
         var up = (await StatusAsync(Port)).Count(node => node.State == "up");
-        await Eventually.BeTrue(async () => (await StatusAsync(port)).Count(node => node.State == "up") == up, $"{up} nodes are up for the other balancer");
+        await Eventually.BeTrue(async () => (await StatusAsync(port)).Count(node => node.State == "up") == up, $"{up} nodes are up at the other balancer");
         return (port, process);
     }
 
@@ -64,17 +64,17 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         ["PORT"] = Text(FirstPort + number - 1),
         ["NODE_NAME"] = Name(number),
-        // As it is by default: long enough for a busy balancer to hear of it.
+        // The default: long enough for a busy balancer to notice.
         ["DRAIN_DELAY"] = "5",
     });
 
     /// <summary>The process of a node.</summary>
     public ServiceProcess Node(int number) => _nodes[Name(number)];
 
-    /// <summary>Waits until so many nodes are up, and no more.</summary>
+    /// <summary>Waits until exactly this many nodes are up.</summary>
     public Task UpAsync(int count) => Eventually.BeTrue(async () => (await StatusAsync()).Count(node => node.State == "up") == count, $"{count} nodes are up");
 
-    /// <summary>Starts the balancer again on its port, after its process is gone.</summary>
+    /// <summary>Waits for the balancer to exit and starts it again on the same port.</summary>
     public async Task RestartBalancerAsync()
     {
         await Balancer.ExitCode();
@@ -83,7 +83,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         await Eventually.BeTrue(async () => (await StatusAsync()).Any(node => node.State == "up"), "the balancer is back");
     }
 
-    /// <summary>Each node's id and state, as the balancer sees them.</summary>
+    /// <summary>The name and state of each node, as the balancer sees it.</summary>
     public Task<IReadOnlyList<(string? Node, string State)>> StatusAsync() => StatusAsync(Port);
 
     private async Task<IReadOnlyList<(string? Node, string State)>> StatusAsync(int port)
@@ -92,7 +92,18 @@ internal sealed class ProcessCluster : IAsyncDisposable
         return [.. status.GetProperty("backends").EnumerateArray().Select(node => (node.GetProperty("node").GetString(), node.GetProperty("state").GetString()!))];
     }
 
-    /// <summary>Stops everything cleanly and returns the sum of all requests in the ledger.</summary>
+    /// <summary>Sends a request from each of many clients, so that every node has some.</summary>
+    public async Task SendAsync(int clients = 60)
+    {
+        for (var client = 0; client < clients; client++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://127.0.0.1:{Port}/api/client-ip");
+            request.Headers.Add("X-Forwarded-For", $"203.0.113.{client}");
+            (await _http.SendAsync(request, TestContext.Current.CancellationToken)).EnsureSuccessStatusCode();
+        }
+    }
+
+    /// <summary>Stops everything gracefully and returns the requests counted in the ledger.</summary>
     public async Task<long> LedgerSumAsync()
     {
         Balancer.Signal("INT");

@@ -8,8 +8,8 @@ using Xunit.v3;
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// Says every 10 s how far the run is. <c>dotnet test</c> does so on a terminal only, and passes on nothing that its
-/// test process writes: in a pipe or a file it would be silent until the end.
+/// Reports the progress of the run every 10 s. <c>dotnet test</c> does so only on a terminal and swallows the output of its
+/// test process: piped or redirected, it would be silent until the end.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class ProgressAttribute : BeforeAfterTestAttribute
@@ -17,7 +17,7 @@ public sealed class ProgressAttribute : BeforeAfterTestAttribute
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
     private static readonly long Began = TimeProvider.System.GetTimestamp();
     private static readonly ConcurrentDictionary<string, (string Name, long Since)> Running = new();
-    private static readonly Timer? Timer = Output() is { } output ? new Timer(_ => Say(output), null, Interval, Interval) : null;
+    private static readonly Timer? Timer = Output() is { } output ? new Timer(_ => Report(output), null, Interval, Interval) : null;
     private static int _done;
 
     public override void Before(MethodInfo methodUnderTest, IXunitTest test) =>
@@ -27,11 +27,10 @@ public sealed class ProgressAttribute : BeforeAfterTestAttribute
     {
         Running.TryRemove(test.UniqueID, out _);
         Interlocked.Increment(ref _done);
-        // Keeps it alive.
         GC.KeepAlive(Timer);
     }
 
-    private static void Say(string output)
+    private static void Report(string output)
     {
         var now = TimeProvider.System.GetElapsedTime(Began);
         var running = Running.Values.OrderBy(test => test.Since).Take(3)
@@ -43,11 +42,11 @@ public sealed class ProgressAttribute : BeforeAfterTestAttribute
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            // Nobody listens any more.
+            // The reader has gone.
         }
     }
 
-    /// <summary>Where the parent writes its results, unless that is a terminal, on which it shows progress itself.</summary>
+    /// <summary>The standard output of <c>dotnet test</c>, unless it is a terminal, where it shows progress itself.</summary>
     private static string? Output()
     {
         if (!OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("DOTNET_CLI_TEST_COMMAND_WORKING_DIRECTORY") is null)
@@ -55,7 +54,7 @@ public sealed class ProgressAttribute : BeforeAfterTestAttribute
             return null;
         }
 
-        // pid (name) state ppid …; the name may hold anything but the last bracket.
+        // "pid (name) state ppid …"; the name itself may contain parentheses.
         var stat = File.ReadAllText("/proc/self/stat");
         var parent = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1];
         var output = $"/proc/{parent}/fd/1";

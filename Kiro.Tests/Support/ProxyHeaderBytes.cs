@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Headers of the PROXY protocol, version 2, byte by byte.</summary>
+/// <summary>Builds PROXY protocol version 2 headers.</summary>
 internal static class ProxyHeaderBytes
 {
     /// <param name="command">0x20 for LOCAL, 0x21 for PROXY.</param>
@@ -11,7 +11,7 @@ internal static class ProxyHeaderBytes
     public static byte[] Binary(byte command, byte family, byte[] rest) =>
         [.. "\r\n\r\n\0\r\nQUIT\n"u8, command, family, (byte)(rest.Length >> 8), (byte)rest.Length, .. rest];
 
-    /// <summary>A client's address and ours. Null: names of UNIX sockets; empty: none.</summary>
+    /// <summary>Source and destination addresses. Null gives UNIX socket paths, "" none.</summary>
     public static byte[] Addresses(string? address, ushort port = 1) => address switch
     {
         null => new byte[216],
@@ -20,7 +20,7 @@ internal static class ProxyHeaderBytes
         _ => [],
     };
 
-    /// <summary>What HAProxy sends before a client's connection.</summary>
+    /// <summary>The header that HAProxy sends for a client.</summary>
     public static string Of(string client) => System.Text.Encoding.Latin1.GetString(
         Binary(0x21, client.Contains(':', StringComparison.Ordinal) ? (byte)0x21 : (byte)0x11, Addresses(client)));
 }

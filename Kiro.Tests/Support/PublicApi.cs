@@ -2,10 +2,10 @@ using System.Reflection;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>What a package offers, a line each, held to the list that is checked in beside its project.</summary>
+/// <summary>Compares the public API of a package with the list checked in next to its project.</summary>
 internal static class PublicApi
 {
-    /// <summary>Fails where the two differ. A change that is meant is a change of the list, too.</summary>
+    /// <summary>Fails if the two differ. An intended change updates the list too.</summary>
     public static void AssertIsListed(Assembly assembly)
     {
         var file = Path.Combine(Repository.Root, assembly.GetName().Name!, "PublicApi.txt");
@@ -13,10 +13,10 @@ internal static class PublicApi
         string[] offered = [.. Of(assembly)];
 
         Assert.True(listed.SequenceEqual(offered), $"""
-            {file} lists another public API than {assembly.GetName().Name} has. What goes, or changes its type, breaks whoever uses it.
-            gone:
+            {file} does not match the public API of {assembly.GetName().Name}. Removing a member or changing its type breaks users.
+            removed:
             {string.Join('\n', listed.Except(offered))}
-            new:
+            added:
             {string.Join('\n', offered.Except(listed))}
             """);
     }

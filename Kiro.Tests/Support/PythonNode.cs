@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// A node as Python's standard library serves it: one request at a time, or a thread from a small pool for as long as a
-/// connection lasts. <c>/slow</c> takes its time, <c>/runs</c> tells how often that ran.
+/// A node on Python's http.server: one request at a time, or a small thread pool with one thread per
+/// connection. <c>/slow</c> takes a while; any other path returns how often it ran.
 /// </summary>
 internal sealed class PythonNode : IAsyncDisposable
 {
@@ -54,8 +54,8 @@ internal sealed class PythonNode : IAsyncDisposable
     private readonly Process _process;
     private readonly Lazy<int> _port;
 
-    /// <param name="threads">0: one request at a time, each on a connection of its own.</param>
-    /// <param name="seconds">What <c>/slow</c> takes.</param>
+    /// <param name="threads">The size of the pool; 0 serves one request at a time and closes each connection.</param>
+    /// <param name="seconds">How long <c>/slow</c> takes.</param>
     public PythonNode(int threads = 0, double seconds = 1)
     {
         _process = Process.Start(new ProcessStartInfo("python3")
@@ -66,7 +66,7 @@ internal sealed class PythonNode : IAsyncDisposable
         _port = new Lazy<int>(() => int.Parse(_process.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>The one that it got: a free one that was told to it might be somebody else's before it listens there.</summary>
+    /// <summary>Chosen by the operating system: a free port picked beforehand could be taken before the node listens on it.</summary>
     public int Port => _port.Value;
 
     public string Host => $"127.0.0.1:{Port}";

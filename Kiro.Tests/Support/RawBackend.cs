@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
-using System.Net.Sockets;
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// A node that is scripted byte by byte. It answers probes by itself; every other request's head is noted and given
-/// to the script, which reads the body and answers, or misbehaves.
+/// A node that is scripted byte by byte. It responds to probes itself; the head of every other request is recorded and passed
+/// to the script, which reads the body and responds, or misbehaves.
 /// </summary>
 internal sealed class RawBackend : IAsyncDisposable
 {
@@ -30,18 +31,18 @@ internal sealed class RawBackend : IAsyncDisposable
     /// <summary>As it stands in BACKEND_HOSTS.</summary>
     public string Host => $"127.0.0.1:{Port}";
 
-    /// <summary>The heads of all requests that are no probes.</summary>
+    /// <summary>The heads of all requests except probes.</summary>
     public ConcurrentQueue<string> Heads { get; } = [];
 
-    /// <summary>How many probes came.</summary>
+    /// <summary>The number of probes received.</summary>
     public int Probes { get; private set; }
 
-    /// <summary>A node that answers everything with 200 and the same body.</summary>
-    public static RawBackend Answering(string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") =>
+    /// <summary>A node that gives every request the same response.</summary>
+    public static RawBackend Responding(string response = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") =>
         new(async exchange =>
         {
             await exchange.ReadBodyAsync();
-            await exchange.WriteAsync(answer);
+            await exchange.WriteAsync(response);
         });
 
     /// <summary>Closes the listener and every connection.</summary>
@@ -94,7 +95,37 @@ internal sealed class RawBackend : IAsyncDisposable
         }
         catch (Exception end) when (end is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            // Either end closed the connection; the test looks at what came of it.
+            // Either side closed the connection; the test asserts the outcome.
         }
     }
+}
+
+/// <summary>A request received by a <see cref="RawBackend"/>, its body not read yet.</summary>
+/// <param name="Connection">The connection that it came in on.</param>
+/// <param name="Head">The request line and the header fields.</param>
+/// <param name="Number">1 for the first request to the node.</param>
+internal sealed record RawExchange(RawStream Connection, string Head, int Number)
+{
+    public string? Value(string name) => RawHead.Value(Head, name);
+
+    /// <summary>Reads the body as the head frames it.</summary>
+    public async Task<string> ReadBodyAsync()
+    {
+        if (Value("Transfer-Encoding") == "chunked")
+        {
+            return (await Connection.ReadChunkedAsync()).Body;
+        }
+
+        return await Connection.ReadAsync(long.Parse(Value("Content-Length") ?? "0", CultureInfo.InvariantCulture));
+    }
+
+    public Task WriteAsync(string text) => Connection.WriteAsync(text);
+
+    /// <summary>Responds with 200 and this body.</summary>
+    public Task OkAsync(string body) =>
+        WriteAsync($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+
+    public void Close() => Connection.Dispose();
+
+    public void Reset() => Connection.Reset();
 }

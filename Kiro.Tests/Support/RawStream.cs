@@ -5,10 +5,10 @@ using System.Text;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>One end of a TCP connection, read and written byte for byte; text is Latin-1, so that each byte is a character.</summary>
+/// <summary>One end of a TCP connection, read and written byte for byte. Text is Latin-1: one character per byte.</summary>
 internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposable
 {
-    /// <summary>Whoever waits longer hangs.</summary>
+    /// <summary>A read or write that takes longer is considered hung.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Stream _stream = stream ?? new NetworkStream(socket, ownsSocket: true);
@@ -16,7 +16,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
     private int _start;
     private int _end;
 
-    /// <summary>The other end tore the connection down instead of closing it.</summary>
+    /// <summary>The peer reset the connection instead of closing it.</summary>
     public bool WasReset { get; private set; }
 
     public async Task WriteAsync(string text) => await WriteAsync(Encoding.Latin1.GetBytes(text));
@@ -27,7 +27,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         await _stream.WriteAsync(bytes, limit.Token);
     }
 
-    /// <summary>A line without its end; null at the end of the stream.</summary>
+    /// <summary>Reads a line, without its terminator; null at end of stream.</summary>
     public async Task<string?> ReadLineAsync()
     {
         var line = new StringBuilder();
@@ -44,7 +44,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         return line.Length == 0 ? null : line.ToString();
     }
 
-    /// <summary>Everything up to the empty line, each line with its CRLF; null at the end of the stream.</summary>
+    /// <summary>Reads up to the empty line, each line with its CRLF; null at end of stream.</summary>
     public async Task<string?> ReadHeadAsync()
     {
         var head = new StringBuilder();
@@ -61,7 +61,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         return head.Length == 0 ? null : head.ToString();
     }
 
-    /// <summary>As many bytes; fewer at the end of the stream.</summary>
+    /// <summary>Reads exactly <paramref name="count"/> bytes; fewer if the stream ends first.</summary>
     public async Task<string> ReadAsync(long count)
     {
         var text = new StringBuilder();
@@ -73,7 +73,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         return text.ToString();
     }
 
-    /// <summary>Reads the chunk that comes next; empty is the last one, null the end of the stream.</summary>
+    /// <summary>Reads the next chunk: empty for the last one, null at end of stream.</summary>
     public async Task<string?> ReadChunkAsync()
     {
         if (await ReadLineAsync() is not { } size)
@@ -91,7 +91,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         return chunk;
     }
 
-    /// <summary>Reads a chunked body and what follows its last chunk; incomplete when the stream ends first.</summary>
+    /// <summary>Reads a chunked body and its trailers; incomplete if the stream ends first.</summary>
     public async Task<(string Body, string Trailers, bool IsComplete)> ReadChunkedAsync()
     {
         var body = new StringBuilder();
@@ -108,7 +108,7 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         return (body.ToString(), "", false);
     }
 
-    /// <summary>Everything until the other end closes or resets the connection.</summary>
+    /// <summary>Reads until the peer closes or resets the connection.</summary>
     public async Task<string> ReadToEndAsync()
     {
         var text = new StringBuilder();
@@ -120,14 +120,14 @@ internal sealed class RawStream(Socket socket, Stream? stream = null) : IDisposa
         return text.ToString();
     }
 
-    /// <summary>Says that nothing more will be sent, and goes on reading.</summary>
-    public void EndWriting()
+    /// <summary>Half-closes the connection (close_notify under TLS, then FIN); reading continues.</summary>
+    public void HalfClose()
     {
         _ = (_stream as SslStream)?.ShutdownAsync();
         socket.Shutdown(SocketShutdown.Send);
     }
 
-    /// <summary>Tears the connection down (RST).</summary>
+    /// <summary>Resets the connection (RST).</summary>
     public void Reset()
     {
         socket.LingerState = new LingerOption(enable: true, seconds: 0);

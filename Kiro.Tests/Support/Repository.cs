@@ -1,9 +1,9 @@
 namespace Kiro.Tests.Support;
 
-/// <summary>The repository that these tests belong to, for what they read of it.</summary>
+/// <summary>The repository of these tests, for tests that read its files.</summary>
 internal static class Repository
 {
-    /// <summary>The folder of <c>kiro.sln</c>.</summary>
+    /// <summary>The folder that contains <c>kiro.sln</c>.</summary>
     public static string Root { get; } = Find();
 
     private static string Find()
@@ -11,7 +11,7 @@ internal static class Repository
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "kiro.sln")))
         {
-            folder = folder.Parent ?? throw new InvalidOperationException("No kiro.sln above the tests.");
+            folder = folder.Parent ?? throw new InvalidOperationException("No parent folder of the tests contains kiro.sln.");
         }
 
         return folder.FullName;

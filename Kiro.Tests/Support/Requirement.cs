@@ -1,8 +1,8 @@
 namespace Kiro.Tests.Support;
 
 /// <summary>
-/// Something outside of the SDK that a test needs. Absent, the test is skipped with the reason; when
-/// <c>KIRO_REQUIRE</c> (a comma-separated list) names it, the test fails instead.
+/// Something beyond the SDK that a test needs. If it is missing, the test is skipped with the reason, or fails
+/// if <c>KIRO_REQUIRE</c> (a comma-separated list) names it.
 /// </summary>
 internal static class Requirement
 {
@@ -18,7 +18,7 @@ internal static class Requirement
         Assert.Skip(reason);
     }
 
-    /// <summary>The first of these programs that is on the PATH or in /usr/sbin, or null.</summary>
+    /// <summary>The path of the first of these programs found on the PATH or in /usr/sbin, or null.</summary>
     public static string? Find(params string[] programs)
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin");

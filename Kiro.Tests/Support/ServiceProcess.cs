@@ -4,18 +4,18 @@ using System.Text;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A real Kiro process, started from the build output beside the tests, in a folder of its own.</summary>
+/// <summary>A real Kiro process, started from the test output folder, with a working directory of its own.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
-    /// <summary>The balancer compiled to a native program, as images have it: what <c>KIRO_AOT_PROGRAM</c> names. Where there is one, it is
-    /// what all tests start as <c>Kiro.Balancer</c>: that takes it a tenth of the processor time. Null where there is none.</summary>
+    /// <summary>The balancer compiled with Native AOT, as in the images: the program in <c>KIRO_AOT_PROGRAM</c>, or null. If set,
+    /// all tests start it as <c>Kiro.Balancer</c>, because it starts with a tenth of the CPU time.</summary>
     public static string? NativeBalancer { get; } = Environment.GetEnvironmentVariable("KIRO_AOT_PROGRAM") is { Length: > 0 } program ? program : null;
 
     /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>.</param>
-    /// <param name="environment">Variables for it; nothing of Kiro's is inherited from the test run.</param>
+    /// <param name="environment">Its environment variables; none of Kiro's are inherited from the test run.</param>
     /// <param name="arguments">Its command line.</param>
     public ServiceProcess(string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
         : this(Directory.CreateTempSubdirectory("kiro-test-").FullName, [], program, environment, arguments)
@@ -23,9 +23,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <param name="folder">Its working directory.</param>
-    /// <param name="wrapper">A command line to run it with, such as <c>unshare -m</c>; empty for none.</param>
+    /// <param name="wrapper">A command that runs it, such as <c>unshare -m</c>; empty for none.</param>
     /// <param name="program"><c>Kiro.Balancer</c>, <c>Kiro.Api</c> or <c>Kiro.Cluster</c>; or the path of a native program.</param>
-    /// <param name="environment">Variables for it.</param>
+    /// <param name="environment">Its environment variables.</param>
     /// <param name="arguments">Its command line.</param>
     public ServiceProcess(
         string folder, string[] wrapper, string program, IReadOnlyDictionary<string, string> environment, params string[] arguments)
@@ -41,7 +41,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardInput = true,
         };
-        foreach (var name in start.Environment.Keys.Where(name => !IsOfTheMachine(name)).ToList())
+        foreach (var name in start.Environment.Keys.Where(name => !IsInherited(name)).ToList())
         {
             start.Environment.Remove(name);
         }
@@ -51,7 +51,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        // No test may write to the database of the person who runs it.
+        // A test must never write to the developer's own database.
         start.Environment.TryAdd("SQLITE_FILE", Path.Combine(folder, "kiro.db"));
 
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
@@ -66,7 +66,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>Both streams, in the order in which their lines came.</summary>
+    /// <summary>Standard output and standard error, line by line as they arrived.</summary>
     public string Output
     {
         get
@@ -79,15 +79,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Sends a signal by name: TERM, INT, KILL, STOP, CONT.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The id names no process: 0, -1 and the like mean many of them, the test run's own among them.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The id is not that of a single process: 0, -1 and the like signal many, including the test run.</exception>
     public static void Signal(int process, string signal)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(process, 2);
         Send(signal, process);
     }
 
-    /// <summary>Sends a signal to all processes of a group, as a terminal does.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The id names no group of a test.</exception>
+    /// <summary>Signals a process group, as a terminal does.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The id cannot be a process group of a test.</exception>
     public static void SignalGroup(int group, string signal)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(group, 2);
@@ -96,7 +96,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public void Signal(string signal) => Signal(Id, signal);
 
-    /// <summary>Closes its standard input, as the death of a parent does.</summary>
+    /// <summary>Closes its standard input, as when its parent dies.</summary>
     public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>Writes to its standard input.</summary>
@@ -106,7 +106,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.StandardInput.Flush();
     }
 
-    /// <summary>Waits for the end and returns the exit code.</summary>
+    /// <summary>Waits for the process to exit and returns its exit code.</summary>
     public async Task<int> ExitCode(double seconds = Eventually.Patience)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
@@ -133,14 +133,14 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // Never without "--": kill may read -12345 as an option, takes its first digit, and signals -1, which is everybody.
+    // "--" is essential: kill may parse -12345 as an option, take its first digit, and signal -1, which is every process.
     private static void Send(string signal, int target)
     {
         using var kill = Process.Start("kill", ["-" + signal, "--", target.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 
-    private static bool IsOfTheMachine(string name) =>
+    private static bool IsInherited(string name) =>
         name is "PATH" or "HOME" or "USER" or "TMPDIR" or "LANG" || name.StartsWith("DOTNET_", StringComparison.Ordinal);
 
     private void Append(string? line)

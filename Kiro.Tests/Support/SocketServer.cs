@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A listener that does with a connection what no good server would.</summary>
+/// <summary>A TCP listener that does what the test wants with each connection.</summary>
 internal sealed class SocketServer : IAsyncDisposable
 {
     private readonly TcpListener _listener;
@@ -11,9 +11,9 @@ internal sealed class SocketServer : IAsyncDisposable
     private readonly Task _accepting;
     private int _connections;
 
-    /// <param name="serve">Has the connection until it returns; then it is closed.</param>
-    /// <param name="address">127.0.0.1, unless a test needs one port on several addresses.</param>
-    /// <param name="port">0 takes any.</param>
+    /// <param name="serve">Handles a connection, which is closed when it returns.</param>
+    /// <param name="address">127.0.0.1 by default.</param>
+    /// <param name="port">0 for any free port.</param>
     public SocketServer(Func<NetworkStream, CancellationToken, Task> serve, IPAddress? address = null, int port = 0)
     {
         _listener = new TcpListener(address ?? IPAddress.Loopback, port);
@@ -25,12 +25,12 @@ internal sealed class SocketServer : IAsyncDisposable
 
     public int Connections => Volatile.Read(ref _connections);
 
-    /// <summary>Reads the head of a request and answers with these bytes.</summary>
-    public static SocketServer Answering(string answer, IPAddress? address = null, int port = 0) => new(
+    /// <summary>Reads the head of a request and sends these bytes.</summary>
+    public static SocketServer Responding(string response, IPAddress? address = null, int port = 0) => new(
         async (stream, stop) =>
         {
             await ReadHead(stream, stop);
-            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(response), stop);
         },
         address, port);
 
@@ -85,7 +85,7 @@ internal sealed class SocketServer : IAsyncDisposable
             }
             catch (Exception problem) when (problem is OperationCanceledException or IOException)
             {
-                // The client has gone, or the test is over.
+                // The client disconnected, or the test is over.
             }
         }
     }

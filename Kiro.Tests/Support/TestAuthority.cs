@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>An authority that signs certificates for nodes.</summary>
+/// <summary>A certificate authority that issues certificates for nodes.</summary>
 internal sealed class TestAuthority : IDisposable
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -21,10 +21,10 @@ internal sealed class TestAuthority : IDisposable
         System.IO.File.WriteAllText(File, _certificate.ExportCertificatePem());
     }
 
-    /// <summary>Its certificate, PEM.</summary>
+    /// <summary>The PEM file of its certificate.</summary>
     public string File { get; }
 
-    /// <summary>For host names and addresses.</summary>
+    /// <summary>Issues a certificate for host names and IP addresses.</summary>
     public X509Certificate2 Issue(string[] names, int days = 30, int startsIn = -1)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -46,7 +46,7 @@ internal sealed class TestAuthority : IDisposable
         var (from, until) = (DateTimeOffset.UtcNow.AddDays(Math.Min(startsIn, days - 1)), DateTimeOffset.UtcNow.AddDays(days));
         using var signed = request.Create(_certificate, from, until, [1, ++_serial]);
         using var withKey = signed.CopyWithPrivateKey(key);
-        // As Windows needs it, a key that is no mere handle.
+        // Windows cannot use the ephemeral key of CopyWithPrivateKey for TLS.
         return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null);
     }
 

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>A real node: Kestrel on a port of its own. <see cref="TestBackendRoutes"/> says what it answers.</summary>
+/// <summary>A real node: Kestrel on its own port, with the routes of <see cref="TestBackendRoutes"/>.</summary>
 internal sealed class TestBackend : IAsyncDisposable
 {
     private WebApplication? _app;
@@ -26,22 +26,22 @@ internal sealed class TestBackend : IAsyncDisposable
     /// <summary>As it stands in BACKEND_HOSTS.</summary>
     public string Host => $"127.0.0.1:{Port}";
 
-    /// <summary>Its next health answers are 503 "draining".</summary>
+    /// <summary>Makes <c>/health</c> respond with 503 and "draining".</summary>
     public bool IsDraining { get; set; }
 
-    /// <summary>Every request that is no probe, noted when it arrives.</summary>
+    /// <summary>Every request except probes, recorded on arrival.</summary>
     public ConcurrentQueue<string> Arrived { get; } = [];
 
-    /// <summary>Requests that ended because the other end went away.</summary>
+    /// <summary>The number of requests that the balancer aborted.</summary>
     public int Aborted => _aborted;
 
-    /// <summary>Held requests (<c>/hold</c>) answer once this is released.</summary>
+    /// <summary>Each release lets one held request (<c>/hold</c>) complete.</summary>
     public SemaphoreSlim Hold { get; } = new(0);
 
     private int _aborted;
 
     /// <param name="node">Its name.</param>
-    /// <param name="listen">TLS, or another protocol.</param>
+    /// <param name="listen">Enables TLS or another protocol.</param>
     public static async Task<TestBackend> StartAsync(string node = "node-1", Action<ListenOptions>? listen = null)
     {
         var backend = new TestBackend(node, FreePort.Next(), listen ?? (_ => { }));
@@ -49,7 +49,7 @@ internal sealed class TestBackend : IAsyncDisposable
         return backend;
     }
 
-    /// <summary>Listens again, on the same port.</summary>
+    /// <summary>Listens again on the same port.</summary>
     public async Task StartAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -78,7 +78,7 @@ internal sealed class TestBackend : IAsyncDisposable
         await _app.StartAsync();
     }
 
-    /// <summary>Dies: the listener and all connections are closed at once.</summary>
+    /// <summary>Closes the listener and all connections at once.</summary>
     public async Task StopAsync()
     {
         if (_app is { } app)
@@ -95,3 +95,11 @@ internal sealed class TestBackend : IAsyncDisposable
         Hold.Dispose();
     }
 }
+
+/// <summary>A request as a <see cref="TestBackend"/> received it.</summary>
+/// <param name="Method">From the request line.</param>
+/// <param name="Target">From the request line, undecoded.</param>
+/// <param name="Headers">By name, repeated fields joined.</param>
+/// <param name="Body">As Latin-1 text.</param>
+/// <param name="Node">The name of the node that received it.</param>
+internal sealed record ReceivedRequest(string Method, string Target, Dictionary<string, string> Headers, string Body, string Node);

@@ -7,11 +7,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>What a <see cref="TestBackend"/> answers. Everything that has no route of its own is echoed as JSON.</summary>
+/// <summary>The routes of a <see cref="TestBackend"/>. Any other path echoes the request as JSON.</summary>
 internal static class TestBackendRoutes
 {
-    /// <summary>The block that large responses repeat.</summary>
-    public static readonly byte[] Block = [.. Enumerable.Range(0, 256 * 1024).Select(place => (byte)(place * 31 >> 3))];
+    /// <summary>The block that large bodies repeat.</summary>
+    public static readonly byte[] Block = [.. Enumerable.Range(0, 256 * 1024).Select(index => (byte)(index * 31 >> 3))];
 
     public static void Map(WebApplication app, TestBackend backend)
     {
@@ -29,7 +29,7 @@ internal static class TestBackendRoutes
         app.UseEndpoints(_ => { });
     }
 
-    /// <summary>What <c>/count</c> answers to so many bytes of <see cref="Block"/>.</summary>
+    /// <summary>What <c>/count</c> responds to an upload of this many bytes of repeated <see cref="Block"/>.</summary>
     public static string Count(long bytes)
     {
         var hash = new XxHash3();
@@ -93,7 +93,7 @@ internal static class TestBackendRoutes
         }
     }
 
-    // Over HTTP/1.1 Kestrel writes none, so these are written here.
+    // Kestrel does not write trailers over HTTP/1.1, so the chunks are framed by hand.
     private static async Task TrailersAsync(HttpContext context)
     {
         context.Response.Headers.Trailer = "X-Sum";

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Net.WebSockets;
 using Kiro.Balancer;
 using Kiro.Balancer.Backends;
@@ -15,13 +16,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>The whole balancer in this process, behind a real port.</summary>
+/// <summary>A whole balancer in the test process, listening on a real port, that forwards by the <see cref="TestedPath"/>.</summary>
 internal sealed class TestBalancer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly NotedLogs _logs;
+    private readonly CapturedLogs _logs;
 
-    private TestBalancer(WebApplication app, int port, NotedLogs logs)
+    private TestBalancer(WebApplication app, int port, CapturedLogs logs)
     {
         (_app, Port, _logs) = (app, port, logs);
         var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false };
@@ -40,27 +41,27 @@ internal sealed class TestBalancer : IAsyncDisposable
     /// <summary>Opens a WebSocket.</summary>
     public Task ConnectAsync(ClientWebSocket socket, string path) => ConnectAsync(socket, Port, path, Http);
 
-    /// <summary>The same to any balancer of the running test.</summary>
+    /// <summary>Opens a WebSocket to any balancer of the test.</summary>
     public static Task ConnectAsync(ClientWebSocket socket, int port, string path, HttpClient by) =>
         socket.ConnectAsync(new Uri($"{(TestedPath.IsTls ? "wss" : "ws")}://127.0.0.1:{port}{path}"), by, TestContext.Current.CancellationToken);
 
-    /// <summary>What it logged, from Warning on.</summary>
+    /// <summary>Its log entries of level Warning and above.</summary>
     public IReadOnlyCollection<string> Logs => _logs.Lines;
 
-    /// <summary>What looks at the connections to nodes every second of the balancer's clock.</summary>
+    /// <summary>Checks the connections to backends every second of the balancer's clock.</summary>
     public ConnectionWatch Watch => _app.Services.GetRequiredService<ConnectionWatch>();
 
-    /// <summary>Whether connections to the node were kept by Kiro's own exchange.</summary>
+    /// <summary>Whether Kiro's own HTTP/1 exchange has a pool of connections to this backend.</summary>
     public bool HasPool(int port) => _app.Services.GetRequiredService<ConnectionPools>().TryFind(Backend(port)) is not null;
 
-    /// <summary>Seconds that everything which looks at the balancer's clock has seen.</summary>
+    /// <summary>The seconds that the connection watch and all event loops have seen pass on the balancer's clock.</summary>
     public int Seconds => _app.Services.GetRequiredService<FrontLoops>().All
         .Aggregate(Watch.Now, (seconds, worker) => Math.Min(seconds, (int)(worker.Loop.Now / 1000)));
 
     /// <summary>The event loops.</summary>
     public FrontLoops Front => _app.Services.GetRequiredService<FrontLoops>();
 
-    /// <summary>What it answered in place of a node.</summary>
+    /// <summary>The responses that the balancer generated itself.</summary>
     public OwnResponses Own => _app.Services.GetRequiredService<OwnResponses>();
 
     public ForwardingCounters Counters => _app.Services.GetRequiredService<ForwardingCounters>();
@@ -69,10 +70,10 @@ internal sealed class TestBalancer : IAsyncDisposable
 
     /// <summary>Starts it and waits until every node is up.</summary>
     /// <param name="hosts">BACKEND_HOSTS.</param>
-    /// <param name="settings">Other variables as NAME=value.</param>
+    /// <param name="settings">Other settings as NAME=value.</param>
     public static Task<TestBalancer> StartAsync(string hosts, params string[] settings) => StartAsync(TimeProvider.System, hosts, settings);
 
-    /// <summary>The same on another clock.</summary>
+    /// <summary>Starts it with another clock.</summary>
     public static async Task<TestBalancer> StartAsync(TimeProvider time, string hosts, params string[] settings)
     {
         var balancer = await StartUnreadyAsync(time, hosts, settings);
@@ -82,14 +83,14 @@ internal sealed class TestBalancer : IAsyncDisposable
         return balancer;
     }
 
-    /// <summary>Starts it and does not wait for the nodes.</summary>
+    /// <summary>Starts it without waiting for the nodes.</summary>
     public static Task<TestBalancer> StartUnreadyAsync(string hosts, params string[] settings) =>
         StartUnreadyAsync(TimeProvider.System, hosts, settings);
 
     private static async Task<TestBalancer> StartUnreadyAsync(TimeProvider time, string hosts, string[] settings)
     {
         var port = FreePort.Next();
-        var logs = new NotedLogs();
+        var logs = new CapturedLogs();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
             ((string[])[.. TestedPath.Ports(port), $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", TestedPath.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
@@ -104,18 +105,18 @@ internal sealed class TestBalancer : IAsyncDisposable
 
     public LiveBackend Backend(int port) => new(Registry, Registry.Current.Backends.Single(known => known.Backend.Port == port).Backend);
 
-    /// <summary>An address whose requests go to this node first.</summary>
-    /// <param name="port">The node's.</param>
-    /// <param name="skip">How many such addresses to pass over.</param>
+    /// <summary>A client address whose home is this node.</summary>
+    /// <param name="port">The port of the node.</param>
+    /// <param name="skip">How many such addresses to skip.</param>
     public string ClientOf(int port, int skip = 0)
     {
         var hash = _app.Services.GetRequiredService<ClientHash>();
         return Enumerable.Range(1, 10_000).Select(host => $"203.0.{host / 250}.{host % 250}").Where(address =>
-            Registry.Current.Selector.Ranking.First(hash.Slot(ClientAddress.From(IPAddress.Parse(address)))) is var place
-            && Registry.Current.Backends[place].Backend.Port == port).ElementAt(skip);
+            Registry.Current.Selector.Ranking.First(hash.Slot(ClientAddress.From(IPAddress.Parse(address)))) is var index
+            && Registry.Current.Backends[index].Backend.Port == port).ElementAt(skip);
     }
 
-    /// <summary>A request of a client of this node.</summary>
+    /// <summary>A request from a client whose home is this node.</summary>
     public HttpRequestMessage Request(HttpMethod method, string target, int nodePort, HttpContent? content = null)
     {
         var request = new HttpRequestMessage(method, target) { Content = content };
@@ -123,10 +124,18 @@ internal sealed class TestBalancer : IAsyncDisposable
         return request;
     }
 
-    /// <summary>Sends raw bytes over a connection of their own and reads the response.</summary>
+    /// <summary>The node that serves a client whose home is this node.</summary>
+    public async Task<string> NodeOfAsync(int nodePort)
+    {
+        using var request = Request(HttpMethod.Get, "/echo", nodePort);
+        using var response = await Http.SendAsync(request, TestContext.Current.CancellationToken);
+        return (await response.Content.ReadFromJsonAsync<ReceivedRequest>(TestContext.Current.CancellationToken))!.Node;
+    }
+
+    /// <summary>Sends a raw request on a new connection and reads the response.</summary>
     public Task<RawResponse> ExchangeAsync(string request) => RawClient.ExchangeAsync(Port, request);
 
-    /// <summary>As SIGTERM: drains, then stops.</summary>
+    /// <summary>Drains and stops, as on SIGTERM.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);
 
     public async ValueTask DisposeAsync()

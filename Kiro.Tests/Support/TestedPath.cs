@@ -45,3 +45,26 @@ internal sealed class OverLeanAttribute : Attribute;
 /// <summary>Runs the tests of a class with YARP as the forwarder (<c>FORWARDER=yarp</c>).</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class OverYarpAttribute : Attribute;
+
+/// <summary>
+/// Deviations from the RFCs that come from Kestrel or HttpClient and that no setting fixes. On every other path the tests
+/// expect what the RFC says.
+/// </summary>
+internal static class KnownDifferences
+{
+    private static bool IsOverYarp => TestedPath.Setting == "FORWARDER=yarp";
+
+    private static bool IsOverKestrel => IsOverYarp || TestedPath.Setting == "FORWARDER=lean";
+
+    /// <summary>Kestrel rejects whitespace between a chunk size and its extensions; RFC 9112, section 7.1.1 allows it.</summary>
+    public static bool RefusesSpaceInChunkLines => IsOverKestrel;
+
+    /// <summary>Kestrel skips any CR and LF before a request line; RFC 9112, section 2.2 allows an empty line only.</summary>
+    public static bool SkipsBareCarriageReturns => IsOverKestrel;
+
+    /// <summary>Kestrel ignores the options in one Connection line if another line is just "keep-alive".</summary>
+    public static bool ForgetsNamesInOtherLines => IsOverKestrel;
+
+    /// <summary>HttpClient drops interim responses other than 100; RFC 9110, section 15.2 requires them to be forwarded.</summary>
+    public static bool DropsInterimResponses => IsOverYarp;
+}

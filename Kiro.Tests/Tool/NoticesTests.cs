@@ -5,11 +5,11 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Tool;
 
-/// <summary>The package of the tool carries libraries of others, whose licences ask to be told of with it.</summary>
+/// <summary>The tool package redistributes third-party libraries, whose licences require notices.</summary>
 public sealed partial class NoticesTests
 {
     [Fact]
-    public async Task Package_EveryLibraryOfOthers_IsNamedWithALicenceWhoseTextIsThere()
+    public async Task Package_ThirdPartyLibraries_AreListedWithTheirLicenceTexts()
     {
         await using var package = await PackAsync();
 
@@ -24,7 +24,7 @@ public sealed partial class NoticesTests
         Assert.Contains("Permission is hereby granted, free of charge", notices, StringComparison.Ordinal);
         Assert.Contains("TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION", notices, StringComparison.Ordinal);
         Assert.Contains("License notice for gRPC for .NET", notices, StringComparison.Ordinal);
-        // What the tool starts is beside it, too.
+        // Also next to the binaries.
         Assert.Equal(notices, Text(package, "tools/net10.0/any/THIRD-PARTY-NOTICES.txt"));
         Assert.Equal(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "LICENSE"), TestContext.Current.CancellationToken), Text(package, "tools/net10.0/any/LICENSE"));
     }

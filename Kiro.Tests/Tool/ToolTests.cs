@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Tool;
 
-/// <summary><c>kiro</c>, as somebody meets it who has installed the tool.</summary>
+/// <summary>The command line of the installed tool <c>kiro</c>.</summary>
 public sealed class ToolTests
 {
     [Theory]
@@ -13,7 +13,7 @@ public sealed class ToolTests
     [InlineData("status --help", "kiro completion bash|zsh|fish")]
     [InlineData("--version", "0.")]
     [InlineData("version", "0.")]
-    public async Task Question_IsAnswered_EndsWithZero(string arguments, string words)
+    public async Task HelpAndVersion_Asked_ArePrintedAndExitWithZero(string arguments, string words)
     {
         var (code, output) = await RunAsync(arguments);
 
@@ -31,7 +31,7 @@ public sealed class ToolTests
     [InlineData("status --hosts a:1", "Unknown argument of status: --hosts. See --help.")]
     [InlineData("status --url lb", "--url=lb is not valid: expected the address of a balancer, such as http://127.0.0.1:13003.")]
     [InlineData("completion tcsh", "completion tcsh is not valid: expected completion bash or completion zsh or completion fish.")]
-    public async Task Argument_ThatCannotBeUsed_IsOneLineAndEndsWithOne(string arguments, string line)
+    public async Task Argument_Invalid_IsOneLineAndExitsWithOne(string arguments, string line)
     {
         var (code, output) = await RunAsync(arguments);
 
@@ -52,7 +52,7 @@ public sealed class ToolTests
     }
 
     [Fact]
-    public async Task Hosts_AndAPort_AreAllThatABalancerNeeds()
+    public async Task Hosts_AndPort_StartABalancer()
     {
         await using var node = await TestBackend.StartAsync("node-7");
         var port = FreePort.Next();
@@ -61,7 +61,7 @@ public sealed class ToolTests
         await Eventually.BeTrue(async () => (await http.GetAsync(new Uri("/health", UriKind.Relative))).IsSuccessStatusCode, "the node is up");
         Assert.Contains("node-7", await http.GetStringAsync(new Uri("/anything", UriKind.Relative), TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
-        await Eventually.BeTrue(async () => await RunAsync($"status --url http://127.0.0.1:{port}") is (0, var output) && output.Contains("1 of 1 up", StringComparison.Ordinal), "status says so");
+        await Eventually.BeTrue(async () => await RunAsync($"status --url http://127.0.0.1:{port}") is (0, var output) && output.Contains("1 of 1 up", StringComparison.Ordinal), "status shows it");
         var route = await RunAsync($"status --client 203.0.113.7 --url http://127.0.0.1:{port}");
         balancer.Signal("TERM");
 
@@ -70,9 +70,9 @@ public sealed class ToolTests
     }
 
     [Fact]
-    public async Task Takeover_FromTheOneThatServes_EndsIt()
+    public async Task Takeover_FromARunningBalancer_StopsIt()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Ports can be taken over on Linux alone.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A port can be taken over on Linux only.");
         await using var node = await TestBackend.StartAsync();
         string[] arguments = ["--hosts", node.Host, "--port", FreePort.Next().ToString(CultureInfo.InvariantCulture), "--drain-delay", "0"];
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{arguments[3]}") };
@@ -86,7 +86,7 @@ public sealed class ToolTests
     }
 
     [Fact]
-    public async Task Completion_OfBash_KnowsVerbsAndOptions()
+    public async Task Completion_Bash_CompletesCommandsAndOptions()
     {
         Assert.SkipWhen(Requirement.Find("bash") is null, "bash is not installed.");
         var (_, script) = await RunAsync("completion bash");
@@ -108,8 +108,8 @@ public sealed class ToolTests
     private static async Task<string[]> CompleteAsync(string script, params string[] words)
     {
         var line = string.Join(' ', words.Select(word => $"'{word}'"));
-        var asks = $"{script}\nCOMP_WORDS=({line}); COMP_CWORD={words.Length - 1}; _kiro; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", asks]) { RedirectStandardOutput = true })!;
+        var command = $"{script}\nCOMP_WORDS=({line}); COMP_CWORD={words.Length - 1}; _kiro; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", command]) { RedirectStandardOutput = true })!;
         var output = await bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -11,7 +11,7 @@ public sealed class ClientHashPolicyTests
     private static readonly (string, double)[] Five = [.. Enumerable.Range(1, 5).Select(node => ($"10.0.0.{node}:8080", 1.0))];
 
     [Fact]
-    public void Pick_TheGoldenTable_IsTheBalancersMapping()
+    public void Pick_GoldenTable_MatchesTheBalancer()
     {
         var policy = Destinations.Policy();
         var cluster = Destinations.Cluster(null, GoldenTableTests.Known.Select(node => (node.Id, node.Weight)));
@@ -21,7 +21,7 @@ public sealed class ClientHashPolicyTests
     }
 
     [Fact]
-    public void Pick_OtherOrderAndNames_IsTheSame()
+    public void Pick_DestinationsInAnotherOrder_IsTheSame()
     {
         var (policy, other) = (Destinations.Policy(), Destinations.Policy());
         var (cluster, shuffled) = (Destinations.Cluster(null, Five), Destinations.Cluster(null, Five.Reverse()));
@@ -30,7 +30,7 @@ public sealed class ClientHashPolicyTests
     }
 
     [Fact]
-    public void Pick_OneOfFiveFails_MovesItsClientsOnly_AndTheyComeHome()
+    public void Pick_OneOfFiveFails_MovesOnlyItsClientsUntilItIsBack()
     {
         var policy = Destinations.Policy();
         var cluster = Destinations.Cluster(null, Five);
@@ -43,15 +43,15 @@ public sealed class ClientHashPolicyTests
         var after = Array.ConvertAll(clients, client => policy.Of(cluster, client));
 
         Assert.All(homes.Zip(moved), pair => Assert.Equal(pair.First == "10.0.0.3:8080", pair.First != pair.Second));
-        // To all others alike.
-        var heirs = homes.Zip(moved).Where(pair => pair.First != pair.Second).CountBy(pair => pair.Second).Select(pair => pair.Value).ToList();
-        Assert.Equal(4, heirs.Count);
-        Assert.True(heirs.Peak() < 1.2, string.Join(' ', heirs));
+        // Evenly to the others.
+        var shares = homes.Zip(moved).Where(pair => pair.First != pair.Second).CountBy(pair => pair.Second).Select(pair => pair.Value).ToList();
+        Assert.Equal(4, shares.Count);
+        Assert.True(shares.Peak() < 1.2, string.Join(' ', shares));
         Assert.Equal(homes, after);
     }
 
     [Fact]
-    public void Pick_OneJoins_MovesClientsToItOnly()
+    public void Pick_OneJoins_MovesClientsOnlyToIt()
     {
         var policy = Destinations.Policy();
         var (five, six) = (Destinations.Cluster(null, Five), Destinations.Cluster(null, [.. Five, ("10.0.0.6:8080", 1)]));
@@ -77,7 +77,7 @@ public sealed class ClientHashPolicyTests
     }
 
     [Fact]
-    public void Pick_OthersLeftOutByAMiddleware_TakesTheHighestRankedOfTheRest()
+    public void Pick_MiddlewareFilteredDestinations_TakesTheHighestRankedOfTheRest()
     {
         var policy = Destinations.Policy();
         var cluster = Destinations.Cluster(null, Five);
@@ -93,7 +93,7 @@ public sealed class ClientHashPolicyTests
     }
 
     [Fact]
-    public void Pick_DestinationsThatAreGoneMeanwhile_TakesOneOfThem()
+    public void Pick_DestinationsReplacedMeanwhile_TakesOneOfThoseGiven()
     {
         var policy = Destinations.Policy();
         var cluster = Destinations.Cluster(null, Five);
@@ -126,7 +126,7 @@ public sealed class ClientHashPolicyTests
     }
 
     [Fact]
-    public void Pick_AddressesInAnotherSpelling_IsTheSame()
+    public void Pick_AddressesSpelledDifferently_IsTheSame()
     {
         var policy = Destinations.Policy();
         var plain = Destinations.Cluster(null, ("api-1.example.org:80", 1), ("api-2.example.org:8080", 1), ("[2001:db8::6]:8080", 1));
@@ -136,7 +136,7 @@ public sealed class ClientHashPolicyTests
     }
 
     [Fact]
-    public void Pick_OneServerWithTwoBasePaths_ServesAsTwo()
+    public void Pick_OneServerWithTwoBasePaths_IsTwoDestinations()
     {
         var policy = Destinations.Policy();
         var cluster = Destinations.Cluster(null, ("10.0.0.1:8080/v1", 1), ("10.0.0.1:8080/v2", 1));

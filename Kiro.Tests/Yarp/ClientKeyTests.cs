@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace Kiro.Tests.Yarp;
 
-/// <summary>What of a request is hashed.</summary>
+/// <summary>Which part of a request is the hash key.</summary>
 public sealed class ClientKeyTests
 {
     private static readonly (string, double)[] Fifty = [.. Enumerable.Range(1, 50).Select(node => ($"10.0.0.{node}:8080", 1.0))];
@@ -12,7 +12,7 @@ public sealed class ClientKeyTests
     private static readonly IPAddress Stranger = new([198, 51, 100, 1]);
 
     [Fact]
-    public void Key_BehindATrustedProxy_IsTheClientThatItNames()
+    public void Key_BehindATrustedProxy_IsTheForwardedClient()
     {
         Assert.Equal(Pick("ip", new IPAddress([203, 0, 113, 7])), Pick("ip", Proxy, ("X-Forwarded-For", "203.0.113.7")));
         Assert.Equal(Pick("ip", new IPAddress([203, 0, 113, 7])), Pick("ip", Proxy, ("X-Forwarded-For", "192.0.2.1, 203.0.113.7")));
@@ -20,16 +20,16 @@ public sealed class ClientKeyTests
     }
 
     [Fact]
-    public void Key_OfAStranger_IsItsOwnAddress_WhateverItClaims() =>
+    public void Key_UntrustedPeer_IsItsAddressWhateverItSends() =>
         Assert.All(Enumerable.Range(0, 50), number =>
             Assert.Equal(Pick("ip", Stranger), Pick("ip", Stranger, ("X-Forwarded-For", $"203.0.113.{number}"))));
 
     [Theory]
     [InlineData("header:X-Tenant", "X-Tenant")]
     [InlineData("cookie:sid", "Cookie")]
-    public void Key_OfAHeaderOrCookie_CountsAndNotTheAddress(string key, string header)
+    public void Key_HeaderOrCookie_ReplacesTheAddress(string key, string header)
     {
-        string Value(string of) => header == "Cookie" ? $"other=1; sid={of}" : of;
+        string Value(string tenant) => header == "Cookie" ? $"other=1; sid={tenant}" : tenant;
 
         Assert.Equal(Pick(key, Stranger, (header, Value("acme"))), Pick(key, Proxy, (header, Value("acme"))));
         var picked = Enumerable.Range(0, 200).Select(number => Pick(key, Stranger, (header, Value($"tenant-{number}")))).Distinct().Count();
@@ -39,20 +39,20 @@ public sealed class ClientKeyTests
     [Theory]
     [InlineData("header:X-Tenant")]
     [InlineData("cookie:sid")]
-    public void Key_Missing_GoesByTheAddress(string key)
+    public void Key_Missing_IsTheAddress(string key)
     {
         Assert.Equal(Pick("ip", Stranger), Pick(key, Stranger));
         Assert.Equal(Pick("ip", Stranger), Pick(key, Stranger, ("X-Tenant", ""), ("Cookie", "sid=")));
     }
 
     [Fact]
-    public void Key_OfAnyLengthAndScript_IsTaken() =>
+    public void Key_LongAndNotAscii_IsAccepted() =>
         Assert.Equal(
             Pick("header:X-Tenant", Stranger, ("X-Tenant", new string('ü', 5000))),
             Pick("header:X-Tenant", Proxy, ("X-Tenant", new string('ü', 5000))));
 
     [Fact]
-    public void Key_OfTheCluster_WinsOverTheOptions()
+    public void Key_InClusterMetadata_OverridesTheOptions()
     {
         var policy = Destinations.Policy();
         var cluster = Destinations.Cluster(new Dictionary<string, string> { [ClientHashConstants.KeyMetadata] = "header:X-Tenant" }, Fifty);
@@ -63,7 +63,7 @@ public sealed class ClientKeyTests
     }
 
     [Fact]
-    public void Seed_Another_IsAnotherMapping()
+    public void Seed_Different_ChangesTheMapping()
     {
         var cluster = Destinations.Cluster(null, Fifty);
         var (one, other) = (Destinations.Policy(), Destinations.Policy(options => options.Seed = "secret"));
@@ -79,7 +79,7 @@ public sealed class ClientKeyTests
     [InlineData("TrustedProxies", "10.0.0.0/8,proxy.example")]
     [InlineData("IPv4Prefix", "33")]
     [InlineData("IPv6Prefix", "0")]
-    public void Option_ThatCannotBeUsed_IsOneLineThatNamesIt(string option, string value)
+    public void Option_Invalid_IsOneLineThatNamesIt(string option, string value)
     {
         var property = typeof(ClientHashOptions).GetProperty(option)!;
         var problem = Assert.Throws<OptionsValidationException>(() => Destinations.Policy(options =>

@@ -9,7 +9,7 @@ using Yarp.ReverseProxy.Model;
 
 namespace Kiro.Tests.Yarp;
 
-/// <summary>Destinations as YARP hands them to a policy, and the policy as it is registered.</summary>
+/// <summary>Destinations as YARP passes them to a policy, and the policy as registered.</summary>
 internal static class Destinations
 {
     public static ILoadBalancingPolicy Policy(Action<ClientHashOptions>? configure = null)
@@ -20,12 +20,12 @@ internal static class Destinations
         return services.BuildServiceProvider().GetServices<ILoadBalancingPolicy>().Single(policy => policy.Name == ClientHashConstants.PolicyName);
     }
 
-    /// <summary>A cluster of <c>http://</c> and the authorities, each with a weight.</summary>
+    /// <summary>A cluster of <c>http://</c> destinations with these authorities and weights.</summary>
     public static ClusterState Cluster(IReadOnlyDictionary<string, string>? metadata, params IEnumerable<(string Authority, double Weight)> nodes)
     {
         var config = new ClusterConfig { ClusterId = "api", LoadBalancingPolicy = ClientHashConstants.PolicyName, Metadata = metadata };
         var cluster = new ClusterState("api", new ClusterModel(config, new HttpMessageInvoker(new SocketsHttpHandler())));
-        DestinationState[] all = [.. nodes.Select((node, place) => new DestinationState($"d{place}", new DestinationModel(Config(node.Authority, node.Weight))))];
+        DestinationState[] all = [.. nodes.Select((node, index) => new DestinationState($"d{index}", new DestinationModel(Config(node.Authority, node.Weight))))];
         cluster.DestinationsState = new ClusterDestinationsState(all, all);
         return cluster;
     }
@@ -36,7 +36,7 @@ internal static class Destinations
         Metadata = weight == 1 ? null : new Dictionary<string, string> { [ClientHashConstants.WeightMetadata] = weight.ToString(CultureInfo.InvariantCulture) },
     };
 
-    /// <summary>As YARP's health checks leave it: all but these.</summary>
+    /// <summary>Makes all destinations available except these, as YARP's health checks do.</summary>
     public static void Fail(this ClusterState cluster, params string[] authorities)
     {
         var all = cluster.DestinationsState.AllDestinations;
@@ -62,7 +62,7 @@ internal static class Destinations
         return context;
     }
 
-    /// <summary>Clients from all over IPv4, the same ones every time.</summary>
+    /// <summary>Client addresses spread over all of IPv4, the same every time.</summary>
     public static IEnumerable<IPAddress> Clients(int count) =>
         Enumerable.Range(1, count).Select(number => new IPAddress(unchecked((uint)(number * 2_654_435_761L))));
 }

@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Yarp;
 
-/// <summary>The policy in YARP's own pipeline, before real nodes.</summary>
+/// <summary>The policy in the YARP pipeline, in front of real nodes.</summary>
 public sealed class PipelineTests : IAsyncLifetime
 {
     private readonly List<TestBackend> _nodes = [];
@@ -16,42 +16,42 @@ public sealed class PipelineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Proxies_WithTheDestinationsInOtherOrder_AgreeAboutEveryClient()
+    public async Task Proxies_DestinationsInAnotherOrder_AgreeOnEveryClient()
     {
         await using var one = await TestProxy.StartAsync(All());
         await using var other = await TestProxy.StartAsync(All().Reverse());
 
-        var nodes = await one.AskAsync();
+        var nodes = await one.NodesAsync();
 
-        Assert.Equal(nodes, await other.AskAsync());
+        Assert.Equal(nodes, await other.NodesAsync());
         Assert.Equal(4, nodes.OfType<string>().Distinct().Count());
     }
 
     [Fact]
-    public async Task Destination_ThatDies_MovesItsClientsOnly_AndTheyComeHome()
+    public async Task Destination_Dies_MovesOnlyItsClientsUntilItIsBack()
     {
         await using var proxy = await TestProxy.StartAsync(All(),
             ("~:HealthCheck:Active:Enabled", "true"), ("~:HealthCheck:Active:Interval", "00:00:00.200"), ("~:HealthCheck:Active:Path", "/health"));
-        var homes = await proxy.AskAsync();
+        var homes = await proxy.NodesAsync();
 
         await _nodes[1].StopAsync();
-        await Eventually.BeTrue(async () => !(await proxy.AskAsync()).Contains(null), "YARP has noticed that a destination is gone");
-        var moved = await proxy.AskAsync();
+        await Eventually.BeTrue(async () => !(await proxy.NodesAsync()).Contains(null), "YARP has taken the destination out");
+        var moved = await proxy.NodesAsync();
         await _nodes[1].StartAsync();
-        await Eventually.BeTrue(async () => (await proxy.AskAsync()).Contains("node-2"), "YARP has noticed that it is back");
+        await Eventually.BeTrue(async () => (await proxy.NodesAsync()).Contains("node-2"), "YARP has taken the destination back in");
 
         Assert.All(homes.Zip(moved), pair => Assert.Equal(pair.First == "node-2", pair.First != pair.Second));
-        Assert.Equal(homes, await proxy.AskAsync());
+        Assert.Equal(homes, await proxy.NodesAsync());
     }
 
     [Fact]
-    public async Task Weight_OfADestination_IsItsShare()
+    public async Task Weight_Destination_IsItsShare()
     {
         await using var proxy = await TestProxy.StartAsync([.. All().Take(3), (_nodes[3].Host, 9)]);
 
-        var nodes = await proxy.AskAsync(200);
+        var nodes = await proxy.NodesAsync(200);
 
-        // Nine in twelve.
+        // Nine twelfths.
         Assert.InRange(nodes.Count(node => node == "node-4"), 120, 180);
     }
 
@@ -62,7 +62,7 @@ public sealed class PipelineTests : IAsyncLifetime
     [InlineData("~:Destinations:d0:Metadata:ClientHash.Weigth", "2", "Destination 'd0' of cluster 'api': metadata ClientHash.Weigth is unknown: expected ClientHash.Weight.")]
     [InlineData("~:Metadata:ClientHash.Weight", "2", "Cluster 'api': metadata ClientHash.Weight is unknown: expected ClientHash.Key.")]
     [InlineData("ClientHash:TrustedProxies", "lan", "ClientHashOptions.TrustedProxies = \"lan\" is not valid: expected addresses or CIDR ranges such as 10.0.0.0/8,fd00::/8, or none.")]
-    public async Task Start_ValueThatCannotBeUsed_FailsAndSaysWhich(string name, string value, string expected)
+    public async Task Start_InvalidValue_FailsAndNamesIt(string name, string value, string expected)
     {
         var problem = await Assert.ThrowsAnyAsync<Exception>(() => TestProxy.StartAsync(All(), (name, value)));
 

@@ -6,5 +6,5 @@ namespace Kiro.Tests.Yarp;
 public sealed class PublicApiTests
 {
     [Fact]
-    public void Api_OfThePackage_IsTheListedOne() => PublicApi.AssertIsListed(typeof(ClientHashOptions).Assembly);
+    public void PublicApi_OfThePackage_MatchesTheList() => PublicApi.AssertIsListed(typeof(ClientHashOptions).Assembly);
 }

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Yarp;
 
-/// <summary>A real YARP proxy as its users write one: everything in configuration, Kestrel on a port of its own.</summary>
+/// <summary>A real YARP proxy as users write one: all in configuration, with Kestrel on its own port.</summary>
 internal sealed class TestProxy : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -19,8 +19,8 @@ internal sealed class TestProxy : IAsyncDisposable
 
     private TestProxy(WebApplication app, int port) => (_app, _http) = (app, new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") });
 
-    /// <param name="nodes">In the order of the configuration, under names that say nothing.</param>
-    /// <param name="more">Further values, such as of health checks.</param>
+    /// <param name="nodes">The destinations d0, d1 and so on, in configuration order.</param>
+    /// <param name="more">Other configuration values; <c>~</c> stands for the section of the cluster.</param>
     public static async Task<TestProxy> StartAsync(IEnumerable<(string Authority, double Weight)> nodes, params (string Name, string Value)[] more)
     {
         var port = FreePort.Next();
@@ -35,8 +35,8 @@ internal sealed class TestProxy : IAsyncDisposable
         return new TestProxy(app, port);
     }
 
-    /// <summary>Who serves the clients 203.0.113.0 … and so on; null where the answer is no success.</summary>
-    public async Task<IReadOnlyList<string?>> AskAsync(int clients = 100)
+    /// <summary>The names of the nodes that serve the clients 203.0.113.0 onwards; null for an unsuccessful response.</summary>
+    public async Task<IReadOnlyList<string?>> NodesAsync(int clients = 100)
     {
         var nodes = new List<string?>();
         for (var client = 0; client < clients; client++)
@@ -64,10 +64,10 @@ internal sealed class TestProxy : IAsyncDisposable
             ["ReverseProxy:Routes:all:Match:Path"] = "{**all}",
             [$"{Cluster}:LoadBalancingPolicy"] = ClientHashConstants.PolicyName,
         };
-        foreach (var (node, place) in nodes.Select((node, place) => (node, place)))
+        foreach (var (index, node) in nodes.Index())
         {
-            values[$"{Cluster}:Destinations:d{place}:Address"] = $"http://{node.Authority}/";
-            values[$"{Cluster}:Destinations:d{place}:Metadata:{ClientHashConstants.WeightMetadata}"] = node.Weight.ToString(CultureInfo.InvariantCulture);
+            values[$"{Cluster}:Destinations:d{index}:Address"] = $"http://{node.Authority}/";
+            values[$"{Cluster}:Destinations:d{index}:Metadata:{ClientHashConstants.WeightMetadata}"] = node.Weight.ToString(CultureInfo.InvariantCulture);
         }
 
         foreach (var (name, value) in more)

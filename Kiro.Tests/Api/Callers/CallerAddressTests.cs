@@ -10,6 +10,6 @@ public sealed class CallerAddressTests
     [InlineData("203.0.113.7", "203.0.113.7")]
     [InlineData("2001:db8::7", "2001:db8::7")]
     [InlineData("fe80::7%3", "fe80::7")]
-    public void Normalise_SameCaller_IsOneAddress(string address, string same) =>
-        Assert.Equal(IPAddress.Parse(same), CallerAddress.Normalise(IPAddress.Parse(address)));
+    public void Normalise_AddressVariants_AreTheSame(string address, string expected) =>
+        Assert.Equal(IPAddress.Parse(expected), CallerAddress.Normalise(IPAddress.Parse(address)));
 }

@@ -1,10 +1,12 @@
 using Kiro.Api.Database;
 using Kiro.Api.Ledger;
+using Kiro.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
+using MySqlConnector;
 
 namespace Kiro.Tests.Api.Database;
 
-/// <summary>What both databases must do alike.</summary>
+/// <summary>The tests that both databases must pass.</summary>
 public abstract class DatabaseTests : IAsyncLifetime
 {
     private readonly List<TestNode> _nodes = [];
@@ -51,7 +53,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WriteAsync_ClientSeenLaterElsewhere_HasMoved()
+    public async Task WriteAsync_ClientSeenLaterOnAnotherNode_CountsAMove()
     {
         var (first, second) = (await ReadyAsync("api-1"), await ReadyAsync("api-2"));
 
@@ -62,7 +64,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WriteAsync_LateBatchOfTheFormerNode_IsNoMoveBack()
+    public async Task WriteAsync_LateBatchOfThePreviousNode_CountsNoMove()
     {
         var (first, second) = (await ReadyAsync("api-1"), await ReadyAsync("api-2"));
 
@@ -73,7 +75,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WriteAsync_SameNodeAgain_IsNoMove()
+    public async Task WriteAsync_SameNodeAgain_CountsNoMove()
     {
         var node = await ReadyAsync("api-1");
 
@@ -108,7 +110,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task ReadAsync_Pages_LastSeenFirst()
+    public async Task ReadAsync_Page_IsOrderedByLastSeen()
     {
         var node = await ReadyAsync("api-1");
         await node.Ledger.WriteAsync(
@@ -122,7 +124,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task TidyAsync_OldProcess_IsForgottenAndItsClientsAreNot()
+    public async Task TidyAsync_OldProcess_IsDeletedAndItsClientsAreNot()
     {
         var (old, node) = (await ReadyAsync("api-1"), await ReadyAsync("api-2"));
         await old.Ledger.WriteAsync(Batch(1, Entry("10.0.0.1", 1)), Cancellation);
@@ -134,7 +136,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task HeartbeatAsync_SilentNode_IsGoneThenForgotten()
+    public async Task HeartbeatAsync_SilentNode_IsGoneThenDeleted()
     {
         var (silent, node) = (await ReadyAsync("api-1"), await ReadyAsync("api-2"));
         await silent.Nodes.HeartbeatAsync(Cancellation);
@@ -149,7 +151,7 @@ public abstract class DatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task StopAsync_Node_IsStoppedUntilItReturns()
+    public async Task StopAsync_Node_IsStoppedUntilItsNextHeartbeat()
     {
         var (stopping, node) = (await ReadyAsync("api-1"), await ReadyAsync("api-2"));
         await stopping.Nodes.HeartbeatAsync(Cancellation);
@@ -159,7 +161,7 @@ public abstract class DatabaseTests : IAsyncLifetime
 
         var next = await ReadyAsync("api-1");
         await next.Nodes.HeartbeatAsync(Cancellation);
-        // The goodbye of a process comes late: its successor is up.
+        // The stop of the old process arrives late: its successor stays up.
         await stopping.Nodes.StopAsync(Cancellation);
         Assert.Equal(["api-1 up", "api-2 up"], await StatesAsync(node));
     }
@@ -174,7 +176,7 @@ public abstract class DatabaseTests : IAsyncLifetime
         Assert.Single((await node.Ledger.ReadAsync(new Page(10, 0), Cancellation)).Clients);
 
     private static async Task<IEnumerable<string>> StatesAsync(TestNode node) =>
-        (await node.Nodes.HeartbeatAsync(Cancellation)).Select(answer => $"{answer.Name} {answer.State}");
+        (await node.Nodes.HeartbeatAsync(Cancellation)).Select(response => $"{response.Name} {response.State}");
 
     private TestNode Node(string name)
     {
@@ -188,5 +190,22 @@ public abstract class DatabaseTests : IAsyncLifetime
         var node = Node(name);
         await node.Schema.RunAsync(Cancellation);
         return node;
+    }
+}
+
+public sealed class SqliteDatabaseTests : DatabaseTests
+{
+    // Neither the file nor its folder exists yet.
+    private protected override Task<DatabaseOptions> CreateAsync() => Task.FromResult(DatabaseOptions.Sqlite(
+        Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "a folder", "kiro.db")));
+}
+
+[Collection(SharesMariaDb.Name)]
+public sealed class MariaDbDatabaseTests(MariaDb server) : DatabaseTests
+{
+    private protected override async Task<DatabaseOptions> CreateAsync()
+    {
+        await server.ReadyAsync();
+        return DatabaseOptions.MySql(new MySqlConnectionStringBuilder(server.ConnectionString(MariaDb.NewDatabase())) { Pooling = true });
     }
 }

@@ -8,7 +8,7 @@ namespace Kiro.Tests.Api.Database;
 public sealed class SqliteLockTests
 {
     [Fact]
-    public async Task WriteAsync_SomebodyHoldsTheFile_GivesUpInTimeAndCanBeRepeated()
+    public async Task WriteAsync_DatabaseIsLocked_TimesOutAndCanBeRetried()
     {
         var options = DatabaseOptions.Sqlite(Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "kiro.db"));
         await using var node = new TestNode(options, "api-1", TimeProvider.System);
@@ -21,10 +21,10 @@ public sealed class SqliteLockTests
         {
             var clock = Stopwatch.StartNew();
             await Assert.ThrowsAsync<DatabaseUnavailableException>(() => node.Ledger.WriteAsync(batch, TestContext.Current.CancellationToken));
-            // 5 s; the provider's own 30 s would outlast the last flush.
+            // The timeout is 5 s; the provider's default of 30 s would outlast the final flush.
             Assert.InRange(clock.Elapsed.TotalSeconds, 2, 29);
             Assert.Contains("database is locked", node.State.Current.Reason, StringComparison.Ordinal);
-            // Readers go on.
+            // Reads still work.
             Assert.Equal(0, (await node.Ledger.TotalsAsync(TestContext.Current.CancellationToken)).Requests);
         }
 

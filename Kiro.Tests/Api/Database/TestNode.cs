@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Api.Database;
 
-/// <summary>The part of a node that talks to the database, without the node.</summary>
+/// <summary>The database layer of a node, without the rest of it.</summary>
 internal sealed class TestNode : IAsyncDisposable
 {
     private readonly SqlDialect _dialect;

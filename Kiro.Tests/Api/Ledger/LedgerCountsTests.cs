@@ -11,7 +11,7 @@ public sealed class LedgerCountsTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Take_AfterCounts_HoldsSumsAndTimes()
+    public void Take_AfterCounting_HasSumsAndTimes()
     {
         var counts = new LedgerCounts(_time);
         var client = new Caller(IPAddress.Parse("203.0.113.7"), null);
@@ -30,7 +30,7 @@ public sealed class LedgerCountsTests
     }
 
     [Fact]
-    public async Task Count_WhileBatchesAreTaken_LosesNoneAndDoublesNone()
+    public async Task Count_WhileBatchesAreTaken_CountsEachRequestOnce()
     {
         const int Threads = 4, Each = 200_000;
         var counts = new LedgerCounts(_time);

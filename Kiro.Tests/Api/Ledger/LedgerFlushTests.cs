@@ -33,7 +33,7 @@ public sealed class LedgerFlushTests : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task FlushAsync_DatabaseNotThereYet_KeepsEveryCountUntilItIs()
+    public async Task FlushAsync_NoSchemaYet_KeepsEveryCountUntilThereIs()
     {
         Count("10.0.0.1", 3);
         Assert.False(await _flush.FlushAsync(Cancellation));
@@ -47,18 +47,18 @@ public sealed class LedgerFlushTests : IAsyncDisposable
 
         Assert.True(await _flush.FlushAsync(Cancellation));
         Assert.Equal(0, _outbox.Pending);
-        // That this worked is not yet all that the database is needed for.
+        // A successful flush does not prove everything that the database is needed for.
         Assert.False(_node.State.IsUp);
         await _flush.ProbeAsync(Cancellation);
         Assert.Equal(new LedgerTotals(2, 8, 0), await _node.Ledger.TotalsAsync(Cancellation));
     }
 
     [Fact]
-    public async Task FlushAsync_CommitWhoseAnswerWasLost_IsNotAppliedTwice()
+    public async Task FlushAsync_CommitUnconfirmed_IsNotAppliedTwice()
     {
         await _node.Schema.RunAsync(Cancellation);
         Count("10.0.0.1", 3);
-        // What a transaction leaves behind whose commit arrived after the connection had died.
+        // As if the transaction was committed, but the connection died before the confirmation arrived.
         await _node.Ledger.WriteAsync(_outbox.Next()!, Cancellation);
         Count("10.0.0.1", 2);
 
@@ -68,7 +68,7 @@ public sealed class LedgerFlushTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task StopAsync_CountsLeft_WritesThem()
+    public async Task StopAsync_PendingCounts_WritesThem()
     {
         await _node.Schema.RunAsync(Cancellation);
         await _flush.StartAsync(Cancellation);

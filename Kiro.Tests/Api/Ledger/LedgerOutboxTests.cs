@@ -10,7 +10,7 @@ public sealed class LedgerOutboxTests
     private readonly LedgerCounts _counts = new(new FakeTimeProvider());
 
     [Fact]
-    public void Next_UntilConfirmed_StaysTheSameBatch()
+    public void Next_NotConfirmed_IsTheSameBatch()
     {
         var outbox = new LedgerOutbox(_counts);
         _counts.Count(new Caller(IPAddress.Parse("10.0.0.2"), null));

@@ -5,12 +5,12 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Api.Processes;
 
-/// <summary>One node as a process of its own.</summary>
+/// <summary>A node in a process of its own.</summary>
 internal sealed class ApiNode : IAsyncDisposable
 {
     private readonly HttpClient _client;
 
-    /// <param name="environment">Variables; a free port, short intervals and no drain delay unless they say otherwise.</param>
+    /// <param name="environment">Overrides the defaults: a free port, short intervals and no drain delay.</param>
     public ApiNode(params IEnumerable<(string Name, string Value)> environment)
     {
         var variables = new Dictionary<string, string>
@@ -35,7 +35,7 @@ internal sealed class ApiNode : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Waits until /health says this; returns the response.</summary>
+    /// <summary>Waits until /health reports this status and returns its body.</summary>
     public async Task<JsonElement> HealthAsync(string status, double seconds = Eventually.Patience)
     {
         var last = default(JsonElement);
@@ -45,11 +45,11 @@ internal sealed class ApiNode : IAsyncDisposable
         return last;
     }
 
-    /// <summary>The body of a response of any status.</summary>
+    /// <summary>The body of a response, whatever its status code.</summary>
     public async Task<JsonElement> JsonAsync(string path, params (string Name, string Value)[] headers)
     {
-        using var answer = await GetAsync(path, headers);
-        return JsonElement.Parse(await answer.Content.ReadAsStringAsync(Cancellation));
+        using var response = await GetAsync(path, headers);
+        return JsonElement.Parse(await response.Content.ReadAsStringAsync(Cancellation));
     }
 
     public async Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers)
@@ -63,11 +63,11 @@ internal sealed class ApiNode : IAsyncDisposable
         return await _client.SendAsync(request, Cancellation);
     }
 
-    /// <summary>One request as a client with this address, through a proxy on this machine.</summary>
+    /// <summary>Sends a request for a client with this address, as a trusted proxy does.</summary>
     public async Task<bool> RequestAsAsync(string address)
     {
-        using var answer = await GetAsync("/api/client-ip", ("X-Forwarded-For", address));
-        return answer.StatusCode == HttpStatusCode.OK;
+        using var response = await GetAsync("/api/client-ip", ("X-Forwarded-For", address));
+        return response.StatusCode == HttpStatusCode.OK;
     }
 
     public async Task StopAsync()

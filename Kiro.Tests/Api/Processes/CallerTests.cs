@@ -6,7 +6,7 @@ namespace Kiro.Tests.Api.Processes;
 public sealed class CallerTests
 {
     [Fact]
-    public async Task ClientIp_TrustedPeer_IsBelieved()
+    public async Task ClientIp_TrustedPeer_IsTakenFromItsFields()
     {
         await using var node = new ApiNode(("TRUSTED_PROXIES", "127.0.0.0/8,10.0.0.0/8"), ("NODE_NAME", "api-3"), ("ADMIN_TOKEN", "sesame"));
         await node.HealthAsync("ok");
@@ -19,9 +19,9 @@ public sealed class CallerTests
         Assert.Equal("2001:db8:1:2::3", await IpAsync(node, ("X-Forwarded-For", "2001:db8:1:2::3")));
         Assert.Equal("127.0.0.1", await IpAsync(node, ("X-Real-IP", "nobody")));
 
-        // The ledger knows them by these addresses, and the public does not see them whole.
+        // The ledger has these addresses, but shows them masked without the admin token.
         await Support.Eventually.BeTrue(
-            async () => (await ClientsAsync(node, ("Authorization", "Bearer sesame"))).Contains("2001:db8:1:2::3"), "the flush");
+            async () => (await ClientsAsync(node, ("Authorization", "Bearer sesame"))).Contains("2001:db8:1:2::3"), "the ledger was flushed");
         Assert.Contains("2001:db8:1:*", await ClientsAsync(node));
         Assert.DoesNotContain("203.0.113.9", await ClientsAsync(node));
         using var refused = await node.GetAsync("/api/clients", ("Authorization", "Bearer guess"));
@@ -29,9 +29,9 @@ public sealed class CallerTests
     }
 
     [Fact]
-    public async Task ClientIp_UntrustedPeer_IsNotBelieved()
+    public async Task ClientIp_UntrustedPeer_IsThePeer()
     {
-        // The switch would make the framework believe everybody.
+        // On its own, this variable would make ASP.NET Core trust every peer.
         await using var node = new ApiNode(("TRUSTED_PROXIES", "10.0.0.0/8"), ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"));
         await node.HealthAsync("ok");
 
@@ -40,7 +40,7 @@ public sealed class CallerTests
     }
 
     [Fact]
-    public async Task Demo_EchoSlowAndStatus_Answer()
+    public async Task Demo_EchoSlowAndStatus_Respond()
     {
         await using var node = new ApiNode(("NODE_NAME", "api-3"));
         await node.HealthAsync("ok");

@@ -5,7 +5,7 @@ using Kiro.Tests.Api.Database;
 
 namespace Kiro.Tests.Api.Processes;
 
-/// <summary>Several nodes on one database, started at once while it is still empty.</summary>
+/// <summary>Several nodes, started at once on the same empty database.</summary>
 internal sealed class ClusterScenario(DatabaseOptions options, int size, params (string Name, string Value)[] environment) : IAsyncDisposable
 {
     private const int Clients = 250;
@@ -21,15 +21,16 @@ internal sealed class ClusterScenario(DatabaseOptions options, int size, params 
 
     public Task AllAsync(string status) => Task.WhenAll(Nodes.Select(node => node.HealthAsync(status)));
 
-    /// <summary>Each node comes to know all of them.</summary>
+    /// <summary>Waits until every node sees all of them up.</summary>
     public Task AllKnowEachOtherAsync() => Task.WhenAll(Nodes.Select(node => Support.Eventually.BeTrue(
         async () => (await node.JsonAsync("/api/nodes", ("X-Forwarded-For", NextClient()))).GetProperty("nodes").EnumerateArray()
             .Count(other => other.GetProperty("state").GetString() == "up") == Nodes.Count,
         "all nodes are up")));
 
-    /// <summary>Sends requests of many clients to all nodes, until enough were sent or for as long as the task runs.</summary>
+    /// <summary>Sends this many requests from many clients to all nodes in turn.</summary>
     public Task SendAsync(int count) => SendAsync(() => Interlocked.Add(ref count, -1) >= 0);
 
+    /// <summary>Sends requests from many clients to all nodes in turn, while <paramref name="more"/> returns true.</summary>
     public Task SendAsync(Func<bool> more) => Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
     {
         while (more())
@@ -44,7 +45,7 @@ internal sealed class ClusterScenario(DatabaseOptions options, int size, params 
 
     public Task StopAsync() => Task.WhenAll(Nodes.Select(node => node.StopAsync()));
 
-    /// <summary>What the database holds.</summary>
+    /// <summary>The totals in the database.</summary>
     public async Task<LedgerTotals> TotalsAsync()
     {
         await using var reader = new TestNode(options, "reader", TimeProvider.System);

@@ -28,7 +28,7 @@ public sealed class MariaDbClusterTests(MariaDb server)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Ledger_ServerGoesAndReturnsUnderRequests_FailsNoneAndCountsAll(bool kill)
+    public async Task Ledger_ServerRestartsUnderLoad_FailsNoRequestAndCountsAll(bool kill)
     {
         await server.ReadyAsync();
         await using var cluster = Cluster(2);
@@ -49,7 +49,7 @@ public sealed class MariaDbClusterTests(MariaDb server)
     }
 
     [Fact]
-    public async Task Health_ServerThatDoesNotAnswer_IsDegradedAndServes()
+    public async Task Health_ServerHangs_IsDegradedAndServes()
     {
         await server.ReadyAsync();
         await using var cluster = Cluster(1);
@@ -75,7 +75,7 @@ public sealed class MariaDbClusterTests(MariaDb server)
     }
 
     [Fact]
-    public async Task Health_WrongPassword_SaysSoAndRecoversByItself()
+    public async Task Health_WrongPassword_IsDegradedWithTheReasonAndRecovers()
     {
         await server.ReadyAsync();
         var user = "u" + _database[5..20];

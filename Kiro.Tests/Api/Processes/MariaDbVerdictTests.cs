@@ -4,7 +4,7 @@ using MySqlConnector;
 
 namespace Kiro.Tests.Api.Processes;
 
-/// <summary>A server in trouble under way: the verdict comes from writes, for these are what it is needed for.</summary>
+/// <summary>The database server fails at run time: health is judged by writes, since they are what the database is needed for.</summary>
 [Collection(SharesMariaDb.Name)]
 public sealed class MariaDbVerdictTests(MariaDb server)
 {
@@ -15,7 +15,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Health_ServerIsReadOnly_IsDownUntilItTakesWrites()
+    public async Task Health_ServerIsReadOnly_IsDegradedUntilAWriteSucceeds()
     {
         await using var node = await StartAsync();
         var verdicts = new Verdicts(node);
@@ -37,7 +37,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     [InlineData("clients")]
     [InlineData("ledger_batches")]
     [InlineData("nodes")]
-    public async Task Health_TableIsGone_IsDownUntilItIsBack(string table)
+    public async Task Health_TableIsMissing_IsDegradedUntilItIsBack(string table)
     {
         await using var node = await StartAsync();
         var verdicts = new Verdicts(node);
@@ -54,22 +54,22 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     [InlineData("INSERT")]
     [InlineData("UPDATE")]
     [InlineData("SELECT")]
-    public async Task Health_RightIsTakenAway_IsDownUntilItIsGivenBack(string right)
+    public async Task Health_PrivilegeIsRevoked_IsDegradedUntilItIsGranted(string privilege)
     {
         await using var node = await StartAsync();
         var verdicts = new Verdicts(node);
-        await server.ExecuteAsync($"REVOKE {right} ON {_database}.* FROM '{User}'@'127.0.0.1'");
-        // A connection keeps the rights that it began with.
+        await server.ExecuteAsync($"REVOKE {privilege} ON {_database}.* FROM '{User}'@'127.0.0.1'");
+        // A connection keeps the privileges that it was opened with.
         await KillConnectionsAsync();
-        await verdicts.StaysDownAsync($"{right} command denied");
+        await verdicts.StaysDownAsync($"{privilege} command denied");
 
-        await server.ExecuteAsync($"GRANT {right} ON {_database}.* TO '{User}'@'127.0.0.1'");
+        await server.ExecuteAsync($"GRANT {privilege} ON {_database}.* TO '{User}'@'127.0.0.1'");
         await verdicts.RecoversAsync();
         await verdicts.AllAreCountedAsync();
     }
 
     [Fact]
-    public async Task Health_TableIsLocked_IsDownUntilTheLockIsGone()
+    public async Task Health_TableIsLocked_IsDegradedUntilItIsReleased()
     {
         await using var node = await StartAsync();
         var verdicts = new Verdicts(node);
@@ -86,7 +86,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     }
 
     [Fact]
-    public async Task Health_ServerHasNoConnectionLeft_IsDownUntilItHas()
+    public async Task Health_ConnectionLimitIsReached_IsDegradedUntilOneIsFree()
     {
         await using var node = await StartAsync();
         var verdicts = new Verdicts(node);
@@ -101,7 +101,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
                     await other.OpenAsync(Cancellation);
                     return true;
                 },
-                "the last connection is ours");
+                "the test has the only connection");
             await verdicts.StaysDownAsync("max_user_connections");
         }
 
@@ -110,7 +110,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     }
 
     [Fact]
-    public async Task Health_PasswordIsChanged_IsDownUntilItFitsAgain()
+    public async Task Health_PasswordIsChanged_IsDegradedUntilItMatchesAgain()
     {
         await using var node = await StartAsync();
         var verdicts = new Verdicts(node);
@@ -125,7 +125,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     }
 
     [Fact]
-    public async Task Health_DatabaseIsDropped_IsMadeAnew()
+    public async Task Health_DatabaseIsDropped_IsRecreated()
     {
         await using var node = await StartAsync();
         await server.ExecuteAsync($"DROP DATABASE {_database}");
@@ -138,7 +138,7 @@ public sealed class MariaDbVerdictTests(MariaDb server)
     }
 
     [Fact]
-    public async Task Health_DiskOfTheServerIsFull_IsDownUntilAWriteWorks()
+    public async Task Health_DiskOfTheServerIsFull_IsDegradedUntilAWriteSucceeds()
     {
         using var disk = SmallDisk.Mount(megabytes: 300);
         await using var own = new MariaDb(Path.Combine(disk.Folder, "server"));
@@ -155,20 +155,20 @@ public sealed class MariaDbVerdictTests(MariaDb server)
 
     private static string Quoted => MariaDb.Password.Replace("'", "''", StringComparison.Ordinal);
 
-    /// <summary>Ends the user's connections, as far as there are any.</summary>
+    /// <summary>Kills the user's connections, if any.</summary>
     private async Task KillConnectionsAsync() => await server.ExecuteAsync($"KILL CONNECTION USER '{User}'@'127.0.0.1'");
 
     private Task<ApiNode> StartAsync() => StartAsync(server);
 
-    private async Task<ApiNode> StartAsync(MariaDb on)
+    private async Task<ApiNode> StartAsync(MariaDb database)
     {
-        await on.ReadyAsync();
-        // What a user may do who is no administrator.
-        await on.ExecuteAsync($"CREATE DATABASE {_database} CHARACTER SET utf8mb4");
-        await on.ExecuteAsync($"CREATE USER '{User}'@'127.0.0.1' IDENTIFIED BY '{Quoted}'");
-        await on.ExecuteAsync($"GRANT ALL ON {_database}.* TO '{User}'@'127.0.0.1'");
+        await database.ReadyAsync();
+        // A user without administrative privileges.
+        await database.ExecuteAsync($"CREATE DATABASE {_database} CHARACTER SET utf8mb4");
+        await database.ExecuteAsync($"CREATE USER '{User}'@'127.0.0.1' IDENTIFIED BY '{Quoted}'");
+        await database.ExecuteAsync($"GRANT ALL ON {_database}.* TO '{User}'@'127.0.0.1'");
         var node = new ApiNode(
-            ("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", on.Port.ToString(CultureInfo.InvariantCulture)), ("MYSQL_USER", User),
+            ("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", database.Port.ToString(CultureInfo.InvariantCulture)), ("MYSQL_USER", User),
             ("MYSQL_PASSWORD", MariaDb.Password), ("MYSQL_DATABASE", _database));
         await node.HealthAsync("ok");
         return node;

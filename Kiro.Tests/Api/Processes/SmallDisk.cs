@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Api.Processes;
 
-/// <summary>A file system of its own that a test can fill to the last byte: a tmpfs, which needs root.</summary>
+/// <summary>A small tmpfs that a test can fill to the last byte. Mounting it needs root.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     private SmallDisk(string folder) => Folder = folder;
@@ -12,17 +12,17 @@ internal sealed class SmallDisk : IDisposable
 
     private string Filler => Path.Combine(Folder, "filler");
 
-    /// <summary>Mounts it, or skips the test where that is not allowed.</summary>
+    /// <summary>Mounts it, or skips the test if that is not permitted.</summary>
     public static SmallDisk Mount(int megabytes)
     {
-        Requirement.Need("disk", OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "a file system of its own needs Linux and root.");
+        Requirement.Need("disk", OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "mounting a tmpfs needs Linux and root.");
         var folder = Directory.CreateTempSubdirectory("kiro-disk-").FullName;
         var isMounted = Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m", "tmpfs", folder);
-        Requirement.Need("disk", isMounted, "this machine does not let a tmpfs be mounted.");
+        Requirement.Need("disk", isMounted, "mounting a tmpfs is not permitted.");
         return new SmallDisk(folder);
     }
 
-    /// <summary>Takes all the room that is left.</summary>
+    /// <summary>Uses up all free space.</summary>
     public void Fill()
     {
         using var filler = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
@@ -39,12 +39,12 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
-    /// <summary>Gives that room back.</summary>
+    /// <summary>Frees that space.</summary>
     public void Free() => File.Delete(Filler);
 
     public void Dispose()
     {
-        // Whoever still holds a file there must not fail the test.
+        // Lazily, because a process may still have a file open.
         Run("umount", "--lazy", Folder);
         Directory.Delete(Folder, recursive: true);
     }

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Kiro.Tests.Api.Processes;
 
-/// <summary>The embedded file in trouble under way: the verdict comes from writes, for these are what it is needed for.</summary>
+/// <summary>The SQLite file fails at run time: health is judged by writes, since they are what the database is needed for.</summary>
 public sealed class SqliteVerdictTests
 {
     private readonly string _file = Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "kiro.db");
@@ -11,7 +11,7 @@ public sealed class SqliteVerdictTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Health_DiskIsFull_IsDownUntilAWriteWorks()
+    public async Task Health_DiskIsFull_IsDegradedUntilAWriteSucceeds()
     {
         using var disk = SmallDisk.Mount(megabytes: 2);
         await using var node = await StartAsync(Path.Combine(disk.Folder, "kiro.db"));
@@ -26,7 +26,7 @@ public sealed class SqliteVerdictTests
     }
 
     [Fact]
-    public async Task Health_SomebodyHoldsTheFile_IsDownUntilTheyLetGo()
+    public async Task Health_DatabaseIsLocked_IsDegradedUntilItIsReleased()
     {
         await using var node = await StartAsync(_file);
         var verdicts = new Verdicts(node);
@@ -44,7 +44,7 @@ public sealed class SqliteVerdictTests
     [InlineData("clients")]
     [InlineData("ledger_batches")]
     [InlineData("nodes")]
-    public async Task Health_TableIsGone_IsDownUntilItIsBack(string table)
+    public async Task Health_TableIsMissing_IsDegradedUntilItIsBack(string table)
     {
         await using var node = await StartAsync(_file);
         var verdicts = new Verdicts(node);
@@ -58,7 +58,7 @@ public sealed class SqliteVerdictTests
     }
 
     [Fact]
-    public async Task Health_FileIsDeleted_AllNodesGoOnWithANewOne()
+    public async Task Health_FileIsDeleted_AllNodesSwitchToANewOne()
     {
         await using var first = await StartAsync(_file, "api-1");
         await using var second = await StartAsync(_file, "api-2");
@@ -67,23 +67,23 @@ public sealed class SqliteVerdictTests
             File.Delete(_file + suffix);
         }
 
-        // Whoever went on with the deleted file would never see the other.
+        // A node that kept using the deleted file would never see the other one.
         foreach (var node in (ApiNode[])[first, second])
         {
             await Eventually.BeTrue(
                 async () => (await node.JsonAsync("/api/nodes")).GetProperty("nodes").EnumerateArray().Count(other => other.GetProperty("state").GetString() == "up") == 2
-                    && File.Exists(_file) && await OnFileAsync("SELECT COUNT(*) FROM nodes") == 2,
+                    && File.Exists(_file) && await QueryAsync("SELECT COUNT(*) FROM nodes") == 2,
                 $"both nodes are in the new file; output: {node.Process.Output}");
             await node.HealthAsync("ok");
         }
 
         Assert.True(await first.RequestAsAsync("203.0.113.7"));
         await Eventually.BeTrue(
-            async () => await OnFileAsync("SELECT COUNT(*) FROM clients WHERE client = '203.0.113.7'") == 1, "the new file has the ledger");
+            async () => await QueryAsync("SELECT COUNT(*) FROM clients WHERE client = '203.0.113.7'") == 1, "the new file has the ledger");
     }
 
     [Fact]
-    public async Task Health_FileIsOverwritten_IsDownAndSaysSo()
+    public async Task Health_FileIsOverwritten_IsDegradedWithTheReason()
     {
         await using var node = await StartAsync(_file);
         foreach (var suffix in (string[])["-wal", "-shm"])
@@ -91,7 +91,7 @@ public sealed class SqliteVerdictTests
             File.Delete(_file + suffix);
         }
 
-        // Another file under the same name, which no database is.
+        // Another file of the same name that is not a database.
         File.Delete(_file);
         await File.WriteAllTextAsync(_file, new string('x', 10_000), Cancellation);
 
@@ -120,7 +120,7 @@ public sealed class SqliteVerdictTests
         await command.ExecuteNonQueryAsync(Cancellation);
     }
 
-    private async Task<long> OnFileAsync(string sql)
+    private async Task<long> QueryAsync(string sql)
     {
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();

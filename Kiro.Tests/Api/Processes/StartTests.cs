@@ -23,7 +23,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task Start_BadSettings_AreOneLineEach()
+    public async Task Start_InvalidSettings_AreOneLineEach()
     {
         await using var node = new ApiNode(
             ("TRUSTED_PROXIES", "10.0.0.0/99"), ("ConnectionStrings__kiro", "s3cret"), ("HEARTBEAT_INTERVAL", "never"));
@@ -37,7 +37,7 @@ public sealed class StartTests
     [InlineData("a-file/kiro.db", "its folder cannot be created")]
     [InlineData("a-file", "it is not an SQLite database")]
     [InlineData("a-folder", "it is a folder, expected a file")]
-    public async Task Start_DatabaseFileThatCanNeverWork_IsOneLine(string path, string problem)
+    public async Task Start_UnusableDatabaseFile_IsOneLine(string path, string problem)
     {
         var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
         Directory.CreateDirectory(Path.Combine(folder, "a-folder"));
@@ -52,7 +52,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task Start_DatabaseFileIsLocked_ServesDegradedUntilItIsNot()
+    public async Task Start_DatabaseIsLocked_ServesDegradedUntilItIsReleased()
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "kiro.db");
         await using var other = new SqliteConnection($"Data Source={file};Pooling=False");
@@ -67,7 +67,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task Start_DatabaseCannotBeReached_ServesDegraded()
+    public async Task Start_DatabaseIsUnreachable_ServesDegraded()
     {
         var port = FreePort.Next().ToString(CultureInfo.InvariantCulture);
         await using var node = new ApiNode(("MYSQL_HOST", "127.0.0.1"), ("MYSQL_PORT", port));
@@ -81,7 +81,7 @@ public sealed class StartTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, clients.StatusCode);
         Assert.Equal("down", (await node.JsonAsync("/api/nodes")).GetProperty("database").GetString());
 
-        // The counts cannot be written; the stop waits for that a while, says so, and is clean.
+        // Shutdown waits a while to write the counts, logs that it could not, and exits with 0.
         node.Process.Signal("INT");
         Assert.Equal(0, await node.Process.ExitCode());
         Assert.Contains("could not be written to the ledger before shutdown: 3.", node.Process.Output, StringComparison.Ordinal);

@@ -4,32 +4,32 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Api.Processes;
 
-/// <summary>What <c>GET /api/status</c> tells whom.</summary>
+/// <summary>What <c>GET /api/status</c> shows with and without the admin token.</summary>
 public sealed class StatusTests
 {
     [Fact]
-    public async Task Status_WithoutTheToken_TellsNoAddressOfANode()
+    public async Task Status_WithoutToken_ShowsNoNodeAddresses()
     {
         await using var node = new ApiNode(("NODE_NAME", "api-3"), ("ADMIN_TOKEN", "not-a-real-token"));
         await node.HealthAsync("ok");
 
         Assert.Equal(["name", "state"], await FieldsAsync(node));
         Assert.Equal(["name", "state", "address"], await FieldsAsync(node, ("Authorization", "Bearer not-a-real-token")));
-        using var refused = await node.GetAsync("/api/status", ("Authorization", "Bearer wrong"));
-        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
-        Assert.Equal("Bearer", refused.Headers.WwwAuthenticate.ToString());
+        using var rejected = await node.GetAsync("/api/status", ("Authorization", "Bearer wrong"));
+        Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
+        Assert.Equal("Bearer", rejected.Headers.WwwAuthenticate.ToString());
     }
 
     [Fact]
-    public async Task Status_ManyWrongTokens_AreNotHeardAnyMore()
+    public async Task Status_ManyWrongTokens_AreRateLimited()
     {
         await using var node = new ApiNode(("ADMIN_TOKEN", "not-a-real-token"));
         await node.HealthAsync("ok");
         var codes = new List<HttpStatusCode>();
         for (var guess = 0; guess < 30; guess++)
         {
-            using var answer = await node.GetAsync("/api/status", ("Authorization", $"Bearer {guess}"), ("X-Real-IP", "203.0.113.7"));
-            codes.Add(answer.StatusCode);
+            using var response = await node.GetAsync("/api/status", ("Authorization", $"Bearer {guess}"), ("X-Real-IP", "203.0.113.7"));
+            codes.Add(response.StatusCode);
         }
 
         using var right = await node.GetAsync("/api/clients", ("Authorization", "Bearer not-a-real-token"), ("X-Real-IP", "203.0.113.7"));
@@ -44,7 +44,7 @@ public sealed class StatusTests
     private static async Task<List<string>> FieldsAsync(ApiNode node, params (string, string)[] headers)
     {
         JsonElement[] nodes = [];
-        // The node knows itself from its first heartbeat on.
+        // The node appears after its first heartbeat.
         await Eventually.BeTrue(
             async () => (nodes = [.. (await node.JsonAsync("/api/status", headers)).GetProperty("cluster").GetProperty("nodes").EnumerateArray()]).Length == 1,
             "the node is in its own list");

@@ -18,7 +18,7 @@ public sealed class StopTests
 
         node.Process.Signal("TERM");
 
-        // The stream ends at once, not with the listener, and not by an error.
+        // The stream ends at once, rather than when the listener closes, and without an error.
         var ticks = await events.ReadToEndAsync(Cancellation);
         Assert.Contains("event: tick", ticks, StringComparison.Ordinal);
         using var health = await node.GetAsync("/health");
@@ -27,7 +27,7 @@ public sealed class StopTests
         Assert.Contains("\"draining\"", await health.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
         using var served = await node.GetAsync("/api/client-ip");
         Assert.Equal(HttpStatusCode.OK, served.StatusCode);
-        // A person does not wait for the delay, and does for the request.
+        // SIGINT skips the drain delay, but not the request in flight.
         node.Process.Signal("INT");
         using var finished = await slow;
         Assert.Equal(HttpStatusCode.OK, finished.StatusCode);
@@ -46,7 +46,7 @@ public sealed class StopTests
     }
 
     [Fact]
-    public async Task Sigterm_RequestThatTakesTooLong_StillFlushesAndExitsWithZero()
+    public async Task Sigterm_RequestOutlastsTheDrainTimeout_StillFlushesAndExitsWithZero()
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("kiro-test-").FullName, "kiro.db");
         await using var node = new ApiNode(("SQLITE_FILE", file), ("DRAIN_TIMEOUT", "1"), ("LEDGER_INTERVAL", "3600"));
@@ -57,7 +57,7 @@ public sealed class StopTests
 
         node.Process.Signal("TERM");
 
-        // Less than the request would take.
+        // Sooner than the request would complete.
         Assert.Equal(0, await node.Process.ExitCode(55));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => slow);
         await using var reader = new Database.TestNode(

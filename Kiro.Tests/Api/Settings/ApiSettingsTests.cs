@@ -34,7 +34,7 @@ public sealed class ApiSettingsTests
     [InlineData("ConnectionStrings:kiro", "Server=db;Pasword=s3cret", "ConnectionStrings__kiro is not valid (its value is not shown): expected a MySQL connection string such as Server=…;Port=…;User ID=…;Password=…;Database=….")]
     [InlineData("ConnectionStrings:kiro", "Password=s3cret", "ConnectionStrings__kiro is not valid (its value is not shown): expected a MySQL connection string such as Server=…;Port=…;User ID=…;Password=…;Database=….")]
     [InlineData("ConnectionStrings:kiro", "Server=db;Port=x;Password=s3cret", "ConnectionStrings__kiro is not valid (its value is not shown): expected a MySQL connection string such as Server=…;Port=…;User ID=…;Password=…;Database=….")]
-    public void Read_BadValue_IsOneLineThatNamesIt(string name, string value, string line)
+    public void Read_InvalidValue_IsOneLineThatNamesIt(string name, string value, string line)
     {
         var problem = Assert.Throws<InvalidSettingsException>(() => Read((name, value)));
 
@@ -42,7 +42,7 @@ public sealed class ApiSettingsTests
     }
 
     [Fact]
-    public void Read_SeveralBadValues_NamesThemAll()
+    public void Read_SeveralInvalidValues_NamesThemAll()
     {
         var problem = Assert.Throws<InvalidSettingsException>(() => Read(("PORT", "0"), ("DRAIN_DELAY", "-1"), ("MYSQL_PORT", "a")));
 
@@ -59,7 +59,7 @@ public sealed class ApiSettingsTests
         Assert.Equal([network], Read(("TRUSTED_PROXIES", value)).Callers.TrustedProxies.Select(trusted => trusted.ToString()));
 
     [Fact]
-    public void Read_TrustedProxiesNone_TrustsNobody() =>
+    public void Read_TrustedProxiesNone_IsEmpty() =>
         Assert.Empty(Read(("TRUSTED_PROXIES", "none")).Callers.TrustedProxies);
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class ApiSettingsTests
     }
 
     [Fact]
-    public void Read_ConnectionStringAndHost_ConnectionStringWins()
+    public void Read_ConnectionStringAndHost_TakesTheConnectionString()
     {
         var database = Read(("ConnectionStrings:kiro", "Server=one;Connection Timeout=9"), ("MYSQL_HOST", "two")).Database;
 

@@ -21,7 +21,7 @@ public class AdminListenerTests
     [InlineData("/alive", "text/plain; charset=utf-8")]
     public async Task OwnPage_OnTheAdminListener_IsServed(string path, string type)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen);
 
         var answer = await AskAsync(path);
@@ -42,7 +42,7 @@ public class AdminListenerTests
     [InlineData("/lb?x=1")]
     public async Task OwnPath_OnThePublicPort_IsTheNodes(string path)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen);
 
         var answer = await balancer.ExchangeAsync($"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -56,7 +56,7 @@ public class AdminListenerTests
     [InlineData("/alive")]
     public async Task Probe_OnThePublicPort_IsStillAnswered(string path)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen);
 
         Assert.Equal(200, (await balancer.ExchangeAsync($"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")).Status);
@@ -74,7 +74,7 @@ public class AdminListenerTests
     [InlineData("OPTIONS * HTTP/1.1")]
     public async Task OtherPath_OnTheAdminListener_NeverReachesANode(string line)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen);
 
         var answer = await RawClient.ExchangeAsync(_port, $"{line}\r\nHost: localhost\r\n\r\n");
@@ -102,7 +102,7 @@ public class AdminListenerTests
     [InlineData("a.lb.internal", false)]
     public async Task Host_NamedByAStranger_IsRefused(string host, bool isServed)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen, "ADMIN_HOSTS=lb.internal, lb2.internal");
 
         foreach (var path in (string[])["/lb", "/lb/status", "/metrics", "/lb/config"])
@@ -119,7 +119,7 @@ public class AdminListenerTests
     [Fact]
     public async Task Host_OfAnAbsoluteTarget_IsTheOneThatCounts()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen);
 
         Assert.Equal(421, (await RawClient.ExchangeAsync(_port, "GET http://attacker.example/lb HTTP/1.1\r\nHost: localhost\r\n\r\n")).Status);
@@ -129,8 +129,8 @@ public class AdminListenerTests
     [Fact]
     public async Task Order_OnTheAdminListener_IsTaken()
     {
-        await using var node = RawBackend.Answering();
-        await using var other = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
+        await using var other = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{node.Host},{other.Host}", Listen, "ADMIN_TOKEN=0123456789abcdef");
 
         var answer = await RawClient.ExchangeAsync(
@@ -144,11 +144,11 @@ public class AdminListenerTests
     [Fact]
     public async Task Connections_OfClientsAtTheirLimit_LeaveTheDoorOpen()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen, "LIMIT_CONNECTIONS=1", "LIMIT_CONNECTIONS_PER_CLIENT=1", "TRUSTED_PROXIES=none");
         using var only = await RawClient.ConnectAsync(balancer.Port);
         await only.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-        await only.ReadAnswerAsync();
+        await only.ReadResponseAsync();
 
         Assert.Equal(503, (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n")).Status);
         Assert.Contains("\"adminConnections\":{\"open\":1,\"max\":64,\"refused\":0}", (await AskAsync("/lb/status")).Body, StringComparison.Ordinal);
@@ -157,7 +157,7 @@ public class AdminListenerTests
     [Fact]
     public async Task Connections_OfOperators_AreBoundedAndCounted()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen);
         var clients = new List<RawClient>();
         for (var client = 0; client < AdminListener.MaxConnections; client++)
@@ -167,8 +167,8 @@ public class AdminListenerTests
 
         await clients[0].SendAsync("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n");
         await clients[^1].SendAsync("GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        Assert.Equal(200, (await clients[0].ReadAnswerAsync()).Status);
-        Assert.Equal(200, (await clients[^1].ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await clients[0].ReadResponseAsync()).Status);
+        Assert.Equal(200, (await clients[^1].ReadResponseAsync()).Status);
         Assert.Equal(503, (await AskAsync("/alive")).Status);
         // Clients do not notice.
         Assert.Equal(200, (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n")).Status);
@@ -180,7 +180,7 @@ public class AdminListenerTests
     [Fact]
     public async Task ProxyProtocol_OnTheAdminListener_IsNotAskedFor()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Listen, "PROXY_PROTOCOL=on");
 
         Assert.Equal(200, (await AskAsync("/lb/status")).Status);

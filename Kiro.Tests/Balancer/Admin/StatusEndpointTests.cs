@@ -14,7 +14,7 @@ public sealed class StatusEndpointTests
     [Fact]
     public async Task Status_NodeUpAndNodeDown_HasExactlyTheShapeOfTheContract()
     {
-        await using var node = SocketServer.Answering("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"status\":\"ok\",\"node\":\"api-1\"}");
+        await using var node = SocketServer.Responding("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"status\":\"ok\",\"node\":\"api-1\"}");
         var nobody = FreePort.Next();
         await using var balancer = await BalancerInProcess.Start($"BACKEND_HOSTS=127.0.0.1:{node.Port},127.0.0.1:{nobody}*2.5");
         await Eventually.BeTrue(() => balancer.Registry.Current.Backends.All(backend => backend.Health.LastCheck is not null), "both are probed");

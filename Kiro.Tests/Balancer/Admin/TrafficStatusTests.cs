@@ -43,7 +43,7 @@ public sealed class TrafficStatusTests
     public async Task Status_ANodeSaysThatItIsDegraded_IsUpAndSaysSoWithTheReason()
     {
         const string Body = """{"status":"degraded","node":"api-1","reason":"database unavailable: Access denied","database":"down"}""";
-        await using var node = SocketServer.Answering($"HTTP/1.1 200 OK\r\nContent-Length: {Body.Length}\r\n\r\n{Body}");
+        await using var node = SocketServer.Responding($"HTTP/1.1 200 OK\r\nContent-Length: {Body.Length}\r\n\r\n{Body}");
         await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{node.Port}");
 
         var status = await StatusAsync(balancer);

@@ -9,7 +9,7 @@ public sealed class UptimeTests
     [Fact]
     public async Task Status_TheClockIsSetBack_TheUptimeOnlyGrows()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         var time = new SettableClock();
         await using var balancer = await TestBalancer.StartAsync(time, node.Host);
 

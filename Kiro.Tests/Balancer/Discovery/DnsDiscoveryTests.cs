@@ -89,5 +89,5 @@ public sealed class DnsDiscoveryTests
         .Select(backend => $"{backend.GetProperty("host").GetString()}:{backend.GetProperty("state").GetString()}")
         .Order(StringComparer.Ordinal));
 
-    private SocketServer Node(string address) => SocketServer.Answering(Good, IPAddress.Parse(address), _backendPort);
+    private SocketServer Node(string address) => SocketServer.Responding(Good, IPAddress.Parse(address), _backendPort);
 }

@@ -2,10 +2,10 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>An end that does not read makes the other end wait: the balancer keeps next to nothing in between.</summary>
+/// <summary>A slow reader holds the sender back; the balancer buffers next to nothing in between.</summary>
 public class BackpressureTests(ITestOutputHelper output)
 {
-    /// <summary>In bytes: more than the system's buffers for both connections may come to, and far less than the body.</summary>
+    /// <summary>In bytes: more than the socket buffers of both connections, far less than the body.</summary>
     private const long MaxSent = 200 << 20;
 
     private const long Body = 1 << 30;
@@ -15,22 +15,22 @@ public class BackpressureTests(ITestOutputHelper output)
     [InlineData(true)]
     public async Task Client_ThatDoesNotRead_HoldsTheNodeBack(bool chunked)
     {
-        FloodOfBytes? answer = null;
+        ByteFlood? response = null;
         await using var node = new RawBackend(async exchange =>
         {
             await exchange.WriteAsync($"HTTP/1.1 200 OK\r\n{Framing(chunked)}\r\n\r\n");
-            answer = new FloodOfBytes(exchange.Connection.WriteAsync, MaxSent, chunked);
-            await answer.Ended;
+            response = new ByteFlood(exchange.Connection.WriteAsync, MaxSent, chunked);
+            await response.Ended;
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        await Eventually.BeTrue(() => answer is not null, "the response begins");
+        await Eventually.BeTrue(() => response is not null, "the response has begun");
 
-        AssertHeldBack(await answer!.LevelOffAsync());
+        AssertHeldBack(await response!.WaitUntilStalledAsync());
         client.Dispose();
-        await answer.Ended;
+        await response.Ended;
     }
 
     [Theory]
@@ -43,9 +43,9 @@ public class BackpressureTests(ITestOutputHelper output)
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\n{Framing(chunked)}\r\n\r\n");
-        var body = new FloodOfBytes(client.Stream.WriteAsync, MaxSent, chunked);
+        var body = new ByteFlood(client.Stream.WriteAsync, MaxSent, chunked);
 
-        AssertHeldBack(await body.LevelOffAsync());
+        AssertHeldBack(await body.WaitUntilStalledAsync());
         client.Dispose();
         await body.Ended;
     }
@@ -54,7 +54,7 @@ public class BackpressureTests(ITestOutputHelper output)
 
     private void AssertHeldBack(long sent)
     {
-        output.WriteLine($"{sent / 1e6:0.0} MB went somewhere.");
-        Assert.True(sent < MaxSent, $"{sent / 1e6:0} MB went somewhere");
+        output.WriteLine($"{sent / 1e6:0.0} MB sent.");
+        Assert.True(sent < MaxSent, $"{sent / 1e6:0} MB sent");
     }
 }

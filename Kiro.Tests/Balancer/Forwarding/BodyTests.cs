@@ -17,7 +17,7 @@ public class BodyTests
     [InlineData("POST", "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;ext=1\r\nllo\r\n0\r\n\r\n", "hello", null, "chunked")]
     [InlineData("PUT", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "hello", null, "chunked")]
     [InlineData("POST", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "", null, "chunked")]
-    public async Task Request_WithBody_ArrivesAsItWasFramed(string method, string rest, string body, string? length, string? encoding)
+    public async Task Request_WithBody_KeepsItsFraming(string method, string rest, string body, string? length, string? encoding)
     {
         var received = "";
         await using var node = new RawBackend(async exchange =>
@@ -27,9 +27,9 @@ public class BodyTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"{method} / HTTP/1.1\r\nHost: a.example\r\n{rest}");
+        var response = await balancer.ExchangeAsync($"{method} / HTTP/1.1\r\nHost: a.example\r\n{rest}");
 
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("ok", response.Body);
         Assert.Equal(body, received);
         var head = Assert.Single(node.Heads);
         Assert.Equal(length, RawHead.Value(head, "Content-Length"));
@@ -37,22 +37,22 @@ public class BodyTests
     }
 
     [Fact]
-    public async Task Answer_WithLength_KeepsItsLength()
+    public async Task Response_WithLength_KeepsIt()
     {
-        var answer = await AnswerAsync("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", Request);
+        var response = await AnswerAsync("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", Request);
 
-        Assert.Equal("hello", answer.Body);
-        Assert.Equal("5", answer.Value("Content-Length"));
-        Assert.False(answer.Has("Transfer-Encoding"));
+        Assert.Equal("hello", response.Body);
+        Assert.Equal("5", response.Value("Content-Length"));
+        Assert.False(response.Has("Transfer-Encoding"));
     }
 
     [Fact]
-    public async Task Answer_Empty_KeepsItsLength()
+    public async Task Response_Empty_KeepsItsLength()
     {
-        var answer = await AnswerAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Request);
+        var response = await AnswerAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Request);
 
-        Assert.Equal("0", answer.Value("Content-Length"));
-        Assert.False(answer.Has("Transfer-Encoding"));
+        Assert.Equal("0", response.Value("Content-Length"));
+        Assert.False(response.Has("Transfer-Encoding"));
     }
 
     [Theory]
@@ -60,15 +60,15 @@ public class BodyTests
     [InlineData("0\r\n\r\n", "")]
     public async Task Answer_Chunked_StaysChunked(string chunks, string body)
     {
-        var answer = await AnswerAsync($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}", Request);
+        var response = await AnswerAsync($"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}", Request);
 
-        Assert.Equal(body, answer.Body);
-        Assert.True(answer.IsComplete);
-        Assert.False(answer.Has("Content-Length") && answer.Has("Transfer-Encoding"));
+        Assert.Equal(body, response.Body);
+        Assert.True(response.IsComplete);
+        Assert.False(response.Has("Content-Length") && response.Has("Transfer-Encoding"));
     }
 
     [Fact]
-    public async Task Answer_EndedByClose_Arrives()
+    public async Task Response_DelimitedByClose_Arrives()
     {
         await using var node = new RawBackend(async exchange =>
         {
@@ -77,32 +77,32 @@ public class BodyTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync(Request);
+        var response = await balancer.ExchangeAsync(Request);
 
-        Assert.Equal("until the end", answer.Body);
-        Assert.True(answer.IsComplete);
+        Assert.Equal("until the end", response.Body);
+        Assert.True(response.IsComplete);
     }
 
     [Fact]
     public async Task Answer_ToHttp10_IsNotChunked()
     {
-        var answer = await AnswerAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n", "GET / HTTP/1.0\r\n\r\n");
+        var response = await AnswerAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n", "GET / HTTP/1.0\r\n\r\n");
 
-        Assert.False(answer.Has("Transfer-Encoding"));
-        Assert.Equal("hello", answer.Body);
+        Assert.False(response.Has("Transfer-Encoding"));
+        Assert.Equal("hello", response.Body);
     }
 
     [Fact]
     public async Task Answer_ToHead_KeepsTheLengthAndHasNoBody()
     {
-        await using var node = RawBackend.Answering("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nETag: \"x\"\r\n\r\n");
+        await using var node = RawBackend.Responding("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nETag: \"x\"\r\n\r\n");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("HEAD /1 HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        var first = await client.ReadAnswerAsync(isHead: true);
+        var first = await client.ReadResponseAsync(isHead: true);
         await client.SendAsync("HEAD /2 HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        var second = await client.ReadAnswerAsync(isHead: true);
+        var second = await client.ReadResponseAsync(isHead: true);
 
         Assert.Equal("1234", first.Value("Content-Length"));
         Assert.Equal("\"x\"", second.Value("ETag"));
@@ -113,25 +113,25 @@ public class BodyTests
     [InlineData("304 Not Modified", "ETag: \"x\"\r\n")]
     [InlineData("304 Not Modified", "ETag: \"x\"\r\nContent-Length: 1234\r\n")]
     [InlineData("304 Not Modified", "ETag: \"x\"\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n")]
-    public async Task Answer_ThatHasNoBody_LeavesTheConnectionUsable(string status, string fields)
+    public async Task Response_WithoutBody_KeepsTheConnectionUsable(string status, string fields)
     {
-        await using var node = RawBackend.Answering($"HTTP/1.1 {status}\r\n{fields}X-N: 1\r\n\r\n");
+        await using var node = RawBackend.Responding($"HTTP/1.1 {status}\r\n{fields}X-N: 1\r\n\r\n");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         for (var number = 1; number <= 3; number++)
         {
             await client.SendAsync($"GET /{number} HTTP/1.1\r\nHost: a.example\r\n\r\n");
-            var answer = await client.ReadAnswerAsync();
-            Assert.Equal("HTTP/1.1 " + status, answer.StatusLine);
-            Assert.Equal("1", answer.Value("X-N"));
+            var response = await client.ReadResponseAsync();
+            Assert.Equal("HTTP/1.1 " + status, response.StatusLine);
+            Assert.Equal("1", response.Value("X-N"));
         }
 
         Assert.Empty(balancer.Logs);
     }
 
     [Fact]
-    public async Task Answer_Gzipped_StaysAsItIs()
+    public async Task Response_Gzipped_IsNotTouched()
     {
         using var packed = new MemoryStream();
         await using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
@@ -140,14 +140,14 @@ public class BodyTests
         }
 
         var body = Encoding.Latin1.GetString(packed.ToArray());
-        var answer = await AnswerAsync($"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {body.Length}\r\n\r\n{body}", Request);
+        var response = await AnswerAsync($"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {body.Length}\r\n\r\n{body}", Request);
 
-        Assert.Equal(body, answer.Body);
-        Assert.Equal("gzip", answer.Value("Content-Encoding"));
+        Assert.Equal(body, response.Body);
+        Assert.Equal("gzip", response.Value("Content-Encoding"));
     }
 
     [Fact]
-    public async Task Connections_ManyRequests_AreKeptOnBothSides()
+    public async Task Connections_ManyRequests_AreReusedOnBothSides()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -156,16 +156,16 @@ public class BodyTests
         for (var number = 1; number <= 20; number++)
         {
             await client.SendAsync($"POST /status/200 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
-            Assert.Equal("status 200 of node-1", (await client.ReadAnswerAsync()).Body);
+            Assert.Equal("status 200 of node-1", (await client.ReadResponseAsync()).Body);
         }
 
         Assert.Equal(20, node.Arrived.Count);
         Assert.Equal(20, balancer.Backend(node.Port).Counters.Requests);
     }
 
-    private static async Task<RawResponse> AnswerAsync(string answer, string request)
+    private static async Task<RawResponse> AnswerAsync(string response, string request)
     {
-        await using var node = RawBackend.Answering(answer);
+        await using var node = RawBackend.Responding(response);
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         return await balancer.ExchangeAsync(request);
     }

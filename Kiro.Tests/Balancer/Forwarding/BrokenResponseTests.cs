@@ -2,29 +2,29 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A node whose answer is broken: it has acted on the request, so no other node is asked.</summary>
+/// <summary>A node that sends a malformed response: it may have acted on the request, so there is no retry.</summary>
 public class BrokenResponseTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: a.example\r\n";
 
     [Theory]
-    [InlineData("no HTTP", "220 mail.example ESMTP\r\n")]
+    [InlineData("not HTTP", "220 mail.example ESMTP\r\n")]
     [InlineData("no status", "HTTP/1.1 abc OK\r\n\r\n")]
     [InlineData("status too short", "HTTP/1.1 20 OK\r\n\r\n")]
-    [InlineData("broken field", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")]
+    [InlineData("malformed field", "HTTP/1.1 200 OK\r\nno colon here\r\n\r\n")]
     [InlineData("bad length", "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
     [InlineData("bad first chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n")]
     [InlineData("bad first chunk before trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\nx\r\n")]
-    [InlineData("unasked upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")]
+    [InlineData("unrequested upgrade", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")]
     [InlineData("head without end", "endless")]
-    public async Task Answer_Garbage_Is502AndNotRetried(string what, string answer)
+    public async Task Response_Malformed_Is502AndNotRetried(string what, string response)
     {
         await using var broken = new RawBackend(async exchange =>
         {
-            await exchange.WriteAsync(answer == "endless" ? $"HTTP/1.1 200 OK\r\nX: {new string('x', 200_000)}" : answer);
+            await exchange.WriteAsync(response == "endless" ? $"HTTP/1.1 200 OK\r\nX: {new string('x', 200_000)}" : response);
             exchange.Close();
         });
-        await using var other = RawBackend.Answering();
+        await using var other = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{broken.Host},{other.Host}");
 
         var seen = await balancer.ExchangeAsync($"{Get}X-Forwarded-For: {balancer.ClientOf(broken.Port)}\r\n\r\n");
@@ -42,7 +42,7 @@ public class BrokenResponseTests
     [InlineData("Transfer-Encoding: chunked\r\n\r\na\r\nhalf of it\r\n")]
     [InlineData("Transfer-Encoding: chunked\r\n\r\na\r\nhalf of it\r\n|x\r\n")]
     [InlineData("Transfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\na\r\nhalf of it\r\n")]
-    public async Task Answer_LostHalfWay_IsBrokenForTheClientToo(string rest)
+    public async Task Response_Truncated_IsTruncatedForTheClientToo(string rest)
     {
         await using var broken = new RawBackend(async exchange =>
         {
@@ -54,7 +54,7 @@ public class BrokenResponseTests
 
             exchange.Close();
         });
-        await using var other = RawBackend.Answering();
+        await using var other = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{broken.Host},{other.Host}");
 
         var seen = await balancer.ExchangeAsync($"{Get}X-Forwarded-For: {balancer.ClientOf(broken.Port)}\r\n\r\n");
@@ -63,13 +63,13 @@ public class BrokenResponseTests
         Assert.False(seen.IsComplete);
         Assert.Single(broken.Heads);
         Assert.Empty(other.Heads);
-        await Eventually.BeTrue(() => balancer.Logs.Count > 0, "the balancer says so");
+        await Eventually.BeTrue(() => balancer.Logs.Count > 0, "the balancer logs it");
         Assert.Contains("during the response", Assert.Single(balancer.Logs), StringComparison.Ordinal);
         Assert.Equal(1, balancer.Backend(broken.Port).Counters.Failures);
     }
 
     [Fact]
-    public async Task Answer_ThatNeverComes_CanBeGivenUpByTheClient()
+    public async Task Response_NeverComes_CanBeAbortedByTheClient()
     {
         await using var silent = new RawBackend(exchange => exchange.Connection.ReadToEndAsync());
         await using var balancer = await TestBalancer.StartAsync(silent.Host);

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A client that goes away or breaks its word: the node hears of it and is not blamed.</summary>
+/// <summary>A client that disconnects or sends an incomplete request: the node sees the abort, and no failure counts against it.</summary>
 public class ClientAbortTests
 {
     private const string Head = " HTTP/1.1\r\nHost: a.example\r\n";
@@ -18,7 +18,7 @@ public class ClientAbortTests
     [InlineData("POST /count", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", true)]
     [InlineData("GET /bytes/1000000000", "\r\n", false)]
     [InlineData("GET /bytes/1000000000", "\r\n", true)]
-    public async Task Client_ThatGoesAway_EndsTheRequestAtTheNode(string start, string rest, bool byReset)
+    public async Task Client_Disconnects_AbortsTheRequestAtTheNode(string start, string rest, bool byReset)
     {
         await using var node = await TestBackend.StartAsync();
         await using var other = await TestBackend.StartAsync("other");
@@ -36,16 +36,16 @@ public class ClientAbortTests
             client.Dispose();
         }
 
-        await Eventually.BeTrue(() => node.Aborted == 1, "the node hears of it");
+        await Eventually.BeTrue(() => node.Aborted == 1, "the node sees the abort");
         await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the request is over");
-        AssertNobodyIsBlamed(balancer, node.Port);
+        AssertNoFailureCounted(balancer, node.Port);
         Assert.Empty(other.Arrived);
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Client_ThatGoesAwayWhileItsBodyIsKept_EndsQuietly(bool byReset)
+    public async Task Client_DisconnectsWhileItsBodyIsBuffered_IsNotAnError(bool byReset)
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -62,34 +62,34 @@ public class ClientAbortTests
             client.Dispose();
         }
 
-        // Whatever the balancer has to say about it comes before its response to a later request.
+        // Anything the balancer logs about it comes before its response to a later request.
         await Task.Delay(200, TestContext.Current.CancellationToken);
         Assert.Equal(200, (await balancer.ExchangeAsync($"GET /status/200{Head}\r\n")).Status);
         Assert.Single(node.Arrived);
-        AssertNobodyIsBlamed(balancer, node.Port);
+        AssertNoFailureCounted(balancer, node.Port);
     }
 
     [Theory]
     [InlineData("PUT", "Content-Length: 1000\r\n\r\nonly this")]
     [InlineData("POST", "Content-Length: 1000\r\n\r\nonly this")]
     [InlineData("POST", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")]
-    public async Task Client_ThatEndsItsBodyTooEarly_GetsNoGoodAnswer(string method, string rest)
+    public async Task Client_HalfClosesWithinItsBody_Gets400OrNothing(string method, string rest)
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync($"{method} /count{Head}{rest}");
-        client.Stream.EndWriting();
-        var answer = await client.Stream.ReadToEndAsync();
+        client.Stream.HalfClose();
+        var response = await client.Stream.ReadToEndAsync();
 
-        Assert.True(answer.Length == 0 || answer.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), answer);
+        Assert.True(response.Length == 0 || response.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal), response);
         await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the request is over");
-        AssertNobodyIsBlamed(balancer, node.Port);
+        AssertNoFailureCounted(balancer, node.Port);
     }
 
     [Fact]
-    public async Task Client_ThatEndsItsBodyTooEarlyAtAnyMoment_CostsNoNodeItsName()
+    public async Task Client_HalfClosesWithinItsBodyAtAnyMoment_CountsNoFailure()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -98,29 +98,29 @@ public class ClientAbortTests
         {
             using var client = await RawClient.ConnectAsync(balancer.Port);
             await client.SendAsync($"POST /count{Head}Content-Length: 1000\r\n\r\nonly this");
-            client.Stream.EndWriting();
+            client.Stream.HalfClose();
             await client.Stream.ReadToEndAsync();
         });
 
         await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the requests are over");
-        AssertNobodyIsBlamed(balancer, node.Port);
+        AssertNoFailureCounted(balancer, node.Port);
     }
 
     [Theory]
     [InlineData("PUT")]
     [InlineData("POST")]
-    public async Task Client_WithABrokenChunk_Gets400(string method)
+    public async Task Client_MalformedChunk_Gets400(string method)
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"{method} /count{Head}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n");
+        var response = await balancer.ExchangeAsync($"{method} /count{Head}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n");
 
-        Assert.Equal(400, answer.Status);
-        AssertNobodyIsBlamed(balancer, node.Port);
+        Assert.Equal(400, response.Status);
+        AssertNoFailureCounted(balancer, node.Port);
     }
 
-    private static void AssertNobodyIsBlamed(TestBalancer balancer, int port)
+    private static void AssertNoFailureCounted(TestBalancer balancer, int port)
     {
         Assert.Equal(0, balancer.Backend(port).Counters.Failures);
         Assert.Equal(BackendState.Up, balancer.Backend(port).Health.State);

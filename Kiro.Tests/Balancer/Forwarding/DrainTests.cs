@@ -4,14 +4,14 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>The balancer itself is told to stop.</summary>
+/// <summary>Draining and stopping the balancer itself.</summary>
 public class DrainTests
 {
     private const string Health = "GET /health HTTP/1.1\r\nHost: a.example\r\n\r\n";
     private const string Get = "GET /status/200 HTTP/1.1\r\nHost: a.example\r\n\r\n";
     private const string Hold = "GET /hold HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
-    /// <summary>Enough for all that has to happen during it, on a busy machine too.</summary>
+    /// <summary>Long enough for everything that has to happen within it, even on a busy machine.</summary>
     private const string DrainDelay = "DRAIN_DELAY=8";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -23,33 +23,33 @@ public class DrainTests
         await using var balancer = await TestBalancer.StartAsync(node.Host, DrainDelay);
         using var kept = await RawClient.ConnectAsync(balancer.Port);
         await kept.SendAsync(Get);
-        Assert.False((await kept.ReadAnswerAsync()).Has("Connection"));
+        Assert.False((await kept.ReadResponseAsync()).Has("Connection"));
         using var held = await HoldAsync(balancer.Port, node);
 
         var stopping = balancer.StopAsync();
 
-        // At once: who asks learns of it, and all goes on.
+        // At once: /health reports it, and everything is still served.
         var health = await balancer.ExchangeAsync(Health);
         Assert.Equal(503, health.Status);
         Assert.Contains("\"draining\"", health.Body, StringComparison.Ordinal);
         await kept.SendAsync(Get);
-        var answer = await kept.ReadAnswerAsync();
-        Assert.Equal("status 200 of node-1", answer.Body);
-        Assert.Equal("close", answer.Value("Connection"));
+        var response = await kept.ReadResponseAsync();
+        Assert.Equal("status 200 of node-1", response.Body);
+        Assert.Equal("close", response.Value("Connection"));
         Assert.Equal("", await kept.Stream.ReadToEndAsync());
         Assert.Equal("close", (await balancer.ExchangeAsync(Get)).Value("Connection"));
 
-        // After the delay: nobody new, but the request in flight finishes.
+        // After the delay: new connections are refused, the request in flight completes.
         await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
         Assert.False(stopping.IsCompleted);
         node.Hold.Release();
-        Assert.Equal("held by node-1", (await held.ReadAnswerAsync()).Body);
+        Assert.Equal("held by node-1", (await held.ReadResponseAsync()).Body);
         await stopping;
         Assert.Empty(balancer.Logs);
     }
 
     [Fact]
-    public async Task Stop_WithUploadsUnderWay_LetsThemFinish()
+    public async Task Stop_WithUploadsInProgress_LetsThemFinish()
     {
         const int Uploads = 32;
         const int Size = 4 * 1024 * 1024;
@@ -66,23 +66,23 @@ public class DrainTests
                 await stopped.Task;
             }
 
-            return await client.ReadAnswerAsync();
+            return await client.ReadResponseAsync();
         }).ToArray();
         await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == Uploads, "all uploads have begun");
 
         stopped.SetResult();
         var stopping = balancer.StopAsync();
 
-        foreach (var answer in await Task.WhenAll(all))
+        foreach (var response in await Task.WhenAll(all))
         {
-            Assert.Equal(TestBackendRoutes.Count(Size), answer.Body);
+            Assert.Equal(TestBackendRoutes.Count(Size), response.Body);
         }
 
         await stopping;
     }
 
     [Fact]
-    public async Task Stop_NodeFailsMeanwhile_IsStillTakenOut()
+    public async Task Stop_NodeFailsMeanwhile_IsStillTakenOutOfRotation()
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
@@ -91,9 +91,9 @@ public class DrainTests
         await dead.StopAsync();
 
         using var request = balancer.Request(HttpMethod.Post, "/status/200", dead.Port);
-        using var answer = await balancer.Http.SendAsync(request, Cancel);
+        using var response = await balancer.Http.SendAsync(request, Cancel);
 
-        Assert.Equal("status 200 of alive", await answer.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal("status 200 of alive", await response.Content.ReadAsStringAsync(Cancel));
         await stopping;
     }
 
@@ -106,14 +106,14 @@ public class DrainTests
 
         balancer.Process.Signal("TERM");
 
-        await Eventually.BeTrue(async () => (await RawClient.ExchangeAsync(balancer.Port, Health)).Status == 503, "it says that it drains");
+        await Eventually.BeTrue(async () => (await RawClient.ExchangeAsync(balancer.Port, Health)).Status == 503, "it reports draining");
         Assert.Equal(200, (await RawClient.ExchangeAsync(balancer.Port, Get)).Status);
         await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
         Assert.False(balancer.Process.HasExited);
         node.Hold.Release();
-        Assert.Equal("held by node-1", (await held.ReadAnswerAsync()).Body);
+        Assert.Equal("held by node-1", (await held.ReadResponseAsync()).Body);
         Assert.Equal(0, await balancer.Process.ExitCode());
-        AssertNoTrouble(balancer);
+        AssertNothingLogged(balancer);
     }
 
     [Fact]
@@ -127,9 +127,9 @@ public class DrainTests
 
         await Eventually.BeTrue(async () => await IsRefusedAsync(balancer.Port), "new connections are refused");
         node.Hold.Release();
-        Assert.Equal("held by node-1", (await held.ReadAnswerAsync()).Body);
+        Assert.Equal("held by node-1", (await held.ReadResponseAsync()).Body);
         Assert.Equal(0, await balancer.Process.ExitCode());
-        AssertNoTrouble(balancer);
+        AssertNothingLogged(balancer);
     }
 
     [Fact]
@@ -138,12 +138,12 @@ public class DrainTests
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await BalancerProcess.StartAsync(node.Host, "DRAIN_DELAY=3600");
         balancer.Process.Signal("TERM");
-        await Eventually.BeTrue(async () => (await RawClient.ExchangeAsync(balancer.Port, Health)).Status == 503, "it says that it drains");
+        await Eventually.BeTrue(async () => (await RawClient.ExchangeAsync(balancer.Port, Health)).Status == 503, "it reports draining");
 
         balancer.Process.Signal("INT");
 
         Assert.Equal(0, await balancer.Process.ExitCode());
-        AssertNoTrouble(balancer);
+        AssertNothingLogged(balancer);
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public class DrainTests
         Assert.Equal(WebSocketMessageType.Close, (await socket.ReceiveAsync(new byte[100].AsMemory(), Cancel)).MessageType);
         Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
         Assert.Equal(0, await balancer.Process.ExitCode());
-        AssertNoTrouble(balancer);
+        AssertNothingLogged(balancer);
     }
 
     private static async Task<RawClient> HoldAsync(int port, TestBackend node)
@@ -186,7 +186,7 @@ public class DrainTests
         }
     }
 
-    private static void AssertNoTrouble(BalancerProcess balancer)
+    private static void AssertNothingLogged(BalancerProcess balancer)
     {
         Assert.DoesNotContain("xception", balancer.Process.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("warn:", balancer.Process.Output, StringComparison.Ordinal);

@@ -2,19 +2,19 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A node that answers before it has the whole body, above all to say that it does not want it.</summary>
+/// <summary>A node that responds before it has read the whole request body, usually to reject it.</summary>
 public class EarlyResponseTests
 {
-    private const string Answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\nConnection: close\r\n\r\ntoo much";
+    private const string Rejection = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\nConnection: close\r\n\r\ntoo much";
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Answer_BeforeTheBodyOfANodeThatReadsOn_Arrives(bool chunked)
+    public async Task Response_BeforeTheBodyFromANodeThatReadsOn_Arrives(bool chunked)
     {
         await using var node = new RawBackend(async exchange =>
         {
-            await exchange.WriteAsync(Answer);
+            await exchange.WriteAsync(Rejection);
             await exchange.ReadBodyAsync();
             exchange.Close();
         });
@@ -25,12 +25,12 @@ public class EarlyResponseTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Answer_BeforeTheBodyOfANodeThatCloses_Arrives(bool chunked)
+    public async Task Response_BeforeTheBodyFromANodeThatCloses_Arrives(bool chunked)
     {
         await using var node = new RawBackend(async exchange =>
         {
             await exchange.Connection.ReadAsync(10);
-            await exchange.WriteAsync(Answer);
+            await exchange.WriteAsync(Rejection);
             exchange.Close();
         });
 
@@ -38,7 +38,7 @@ public class EarlyResponseTests
     }
 
     [Fact]
-    public async Task Answer_WithoutBodyBeforeTheBodyOfANodeThatCloses_Arrives()
+    public async Task Response_BodilessBeforeTheBodyFromANodeThatCloses_Arrives()
     {
         await using var node = new RawBackend(async exchange =>
         {
@@ -53,7 +53,7 @@ public class EarlyResponseTests
     [Theory]
     [InlineData("")]
     [InlineData("Connection: close\r\n")]
-    public async Task Answer_GoodBeforeTheBody_DoesNotKeepTheNodeFromTheRest(string close)
+    public async Task Response_SuccessBeforeTheBody_StillForwardsTheRest(string close)
     {
         const int Size = 2_000_000;
         var received = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -70,27 +70,27 @@ public class EarlyResponseTests
         await client.SendAsync(new string('x', Size / 2));
         await Task.Delay(300, TestContext.Current.CancellationToken);
         await client.SendAsync(new string('y', Size / 2));
-        var answer = await client.ReadAnswerAsync();
+        var response = await client.ReadResponseAsync();
 
-        Assert.Equal((200, "ok"), (answer.Status, answer.Body));
+        Assert.Equal((200, "ok"), (response.Status, response.Body));
         Assert.Equal(Size, (await received.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)).Length);
     }
 
     private static async Task AssertArrivesAsync(RawBackend node, bool chunked, int status = 413, string body = "too much")
     {
         const int Size = 20_000_000;
-        await using var other = RawBackend.Answering();
+        await using var other = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{node.Host},{other.Host}");
         using var client = await RawClient.ConnectAsync(balancer.Port);
         var framing = chunked ? "Transfer-Encoding: chunked" : $"Content-Length: {Size}";
 
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: {balancer.ClientOf(node.Port)}\r\n{framing}\r\n\r\n");
         var sending = SendAsync(client, chunked, Size);
-        var answer = await client.ReadAnswerAsync();
+        var response = await client.ReadResponseAsync();
         await sending;
 
-        Assert.Equal(status, answer.Status);
-        Assert.Equal(body, answer.Body);
+        Assert.Equal(status, response.Status);
+        Assert.Equal(body, response.Body);
         Assert.Single(node.Heads);
         Assert.Empty(other.Heads);
         Assert.Equal(0, balancer.Backend(node.Port).Counters.Failures);
@@ -115,7 +115,7 @@ public class EarlyResponseTests
         }
         catch (IOException)
         {
-            // The balancer need not take the rest of a body that nobody wants.
+            // The balancer may close the connection rather than read the rest of a rejected body.
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class ErrorPageTests : IDisposable
     [InlineData("*/*", "application/problem+json")]
     [InlineData("application/json", "application/problem+json")]
     [InlineData(null, "application/problem+json")]
-    public async Task Response_NoNodeIsUp_IsAPageForPeopleAndDetailsForPrograms(string? accept, string type)
+    public async Task Response_NoNodeIsUp_IsHtmlForBrowsersAndProblemDetailsOtherwise(string? accept, string type)
     {
         await using var balancer = await TestBalancer.StartUnreadyAsync($"127.0.0.1:{FreePort.Next()}");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/status.html");
@@ -31,7 +31,7 @@ public sealed class ErrorPageTests : IDisposable
     }
 
     [Fact]
-    public async Task Response_PageOfOnesOwn_IsThatPage()
+    public async Task Response_CustomPage_IsThatPage()
     {
         await File.WriteAllTextAsync(_file, "<h1>Sorry, {{status}} {{title}}</h1><p>{{detail}}", TestContext.Current.CancellationToken);
         await using var balancer = await TestBalancer.StartUnreadyAsync("", "BACKEND_DNS=no-such-name.invalid", "ERROR_PAGE=" + _file);
@@ -44,7 +44,7 @@ public sealed class ErrorPageTests : IDisposable
     }
 
     [Fact]
-    public void Body_DetailWithMarkup_IsShownAsText()
+    public void Body_DetailWithMarkup_IsEncoded()
     {
         var body = new ErrorPage("<p>{{detail}}").Body(502, "<script>");
 
@@ -52,10 +52,10 @@ public sealed class ErrorPageTests : IDisposable
     }
 
     [Fact]
-    public void IsFor_WhatTheRequestDidWrong_IsNot() => Assert.False(ErrorPage.IsFor(400, "text/html"));
+    public void IsFor_ClientError_IsFalse() => Assert.False(ErrorPage.IsFor(400, "text/html"));
 
     [Fact]
-    public void Read_NoSuchFile_IsRefused() => Assert.Equal(
+    public void Read_NoSuchFile_IsRejected() => Assert.Equal(
         ["ERROR_PAGE=/no/such/file is not valid: expected a readable HTML file of at most 256 KB."],
         Settings.Refusals(ErrorPage.Read, "ERROR_PAGE=/no/such/file"));
 }

@@ -8,7 +8,7 @@ public class ExpectTests
     private static readonly string Body = new('x', 5000);
 
     [Fact]
-    public async Task Continue_OnlyWhenTheNodeWantsTheBody()
+    public async Task Continue_NodeSendsItLate_IsForwardedOnlyThen()
     {
         var mayContinue = new TaskCompletionSource();
         var body = "";
@@ -25,15 +25,15 @@ public class ExpectTests
         await client.SendAsync(Head);
         await Eventually.BeTrue(() => node.Heads.Count == 1, "the node has the head");
         Assert.Equal("100-continue", RawHead.Value(node.Heads.Single(), "Expect"));
-        var answer = client.ReadAnswerAsync();
+        var response = client.ReadResponseAsync();
         await Task.Delay(300, TestContext.Current.CancellationToken);
-        Assert.False(answer.IsCompleted);
+        Assert.False(response.IsCompleted);
 
         mayContinue.SetResult();
-        Assert.Equal(100, (await answer).Status);
+        Assert.Equal(100, (await response).Status);
         await client.SendAsync(Body);
 
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         Assert.Equal(Body, body);
     }
 
@@ -41,7 +41,7 @@ public class ExpectTests
     [InlineData(401)]
     [InlineData(413)]
     [InlineData(417)]
-    public async Task Refusal_WithoutContinue_ComesThroughAndTheBodyIsNotSent(int status)
+    public async Task Rejection_WithoutContinue_ArrivesAndTheBodyIsNotSent(int status)
     {
         var more = "";
         await using var node = new RawBackend(async exchange =>
@@ -53,10 +53,10 @@ public class ExpectTests
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync(Head);
-        var answer = await client.ReadAnswerAsync();
+        var response = await client.ReadResponseAsync();
 
-        Assert.Equal(status, answer.Status);
-        Assert.Equal("no", answer.Body);
+        Assert.Equal(status, response.Status);
+        Assert.Equal("no", response.Body);
         client.Dispose();
         await Eventually.BeTrue(() => balancer.Backend(node.Port).Counters.InFlight == 0, "the request is over");
         Assert.Equal("", more);
@@ -65,7 +65,7 @@ public class ExpectTests
     }
 
     [Fact]
-    public async Task Continue_OfANodeThatDoesNotKnowIt_IsNotWaitedForForever()
+    public async Task Continue_NodeNeverSendsIt_IsSentAfterATimeout()
     {
         await using var node = new RawBackend(async exchange =>
         {
@@ -76,14 +76,14 @@ public class ExpectTests
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync(Head);
-        Assert.Equal(100, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(100, (await client.ReadResponseAsync()).Status);
         await client.SendAsync(Body);
 
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
     }
 
     [Fact]
-    public async Task Continue_NodeRefusesTheConnection_NextNodeIsAsked()
+    public async Task Continue_NodeRefusesTheConnection_ComesFromTheNextNode()
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
@@ -93,11 +93,11 @@ public class ExpectTests
         using var raw = await RawClient.ConnectAsync(balancer.Port);
 
         await raw.SendAsync(Head.Replace("Host:", $"X-Forwarded-For: {client}\r\nHost:", StringComparison.Ordinal).Replace("/ ", "/echo ", StringComparison.Ordinal));
-        Assert.Equal(100, (await raw.ReadAnswerAsync()).Status);
+        Assert.Equal(100, (await raw.ReadResponseAsync()).Status);
         await raw.SendAsync(Body);
-        var answer = await raw.ReadAnswerAsync();
+        var response = await raw.ReadResponseAsync();
 
-        Assert.Contains(Body, answer.Body, StringComparison.Ordinal);
+        Assert.Contains(Body, response.Body, StringComparison.Ordinal);
         Assert.Single(alive.Arrived);
     }
 }

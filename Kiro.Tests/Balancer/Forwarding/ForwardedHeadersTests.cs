@@ -5,14 +5,14 @@ namespace Kiro.Tests.Balancer.Forwarding;
 
 public class ForwardedHeadersTests
 {
-    private const string Claims =
+    private const string Fields =
         "X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example\r\nX-Forwarded-Prefix: /shop\r\n"
         + "X-Forwarded-Port: 443\r\nForwarded: for=203.0.113.7;proto=https\r\nX-Real-IP: 198.51.100.1\r\n";
 
     [Fact]
-    public async Task TrustedPeer_WithClaims_AreKeptAndCompleted()
+    public async Task TrustedPeer_WithForwardedFields_KeepsAndExtendsThem()
     {
-        var head = await ForwardAsync(Claims);
+        var head = await ForwardAsync(Fields);
 
         Assert.Equal("203.0.113.7, 127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
         Assert.Equal("https", RawHead.Value(head, "X-Forwarded-Proto"));
@@ -24,7 +24,7 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task TrustedPeer_WithoutClaims_AreMade()
+    public async Task TrustedPeer_WithoutForwardedFields_GetsThemSet()
     {
         var head = await ForwardAsync("");
 
@@ -38,7 +38,7 @@ public class ForwardedHeadersTests
     [Theory]
     [InlineData("")]
     [InlineData("Forwarded: for=\"open\r\n")]
-    public async Task Forwarded_AskedForOrLeftOpen_IsWrittenAnew(string fields)
+    public async Task Forwarded_MissingOrMalformed_IsReplaced(string fields)
     {
         var head = await ForwardAsync(fields, null, "CLIENT_IP_HEADER=Forwarded");
 
@@ -46,7 +46,7 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task Forwarded_WithoutXForwardedFor_TellsTheClient()
+    public async Task Forwarded_WithoutXForwardedFor_IdentifiesTheClient()
     {
         var head = await ForwardAsync("Forwarded: for=\"[2001:db8::7]:80\"\r\nForwarded: for=127.0.0.9\r\n");
 
@@ -57,7 +57,7 @@ public class ForwardedHeadersTests
     [Theory]
     [InlineData("TRUSTED_PROXIES=127.0.0.1", "203.0.113.7", true)]
     [InlineData("TRUSTED_PROXIES=none", "127.0.0.1", false)]
-    public async Task OwnField_OfAPeer_CountsAndArrivesWhenItIsTrusted(string trust, string client, bool arrives)
+    public async Task CustomField_FromAPeer_IsUsedAndForwardedIfTrusted(string trust, string client, bool arrives)
     {
         var head = await ForwardAsync("CF-Connecting-IP: 203.0.113.7\r\nX-Forwarded-For: 198.51.100.1\r\n", null, trust, "CLIENT_IP_HEADER=CF-Connecting-IP");
 
@@ -68,7 +68,7 @@ public class ForwardedHeadersTests
     [Theory]
     [InlineData("TRUSTED_PROXIES=127.0.0.1")]
     [InlineData("TRUSTED_PROXIES=none")]
-    public async Task OwnField_WithUnderscores_ReachesNoNode(string trust)
+    public async Task CustomField_WithUnderscores_NeverReachesANode(string trust)
     {
         var head = await ForwardAsync("CF_Connecting_IP: 203.0.113.7\r\ncf-connecting_ip: 203.0.113.7\r\nCF_Connecting: kept\r\n", null, trust, "CLIENT_IP_HEADER=CF-Connecting-IP");
 
@@ -77,7 +77,7 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task TrustedPeer_WithSeveralLines_KeepsThemInOrder()
+    public async Task TrustedPeer_WithSeveralFieldLines_KeepsTheirOrder()
     {
         var head = await ForwardAsync("X-Forwarded-For: 198.51.100.9, 203.0.113.7\r\nX-Forwarded-For: 127.0.0.5\r\n");
 
@@ -88,7 +88,7 @@ public class ForwardedHeadersTests
     [Theory]
     [InlineData("TRUSTED_PROXIES=none")]
     [InlineData("TRUSTED_PROXIES=127.0.0.1")]
-    public async Task AnyPeer_WithLookalikes_AreDropped(string trust)
+    public async Task AnyPeer_WithLookalikeFields_GetsThemDropped(string trust)
     {
         var head = await ForwardAsync("X_Forwarded_For: 203.0.113.7\r\nX_Real_IP: 203.0.113.7\r\nX-Forwarded_Proto: https\r\nA_B: kept\r\n", null, trust);
 
@@ -98,9 +98,9 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task UntrustedPeer_WithClaims_AreAllReplacedOrDropped()
+    public async Task UntrustedPeer_WithForwardedFields_GetsAllReplacedOrDropped()
     {
-        var head = await ForwardAsync(Claims, null, "TRUSTED_PROXIES=none");
+        var head = await ForwardAsync(Fields, null, "TRUSTED_PROXIES=none");
 
         Assert.Equal("127.0.0.1", RawHead.Value(head, "X-Forwarded-For"));
         Assert.Equal(TestedPath.Scheme, RawHead.Value(head, "X-Forwarded-Proto"));
@@ -114,7 +114,7 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task UntrustedPeer_WithOddlyWrittenClaims_AreDroppedToo()
+    public async Task UntrustedPeer_WithForwardedFieldsInAnyCase_GetsThemDropped()
     {
         var head = await ForwardAsync("x-forwarded-SERVER: x\r\nFORWARDED: for=x\r\nx-forwarded-for: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\n", null, "TRUSTED_PROXIES=10.0.0.0/8");
 
@@ -124,7 +124,7 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task Peer_OverIPv6_IsToldAsItIs()
+    public async Task Peer_OverIPv6_IsForwardedAsIs()
     {
         var head = await ForwardAsync("X-Forwarded-For: 2001:db8::1\r\n", IPAddress.IPv6Loopback);
 
@@ -133,7 +133,7 @@ public class ForwardedHeadersTests
     }
 
     [Fact]
-    public async Task UntrustedPeer_OverIPv6_IsItsOwnClient()
+    public async Task UntrustedPeer_OverIPv6_IsTheClient()
     {
         var head = await ForwardAsync("X-Forwarded-For: 2001:db8::1\r\n", IPAddress.IPv6Loopback, "TRUSTED_PROXIES=127.0.0.0/8");
 
@@ -144,8 +144,8 @@ public class ForwardedHeadersTests
     [Fact]
     public async Task Node_OverIPv6_IsReached()
     {
-        // Only that brackets survive the way into a URL: the node itself is reached by its IPv4-mapped address.
-        await using var node = RawBackend.Answering();
+        // Tests only that the brackets make it into a URL: the IPv4-mapped address reaches the IPv4 listener.
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"[::ffff:127.0.0.1]:{node.Port}");
 
         Assert.Equal("ok", (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")).Body);
@@ -153,12 +153,12 @@ public class ForwardedHeadersTests
 
     private static async Task<string> ForwardAsync(string fields, IPAddress? address = null, params string[] settings)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, settings);
 
-        var answer = await RawClient.ExchangeAsync(balancer.Port, $"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n", address);
+        var response = await RawClient.ExchangeAsync(balancer.Port, $"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n", address);
 
-        Assert.Equal(200, answer.Status);
+        Assert.Equal(200, response.Status);
         return Assert.Single(node.Heads);
     }
 }

@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A client that has said all that it will say, and shuts down its sending side (RFC 9112, section 9.6).</summary>
+/// <summary>A client that half-closes its connection after its last request (RFC 9112, section 9.6).</summary>
 public class HalfClosedClientTests
 {
     [Theory]
@@ -11,7 +11,7 @@ public class HalfClosedClientTests
     [InlineData("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello")]
     [InlineData("PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello")]
     [InlineData("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")]
-    public async Task Client_ThatEndsItsSending_GetsItsResponse(string request)
+    public async Task Client_HalfClosesAfterARequest_GetsItsResponse(string request)
     {
         await using var node = new RawBackend(async exchange =>
         {
@@ -28,10 +28,10 @@ public class HalfClosedClientTests
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync(request);
-        client.Stream.EndWriting();
-        var answer = await client.ReadAnswerAsync();
+        client.Stream.HalfClose();
+        var response = await client.ReadResponseAsync();
 
-        Assert.Equal((200, 200_000), (answer.Status, answer.Body.Length));
+        Assert.Equal((200, 200_000), (response.Status, response.Body.Length));
         Assert.Equal("", await client.Stream.ReadToEndAsync());
         Assert.False(client.Stream.WasReset);
         Assert.Single(node.Heads);
@@ -39,17 +39,17 @@ public class HalfClosedClientTests
     }
 
     [Fact]
-    public async Task Client_ThatEndsItsSendingBehindTwoRequests_GetsBothResponses()
+    public async Task Client_HalfClosesAfterTwoRequests_GetsBothResponses()
     {
         await using var node = new RawBackend(exchange => exchange.OkAsync(RawHead.StartLine(exchange.Head)));
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("GET /1 HTTP/1.1\r\nHost: a.example\r\n\r\nGET /2 HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        client.Stream.EndWriting();
+        client.Stream.HalfClose();
 
-        Assert.Equal("GET /1 HTTP/1.1", (await client.ReadAnswerAsync()).Body);
-        Assert.Equal("GET /2 HTTP/1.1", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("GET /1 HTTP/1.1", (await client.ReadResponseAsync()).Body);
+        Assert.Equal("GET /2 HTTP/1.1", (await client.ReadResponseAsync()).Body);
         Assert.Equal("", await client.Stream.ReadToEndAsync());
     }
 }

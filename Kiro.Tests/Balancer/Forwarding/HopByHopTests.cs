@@ -12,7 +12,7 @@ public class HopByHopTests
     [InlineData("TE", "gzip, deflate")]
     [InlineData("Upgrade", "h2c")]
     [InlineData("HTTP2-Settings", "AAMAAABkAAQAAP__")]
-    public async Task Request_FieldOfTheConnection_IsDropped(string name, string value)
+    public async Task Request_HopByHopField_IsDropped(string name, string value)
     {
         var head = await ForwardAsync($"{name}: {value}\r\n");
 
@@ -22,7 +22,7 @@ public class HopByHopTests
     [Fact]
     public async Task Request_UpgradeToCleartextHttp2_IsNotOffered()
     {
-        // A node that took it would speak HTTP/2 with the client, unseen by the balancer.
+        // A node that accepted it would speak HTTP/2 to the client through a blind tunnel.
         var head = await ForwardAsync("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n");
 
         Assert.False(RawHead.Has(head, "Upgrade"));
@@ -52,7 +52,7 @@ public class HopByHopTests
     [InlineData("X-Forwarded-Host", "a.example")]
     [InlineData("X-Forwarded-Proto", null)]
     [InlineData("X-Real-IP", "203.0.113.7")]
-    public async Task Request_FieldThatTheNodeReliesOnNamedInConnection_StaysTrue(string name, string? expected)
+    public async Task Request_TrustedFieldNamedInConnection_IsKept(string name, string? expected)
     {
         var head = await ForwardAsync($"Connection: {name}\r\nX-Forwarded-For: 203.0.113.7\r\n");
 
@@ -62,7 +62,7 @@ public class HopByHopTests
     [Theory]
     [InlineData("Connection: Content-Length\r\nContent-Length: 5\r\n\r\nhello")]
     [InlineData("Connection: Transfer-Encoding\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")]
-    public async Task Request_FramingNamedInConnection_StaysFramed(string rest)
+    public async Task Request_FramingNamedInConnection_IsKept(string rest)
     {
         var body = "";
         await using var node = new RawBackend(async exchange =>
@@ -72,9 +72,9 @@ public class HopByHopTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"POST / HTTP/1.1\r\nHost: a.example\r\n{rest}");
+        var response = await balancer.ExchangeAsync($"POST / HTTP/1.1\r\nHost: a.example\r\n{rest}");
 
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("ok", response.Body);
         Assert.Equal("hello", body);
         Assert.Single(node.Heads);
     }
@@ -87,32 +87,32 @@ public class HopByHopTests
     [InlineData("Connection: X-Own\r\nX-Own: 1", "X-Own")]
     [InlineData("Connection: close, x-own\r\nX-Own: 1", "X-Own")]
     [InlineData("Upgrade: h2c", "Upgrade")]
-    public async Task Answer_FieldOfTheConnection_IsDropped(string fields, string name)
+    public async Task Response_HopByHopField_IsDropped(string fields, string name)
     {
-        await using var node = RawBackend.Answering($"HTTP/1.1 200 OK\r\n{fields}\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok");
+        await using var node = RawBackend.Responding($"HTTP/1.1 200 OK\r\n{fields}\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.False(answer.Has(name));
-        Assert.Equal("1", answer.Value("X-Kept"));
-        Assert.Equal("ok", answer.Body);
+        Assert.False(response.Has(name));
+        Assert.Equal("1", response.Value("X-Kept"));
+        Assert.Equal("ok", response.Body);
     }
 
     [Fact]
-    public async Task Answer_LengthNamedInConnection_StaysFramed()
+    public async Task Response_FramingNamedInConnection_IsKept()
     {
-        await using var node = RawBackend.Answering("HTTP/1.1 200 OK\r\nConnection: Content-Length\r\nContent-Length: 2\r\n\r\nok");
+        await using var node = RawBackend.Responding("HTTP/1.1 200 OK\r\nConnection: Content-Length\r\nContent-Length: 2\r\n\r\nok");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal("2", answer.Value("Content-Length"));
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("2", response.Value("Content-Length"));
+        Assert.Equal("ok", response.Body);
     }
 
     [Fact]
-    public async Task Answer_OfAClosingNode_KeepsTheClientsConnection()
+    public async Task Response_NodeCloses_KeepsTheClientConnection()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -121,20 +121,12 @@ public class HopByHopTests
         for (var number = 1; number <= 3; number++)
         {
             await client.SendAsync("GET /close HTTP/1.1\r\nHost: a.example\r\n\r\n");
-            var answer = await client.ReadAnswerAsync();
-            Assert.Equal("closing", answer.Body);
-            Assert.False(answer.Has("Connection"));
+            var response = await client.ReadResponseAsync();
+            Assert.Equal("closing", response.Body);
+            Assert.False(response.Has("Connection"));
         }
     }
 
-    private static async Task<string> ForwardAsync(string fields)
-    {
-        await using var node = RawBackend.Answering();
-        await using var balancer = await TestBalancer.StartAsync(node.Host);
-
-        var answer = await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n");
-
-        Assert.Equal(200, answer.Status);
-        return Assert.Single(node.Heads);
-    }
+    private static Task<string> ForwardAsync(string fields) =>
+        ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n");
 }

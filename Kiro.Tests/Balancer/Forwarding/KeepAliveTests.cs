@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>What a node says about keeping its connections counts.</summary>
+/// <summary>The Keep-Alive field of a node is honoured.</summary>
 public class KeepAliveTests
 {
     [Theory]
@@ -13,7 +13,7 @@ public class KeepAliveTests
     [InlineData("timeout=60", 1)]
     [InlineData("timeout=60, max=100", 1)]
     [InlineData("something=else", 1)]
-    public async Task Connection_IsUsedAgainIfTheNodeLeavesTimeForIt(string keepAlive, int expected)
+    public async Task Connection_WithAKeepAliveField_IsReusedWithinItsLimits(string keepAlive, int expected)
     {
         var connections = new ConcurrentQueue<RawStream>();
         await using var node = new RawBackend(async exchange =>

@@ -4,13 +4,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A node that wants to leave.</summary>
+/// <summary>A node that drains itself.</summary>
 public class NodeDrainTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Node_ThatDrains_GetsNothingNewAndFinishesWhatItHas()
+    public async Task Node_Drains_GetsNoNewRequestsAndFinishesThoseInFlight()
     {
         await using var leaving = await TestBackend.StartAsync("leaving");
         await using var other = await TestBackend.StartAsync("other");
@@ -24,21 +24,21 @@ public class NodeDrainTests
 
         for (var number = 1; number <= 10; number++)
         {
-            Assert.Equal("other", await NodeOfAsync(balancer, leaving.Port));
+            Assert.Equal("other", await balancer.NodeOfAsync(leaving.Port));
         }
 
         Assert.Single(leaving.Arrived);
         leaving.Hold.Release();
-        using var answer = await held;
-        Assert.Equal("held by leaving", await answer.Content.ReadAsStringAsync(Cancel));
+        using var response = await held;
+        Assert.Equal("held by leaving", await response.Content.ReadAsStringAsync(Cancel));
         Assert.Equal(0, balancer.Counters.Errors);
 
         leaving.IsDraining = false;
-        await Eventually.BeTrue(async () => await NodeOfAsync(balancer, leaving.Port) == "leaving", "the client is home");
+        await Eventually.BeTrue(async () => await balancer.NodeOfAsync(leaving.Port) == "leaving", "the client is back on its node");
     }
 
     [Fact]
-    public async Task Node_WhoseAnswerClosesTheConnection_IsProbedAtOnce()
+    public async Task Node_RespondsWithConnectionClose_IsProbedAtOnce()
     {
         await using var leaving = await TestBackend.StartAsync("leaving");
         await using var other = await TestBackend.StartAsync("other");
@@ -48,15 +48,15 @@ public class NodeDrainTests
         Assert.Equal(BackendState.Up, balancer.Backend(leaving.Port).Health.State);
 
         using var request = balancer.Request(HttpMethod.Get, "/close", leaving.Port);
-        using var answer = await balancer.Http.SendAsync(request, Cancel);
+        using var response = await balancer.Http.SendAsync(request, Cancel);
 
-        Assert.Equal("closing", await answer.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal("closing", await response.Content.ReadAsStringAsync(Cancel));
         await Eventually.BeTrue(() => balancer.Backend(leaving.Port).Health.State == BackendState.Draining, "the node drains");
-        Assert.Equal("other", await NodeOfAsync(balancer, leaving.Port));
+        Assert.Equal("other", await balancer.NodeOfAsync(leaving.Port));
     }
 
     [Fact]
-    public async Task Nodes_ThatAllDrain_StillServe()
+    public async Task Nodes_AllDraining_StillServe()
     {
         await using var one = await TestBackend.StartAsync("one");
         await using var two = await TestBackend.StartAsync("two");
@@ -65,14 +65,7 @@ public class NodeDrainTests
         await Eventually.BeTrue(
             () => ((int[])[one.Port, two.Port]).All(port => balancer.Backend(port).Health.State == BackendState.Draining), "both drain");
 
-        Assert.Equal("one", await NodeOfAsync(balancer, one.Port));
-        Assert.Equal("two", await NodeOfAsync(balancer, two.Port));
-    }
-
-    private static async Task<string> NodeOfAsync(TestBalancer balancer, int port)
-    {
-        using var request = balancer.Request(HttpMethod.Get, "/echo", port);
-        using var answer = await balancer.Http.SendAsync(request, Cancel);
-        return (await answer.Content.ReadFromJsonAsync<ReceivedRequest>(Cancel))!.Node;
+        Assert.Equal("one", await balancer.NodeOfAsync(one.Port));
+        Assert.Equal("two", await balancer.NodeOfAsync(two.Port));
     }
 }

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-// The tests of forwarding run over the event loops, and here once more over Kestrel's path: all are held to the same words.
+// The forwarding tests once more with Kestrel in front of Kiro's own HTTP/1 exchange: every path passes the same tests.
 
 [OverLean]
 public sealed class BackpressureTestsOverLean(ITestOutputHelper output) : BackpressureTests(output);
@@ -20,10 +20,10 @@ public sealed class BrokenResponseTestsOverLean : BrokenResponseTests;
 public sealed class ClientAbortTestsOverLean : ClientAbortTests;
 
 [OverLean]
-public sealed class ConnectionLoginTestsOverLean : ConnectionLoginTests;
+public sealed class ConnectionAuthenticationTestsOverLean : ConnectionAuthenticationTests;
 
 [OverLean]
-public sealed class DoubtedNodeTestsOverLean : DoubtedNodeTests;
+public sealed class SuspectNodeTestsOverLean : SuspectNodeTests;
 
 [OverLean]
 public sealed class DrainTestsOverLean : DrainTests;
@@ -57,6 +57,9 @@ public sealed class LostConnectionTestsOverLean : LostConnectionTests;
 
 [OverLean]
 public sealed class NodeDrainTestsOverLean : NodeDrainTests;
+
+[OverLean]
+public sealed class OwnPathTestsOverLean : OwnPathTests;
 
 [OverLean]
 public sealed class RefusedConnectionTestsOverLean : RefusedConnectionTests;
@@ -101,7 +104,7 @@ public sealed class UpgradeTestsOverLean : UpgradeTests;
 public sealed class WebSocketTestsOverLean : WebSocketTests;
 
 [OverLean]
-public sealed class WhatTheClientSentTestsOverLean : WhatTheClientSentTests;
+public sealed class RequestConformanceTestsOverLean : RequestConformanceTests;
 
 [OverLean]
-public sealed class WhatTheNodeSentTestsOverLean : WhatTheNodeSentTests;
+public sealed class ResponseConformanceTestsOverLean : ResponseConformanceTests;

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-// The tests of forwarding run over the event loops as plain HTTP, and here once more by TLS: the same words hold.
+// The forwarding tests once more with clients over TLS on the event loops: every path passes the same tests.
 
 [OverTls]
 public sealed class BackpressureTestsOverTls(ITestOutputHelper output) : BackpressureTests(output);
@@ -20,10 +20,10 @@ public sealed class BrokenResponseTestsOverTls : BrokenResponseTests;
 public sealed class ClientAbortTestsOverTls : ClientAbortTests;
 
 [OverTls]
-public sealed class ConnectionLoginTestsOverTls : ConnectionLoginTests;
+public sealed class ConnectionAuthenticationTestsOverTls : ConnectionAuthenticationTests;
 
 [OverTls]
-public sealed class DoubtedNodeTestsOverTls : DoubtedNodeTests;
+public sealed class SuspectNodeTestsOverTls : SuspectNodeTests;
 
 [OverTls]
 public sealed class DrainTestsOverTls : DrainTests;
@@ -101,7 +101,7 @@ public sealed class UpgradeTestsOverTls : UpgradeTests;
 public sealed class WebSocketTestsOverTls : WebSocketTests;
 
 [OverTls]
-public sealed class WhatTheClientSentTestsOverTls : WhatTheClientSentTests;
+public sealed class RequestConformanceTestsOverTls : RequestConformanceTests;
 
 [OverTls]
-public sealed class WhatTheNodeSentTestsOverTls : WhatTheNodeSentTests;
+public sealed class ResponseConformanceTestsOverTls : ResponseConformanceTests;

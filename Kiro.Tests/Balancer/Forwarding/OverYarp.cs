@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-// The tests of forwarding run over the event loops, and here once more over YARP: all are held to the same words.
+// The forwarding tests once more with YARP as the forwarder: every path passes the same tests.
 
 [OverYarp]
 public sealed class BackpressureTestsOverYarp(ITestOutputHelper output) : BackpressureTests(output);
@@ -20,10 +20,10 @@ public sealed class BrokenResponseTestsOverYarp : BrokenResponseTests;
 public sealed class ClientAbortTestsOverYarp : ClientAbortTests;
 
 [OverYarp]
-public sealed class ConnectionLoginTestsOverYarp : ConnectionLoginTests;
+public sealed class ConnectionAuthenticationTestsOverYarp : ConnectionAuthenticationTests;
 
 [OverYarp]
-public sealed class DoubtedNodeTestsOverYarp : DoubtedNodeTests;
+public sealed class SuspectNodeTestsOverYarp : SuspectNodeTests;
 
 [OverYarp]
 public sealed class DrainTestsOverYarp : DrainTests;
@@ -57,6 +57,9 @@ public sealed class LostConnectionTestsOverYarp : LostConnectionTests;
 
 [OverYarp]
 public sealed class NodeDrainTestsOverYarp : NodeDrainTests;
+
+[OverYarp]
+public sealed class OwnPathTestsOverYarp : OwnPathTests;
 
 [OverYarp]
 public sealed class RefusedConnectionTestsOverYarp : RefusedConnectionTests;
@@ -101,7 +104,7 @@ public sealed class UpgradeTestsOverYarp : UpgradeTests;
 public sealed class WebSocketTestsOverYarp : WebSocketTests;
 
 [OverYarp]
-public sealed class WhatTheClientSentTestsOverYarp : WhatTheClientSentTests;
+public sealed class RequestConformanceTestsOverYarp : RequestConformanceTests;
 
 [OverYarp]
-public sealed class WhatTheNodeSentTestsOverYarp : WhatTheNodeSentTests;
+public sealed class ResponseConformanceTestsOverYarp : ResponseConformanceTests;

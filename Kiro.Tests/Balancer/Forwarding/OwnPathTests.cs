@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>Which paths are the balancer's: by their letters, on every path of a request.</summary>
+/// <summary>Which paths the balancer serves itself: they are matched byte for byte, whichever way requests are forwarded.</summary>
 public class OwnPathTests
 {
     [Theory]
@@ -15,15 +15,15 @@ public class OwnPathTests
     [InlineData("/health")]
     [InlineData("/health?x")]
     [InlineData("/alive")]
-    public async Task OwnPath_AsItIsWritten_IsTheBalancers(string target)
+    public async Task OwnPath_Exact_IsServedByTheBalancer(string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
 
-        Assert.Equal(200, answer.Status);
-        Assert.Equal("nosniff", answer.Value("X-Content-Type-Options"));
+        Assert.Equal(200, response.Status);
+        Assert.Equal("nosniff", response.Value("X-Content-Type-Options"));
         Assert.Empty(node.Heads);
     }
 
@@ -31,14 +31,14 @@ public class OwnPathTests
     [InlineData("/lb/STATUS")]
     [InlineData("/lb/nothing")]
     [InlineData("/lb/Events")]
-    public async Task BelowOwnPath_AnythingElse_IsNotThere(string target)
+    public async Task BelowOwnPath_Unknown_Is404(string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
 
-        Assert.Equal((404, "nosniff"), (answer.Status, answer.Value("X-Content-Type-Options")));
+        Assert.Equal((404, "nosniff"), (response.Status, response.Value("X-Content-Type-Options")));
         Assert.Empty(node.Heads);
     }
 
@@ -61,15 +61,15 @@ public class OwnPathTests
     [InlineData("/Metrics")]
     [InlineData("/metrics/")]
     [InlineData("/ALIVE")]
-    public async Task OtherSpelling_OfAnOwnPath_IsTheNodes(string target)
+    public async Task OwnPath_SpelledDifferently_IsForwarded(string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
 
-        Assert.Equal((200, "ok"), (answer.Status, answer.Body));
-        Assert.False(answer.Has("X-Content-Type-Options"));
+        Assert.Equal((200, "ok"), (response.Status, response.Body));
+        Assert.False(response.Has("X-Content-Type-Options"));
         Assert.StartsWith($"GET {target} HTTP/1.1\r\n", node.Heads.Single(), StringComparison.Ordinal);
     }
 
@@ -83,15 +83,9 @@ public class OwnPathTests
     [InlineData("/lb/", true)]
     [InlineData("/metrics", true)]
     [InlineData("/metricsx")]
-    public void Contains_Target_GoesByItsFirstSegment(string target, bool isOwn = false)
+    public void Contains_Target_IsDecidedByItsFirstSegment(string target, bool isOwn = false)
     {
         Assert.Equal(isOwn, new OwnPaths(hasAdminListener: false).Contains(System.Text.Encoding.ASCII.GetBytes(target)));
         Assert.False(new OwnPaths(hasAdminListener: true).Contains(System.Text.Encoding.ASCII.GetBytes(target)));
     }
 }
-
-[OverLean]
-public sealed class OwnPathOverLeanTests : OwnPathTests;
-
-[OverYarp]
-public sealed class OwnPathOverYarpTests : OwnPathTests;

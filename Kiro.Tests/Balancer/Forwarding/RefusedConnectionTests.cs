@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A node that nobody listens at: nothing of the request was sent, so anything may go on to the next node.</summary>
+/// <summary>A node that refuses connections: nothing was sent, so any request may go to the next node.</summary>
 public class RefusedConnectionTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -22,7 +22,7 @@ public class RefusedConnectionTests
     [InlineData("PUT", 65_537, false)]
     [InlineData("PUT", 1_000_000, true)]
     [InlineData("PATCH", 70_000, true)]
-    public async Task Request_Any_GoesOnToTheNextNodeWithItsBody(string method, int bytes, bool chunked)
+    public async Task Request_Any_GoesToTheNextNodeWithItsBody(string method, int bytes, bool chunked)
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
@@ -31,16 +31,16 @@ public class RefusedConnectionTests
         using var request = balancer.Request(new HttpMethod(method), "/count", dead.Port);
         if (bytes > 0)
         {
-            request.Content = new ByteArrayContent([.. Enumerable.Range(0, bytes).Select(place => TestBackendRoutes.Block[place % TestBackendRoutes.Block.Length])]);
+            request.Content = new ByteArrayContent([.. Enumerable.Range(0, bytes).Select(index => TestBackendRoutes.Block[index % TestBackendRoutes.Block.Length])]);
             request.Headers.TransferEncodingChunked = chunked;
         }
 
-        using var answer = await balancer.Http.SendAsync(request, Cancel);
+        using var response = await balancer.Http.SendAsync(request, Cancel);
 
-        Assert.Equal(200, (int)answer.StatusCode);
+        Assert.Equal(200, (int)response.StatusCode);
         if (method != "HEAD")
         {
-            Assert.Equal(TestBackendRoutes.Count(bytes), await answer.Content.ReadAsStringAsync(Cancel));
+            Assert.Equal(TestBackendRoutes.Count(bytes), await response.Content.ReadAsStringAsync(Cancel));
         }
 
         Assert.Equal($"{method} /count", Assert.Single(alive.Arrived));
@@ -49,7 +49,7 @@ public class RefusedConnectionTests
     }
 
     [Fact]
-    public async Task Request_WithStreamedBody_GoesOnWithItsBody()
+    public async Task Request_WithStreamedBody_GoesToTheNextNodeWithItsBody()
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
@@ -61,13 +61,13 @@ public class RefusedConnectionTests
         await raw.SendAsync($"POST /echo HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-For: {client}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
         await Eventually.BeTrue(() => alive.Arrived.Count == 1, "the next node has the request");
         await raw.SendAsync("5\r\n then\r\n0\r\n\r\n");
-        var answer = await raw.ReadAnswerAsync();
+        var response = await raw.ReadResponseAsync();
 
-        Assert.Contains("first then", answer.Body, StringComparison.Ordinal);
+        Assert.Contains("first then", response.Body, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Node_ThatRefused_IsTakenOutAtOnceAndItsNextRequestGoesElsewhere()
+    public async Task Node_Refuses_IsTakenOutAtOnceAndTheNextRequestGoesElsewhere()
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
@@ -77,8 +77,8 @@ public class RefusedConnectionTests
         for (var number = 1; number <= 3; number++)
         {
             using var request = balancer.Request(HttpMethod.Get, "/echo", dead.Port);
-            using var answer = await balancer.Http.SendAsync(request, Cancel);
-            Assert.Equal("alive", (await answer.Content.ReadFromJsonAsync<ReceivedRequest>(Cancel))!.Node);
+            using var response = await balancer.Http.SendAsync(request, Cancel);
+            Assert.Equal("alive", (await response.Content.ReadFromJsonAsync<ReceivedRequest>(Cancel))!.Node);
             Assert.Equal(BackendState.Down, balancer.Backend(dead.Port).Health.State);
         }
 
@@ -88,21 +88,21 @@ public class RefusedConnectionTests
     }
 
     [Fact]
-    public async Task Node_ThatListensAgain_GetsItsClientsBack()
+    public async Task Node_ListensAgain_GetsItsClientsBack()
     {
         await using var node = await TestBackend.StartAsync("home");
         await using var other = await TestBackend.StartAsync("other");
         await using var balancer = await TestBalancer.StartAsync($"{node.Host},{other.Host}", "HEALTH_INTERVAL=0.2");
         await node.StopAsync();
-        Assert.Equal("other", await NodeOfAsync(balancer, node.Port));
+        Assert.Equal("other", await balancer.NodeOfAsync(node.Port));
 
         await node.StartAsync();
 
-        await Eventually.BeTrue(async () => await NodeOfAsync(balancer, node.Port) == "home", "the client is home");
+        await Eventually.BeTrue(async () => await balancer.NodeOfAsync(node.Port) == "home", "the client is back on its node");
     }
 
     [Fact]
-    public async Task Nodes_AllButOneDown_AreAllTriedInPanic()
+    public async Task Nodes_AllDownButOneServesAgain_AreAllTriedInPanic()
     {
         await using var one = await TestBackend.StartAsync("one");
         await using var two = await TestBackend.StartAsync("two");
@@ -119,7 +119,7 @@ public class RefusedConnectionTests
         Assert.All((int[])[one.Port, two.Port, three.Port], port => Assert.Equal(BackendState.Down, balancer.Backend(port).Health.State));
         await three.StartAsync();
 
-        Assert.Equal("three", await NodeOfAsync(balancer, one.Port));
+        Assert.Equal("three", await balancer.NodeOfAsync(one.Port));
     }
 
     [Fact]
@@ -131,12 +131,12 @@ public class RefusedConnectionTests
         await one.StopAsync();
         await two.StopAsync();
 
-        var answer = await balancer.ExchangeAsync("POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello");
+        var response = await balancer.ExchangeAsync("POST /x HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello");
 
-        Assert.Equal(502, answer.Status);
-        Assert.Equal(ProblemText.Of(502, "Bad Gateway", "none of the 2 nodes is up; the last one tried: connection refused"), answer.Body);
-        Assert.Equal("no-store", answer.Value("Cache-Control"));
-        Assert.Equal("application/problem+json", answer.Value("Content-Type"));
+        Assert.Equal(502, response.Status);
+        Assert.Equal(ProblemText.Of(502, "Bad Gateway", "none of the 2 nodes is up; the last one tried: connection refused"), response.Body);
+        Assert.Equal("no-store", response.Value("Cache-Control"));
+        Assert.Equal("application/problem+json", response.Value("Content-Type"));
         Assert.Equal(1, balancer.Counters.Errors);
         Assert.Equal(1, balancer.Counters.Retries);
         var head = await balancer.ExchangeAsync("HEAD /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
@@ -148,11 +148,11 @@ public class RefusedConnectionTests
     {
         await using var balancer = await TestBalancer.StartUnreadyAsync("", "BACKEND_DNS=no-such-name.invalid");
 
-        var answer = await balancer.ExchangeAsync("GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync("GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal(503, answer.Status);
-        Assert.Equal("1", answer.Value("Retry-After"));
-        Assert.Equal(ProblemText.Of(503, "Service Unavailable", "no node is known"), answer.Body);
+        Assert.Equal(503, response.Status);
+        Assert.Equal("1", response.Value("Retry-After"));
+        Assert.Equal(ProblemText.Of(503, "Service Unavailable", "no node is known"), response.Body);
     }
 
     [Fact]
@@ -162,17 +162,10 @@ public class RefusedConnectionTests
         await using var balancer = await TestBalancer.StartUnreadyAsync(string.Join(',', ports.Select(port => $"127.0.0.1:{port}")), "HEALTH_INTERVAL=3600");
         await Eventually.BeTrue(() => ports.All(port => balancer.Backend(port).Health.State == BackendState.Down), "all nodes are down");
 
-        var answer = await balancer.ExchangeAsync("GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync("GET /x HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal(502, answer.Status);
+        Assert.Equal(502, response.Status);
         Assert.Equal(8, ports.Sum(port => balancer.Backend(port).Counters.Requests));
         Assert.Equal(7, balancer.Counters.Retries);
-    }
-
-    private static async Task<string> NodeOfAsync(TestBalancer balancer, int port)
-    {
-        using var request = balancer.Request(HttpMethod.Get, "/echo", port);
-        using var answer = await balancer.Http.SendAsync(request, Cancel);
-        return (await answer.Content.ReadFromJsonAsync<ReceivedRequest>(Cancel))!.Node;
     }
 }

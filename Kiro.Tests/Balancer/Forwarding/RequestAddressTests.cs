@@ -2,13 +2,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>Method, target and Host as clients write them, and what a node gets of them.</summary>
+/// <summary>Method, request target and Host as clients send them, and as a node receives them.</summary>
 public class RequestAddressTests
 {
     [Theory]
     [InlineData("http://b.example/x")]
     [InlineData("http://b.example?x")]
-    public async Task Target_InAbsoluteFormOfHttp10_SaysTheHost(string target)
+    public async Task Target_AbsoluteFormInHttp10_GivesTheHost(string target)
     {
         var head = await ForwardedHead.OfAsync($"GET {target} HTTP/1.0\r\n\r\n");
 
@@ -23,7 +23,7 @@ public class RequestAddressTests
     [InlineData("http://a.example/a#frag")]
     public async Task Target_WithAFragment_Is400(string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
         Assert.Equal(400, (await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);
@@ -35,7 +35,7 @@ public class RequestAddressTests
     [InlineData("http://b.example:81/x", "a.example", "b.example:81")]
     [InlineData("http://a.example/x", "A.Example", "a.example")]
     [InlineData("http://a.example/x", "", "a.example")]
-    public async Task Target_InAbsoluteForm_WinsOverHost(string target, string host, string expected)
+    public async Task Target_AbsoluteForm_OverridesHost(string target, string host, string expected)
     {
         var head = await ForwardedHead.OfAsync($"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
 
@@ -49,16 +49,16 @@ public class RequestAddressTests
     [InlineData("Head")]
     [InlineData("trace")]
     [InlineData("connect")]
-    public async Task Method_InSmallLetters_IsAnotherOne(string method)
+    public async Task Method_InLowerCase_IsAnotherMethod(string method)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         for (var number = 0; number < 2; number++)
         {
             await client.SendAsync($"{method} / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+            Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         }
 
         Assert.All(node.Heads, head => Assert.StartsWith($"{method} / ", head, StringComparison.Ordinal));
@@ -78,9 +78,9 @@ public class RequestAddressTests
     [InlineData("a\"b")]
     [InlineData("a\\b")]
     [InlineData("\u00e9.example")]
-    public async Task Host_ThatIsNone_Is400(string host)
+    public async Task Host_Invalid_Is400(string host)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
         Assert.Equal(400, (await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).Status);
@@ -92,9 +92,9 @@ public class RequestAddressTests
     [InlineData("http://user:word@a.example/x")]
     [InlineData("http://a.example@b.example?x")]
     [InlineData("http://@a.example")]
-    public async Task Target_WithAUser_Is400(string target)
+    public async Task Target_WithUserInfo_Is400(string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
         Assert.Equal(400, (await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);
@@ -105,7 +105,7 @@ public class RequestAddressTests
     [Theory]
     [InlineData("a.example:")]
     [InlineData("[::1]:")]
-    public async Task Host_WithAnEmptyPort_IsTaken(string host)
+    public async Task Host_WithEmptyPort_IsAccepted(string host)
     {
         var head = await ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
 

@@ -11,15 +11,15 @@ public class RequestHeaderTests
     [InlineData("203.0.113.7")]
     public async Task Host_Any_IsKept(string host)
     {
-        var head = await ForwardAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        var head = await ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
 
         Assert.Equal(host, RawHead.Value(head, "Host"));
     }
 
     [Fact]
-    public async Task Host_AbsentInHttp10_IsTheNodesAndNotClaimed()
+    public async Task Host_AbsentInHttp10_IsTheNodesAndNotForwarded()
     {
-        var head = await ForwardAsync("GET / HTTP/1.0\r\n\r\n");
+        var head = await ForwardedHead.OfAsync("GET / HTTP/1.0\r\n\r\n");
 
         Assert.StartsWith("GET / HTTP/1.1\r\n", head, StringComparison.Ordinal);
         Assert.StartsWith("127.0.0.1:", RawHead.Value(head, "Host"), StringComparison.Ordinal);
@@ -46,7 +46,7 @@ public class RequestHeaderTests
     [InlineData("baggage", "a=1")]
     public async Task Value_Any_ArrivesByteForByte(string name, string value)
     {
-        var head = await ForwardAsync($"GET / HTTP/1.1\r\nHost: a.example\r\n{name}: {value}\r\n\r\n");
+        var head = await ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: a.example\r\n{name}: {value}\r\n\r\n");
 
         Assert.Equal(value, RawHead.Value(head, name));
     }
@@ -54,7 +54,7 @@ public class RequestHeaderTests
     [Fact]
     public async Task Value_Empty_Arrives()
     {
-        var head = await ForwardAsync("GET / HTTP/1.1\r\nHost: a.example\r\nX-Empty:\r\n\r\n");
+        var head = await ForwardedHead.OfAsync("GET / HTTP/1.1\r\nHost: a.example\r\nX-Empty:\r\n\r\n");
 
         Assert.Equal("", RawHead.Value(head, "X-Empty"));
     }
@@ -64,16 +64,16 @@ public class RequestHeaderTests
     {
         var value = new string('x', 20_000);
 
-        var head = await ForwardAsync($"GET / HTTP/1.1\r\nHost: a.example\r\nX-Long: {value}\r\n\r\n");
+        var head = await ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: a.example\r\nX-Long: {value}\r\n\r\n");
 
         Assert.Equal(value, RawHead.Value(head, "X-Long"));
     }
 
     [Fact]
-    public async Task Field_Repeated_ArrivesWithAllItsValuesInOrder()
+    public async Task Field_Repeated_KeepsItsValuesInOrder()
     {
-        // HttpClient writes them in one line, which means the same (RFC 9110, section 5.3).
-        var head = await ForwardAsync("GET / HTTP/1.1\r\nHost: a.example\r\nX-Many: 1\r\nAccept: a/b\r\nX-Many: 2, 3\r\nAccept: c/d\r\n\r\n");
+        // HttpClient combines them into one field line, which is equivalent (RFC 9110, section 5.3).
+        var head = await ForwardedHead.OfAsync("GET / HTTP/1.1\r\nHost: a.example\r\nX-Many: 1\r\nAccept: a/b\r\nX-Many: 2, 3\r\nAccept: c/d\r\n\r\n");
 
         if (TestedPath.IsLoop)
         {
@@ -86,19 +86,19 @@ public class RequestHeaderTests
     }
 
     [Fact]
-    public async Task Field_NotSent_IsNotInvented()
+    public async Task Field_NotSent_IsNotAdded()
     {
-        var head = await ForwardAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var head = await ForwardedHead.OfAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
         var names = head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(':')[0]);
         Assert.Equal(["CDN-Loop", "Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"], names.Order());
     }
 
     [Fact]
-    public async Task Trace_WhenSpansAreExported_ContinuesWithTheBalancersSpan()
+    public async Task Trace_SpansExported_ContinuesWithTheBalancersSpan()
     {
         const string Trace = "00-0af7651916cd43dd8448eb211c80319c-";
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(
             node.Host, $"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{FreePort.Next()}");
 
@@ -112,20 +112,9 @@ public class RequestHeaderTests
     [Fact]
     public async Task ContentField_WithoutBody_Arrives()
     {
-        var head = await ForwardAsync("GET / HTTP/1.1\r\nHost: a.example\r\nContent-Type: text/x\r\nExpires: 0\r\n\r\n");
+        var head = await ForwardedHead.OfAsync("GET / HTTP/1.1\r\nHost: a.example\r\nContent-Type: text/x\r\nExpires: 0\r\n\r\n");
 
         Assert.Equal("text/x", RawHead.Value(head, "Content-Type"));
         Assert.Equal("0", RawHead.Value(head, "Expires"));
-    }
-
-    private static async Task<string> ForwardAsync(string request)
-    {
-        await using var node = RawBackend.Answering();
-        await using var balancer = await TestBalancer.StartAsync(node.Host);
-
-        var answer = await balancer.ExchangeAsync(request);
-
-        Assert.Equal(200, answer.Status);
-        return Assert.Single(node.Heads);
     }
 }

@@ -22,12 +22,12 @@ public class RequestTargetTests
     [InlineData("/?url=http://user:pw@host:1/p?q")]
     public async Task Target_OriginForm_ArrivesByteForByte(string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal(200, answer.Status);
+        Assert.Equal(200, response.Status);
         Assert.Equal($"GET {target} HTTP/1.1", RawHead.StartLine(Assert.Single(node.Heads)));
     }
 
@@ -38,26 +38,26 @@ public class RequestTargetTests
     [InlineData("http://a.example?q=1", "/?q=1")]
     public async Task Target_AbsoluteForm_ArrivesInOriginForm(string target, string expected)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal(200, answer.Status);
+        Assert.Equal(200, response.Status);
         var head = Assert.Single(node.Heads);
         Assert.Equal($"GET {expected} HTTP/1.1", RawHead.StartLine(head));
         Assert.Equal("a.example", RawHead.Value(head, "Host"));
     }
 
     [Fact]
-    public async Task Target_Connect_IsRefusedWithoutAskingANode()
+    public async Task Target_Connect_IsRejectedByTheBalancer()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n");
+        var response = await balancer.ExchangeAsync("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n");
 
-        Assert.Equal(501, answer.Status);
+        Assert.Equal(501, response.Status);
         Assert.Empty(node.Heads);
         Assert.Empty(balancer.Logs);
     }
@@ -67,14 +67,14 @@ public class RequestTargetTests
     [InlineData(0x09)]
     [InlineData(0x0B)]
     [InlineData(0x7F)]
-    public async Task Target_WithAControlCharacter_IsRefusedWithoutAskingANode(int character)
+    public async Task Target_WithControlCharacter_IsRejectedByTheBalancer(int character)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET /a{(char)character}HTTP/1.1 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET /a{(char)character}HTTP/1.1 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
 
-        Assert.Equal(400, answer.Status);
+        Assert.Equal(400, response.Status);
         Assert.Empty(node.Heads);
     }
 
@@ -88,14 +88,14 @@ public class RequestTargetTests
     [InlineData("TRACE")]
     [InlineData("PROPFIND")]
     [InlineData("X-CUSTOM")]
-    public async Task Method_Any_ArrivesAsItIs(string method)
+    public async Task Method_Any_IsForwardedAsIs(string method)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"{method} /m HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"{method} /m HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal(200, answer.Status);
+        Assert.Equal(200, response.Status);
         Assert.Equal($"{method} /m HTTP/1.1", RawHead.StartLine(Assert.Single(node.Heads)));
     }
 
@@ -106,12 +106,12 @@ public class RequestTargetTests
     [InlineData("GET", "/file.with.dots.js")]
     public async Task Path_NotTheBalancersOwn_IsForwarded(string method, string target)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"{method} {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"{method} {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
 
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("ok", response.Body);
         Assert.Single(node.Heads);
     }
 }

@@ -25,28 +25,28 @@ public class ResponseHeaderTests
     [InlineData("WWW-Authenticate", "Basic realm=\"a, b\"")]
     public async Task Value_Any_ArrivesByteForByte(string name, string value)
     {
-        var answer = await AnswerAsync($"HTTP/1.1 200 OK\r\n{name}: {value}\r\nContent-Length: 2\r\n\r\nok");
+        var response = await AnswerAsync($"HTTP/1.1 200 OK\r\n{name}: {value}\r\nContent-Length: 2\r\n\r\nok");
 
-        Assert.Equal(value, answer.Value(name));
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal(value, response.Value(name));
+        Assert.Equal("ok", response.Body);
     }
 
     [Fact]
-    public async Task Field_Repeated_KeepsItsLines()
+    public async Task Field_Repeated_KeepsItsFieldLines()
     {
-        var answer = await AnswerAsync(
+        var response = await AnswerAsync(
             "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nX-Many: 1\r\nSet-Cookie: b=2; Expires=Sat, 01 Jan 2000 00:00:00 GMT\r\nX-Many: 2, 3\r\nSet-Cookie: \u00e9\r\nContent-Length: 0\r\n\r\n");
 
-        Assert.Equal(["a=1; Path=/", "b=2; Expires=Sat, 01 Jan 2000 00:00:00 GMT", "\u00e9"], answer.Values("Set-Cookie"));
-        Assert.Equal(["1", "2, 3"], answer.Values("X-Many"));
+        Assert.Equal(["a=1; Path=/", "b=2; Expires=Sat, 01 Jan 2000 00:00:00 GMT", "\u00e9"], response.Values("Set-Cookie"));
+        Assert.Equal(["1", "2, 3"], response.Values("X-Many"));
     }
 
     [Fact]
-    public async Task Field_NotSent_IsNotInvented()
+    public async Task Field_NotSent_IsNotAdded()
     {
-        var answer = await AnswerAsync("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 2\r\n\r\nok");
+        var response = await AnswerAsync("HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 2\r\n\r\nok");
 
-        var names = answer.Head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(':')[0]);
+        var names = response.Head.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(':')[0]);
         Assert.Equal(["Content-Length", "Date"], names.Order());
     }
 
@@ -66,12 +66,12 @@ public class ResponseHeaderTests
     [InlineData("503 Service Unavailable")]
     [InlineData("599 Whatever")]
     [InlineData("999 Beyond")]
-    public async Task Status_Any_ArrivesWithItsReason(string status)
+    public async Task Status_Any_KeepsItsReasonPhrase(string status)
     {
-        var answer = await AnswerAsync($"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
+        var response = await AnswerAsync($"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
 
-        Assert.Equal("HTTP/1.1 " + status, answer.StatusLine);
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("HTTP/1.1 " + status, response.StatusLine);
+        Assert.Equal("ok", response.Body);
     }
 
     [Fact]
@@ -79,14 +79,14 @@ public class ResponseHeaderTests
     {
         var fields = string.Concat(Enumerable.Range(0, 200).Select(number => $"X-{number}: {new string('y', 200)}\r\n"));
 
-        var answer = await AnswerAsync($"HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok");
+        var response = await AnswerAsync($"HTTP/1.1 200 OK\r\n{fields}Content-Length: 2\r\n\r\nok");
 
-        Assert.Equal(new string('y', 200), answer.Value("X-199"));
+        Assert.Equal(new string('y', 200), response.Value("X-199"));
     }
 
-    private static async Task<RawResponse> AnswerAsync(string answer)
+    private static async Task<RawResponse> AnswerAsync(string response)
     {
-        await using var node = RawBackend.Answering(answer);
+        await using var node = RawBackend.Responding(response);
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         return await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
     }

@@ -7,17 +7,17 @@ public sealed class RetryPolicyTests
     private static readonly string[] Idempotent = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
     private static readonly string[] Others = ["POST", "PATCH", "CONNECT", "PROPFIND", "LOCK", "X-ANY", "get", "Put"];
 
-    /// <summary>Every method with every body at every point of failure, and what must come of it.</summary>
+    /// <summary>Every method, body and point of failure, and whether a retry is allowed.</summary>
     public static IEnumerable<TheoryDataRow<string, string, string, bool>> Table() =>
         from method in Idempotent.Concat(Others)
         from body in Enum.GetValues<RequestBody>()
         from point in Enum.GetValues<FailurePoint>()
-        let canBeSentAgain = Idempotent.Contains(method) && body is RequestBody.Empty or RequestBody.Buffered && Idempotent.Contains(method)
+        let isRepeatable = Idempotent.Contains(method) && body is RequestBody.Empty or RequestBody.Buffered && Idempotent.Contains(method)
         select new TheoryDataRow<string, string, string, bool>(
             method,
             body.ToString(),
             point.ToString(),
-            point == FailurePoint.Connect || (point == FailurePoint.BeforeResponse && canBeSentAgain));
+            point == FailurePoint.Connect || (point == FailurePoint.BeforeResponse && isRepeatable));
 
     [Theory]
     [MemberData(nameof(Table))]

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>What one end sends reaches the other end when it is sent, not when there is enough of it.</summary>
+/// <summary>Data is forwarded as it arrives, not when a buffer is full.</summary>
 public class StreamingTests
 {
     private const string Get = "GET /stream HTTP/1.1\r\nHost: a.example\r\nAccept: text/event-stream\r\n\r\n";
@@ -12,7 +12,7 @@ public class StreamingTests
     [InlineData("Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")]
     [InlineData("Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")]
     [InlineData("Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n")]
-    public async Task Answer_InPieces_ArrivesPieceByPiece(string fields)
+    public async Task Response_InPieces_ArrivesPieceByPiece(string fields)
     {
         var pieces = Channel.CreateUnbounded<string>();
         await using var node = Scripted(pieces.Reader);
@@ -34,7 +34,7 @@ public class StreamingTests
     }
 
     [Fact]
-    public async Task Answer_WithLengthInPieces_ArrivesPieceByPiece()
+    public async Task Response_WithLengthInPieces_ArrivesPieceByPiece()
     {
         var pieces = Channel.CreateUnbounded<string>();
         await using var node = Scripted(pieces.Reader);
@@ -88,13 +88,13 @@ public class StreamingTests
             await client.SendAsync("0\r\n\r\n");
         }
 
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
     }
 
     [Fact]
-    public async Task Answer_ThatBeginsBeforeTheBodyEnds_ArrivesWhole()
+    public async Task Response_BeginsBeforeTheRequestBodyEnds_IsComplete()
     {
-        // HttpClient reads no response over HTTP/1.1 before it has sent the request: both directions, but one by one.
+        // Over HTTP/1.1, HttpClient reads no response before it has sent the whole request.
         await using var node = new RawBackend(async exchange =>
         {
             await exchange.WriteAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -110,18 +110,18 @@ public class StreamingTests
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
-        var answer = client.ReadAnswerAsync();
+        var response = client.ReadResponseAsync();
         await Task.Delay(300, TestContext.Current.CancellationToken);
-        Assert.False(answer.IsCompleted);
+        Assert.False(response.IsCompleted);
         await client.SendAsync("5\r\n then\r\n0\r\n\r\n");
 
-        Assert.Equal("first then", (await answer).Body);
+        Assert.Equal("first then", (await response).Body);
     }
 
     [Fact]
     public async Task Upgraded_BothDirections_CarryAnyBytes()
     {
-        // Ping, pong, masks, close frames: after the upgrade nothing is looked at any more.
+        // Ping, pong, masks, close frames: after the upgrade the bytes are opaque.
         await using var node = new RawBackend(async exchange =>
         {
             await exchange.WriteAsync("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n");
@@ -134,11 +134,11 @@ public class StreamingTests
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("GET /ws HTTP/1.1\r\nHost: a.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
-        var answer = await client.ReadAnswerAsync();
-        Assert.Equal(101, answer.Status);
-        Assert.Equal("Upgrade", answer.Value("Connection"));
-        Assert.Equal("websocket", answer.Value("Upgrade"));
-        Assert.Equal("x", answer.Value("Sec-WebSocket-Accept"));
+        var response = await client.ReadResponseAsync();
+        Assert.Equal(101, response.Status);
+        Assert.Equal("Upgrade", response.Value("Connection"));
+        Assert.Equal("websocket", response.Value("Upgrade"));
+        Assert.Equal("x", response.Value("Sec-WebSocket-Accept"));
         foreach (var frame in (string[])["\u0089\u0080mask", "\u008a\0\u0001\u0002\u0003\u0004", "\u0088\u0082\u00ff\u00fe\0\0"])
         {
             await client.SendAsync(frame);

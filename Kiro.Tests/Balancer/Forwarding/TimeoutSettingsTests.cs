@@ -11,9 +11,9 @@ namespace Kiro.Tests.Balancer.Forwarding;
 public class TimeoutSettingsTests
 {
     [Fact]
-    public async Task ConnectTimeout_NobodyAccepts_IsTheTimeThatItTakes()
+    public async Task ConnectTimeout_BacklogIsFull_FailsAfterIt()
     {
-        // A queue that is full: further connections are neither accepted nor refused.
+        // With the backlog full, further connections are neither accepted nor refused.
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(0);
@@ -48,25 +48,25 @@ public class TimeoutSettingsTests
         Assert.Equal(1, clock.Balancer.Backend(silent.Port).Counters.InFlight);
         await clock.AdvanceAsync(15);
 
-        Assert.Equal(504, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(504, (await client.ReadResponseAsync()).Status);
     }
 
     [Fact]
     public async Task ClientIdleTimeout_IdleClient_IsClosed()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "CLIENT_IDLE_TIMEOUT=1");
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
 
         Assert.Equal("", await client.Stream.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task ListenAddress_TwoOfThem_AreListenedOnAndNoOther()
+    public async Task ListenAddress_TwoAddresses_ListensOnThoseOnly()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LISTEN_ADDRESS=127.0.0.2,::1");
 
         Assert.Equal(200, (await RawClient.ExchangeAsync(balancer.Port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", IPAddress.Parse("127.0.0.2"))).Status);

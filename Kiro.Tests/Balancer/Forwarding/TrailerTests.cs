@@ -12,55 +12,55 @@ public class TrailerTests
     [InlineData("2\r\nhe\r\n3\r\nllo\r\n", "hello", "X-Sum: 1\r\nX-Sum: 2\r\nX-Latin: caf\u00e9\r\n")]
     [InlineData("", "", "X-Sum: 42\r\n")]
     [InlineData("5\r\nhello\r\n", "hello", "")]
-    public async Task Answer_ThatAnnouncesTrailers_ArrivesWithThem(string chunks, string body, string trailers)
+    public async Task Response_WithAnnouncedTrailers_KeepsThem(string chunks, string body, string trailers)
     {
-        await using var node = RawBackend.Answering($"{Chunked}Trailer: X-Sum, X-Latin\r\n\r\n{chunks}0\r\n{trailers}\r\n");
+        await using var node = RawBackend.Responding($"{Chunked}Trailer: X-Sum, X-Latin\r\n\r\n{chunks}0\r\n{trailers}\r\n");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         for (var number = 1; number <= 2; number++)
         {
             await client.SendAsync(Get);
-            var answer = await client.ReadAnswerAsync();
-            Assert.Equal("X-Sum, X-Latin", string.Join(", ", answer.Values("Trailer")));
-            Assert.Equal(body, answer.Body);
-            Assert.Equal(trailers, answer.Trailers);
-            Assert.True(answer.IsComplete);
+            var response = await client.ReadResponseAsync();
+            Assert.Equal("X-Sum, X-Latin", string.Join(", ", response.Values("Trailer")));
+            Assert.Equal(body, response.Body);
+            Assert.Equal(trailers, response.Trailers);
+            Assert.True(response.IsComplete);
         }
     }
 
     [Fact]
-    public async Task Trailers_ThatWouldChangeTheMessage_AreDropped()
+    public async Task Trailers_AffectingFraming_AreDropped()
     {
-        await using var node = RawBackend.Answering(
+        await using var node = RawBackend.Responding(
             $"{Chunked}Trailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nContent-Length: 1\r\nTransfer-Encoding: x\r\nX-Sum: 42\r\nSet-Cookie: a=b\r\n\r\n");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync(Get);
+        var response = await balancer.ExchangeAsync(Get);
 
-        Assert.DoesNotContain("Content-Length", answer.Trailers, StringComparison.Ordinal);
-        Assert.DoesNotContain("Transfer-Encoding", answer.Trailers, StringComparison.Ordinal);
-        Assert.Contains("X-Sum: 42\r\n", answer.Trailers, StringComparison.Ordinal);
+        Assert.DoesNotContain("Content-Length", response.Trailers, StringComparison.Ordinal);
+        Assert.DoesNotContain("Transfer-Encoding", response.Trailers, StringComparison.Ordinal);
+        Assert.Contains("X-Sum: 42\r\n", response.Trailers, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Answer_ToHead_HasNoBodyAndNoTrailers()
+    public async Task Response_ToHead_HasNoBodyAndNoTrailers()
     {
-        await using var node = RawBackend.Answering($"{Chunked}Trailer: X-Sum\r\n\r\n");
+        await using var node = RawBackend.Responding($"{Chunked}Trailer: X-Sum\r\n\r\n");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         for (var number = 1; number <= 2; number++)
         {
             await client.SendAsync("HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-            Assert.Equal(200, (await client.ReadAnswerAsync(isHead: true)).Status);
+            Assert.Equal(200, (await client.ReadResponseAsync(isHead: true)).Status);
         }
     }
 
     [Fact]
-    public async Task Request_WithTrailers_ArrivesWithoutThem()
+    public async Task Request_WithTrailers_KeepsThemOnTheEventLoopsOnly()
     {
-        // HttpClient has no way to send them over HTTP/1.1, so the node must not be promised any.
+        // HttpClient cannot send trailers over HTTP/1.1, so the node must not see a Trailer field either.
         (string Body, string Trailers, bool IsComplete) received = default;
         await using var node = new RawBackend(async exchange =>
         {
@@ -69,15 +69,15 @@ public class TrailerTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync(
+        var response = await balancer.ExchangeAsync(
             "POST / HTTP/1.1\r\nHost: a.example\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 42\r\n\r\n");
 
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("ok", response.Body);
         Assert.Equal(("hello", TestedPath.IsLoop ? "X-Sum: 42\r\n" : "", true), received);
         Assert.Equal(TestedPath.IsLoop, RawHead.Has(Assert.Single(node.Heads), "Trailer"));
     }
 
-    // A node may take trailers for fields: nobody is to say there who a client is, or what else the balancer says itself.
+    // A node may merge trailers into the header: they must not forge the client address or other fields that the balancer sets.
     [Theory]
     [InlineData("X-Forwarded-For: 1.1.1.1")]
     [InlineData("X-Real-IP: 1.1.1.1")]
@@ -91,7 +91,7 @@ public class TrailerTests
     [InlineData("Host: b.example")]
     [InlineData("Authorization: Basic x")]
     [InlineData("Cookie: a=1")]
-    public async Task Request_TrailersThatTheBalancerActsOn_NeverArrive(string trailer)
+    public async Task Request_ForbiddenTrailer_IsDropped(string trailer)
     {
         (string Body, string Trailers, bool IsComplete) received = default;
         await using var node = new RawBackend(async exchange =>
@@ -101,10 +101,10 @@ public class TrailerTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync(
+        var response = await balancer.ExchangeAsync(
             $"POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n{trailer}\r\nX-Sum: 42\r\n\r\n");
 
-        Assert.Equal("ok", answer.Body);
+        Assert.Equal("ok", response.Body);
         Assert.Equal(("hello", TestedPath.IsLoop ? "X-Sum: 42\r\n" : "", true), received);
     }
 }

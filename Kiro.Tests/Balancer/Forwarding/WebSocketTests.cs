@@ -10,7 +10,7 @@ public class WebSocketTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Messages_OfAllKinds_ComeBack()
+    public async Task Messages_OfAllTypes_AreEchoed()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -37,7 +37,7 @@ public class WebSocketTests
         await socket.CloseAsync((WebSocketCloseStatus)4567, "that is all", Cancel);
 
         Assert.Equal((4567, "that is all"), ((int)socket.CloseStatus!.Value, socket.CloseStatusDescription));
-        await AssertOverAsync(balancer, node.Port);
+        await AssertClosedCleanlyAsync(balancer, node.Port);
     }
 
     [Fact]
@@ -53,11 +53,11 @@ public class WebSocketTests
 
         Assert.Equal(WebSocketMessageType.Close, received.MessageType);
         Assert.Equal((4321, "as you wish"), ((int)socket.CloseStatus!.Value, socket.CloseStatusDescription));
-        await AssertOverAsync(balancer, node.Port);
+        await AssertClosedCleanlyAsync(balancer, node.Port);
     }
 
     [Fact]
-    public async Task Subprotocol_ThatTheNodeChooses_IsAgreed()
+    public async Task Subprotocol_ChosenByTheNode_IsNegotiated()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -68,12 +68,12 @@ public class WebSocketTests
     }
 
     [Fact]
-    public async Task Pings_OfTheClient_AreAnsweredByTheNode()
+    public async Task Pings_FromTheClient_GetPongsFromTheNode()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var socket = new ClientWebSocket();
-        // Without a pong in time the client aborts the connection by itself.
+        // ClientWebSocket aborts the connection if no pong arrives in time.
         socket.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(100);
         socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(10);
         await balancer.ConnectAsync(socket, "/socket");
@@ -86,7 +86,7 @@ public class WebSocketTests
     }
 
     [Fact]
-    public async Task Node_ThatRefuses_NextNodeUpgrades()
+    public async Task Node_Refuses_TheNextOneUpgrades()
     {
         await using var dead = await TestBackend.StartAsync("dead");
         await using var alive = await TestBackend.StartAsync("alive");
@@ -102,7 +102,7 @@ public class WebSocketTests
     }
 
     [Fact]
-    public async Task Upgrade_ThatTheNodeDeclines_IsItsAnswer()
+    public async Task Upgrade_DeclinedByTheNode_ForwardsItsResponse()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -116,7 +116,7 @@ public class WebSocketTests
     }
 
     [Fact]
-    public async Task Node_ThatDies_EndsTheConnection()
+    public async Task Node_Dies_AbortsTheConnection()
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -158,7 +158,7 @@ public class WebSocketTests
         return echo.ToArray();
     }
 
-    private static async Task AssertOverAsync(TestBalancer balancer, int port)
+    private static async Task AssertClosedCleanlyAsync(TestBalancer balancer, int port)
     {
         await Eventually.BeTrue(() => balancer.Backend(port).Counters.InFlight == 0, "the connection is over");
         Assert.Equal(0, balancer.Backend(port).Counters.Failures);

@@ -14,7 +14,7 @@ public sealed class FrontSpanTests
     public async Task Request_OneNode_IsOneSpanAndBelowItOneTry(string status, int code, bool isError)
     {
         using var spans = new Spans();
-        await using var node = RawBackend.Answering($"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
+        await using var node = RawBackend.Responding($"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
         await balancer.ExchangeAsync($"GET /a?secret=1 HTTP/1.1\r\nHost: a.example\r\ntraceparent: {spans.Parent}\r\ntracestate: x=1\r\n\r\n");
@@ -34,7 +34,7 @@ public sealed class FrontSpanTests
     public async Task Request_ThatGoesOnToAnotherNode_HasASpanForEachTry()
     {
         using var spans = new Spans();
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var broken = new RawBackend(exchange =>
         {
             exchange.Close();

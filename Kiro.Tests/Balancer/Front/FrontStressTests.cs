@@ -135,7 +135,7 @@ public sealed class FrontStressTests(ITestOutputHelper output)
                     client.Stream.Reset();
                     break;
                 case 1:
-                    client.Stream.EndWriting();
+                    client.Stream.HalfClose();
                     await Task.Delay(random.Next(50), CancellationToken.None);
                     break;
             }

@@ -34,7 +34,7 @@ public sealed class LongBodyTests
         await Eventually.BeTrue(() => balancer.Front.OpenPipes == PipePool.Max, "all pipes are in use");
         foreach (var client in clients)
         {
-            Assert.Equal(Body, (await client.ReadAnswerAsync()).Body);
+            Assert.Equal(Body, (await client.ReadResponseAsync()).Body);
             client.Dispose();
         }
 
@@ -51,8 +51,8 @@ public sealed class LongBodyTests
 
         await client.SendAsync("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
 
-        Assert.Equal(Body, (await client.ReadAnswerAsync()).Body);
-        Assert.Equal(Body, (await client.ReadAnswerAsync()).Body);
+        Assert.Equal(Body, (await client.ReadResponseAsync()).Body);
+        Assert.Equal(Body, (await client.ReadResponseAsync()).Body);
         Assert.Equal(["GET /1", "GET /2"], node.Heads.Select(head => head[..6]));
     }
 
@@ -104,7 +104,7 @@ public sealed class LongBodyTests
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {Length}\r\n\r\n");
         await client.SendAsync(Body);
 
-        Assert.Equal("whole", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("whole", (await client.ReadResponseAsync()).Body);
         Assert.InRange(balancer.Front.OpenPipes, 1, 4);
     }
 

@@ -46,7 +46,7 @@ public class ClientLimitTests
     [Fact]
     public async Task Requests_OfOneClient_Beyond_Get429AndOthersAreServed()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUESTS_PER_SECOND=0.01", "LIMIT_BURST=3");
         var answers = new List<RawResponse>();
         for (var request = 0; request < 5; request++)
@@ -68,19 +68,19 @@ public class ClientLimitTests
     [Fact]
     public async Task Connections_OfOneClient_Beyond_Get429UntilOneIsClosed()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_CONNECTIONS_PER_CLIENT=2", "TRUSTED_PROXIES=::1");
         using var first = await RawClient.ConnectAsync(balancer.Port);
         using (var second = await RawClient.ConnectAsync(balancer.Port))
         {
             using var third = await RawClient.ConnectAsync(balancer.Port);
-            var refusal = await third.ReadAnswerAsync();
+            var refusal = await third.ReadResponseAsync();
             Assert.Equal(429, refusal.Status);
             Assert.Equal("close", refusal.Value("Connection"));
             foreach (var client in (RawClient[])[first, second])
             {
                 await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-                Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+                Assert.Equal(200, (await client.ReadResponseAsync()).Status);
             }
         }
 
@@ -92,7 +92,7 @@ public class ClientLimitTests
         foreach (var client in trusted)
         {
             await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-            Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+            Assert.Equal(200, (await client.ReadResponseAsync()).Status);
             client.Dispose();
         }
     }

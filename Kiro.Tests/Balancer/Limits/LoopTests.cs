@@ -37,7 +37,7 @@ public class LoopTests
     [Fact]
     public async Task Get_TwoBalancersInARow_IsServedAndBothMarksArrive()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var inner = await TestBalancer.StartAsync(node.Host);
         await using var outer = await TestBalancer.StartUnreadyAsync($"127.0.0.1:{inner.Port}");
 

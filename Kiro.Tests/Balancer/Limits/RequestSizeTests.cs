@@ -15,7 +15,7 @@ public class RequestSizeTests
     [InlineData("POST", 100_000, 413)]
     public async Task Body_OfAnnouncedLength_IsTakenUpToTheLimit(string method, int length, int status)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
 
         var answer = await balancer.ExchangeAsync($"{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{new string('x', length)}");
@@ -39,7 +39,7 @@ public class RequestSizeTests
     [InlineData("Transfer-Encoding: chunked\r\n\r\n65\r\n")]
     public async Task Body_TooLong_IsCountedAndTold(string rest)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
 
         for (var request = 0; request < 2; request++)
@@ -59,7 +59,7 @@ public class RequestSizeTests
     [Fact]
     public async Task Body_TooLong_IsNotAskedFor()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
 
         Assert.Equal(413, (await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 101\r\n\r\n")).Status);
@@ -73,7 +73,7 @@ public class RequestSizeTests
     [InlineData(101, 1, 413)]
     public async Task Body_InChunks_IsTakenUpToTheLimitOfItsData(int chunks, int size, int status)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
         var chunk = $"{size:x};extension=that-counts-for-nothing\r\n{new string('x', size)}\r\n";
 
@@ -90,7 +90,7 @@ public class RequestSizeTests
     [Fact]
     public async Task Body_InChunksThatComeLater_IsCutOffAtTheLimit()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -100,7 +100,7 @@ public class RequestSizeTests
             await Task.Yield();
         }
 
-        Assert.Equal(413, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(413, (await client.ReadResponseAsync()).Status);
     }
 
     [Theory]
@@ -110,7 +110,7 @@ public class RequestSizeTests
     [InlineData("LIMIT_REQUEST_HEAD=", 40_000, 431)]
     public async Task Head_OfAnyLength_IsTakenUpToTheLimit(string setting, int length, int status)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, setting);
 
         var answer = await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a\r\nX-Long: {new string('x', length)}\r\n\r\n");

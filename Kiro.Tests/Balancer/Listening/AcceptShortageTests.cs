@@ -15,7 +15,7 @@ public class AcceptShortageTests
     {
         var prlimit = Requirement.Find("prlimit");
         Requirement.Need("prlimit", prlimit is not null, "no prlimit is installed.");
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await BalancerProcess.StartAsync(node.Host, "FRONT_LOOPS=2");
         var descriptors = new DirectoryInfo($"/proc/{balancer.Process.Id}/fd");
         Assert.Equal("ok", await balancer.Http.GetStringAsync("/", TestContext.Current.CancellationToken));

@@ -4,18 +4,18 @@ namespace Kiro.Tests.Bench.Fleet;
 
 public sealed class ObservationTests
 {
-    // So few nodes that no table has to be filled.
+    // Few enough nodes that no lookup table is built.
     private static readonly FleetSize Small = new(20, 4, 2000, 2048);
 
     [Fact]
-    public void Run_Twice_FindsTheSame() =>
+    public void Run_Twice_IsDeterministic() =>
         Assert.Equal(Run(Named("zone")).Seconds, Run(Named("zone")).Seconds);
 
     [Theory]
     [InlineData("crash")]
     [InlineData("silence")]
     [InlineData("orders")]
-    public void Run_NodesComeOrGo_MovesOnlyWhoMust(string name)
+    public void Run_NodesComeOrGo_MovesOnlyTheirClients(string name)
     {
         var found = Run(Named(name));
 
@@ -24,11 +24,11 @@ public sealed class ObservationTests
     }
 
     [Fact]
-    public void Run_NodesAreAdded_HardlyAnybodyMovesTwice()
+    public void Run_NodesAreAdded_MovesFewClientsTwice()
     {
         var found = Run(Named("scale"));
 
-        // A new node may be up a moment before another new one, which some of its clients then go on to.
+        // If one new node is up before another, some of its clients move on to the other.
         Assert.InRange(found.Moved, found.MustMove, found.MustMove * 1.1);
     }
 
@@ -40,20 +40,20 @@ public sealed class ObservationTests
     [InlineData("scale")]
     [InlineData("split")]
     [InlineData("orders")]
-    public void Run_ItIsOver_EverybodyIsWhereTheyBelong(string name)
+    public void Run_AtTheEnd_EveryClientIsOnItsNode(string name)
     {
         var found = Run(Named(name));
 
-        Assert.True(found.MaxWrong > 0, "Nobody noticed.");
+        Assert.True(found.MaxWrong > 0, "The scenario had no effect.");
         Assert.Equal(new Second(), found.Seconds[^1]);
     }
 
     [Fact]
-    public void Run_SomeBalancersAreCutOff_NobodyElsesClientsMove()
+    public void Run_BalancerIsPartitioned_MovesOnlyItsClients()
     {
         var found = Run(Named("split"));
 
-        // One of the four balancers cannot reach one of the twenty nodes: that node's clients, as far as they come to it.
+        // One of four balancers cannot reach one of twenty nodes: only that node's clients at that balancer are affected.
         Assert.Equal(0, found.MustMove);
         Assert.InRange(found.MaxWrong, 0.25 / 20 / 2, 0.25 / 20 * 2);
     }

@@ -9,11 +9,11 @@ public sealed class LatencyHistogramTests
     [InlineData(99)]
     [InlineData(99.9)]
     [InlineData(100)]
-    public void Percentile_ManyLatencies_IsTheSortedListsWithinOnePercent(double percent)
+    public void Percentile_ManyLatencies_IsExactWithinOnePercent(double percent)
     {
         var histogram = new LatencyHistogram();
         var random = new Random(7);
-        // From a microsecond to ten seconds, as many in each decade.
+        // From a microsecond to ten seconds, the same number in each decade.
         var all = Enumerable.Range(0, 50_000).Select(_ => (long)Math.Pow(10, 3 + (7 * random.NextDouble()))).ToArray();
         Array.ForEach(all, histogram.Record);
         Array.Sort(all);
@@ -25,7 +25,7 @@ public sealed class LatencyHistogramTests
     }
 
     [Fact]
-    public void Percentile_OneSlowOfThousand_ShowsBeyondThe999thOnly()
+    public void Percentile_OneSlowInAThousand_ShowsOnlyAbove999()
     {
         var histogram = new LatencyHistogram();
         for (var count = 0; count < 999; count++)
@@ -40,7 +40,7 @@ public sealed class LatencyHistogramTests
     }
 
     [Fact]
-    public void Percentile_Nothing_IsZero() => Assert.Equal(TimeSpan.Zero, new LatencyHistogram().Percentile(99));
+    public void Percentile_Empty_IsZero() => Assert.Equal(TimeSpan.Zero, new LatencyHistogram().Percentile(99));
 
     [Theory]
     [InlineData(-5, 0)]
@@ -48,7 +48,7 @@ public sealed class LatencyHistogramTests
     [InlineData(25_500, 255)]
     [InlineData(25_600, 256)]
     [InlineData(long.MaxValue, long.MaxValue / 100)]
-    public void Record_AnyValue_FitsAndIsFoundAgain(long nanoseconds, long ticks)
+    public void Record_AnyValue_IsFoundAgain(long nanoseconds, long ticks)
     {
         var histogram = new LatencyHistogram();
         histogram.Record(nanoseconds);

@@ -8,14 +8,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Bench.Load;
 
-/// <summary>Against a real server. What it counts must be what the server did.</summary>
+/// <summary>Runs the load generator against a real server and compares its counts with what the server saw.</summary>
 public sealed class LoadRunTests
 {
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(2);
     private static readonly Exchange Get = new("GET", "/", 0, 5);
 
     [Fact]
-    public async Task Run_ClosedLoop_CountsAnswersOfAllClients()
+    public async Task Run_ClosedLoop_CountsResponsesOfAllClients()
     {
         var seen = new ConcurrentDictionary<string, int>();
         await using var server = await StartAsync(context =>
@@ -54,7 +54,7 @@ public sealed class LoadRunTests
     }
 
     [Fact]
-    public async Task Run_WrongAnswers_AreErrorsByKind()
+    public async Task Run_WrongResponses_AreErrorsByKind()
     {
         var next = 0;
         await using var server = await StartAsync(context =>
@@ -80,7 +80,7 @@ public sealed class LoadRunTests
     }
 
     [Fact]
-    public async Task Run_RateWithSlowAnswers_CountsTheWaitingOfLaterRequests()
+    public async Task Run_RateWithSlowResponses_IncludesQueueingInLatency()
     {
         await using var server = await StartAsync(async context =>
         {
@@ -88,7 +88,7 @@ public sealed class LoadRunTests
             await context.Response.WriteAsync("right");
         });
 
-        // One connection takes at most 10 a second of the 100 that are due: the later ones wait for it.
+        // One connection serves at most 10 of the 100 requests due per second: the rest queue.
         var result = await RunAsync(server, Get, sources: 1, rate: 100, []);
 
         Assert.InRange(result.Responses, 1, 21);
@@ -97,7 +97,7 @@ public sealed class LoadRunTests
     }
 
     [Fact]
-    public async Task Run_RateThatIsCarried_SendsNoMoreThanIsDue()
+    public async Task Run_SustainedRate_SendsNoMoreThanIsDue()
     {
         await using var server = await StartAsync(context => context.Response.WriteAsync("right"));
 
@@ -117,13 +117,13 @@ public sealed class LoadRunTests
         return await Task.Run(() => LoadRun.Run(plan, () => { }));
     }
 
-    private static async Task<WebApplication> StartAsync(RequestDelegate response)
+    private static async Task<WebApplication> StartAsync(RequestDelegate respond)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         var server = builder.Build();
-        server.Run(response);
+        server.Run(respond);
         await server.StartAsync(TestContext.Current.CancellationToken);
         return server;
     }

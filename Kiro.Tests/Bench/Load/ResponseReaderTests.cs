@@ -12,7 +12,7 @@ public sealed class ResponseReaderTests
     [Theory]
     [InlineData(WithLength, 200, false)]
     [InlineData(WithChunks, 503, true)]
-    public void Read_CutAtEveryByte_IsTheSame(string response, int status, bool closes)
+    public void Read_SplitAtEveryByte_IsTheSame(string response, int status, bool closes)
     {
         var bytes = Encoding.ASCII.GetBytes(response);
         var reader = new ResponseReader();
@@ -28,7 +28,7 @@ public sealed class ResponseReaderTests
     [Theory]
     [InlineData(WithLength)]
     [InlineData(WithChunks)]
-    public void Read_ByteByByte_IsWholeWithTheLast(string response)
+    public void Read_ByteByByte_IsWholeAtTheLast(string response)
     {
         var reader = new ResponseReader();
         var states = Encoding.ASCII.GetBytes(response).Select(next => reader.Read([next])).ToArray();
@@ -44,7 +44,7 @@ public sealed class ResponseReaderTests
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
-    public void Read_NoSuchAnswer_IsBroken(string response) =>
+    public void Read_InvalidResponse_IsBroken(string response) =>
         Assert.Equal(ResponseState.Broken, new ResponseReader().Read(Encoding.ASCII.GetBytes(response)));
 
     [Fact]

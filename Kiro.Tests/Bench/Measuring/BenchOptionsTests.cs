@@ -7,7 +7,7 @@ public sealed class BenchOptionsTests
     private static readonly string[] Proxies = ["kiro", "kiro-yarp", "nginx"];
 
     [Fact]
-    public void Parse_Nothing_IsTheWholeRun()
+    public void Parse_NoArguments_IsTheWholeRun()
     {
         var options = BenchOptions.Parse([], Proxies);
         Assert.True(options.IsWhole);
@@ -16,7 +16,7 @@ public sealed class BenchOptionsTests
     }
 
     [Fact]
-    public void Parse_AnyChoice_IsNotTheWholeRun()
+    public void Parse_AnyOption_IsNotTheWholeRun()
     {
         Assert.False(BenchOptions.Parse(["--quick"], Proxies).IsWhole);
         Assert.False(BenchOptions.Parse(["--only", "kiro"], Proxies).IsWhole);
@@ -24,7 +24,7 @@ public sealed class BenchOptionsTests
     }
 
     [Fact]
-    public void Parse_Choices_AreTaken()
+    public void Parse_Options_AreApplied()
     {
         var options = BenchOptions.Parse(
             ["--only", "nginx,kiro", "--scenario", "small-get-1,get-1m-64", "--seconds", "0.5", "--rounds", "2", "--rate", "700"], Proxies);
@@ -40,7 +40,7 @@ public sealed class BenchOptionsTests
     [InlineData("--rounds 0", "--rounds 0")]
     [InlineData("--rate", "--rate")]
     [InlineData("--fast", "--fast")]
-    public void Parse_UnusableChoice_IsNamed(string arguments, string named)
+    public void Parse_InvalidOption_IsNamed(string arguments, string named)
     {
         var problem = Assert.Throws<ArgumentException>(() => BenchOptions.Parse(arguments.Split(' '), Proxies));
         Assert.Contains(named, problem.Message, StringComparison.Ordinal);

@@ -7,23 +7,23 @@ namespace Kiro.Tests.Bench.Measuring;
 public sealed class RowTests
 {
     [Fact]
-    public void Ratio_MachineSlowsDownForBoth_IsTakenRoundByRound()
+    public void Ratio_MachineSlowsDown_IsComputedPerRound()
     {
-        // The machine gets four times as slow; in each round this row needs twice what the other needs.
+        // The machine becomes four times slower; in each round this row takes twice as long as the other.
         var (row, other) = (Row(20, 40, 80), Row(10, 20, 40));
         Assert.Equal(2, row.Ratio(other, round => round.ProcessorMicroseconds));
         Assert.Equal(40, row.Typical(round => round.ProcessorMicroseconds));
     }
 
     [Fact]
-    public void Ratio_RoundThatTheOtherLacks_IsLeftOut()
+    public void Ratio_RoundMissingInTheOther_IsLeftOut()
     {
         var (row, other) = (Row(20, 40, 90), Row(10, 20));
         Assert.Equal([2, 2], row.Ratios(other, round => round.ProcessorMicroseconds));
     }
 
     [Fact]
-    public void Ratio_NothingToCompareWith_IsNone()
+    public void Ratio_NothingToCompareWith_IsNull()
     {
         Assert.Null(Row(20).Ratio(null, round => round.ProcessorMicroseconds));
         Assert.Null(Row(20).Ratio(Row(), round => round.ProcessorMicroseconds));
@@ -31,7 +31,7 @@ public sealed class RowTests
     }
 
     [Fact]
-    public void Note_RoundWithErrors_SaysSo()
+    public void Note_RoundWithErrors_CountsThem()
     {
         var row = Row(20);
         Assert.Empty(row.Note);
@@ -42,7 +42,7 @@ public sealed class RowTests
     [Theory]
     [InlineData(10, "")]
     [InlineData(11, "did not carry the rate: 11 requests late")]
-    public void Note_RequestsLate_SaysSoWhenTheyAreMany(long late, string note)
+    public void Note_LateRequests_AreMentionedIfMany(long late, string note)
     {
         var row = new Row(new NginxProxy());
         row.Add(0, Measured(20, default, late));
@@ -50,7 +50,7 @@ public sealed class RowTests
     }
 
     [Fact]
-    public void Measurement_Figures_AreForEachAnswer()
+    public void Measurement_Figures_ArePerResponse()
     {
         var measurement = Measured(25, default);
         Assert.Equal(25, measurement.ProcessorMicroseconds, 6);

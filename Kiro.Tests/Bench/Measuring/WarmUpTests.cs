@@ -5,18 +5,18 @@ namespace Kiro.Tests.Bench.Measuring;
 public sealed class WarmUpTests
 {
     [Theory]
-    // Nothing to compile; noise of less than 2 %; noise upwards.
+    // Constant cost; noise of less than 2 %; upward noise.
     [InlineData(6, new double[] { 50, 50, 50, 50, 50, 50, 50 })]
     [InlineData(6, new double[] { 50, 49.5, 51, 49.2, 50, 50.5, 50 })]
     [InlineData(6, new double[] { 50, 50, 70, 90, 85, 51, 50 })]
-    // It falls, and then no more.
+    // The cost falls, then levels off.
     [InlineData(9, new double[] { 200, 150, 100, 60, 59, 61, 58.9, 59.5, 62, 60 })]
     [InlineData(11, new double[] { 51, 75, 81, 83, 40, 28.7, 29.4, 28.8, 29.4, 29.4, 28.4, 27.4 })]
-    public void IsOver_CostHasStoppedFalling_AfterFiveSlicesThatBroughtNothing(int slices, double[] costs) =>
+    public void IsOver_CostStopsFalling_IsTrueFiveSlicesLater(int slices, double[] costs) =>
         Assert.Equal(slices, SlicesTaken([.. costs.Select(cost => (cost, 0))]));
 
     [Fact]
-    public void IsOver_CompilesWhileCostStandsStill_WaitsForWhatItBrings()
+    public void IsOver_StillCompiling_WaitsForItsEffect()
     {
         (double, int)[] slices =
         [
@@ -27,7 +27,7 @@ public sealed class WarmUpTests
     }
 
     [Fact]
-    public void IsOver_CostFalls_GoesOn()
+    public void IsOver_CostIsFalling_IsFalse()
     {
         var warmUp = new WarmUp();
         for (var cost = 1000.0; cost > 10; cost *= 0.97)

@@ -5,7 +5,7 @@ namespace Kiro.Tests.Bench.Processes;
 
 public sealed class ProcessTimeTests
 {
-    // Fields 14 to 17 are 250, 125, 30 and 7; those around them must not count.
+    // Fields 14 to 17 are 250, 125, 30 and 7; their neighbours must not be counted.
     private const string Rest = " S 41 42 42 0 -1 4194560 900 901 902 903 250 125 30 7 20 0 5 0 99999 1234567 890 18446744073709551615";
 
     [Theory]
@@ -20,13 +20,13 @@ public sealed class ProcessTimeTests
     public void Parse_OtherText_IsRejected(string text) => Assert.Throws<FormatException>(() => ProcessTime.Parse(text));
 
     [Fact]
-    public void Parse_OfThisProcess_IsWhatTheRuntimeSays()
+    public void Parse_ThisProcess_MatchesTheRuntime()
     {
         using var self = Process.GetCurrentProcess();
         var before = self.TotalProcessorTime;
         var seen = ProcessTime.Parse(File.ReadAllText("/proc/self/stat"));
 
-        // /proc counts in hundredths, and ended children as well.
+        // /proc counts in hundredths of a second and includes exited children.
         Assert.Equal(Environment.ProcessId, seen.Id);
         Assert.True(seen.Ticks >= (before.TotalSeconds * ProcessTime.TicksPerSecond) - 5, $"{seen} after {before}");
     }

@@ -8,7 +8,7 @@ public sealed class ProcessTreeTests
     private const string TakesMemory = "read go; x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo taken; unset x; read go";
 
     [Fact]
-    public void ProcessorTime_ChildWorks_IsCounted()
+    public void ProcessorTime_BusyChild_IsCounted()
     {
         using var parent = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "(while :; do :; done) & wait"]))!;
         try
@@ -28,7 +28,7 @@ public sealed class ProcessTreeTests
     }
 
     [Fact]
-    public async Task PeakMemory_MoreIsUsed_Rises()
+    public async Task PeakMemory_AfterAnAllocation_HasRisen()
     {
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", TakesMemory])
         {

@@ -6,7 +6,7 @@ namespace Kiro.Tests.Bench.Processes;
 public sealed class ThreadTimeTests
 {
     [Fact]
-    public async Task Of_ThreadWorks_IsCountedUnderItsName()
+    public async Task Of_BusyThread_IsCountedUnderItsName()
     {
         var isDone = false;
         var thread = new Thread(() => SpinWait.SpinUntil(() => Volatile.Read(ref isDone))) { Name = "kiro.works", IsBackground = true };

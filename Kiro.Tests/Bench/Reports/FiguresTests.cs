@@ -10,5 +10,5 @@ public sealed class FiguresTests
     [InlineData(9.949, "9.95")]
     [InlineData(99.4, "99.4")]
     [InlineData(21357.4, "21,357")]
-    public void Text_Figure_HasThreeDigitsThatMeanSomething(double? value, string text) => Assert.Equal(text, Figures.Text(value));
+    public void Text_Figure_HasThreeSignificantDigits(double? value, string text) => Assert.Equal(text, Figures.Text(value));
 }

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Cluster.Status;
 
-/// <summary><c>status</c> as a process of its own, against real balancers.</summary>
+/// <summary>The <c>status</c> command in a process of its own, against real balancers.</summary>
 public class StatusCommandTests
 {
     [Fact]
@@ -26,7 +26,7 @@ public class StatusCommandTests
     }
 
     [Fact]
-    public async Task Status_BalancerPort_IsWhereItAsks()
+    public async Task Status_BalancerPort_IsUsed()
     {
         await using var node = await TestBackend.StartAsync("node-7");
         await using var balancer = await StartBalancer(node);
@@ -37,7 +37,7 @@ public class StatusCommandTests
     }
 
     [Fact]
-    public async Task Json_Healthy_IsTheAnswerItself()
+    public async Task Json_Healthy_IsTheResponseBody()
     {
         await using var node = await TestBackend.StartAsync("node-7");
         await using var balancer = await StartBalancer(node);
@@ -51,7 +51,7 @@ public class StatusCommandTests
     }
 
     [Fact]
-    public async Task Client_AnyAddress_IsToldItsNodeAndItsRanking()
+    public async Task Client_AnyAddress_ShowsItsNodeAndRanking()
     {
         await using var node = await TestBackend.StartAsync("node-7");
         await using var balancer = await StartBalancer(node);
@@ -63,7 +63,7 @@ public class StatusCommandTests
     }
 
     [Fact]
-    public async Task Client_NoAddress_IsExitCode1AndOneLine()
+    public async Task Client_NotAnAddress_IsExitCode1AndOneLine()
     {
         await using var balancer = await BalancerInProcess.Start();
 
@@ -90,7 +90,7 @@ public class StatusCommandTests
     {
         await using var node = await TestBackend.StartAsync("node-7");
         await using var balancer = await StartBalancer(node, $",127.0.0.1:{FreePort.Next()}");
-        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("backends").EnumerateArray().Any(backend => backend.GetProperty("state").GetString() == "down"), "one is down");
+        await Eventually.BeTrue(async () => (await balancer.Status()).GetProperty("backends").EnumerateArray().Any(backend => backend.GetProperty("state").GetString() == "down"), "one node is down");
 
         await using var status = Status(["--url", $"http://127.0.0.1:{balancer.Port}/"]);
 
@@ -99,7 +99,7 @@ public class StatusCommandTests
     }
 
     [Fact]
-    public async Task Status_NodesDegraded_ShowsThemAndIsExitCode2()
+    public async Task Status_DegradedNodes_AreShownWithExitCode2()
     {
         await using var balancer = new RawBackend(exchange => exchange.OkAsync("""
             {"balancer":{"state":"running","version":"0.1.0","uptimeSeconds":5},"summary":{"total":3,"healthy":2},"backends":[
@@ -117,12 +117,12 @@ public class StatusCommandTests
         Assert.Contains("Degraded: api-1.", status.Output, StringComparison.Ordinal);
         Assert.Matches(@"(?m)^api-4 .* failing .*errors\s*$", status.Output);
         Assert.Contains("Failing: api-4.", status.Output, StringComparison.Ordinal);
-        // A node that is down has no rate.
+        // No request rate is shown for a node that is down.
         Assert.DoesNotContain("13.5", status.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Status_NobodyThere_IsOneLineAndExitCode1()
+    public async Task Status_NothingListens_IsOneLineAndExitCode1()
     {
         var port = FreePort.Next();
 
@@ -135,10 +135,10 @@ public class StatusCommandTests
     [Theory]
     [InlineData("", "did not respond like a Kiro balancer.")]
     [InlineData("/lb", "responded with 404: not a Kiro balancer, or its pages are elsewhere.")]
-    public async Task Status_SomebodyElse_IsOneLineAndExitCode1(string path, string problem)
+    public async Task Status_NotABalancer_IsOneLineAndExitCode1(string path, string problem)
     {
         await using var node = await TestBackend.StartAsync();
-        // A node echoes what it is asked as JSON; a balancer has no /lb/lb/status.
+        // A node echoes any request as JSON; a balancer has no /lb/lb/status.
         await using var balancer = await StartBalancer(node);
         var port = path.Length == 0 ? node.Port : balancer.Port;
 
@@ -150,23 +150,23 @@ public class StatusCommandTests
     }
 
     [Fact]
-    public async Task Watch_BalancerGone_SaysSoAndGoesOn()
+    public async Task Watch_BalancerStops_ReportsItAndRetries()
     {
         await using var node = await TestBackend.StartAsync("node-7");
         var balancer = await StartBalancer(node);
         await using var status = Status(["--watch", "--url", $"http://127.0.0.1:{balancer.Port}"]);
-        await Eventually.BeTrue(() => status.Output.Split("1 of 1 up").Length > 2, "it looks twice");
+        await Eventually.BeTrue(() => status.Output.Split("1 of 1 up").Length > 2, "the status was shown twice");
 
         await balancer.DisposeAsync();
 
-        await Eventually.BeTrue(() => status.Output.Contains("connection lost, retrying: http://127.0.0.1:", StringComparison.Ordinal), "it says so");
+        await Eventually.BeTrue(() => status.Output.Contains("connection lost, retrying: http://127.0.0.1:", StringComparison.Ordinal), "the lost connection is reported");
         Assert.False(status.HasExited);
         status.Signal("INT");
         Assert.Equal(1, await status.ExitCode());
     }
 
     [Fact]
-    public async Task Watch_Terminal_KeepsTheTableAndSaysHowOldItIs()
+    public async Task Watch_Terminal_KeepsTheTableWithItsAge()
     {
         await using var node = await TestBackend.StartAsync("node-7");
         var balancer = await StartBalancer(node);
@@ -179,7 +179,7 @@ public class StatusCommandTests
 
         Assert.Equal(1, await terminal.Process.ExitCode());
         Assert.All((string[])["\e[?25h", "node-7", "connection lost, retrying", "The table is from "],
-            text => Assert.Contains(text, terminal.Left, StringComparison.Ordinal));
+            text => Assert.Contains(text, terminal.Remaining, StringComparison.Ordinal));
     }
 
     private static async Task<BalancerInProcess> StartBalancer(TestBackend node, string more = "")

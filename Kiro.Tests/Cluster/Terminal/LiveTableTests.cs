@@ -3,43 +3,43 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Cluster.Terminal;
 
-/// <summary>The runner as somebody at a terminal sees it.</summary>
+/// <summary>The runner in a terminal.</summary>
 public class LiveTableTests
 {
-    private const string OtherScreen = "\e[?1049h";
-    private const string CursorBack = "\e[?25h";
+    private const string AlternateScreen = "\e[?1049h";
+    private const string ShowCursor = "\e[?25h";
 
-    /// <summary>The balancer's word about a node that it knew by its name.</summary>
+    /// <summary>The balancer's log entry for a node that it knew by name.</summary>
     private const string LostNode = @"api-\d \([^)]*\) is (down|draining)";
 
     [Fact]
-    public async Task CtrlC_LiveTable_LeavesTheLastStateAndACleanTerminal()
+    public async Task CtrlC_LiveTable_RestoresTheTerminalAndPrintsTheLastState()
     {
         await using var terminal = Start([]);
         await terminal.Shows("2 of 2 up");
         await terminal.Shows("Both nodes are healthy.");
-        Assert.Contains(OtherScreen, terminal.Output, StringComparison.Ordinal);
+        Assert.Contains(AlternateScreen, terminal.Output, StringComparison.Ordinal);
         Assert.True(terminal.IsColoured);
 
         terminal.Process.Type(PseudoTerminal.CtrlC);
 
         Assert.Equal(0, await terminal.Process.ExitCode());
-        // The keyboard's signal reaches every process; the instances wait for the balancer all the same.
+        // Ctrl-C signals every process of the group; the instances still outlive the balancer.
         Assert.DoesNotMatch(LostNode, terminal.Output);
-        Assert.All((string[])[CursorBack, "2 of 2 up", "/status.html", "restarts", "api-1", "api-2", "Stopped."],
-            text => Assert.Contains(text, terminal.Left, StringComparison.Ordinal));
-        Assert.DoesNotContain(OtherScreen, terminal.Left, StringComparison.Ordinal);
+        Assert.All((string[])[ShowCursor, "2 of 2 up", "/status.html", "restarts", "api-1", "api-2", "Stopped."],
+            text => Assert.Contains(text, terminal.Remaining, StringComparison.Ordinal));
+        Assert.DoesNotContain(AlternateScreen, terminal.Remaining, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Sigterm_NoBalancerAndNoColour_ShowsWhatTheRunnerKnows()
+    public async Task Sigterm_NoBalancerAndNoColour_ShowsTheRunnersOwnView()
     {
         await using var terminal = Start(new() { ["NO_COLOR"] = "1" }, "--no-balancer");
         await terminal.Shows("2 of 2 up");
         var victim = ChildProcesses.With(terminal.Runner, "NODE_NAME=api-2");
         Assert.NotNull(victim);
         ServiceProcess.Signal(victim.Value, "KILL");
-        // The table says it too, until the process is there again: a busy terminal may never paint that.
+        // The table shows it only until the process is back, so a busy terminal may never paint it.
         await terminal.Shows("api-2 was killed (SIGKILL); restarting");
         await terminal.Shows("api-2 is healthy again.");
 
@@ -47,8 +47,8 @@ public class LiveTableTests
 
         Assert.Equal(0, await terminal.Process.ExitCode());
         Assert.False(terminal.IsColoured);
-        Assert.Contains("api-2", terminal.Left, StringComparison.Ordinal);
-        Assert.Contains(CursorBack, terminal.Left, StringComparison.Ordinal);
+        Assert.Contains("api-2", terminal.Remaining, StringComparison.Ordinal);
+        Assert.Contains(ShowCursor, terminal.Remaining, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -59,7 +59,7 @@ public class LiveTableTests
         await using var terminal = Start(new() { ["TERM"] = term }, argument);
         await terminal.Shows("Both nodes are healthy.");
         await terminal.Shows("  stop ");
-        // Keeps the balancer there for a while after the signal, which the keyboard sends to all of them.
+        // Keeps the balancer running for a while after Ctrl-C, which signals every process of the group.
         var slow = argument == "--plain" ? RunningCluster.Get($"http://127.0.0.1:{terminal.BalancerPort}/api/slow?ms=3000") : Task.FromResult("");
         await Task.Delay(500, TestContext.Current.CancellationToken);
 
@@ -68,7 +68,7 @@ public class LiveTableTests
 
         Assert.Equal(0, await terminal.Process.ExitCode());
         Assert.DoesNotMatch(LostNode, terminal.Output);
-        Assert.DoesNotContain(OtherScreen, terminal.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(AlternateScreen, terminal.Output, StringComparison.Ordinal);
         Assert.Equal(term is not "dumb", terminal.IsColoured);
         Assert.Contains(" is listening on port ", terminal.Output, StringComparison.Ordinal);
     }

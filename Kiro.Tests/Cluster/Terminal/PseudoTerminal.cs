@@ -3,16 +3,16 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Cluster.Terminal;
 
-/// <summary>The runner in a real pseudo-terminal of 80 × 24, which <c>script</c> of util-linux provides.</summary>
+/// <summary>The runner in a pseudo-terminal of 80 × 24, provided by <c>script</c> from util-linux.</summary>
 internal sealed partial class PseudoTerminal : IAsyncDisposable
 {
-    /// <summary>Ctrl-C, as the keyboard sends it.</summary>
+    /// <summary>The character that Ctrl-C sends.</summary>
     public const string CtrlC = "\x03";
 
     public PseudoTerminal(int balancerPort, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         BalancerPort = balancerPort;
-        Requirement.Need("terminal", Requirement.Find("script") is not null && Directory.Exists("/proc/self"), "it needs script, of util-linux, and /proc.");
+        Requirement.Need("terminal", Requirement.Find("script") is not null && Directory.Exists("/proc/self"), "script from util-linux or /proc is missing.");
         var variables = new Dictionary<string, string>(environment);
         variables.TryAdd("TERM", "xterm-256color");
         Process = new ServiceProcess(
@@ -22,16 +22,16 @@ internal sealed partial class PseudoTerminal : IAsyncDisposable
 
     public ServiceProcess Process { get; }
 
-    /// <summary>Where a cluster's balancer listens.</summary>
+    /// <summary>The port of the cluster's balancer.</summary>
     public int BalancerPort { get; }
 
-    /// <summary>What the terminal has received.</summary>
+    /// <summary>Everything written to the terminal.</summary>
     public string Output => Process.Output;
 
-    /// <summary>What stands on the terminal below what was there before.</summary>
-    public string Left => Output[(Output.LastIndexOf("\e[?1049l", StringComparison.Ordinal) + 1)..];
+    /// <summary>What was written after leaving the alternate screen.</summary>
+    public string Remaining => Output[(Output.LastIndexOf("\e[?1049l", StringComparison.Ordinal) + 1)..];
 
-    /// <summary>The process of the runner itself.</summary>
+    /// <summary>The process ID of the runner.</summary>
     public int Runner => ChildProcesses.Of(Process.Id).Single();
 
     public bool IsColoured => Colours().IsMatch(Output);

@@ -5,7 +5,7 @@ namespace Kiro.Tests.Cluster.Terminal;
 public class ScreenTests
 {
     [Fact]
-    public void Close_AfterPaint_GivesTheTerminalBackAndLeavesTheLines()
+    public void Close_AfterPaint_RestoresTheTerminalAndPrintsTheLines()
     {
         using var output = new StringWriter { NewLine = "\n" };
         var screen = new Screen(output);

@@ -11,6 +11,6 @@ public class TerminalKindTests
     [InlineData(false, "dumb", null, false, false)]
     [InlineData(false, null, null, false, false)]
     [InlineData(true, "xterm", null, false, false)]
-    public void Of_Environment_TellsWhatCanBeShown(bool isRedirected, string? term, string? noColour, bool isTerminal, bool colour) =>
+    public void Of_Environment_DetectsTerminalAndColour(bool isRedirected, string? term, string? noColour, bool isTerminal, bool colour) =>
         Assert.Equal(new TerminalKind(isTerminal, colour), TerminalKind.Of(isRedirected, term, noColour, isWindows: false));
 }

@@ -11,7 +11,7 @@ public class FiguresTests
     [InlineData(10.4, "10ms")]
     [InlineData(1337.2, "1337ms")]
     [InlineData(30_000d, "30s")]
-    public void Milliseconds_Value_IsOneWord(double? value, string expected) => Assert.Equal(expected, Figures.Milliseconds(value));
+    public void Milliseconds_Value_HasAUnit(double? value, string expected) => Assert.Equal(expected, Figures.Milliseconds(value));
 
     [Theory]
     [InlineData(0, "0 s")]

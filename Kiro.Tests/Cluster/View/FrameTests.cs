@@ -7,7 +7,7 @@ public class FrameTests
     private const string Reason = "503 Service Unavailable, and [nobody] knows why";
 
     [Fact]
-    public void Of_EightyColumns_HasAllFiguresAndTheReasonBelow()
+    public void Of_EightyColumns_HasAllColumnsAndTheReasonBelow()
     {
         var lines = new Frame(80, 24, Colour: false).Of(View(Node(1), Node(2) with { State = "down", Reason = Reason, LatencyMs = null }));
 
@@ -25,7 +25,7 @@ public class FrameTests
     }
 
     [Fact]
-    public void Of_WideTerminal_HasTheReasonInItsColumn()
+    public void Of_WideTerminal_HasAReasonColumn()
     {
         var lines = new Frame(120, 24, Colour: false).Of(View(Node(1) with { State = "draining", Reason = Reason }));
 
@@ -52,7 +52,7 @@ public class FrameTests
     }
 
     [Fact]
-    public void Of_MoreNodesThanLines_ShowsThoseInTrouble()
+    public void Of_MoreNodesThanLines_ShowsThoseNotUp()
     {
         var nodes = Enumerable.Range(1, 100).Select(number => number == 77 ? Node(number) with { State = "down" } : Node(number));
 
@@ -63,7 +63,7 @@ public class FrameTests
     }
 
     [Fact]
-    public void Of_LongNames_GetWhatTheFiguresLeave()
+    public void Of_LongNames_AreTruncatedToTheWidth()
     {
         var lines = new Frame(80, 24, Colour: false).Of(View(Node(1) with { Name = new string('x', 40) }));
 

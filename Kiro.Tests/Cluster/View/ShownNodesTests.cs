@@ -11,9 +11,9 @@ public sealed class ShownNodesTests
     [InlineData("down down up failing", 3, "… and 2 more, both up")]
     [InlineData("down down down up", 3, "… and 2 more, 1 of them up")]
     [InlineData("down down down down", 3, "… and 2 more, none of them up")]
-    public void Of_Lines_SaysWhatIsLeftOut(string states, int lines, string? more)
+    public void Of_TooFewLines_SummarisesTheRest(string states, int lines, string? more)
     {
-        NodeView[] nodes = [.. states.Split(' ').Select((state, place) => new NodeView { Name = $"api-{place}", Host = "a", Port = place, State = state })];
+        NodeView[] nodes = [.. states.Split(' ').Select((state, index) => new NodeView { Name = $"api-{index}", Host = "a", Port = index, State = state })];
 
         Assert.Equal(more, ShownNodes.Of(nodes, lines).More);
     }

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.ServiceDefaults.Hosting;
 
-/// <summary>Both programs, as somebody meets them who has just installed them.</summary>
+/// <summary>Command line, startup and shutdown of both programs.</summary>
 public sealed partial class ProgramTests
 {
     [Theory]
@@ -13,7 +13,7 @@ public sealed partial class ProgramTests
     [InlineData("Kiro.Api", "-h", "PORT is the port")]
     [InlineData("Kiro.Balancer", "--version", "0.")]
     [InlineData("Kiro.Api", "--version", "0.")]
-    public async Task Question_IsAnswered_EndsWithZero(string program, string argument, string words)
+    public async Task HelpAndVersion_Asked_ArePrintedAndExitWithZero(string program, string argument, string words)
     {
         var (code, output) = await RunAsync(program, [], argument);
 
@@ -25,7 +25,7 @@ public sealed partial class ProgramTests
     [InlineData("--helpme", "Unknown argument: --helpme. See --help.")]
     [InlineData("serve", "Unknown argument: serve. See --help.")]
     [InlineData("--BACKEND_HOST=a:1", "Unknown argument: --BACKEND_HOST=a:1. Did you mean --BACKEND_HOSTS=…? See --help.")]
-    public async Task Argument_Unknown_IsOneLineAndEndsWithOne(string argument, string line)
+    public async Task Argument_Unknown_IsOneLineAndExitsWithOne(string argument, string line)
     {
         var (code, output) = await RunAsync("Kiro.Balancer", [], argument);
 
@@ -33,7 +33,7 @@ public sealed partial class ProgramTests
     }
 
     [Fact]
-    public async Task Check_GoodSettings_PrintsThemWithTheirSources()
+    public async Task Check_ValidSettings_PrintsThemWithTheirSources()
     {
         var folder = Directory.CreateTempSubdirectory("kiro-test-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, ".env"), "HEALTH_FALL=4\nHEALTH_RISE=7\nMYSQL_HOST=db\n", TestContext.Current.CancellationToken);
@@ -56,7 +56,7 @@ public sealed partial class ProgramTests
     }
 
     [Fact]
-    public async Task Check_BadSetting_IsOneLineAndEndsWithOne()
+    public async Task Check_InvalidSetting_IsOneLineAndExitsWithOne()
     {
         var (code, output) = await RunAsync("Kiro.Balancer", new() { ["HEALTH_FALL"] = "0" }, "--check");
 
@@ -66,7 +66,7 @@ public sealed partial class ProgramTests
     [Theory]
     [InlineData("text")]
     [InlineData("json")]
-    public async Task Run_FromStartToStop_SaysWhereAndWhy(string format)
+    public async Task Run_FromStartToStop_LogsEndpointsAndSignal(string format)
     {
         var (port, node) = (FreePort.Next(), FreePort.Next());
         await using var process = new ServiceProcess("Kiro.Balancer", new Dictionary<string, string>
@@ -79,7 +79,7 @@ public sealed partial class ProgramTests
         await Eventually.BeTrue(
             () => process.Output.Contains($"status page: http://localhost:{port}/lb", StringComparison.Ordinal)
                 && process.Output.Contains("is not up yet", StringComparison.Ordinal),
-            "the start is told");
+            "startup is logged");
         process.Signal("TERM");
         Assert.Equal(0, await process.ExitCode());
 
@@ -101,7 +101,7 @@ public sealed partial class ProgramTests
     }
 
     [Fact]
-    public async Task Config_WithTheToken_IsWhatCheckPrints()
+    public async Task Config_WithToken_MatchesCheck()
     {
         await using var balancer = await BalancerInProcess.Start("ADMIN_TOKEN=0123456789abcdef", "HEALTH_FALL=4");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/lb/config");

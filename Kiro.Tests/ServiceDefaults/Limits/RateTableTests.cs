@@ -8,7 +8,7 @@ public sealed class RateTableTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void TryTake_Burst_ThenTheRate()
+    public void TryTake_AfterTheBurst_FollowsTheRate()
     {
         var table = new RateTable(1024, perSecond: 2, burst: 3, _time);
 
@@ -26,7 +26,7 @@ public sealed class RateTableTests
     }
 
     [Fact]
-    public void TryTake_LongQuiet_GivesNoMoreThanTheBurst()
+    public void TryTake_AfterLongIdle_AllowsNoMoreThanTheBurst()
     {
         var table = new RateTable(1024, perSecond: 10, burst: 2, _time);
         _time.Advance(TimeSpan.FromDays(400));
@@ -39,7 +39,7 @@ public sealed class RateTableTests
     [InlineData(1e-10, 1, 1)]
     [InlineData(1e-4, 1_000_000, 100)]
     [InlineData(1e300, 1_000_000, 100)]
-    public void TryTake_OddRates_TakeTheBurst(double perSecond, int burst, int taken)
+    public void TryTake_ExtremeRates_AllowTheBurst(double perSecond, int burst, int taken)
     {
         var table = new RateTable(1024, perSecond, burst, _time);
         _time.Advance(TimeSpan.FromDays(10_000));
@@ -50,7 +50,7 @@ public sealed class RateTableTests
     }
 
     [Fact]
-    public void TryTake_OneKeyIsEmpty_MostOthersAreNot()
+    public void TryTake_OneKeyIsEmpty_LeavesMostOthersAlone()
     {
         var table = new RateTable(4096, perSecond: 1, burst: 1, _time);
         Assert.True(table.TryTake(UInt128.MaxValue, out _));
@@ -59,7 +59,7 @@ public sealed class RateTableTests
     }
 
     [Fact]
-    public void TryTake_ManyThreads_GivesExactlyTheBurst()
+    public void TryTake_ManyThreads_AllowsExactlyTheBurst()
     {
         var table = new RateTable(16, perSecond: 1, burst: 1000, _time);
         var taken = 0;
@@ -70,7 +70,7 @@ public sealed class RateTableTests
     }
 
     [Fact]
-    public void Burst_ManyEvents_IsOneLineAMinute()
+    public void Burst_ManyEvents_IsReportedOnceAMinute()
     {
         var burst = new Burst(_time);
 

@@ -11,16 +11,16 @@ public sealed class HtmlPageTests
 
     [Theory]
     [MemberData(nameof(Assemblies))]
-    public void Html_OurPages_AreSmallAndLoadNothing(string assembly)
+    public void Html_EmbeddedPages_AreSmallAndLoadNothing(string assembly)
     {
         var html = HtmlPage.Embedded(System.Reflection.Assembly.Load(assembly), "status.html").Html;
 
         Assert.InRange(Encoding.UTF8.GetByteCount(html), 1, 100_000);
-        // The one address is the name of a namespace, which nobody asks for.
+        // The pages link to and load from no other host.
         Assert.DoesNotMatch("""https?://""", html);
-        // What the policy would block without a word, and what would let a node's response write into the page.
+        // What the Content-Security-Policy would silently block, and what would allow injection from a node's response.
         Assert.DoesNotMatch("""\son[a-z]+\s*=\s*"|\sstyle\s*=\s*"|<script\s|<style\s|<link[^>]+stylesheet|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(""", html);
-        // Nothing that a page remembers may outlive it.
+        // Pages store nothing in the browser.
         Assert.DoesNotMatch("localStorage|sessionStorage|document\\.cookie|indexedDB", html);
     }
 
@@ -40,11 +40,11 @@ public sealed class HtmlPageTests
     [InlineData("<style></style>")]
     [InlineData("<script></script><style></style><script></script>")]
     [InlineData("<script><style></style>")]
-    public void Policy_NotOneScriptAndOneStyle_IsRefused(string html) =>
+    public void Policy_NotOneScriptAndOneStyle_Throws(string html) =>
         Assert.Throws<InvalidOperationException>(() => new HtmlPage(html));
 
     [Fact]
-    public void Embedded_NoSuchPage_SaysWhich() => Assert.Contains(
+    public void Embedded_NoSuchPage_NamesIt() => Assert.Contains(
         "no resource nothing.html",
         Assert.Throws<InvalidOperationException>(() => HtmlPage.Embedded(typeof(HtmlPageTests).Assembly, "nothing.html")).Message,
         StringComparison.Ordinal);

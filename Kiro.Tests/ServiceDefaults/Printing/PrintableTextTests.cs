@@ -15,9 +15,9 @@ public sealed class PrintableTextTests
     [InlineData("api\u202e3-", "api3-")]
     [InlineData("a\u200bb\ufeffc\u2066d", "abcd")]
     [InlineData("a\u0378b", "ab")]
-    public void Of_Text_KeepsWhatIsSafeToShow(string text, string shown) => Assert.Equal(shown, PrintableText.Of(text));
+    public void Of_Text_KeepsPrintableCharacters(string text, string shown) => Assert.Equal(shown, PrintableText.Of(text));
 
-    // No attribute can hold one.
+    // A lone surrogate cannot be encoded.
     [Fact]
-    public void Of_HalfAPair_LeavesItOut() => Assert.Equal("ab", PrintableText.Of("a\ud800b\udc00"));
+    public void Of_LoneSurrogate_IsDropped() => Assert.Equal("ab", PrintableText.Of("a\ud800b\udc00"));
 }

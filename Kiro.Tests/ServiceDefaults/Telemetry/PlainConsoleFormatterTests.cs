@@ -7,7 +7,7 @@ namespace Kiro.Tests.ServiceDefaults.Telemetry;
 public sealed class PlainConsoleFormatterTests
 {
     [Fact]
-    public void Write_TextThatWouldSteerATerminal_IsOneHarmlessLine()
+    public void Write_ControlCharacters_AreRemovedAndLinesJoined()
     {
         var formatter = new PlainConsoleFormatter(TimeProvider.System);
         using var output = new StringWriter { NewLine = "\n" };

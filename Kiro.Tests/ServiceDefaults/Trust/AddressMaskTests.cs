@@ -11,5 +11,5 @@ public sealed class AddressMaskTests
     [InlineData("2001:db8::1", "2001:db8:0:*")]
     [InlineData("::1", "0:0:0:*")]
     [InlineData("not an address", "*")]
-    public void Hide_Address_KeepsItsNetworkOnly(string address, string masked) => Assert.Equal(masked, AddressMask.Hide(address));
+    public void Hide_Address_KeepsOnlyItsNetwork(string address, string masked) => Assert.Equal(masked, AddressMask.Hide(address));
 }

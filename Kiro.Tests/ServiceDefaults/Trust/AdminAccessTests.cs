@@ -12,10 +12,10 @@ public sealed class AdminAccessTests : IDisposable
     private static readonly IPAddress Guesser = IPAddress.Parse("203.0.113.7");
 
     private readonly FakeTimeProvider _time = new();
-    private readonly Support.NotedLogs _logs = new();
+    private readonly Support.CapturedLogs _logs = new();
 
     [Fact]
-    public void Check_WrongTokens_AreHeardTenTimesAndThenEveryTenSeconds()
+    public void Check_WrongTokens_AreCheckedTenTimesAndThenEveryTenSeconds()
     {
         var access = Access();
 
@@ -24,7 +24,7 @@ public sealed class AdminAccessTests : IDisposable
         Assert.Equal(10, verdicts.Count(verdict => verdict == AdminVerdict.Wrong));
         Assert.Equal(990, verdicts.Count(verdict => verdict == AdminVerdict.TooOften));
         Assert.Equal((10, 990), (access.WrongTokens, access.RejectedTokens));
-        // Whoever hits the right one now must not learn it.
+        // A correct guess now must not be confirmed.
         Assert.Equal(AdminVerdict.TooOften, access.Check($"Bearer {Token}", Guesser, out var wait));
         Assert.Equal(TimeSpan.FromSeconds(10), wait);
         _time.Advance(wait);
@@ -35,7 +35,7 @@ public sealed class AdminAccessTests : IDisposable
     }
 
     [Fact]
-    public void Check_RightTokens_HaveNoLimit()
+    public void Check_RightTokens_AreUnlimited()
     {
         var access = Access();
 
@@ -56,7 +56,7 @@ public sealed class AdminAccessTests : IDisposable
     }
 
     [Fact]
-    public void Check_OtherCredentialsOrNone_AreNoAttempts()
+    public void Check_OtherCredentialsOrNone_DoNotCount()
     {
         var access = Access();
         Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(AdminVerdict.Wrong, access.Check("Basic YTpi", Guesser)));

@@ -18,6 +18,6 @@ public sealed class AdminTokenTests
     [InlineData("sésame", "Bearer sÃ©same", "Right")]
     [InlineData("sésame", "Bearer s?same", "Wrong")]
     [InlineData(null, null, "Absent")]
-    public void Check_Header_IsRightOnlyWithTheToken(string? token, string? header, string verdict) =>
+    public void Check_Header_IsRightOnlyForTheToken(string? token, string? header, string verdict) =>
         Assert.Equal(verdict, new AdminToken(token).Check(header).ToString());
 }

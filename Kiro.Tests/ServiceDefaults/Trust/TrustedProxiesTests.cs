@@ -37,5 +37,5 @@ public sealed class TrustedProxiesTests
     [InlineData("[::1]")]
     [InlineData("[::1]:80")]
     [InlineData("fe80::1%1")]
-    public void TryParse_NoRange_IsRefused(string text) => Assert.False(TrustedProxies.TryParse(text, out _));
+    public void TryParse_NeitherAddressNorRange_IsRejected(string text) => Assert.False(TrustedProxies.TryParse(text, out _));
 }

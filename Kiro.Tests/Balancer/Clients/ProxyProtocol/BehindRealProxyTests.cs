@@ -21,7 +21,7 @@ public sealed class BehindRealProxyTests
         using var files = new TestCertificates();
         files.Write("a", ["a.example"]);
         var port = FreePort.Next();
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(
             node.Host, "PROXY_PROTOCOL=on", "TRUSTED_PROXIES=127.0.0.1", $"TLS_PORT={port}", $"TLS_CERTIFICATES={files.Folder}");
         await using (var plain = await StartAsync(kind, balancer.Port))

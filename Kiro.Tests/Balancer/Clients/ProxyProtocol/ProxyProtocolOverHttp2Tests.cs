@@ -14,7 +14,7 @@ public class ProxyProtocolOverHttp2Tests
     [InlineData("PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n", "203.0.113.7")]
     public async Task Header_BeforeThePreface_IsAskedForOnce(string header, string client)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "PROXY_PROTOCOL=on", "H2C=on");
         using var http = new HttpClient(new SocketsHttpHandler
         {

@@ -32,7 +32,7 @@ public class ProxyProtocolTests
     [MemberData(nameof(Headers))]
     public async Task Header_OfATrustedProxy_SaysWhoTheClientIs(string header, string client)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On);
 
         // In one piece with the request, and byte by byte.
@@ -43,9 +43,9 @@ public class ProxyProtocolTests
             await slow.SendAsync(letter.ToString());
         }
 
-        Assert.Equal(200, (await slow.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await slow.ReadResponseAsync()).Status);
         await slow.SendAsync(Get);
-        Assert.Equal(200, (await slow.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await slow.ReadResponseAsync()).Status);
         Assert.Equal(3, node.Heads.Count);
         foreach (var head in node.Heads)
         {
@@ -69,7 +69,7 @@ public class ProxyProtocolTests
     [InlineData("\x16\x03\x01")]
     public async Task Header_BrokenOrMissing_ClosesTheConnectionAndIsCounted(string bytes)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On);
 
         for (var connection = 1; connection <= 2; connection++)
@@ -87,7 +87,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Header_BrokenOff_IsCountedAndAConnectionWithoutAnyIsNot()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On);
         using (await RawClient.ConnectAsync(balancer.Port))
         {
@@ -96,7 +96,7 @@ public class ProxyProtocolTests
         using (var half = await RawClient.ConnectAsync(balancer.Port))
         {
             await half.SendAsync("PROXY TCP4 203.0");
-            half.Stream.EndWriting();
+            half.Stream.HalfClose();
             Assert.Equal("", await ToEndAsync(half));
         }
 
@@ -107,7 +107,7 @@ public class ProxyProtocolTests
     public async Task Header_Late_ClosesTheConnectionAndIsCounted()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(time, node.Host, On);
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync("PROXY ");
@@ -129,7 +129,7 @@ public class ProxyProtocolTests
     [InlineData("", 200)]
     public async Task Stranger_WithAHeader_IsNotBelieved(string header, int status)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, "TRUSTED_PROXIES=10.0.0.0/8");
 
         Assert.Equal(status, (await balancer.ExchangeAsync(header + Get)).Status);
@@ -140,7 +140,7 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Off_Header_IsNoRequest()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
         Assert.Equal(400, (await balancer.ExchangeAsync("PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n" + Get)).Status);
@@ -152,7 +152,7 @@ public class ProxyProtocolTests
     [InlineData("10.1.2.3", "198.51.100.9", "198.51.100.9, 10.1.2.3")]
     public async Task ForwardedFor_BehindTheHeader_CountsWhenItsSourceIsTrusted(string source, string client, string forwardedFor)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, "TRUSTED_PROXIES=127.0.0.0/8,10.0.0.0/8");
 
         await balancer.ExchangeAsync($"PROXY TCP4 {source} 198.51.100.1 1 2\r\nGET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9\r\n\r\n");
@@ -164,12 +164,12 @@ public class ProxyProtocolTests
     [Fact]
     public async Task Limit_ConnectionsOfOneClient_GoesByTheHeader()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, "LIMIT_CONNECTIONS_PER_CLIENT=1");
         using (var first = await RawClient.ConnectAsync(balancer.Port))
         {
             await first.SendAsync("PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n" + Get);
-            Assert.Equal(200, (await first.ReadAnswerAsync()).Status);
+            Assert.Equal(200, (await first.ReadResponseAsync()).Status);
             Assert.Equal(429, (await balancer.ExchangeAsync("PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n" + Get)).Status);
             Assert.Equal(200, (await balancer.ExchangeAsync("PROXY TCP4 203.0.113.8 198.51.100.1 1 2\r\n" + Get)).Status);
         }
@@ -187,7 +187,7 @@ public class ProxyProtocolTests
         using var files = new TestCertificates();
         files.Write("a", ["a.example"]);
         var port = FreePort.Next();
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, $"TLS_PORT={port}", $"TLS_CERTIFICATES={files.Folder}");
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);

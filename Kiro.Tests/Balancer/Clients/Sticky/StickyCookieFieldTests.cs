@@ -10,7 +10,7 @@ public class StickyCookieFieldTests
     [Fact]
     public async Task Cookie_OnTheWayToANode_IsTakenOutAndTheOthersStay()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
 
         await StickyExchange.GetAsync(balancer, "Cookie: kiro=abc\r\n");
@@ -28,7 +28,7 @@ public class StickyCookieFieldTests
     [Fact]
     public async Task Node_SetsCookies_OnlyThoseOfOtherNamesGetThrough()
     {
-        await using var node = RawBackend.Answering("HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: kiro=mine; Path=/\r\nSet-Cookie: b=2; Path=/\r\nContent-Length: 2\r\n\r\nok");
+        await using var node = RawBackend.Responding("HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: kiro=mine; Path=/\r\nSet-Cookie: b=2; Path=/\r\nContent-Length: 2\r\n\r\nok");
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
 
         Assert.Equal(["a=1", "b=2; Path=/"], (await StickyExchange.GetAsync(balancer, "Cookie: kiro=abc\r\n")).Values("Set-Cookie"));
@@ -40,7 +40,7 @@ public class StickyCookieFieldTests
     [Fact]
     public async Task Pseudonym_ToldToNodes_IsOneForEachClientAndNobodyElseMaySayIt()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
 
         foreach (var fields in (string[])["", "Cookie: kiro=abc\r\n", "Cookie: kiro=abc\r\n", "Cookie: kiro=def\r\n"])
@@ -77,7 +77,7 @@ public class StickyCookieFieldTests
     [Fact]
     public async Task Cookie_Name_IsTheOneThatIsSet()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie, "STICKY_COOKIE=lb.id");
 
         Assert.Matches("^lb\\.id=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Lax$", (await StickyExchange.GetAsync(balancer, "Cookie: kiro=abc\r\n")).Value("Set-Cookie"));
@@ -90,7 +90,7 @@ public class StickyCookieFieldTests
     [InlineData("X-Forwarded-Proto: https\r\n", "none", false)]
     public async Task Cookie_TrustedProxySaysHttps_IsSecure(string fields, string trusted, bool isSecure)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie, $"TRUSTED_PROXIES={trusted}");
 
         Assert.Equal(isSecure, (await StickyExchange.GetAsync(balancer, fields)).Value("Set-Cookie")!.EndsWith("; Secure", StringComparison.Ordinal));

@@ -43,7 +43,7 @@ public class StickyCookieOverHttpTests
     [InlineData("Cookie:\r\n")]
     public async Task Response_NoUsableCookie_BringsANewOne(string fields)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
 
         StickyExchange.IdOf(await StickyExchange.GetAsync(balancer, fields));
@@ -88,7 +88,7 @@ public class StickyCookieOverHttpTests
     [Fact]
     public async Task Cookie_FirstNodeFails_ComesWithTheResponseOfTheNext()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var broken = new RawBackend(exchange =>
         {
             exchange.Close();

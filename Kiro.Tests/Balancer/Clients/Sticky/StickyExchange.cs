@@ -16,7 +16,7 @@ internal static class StickyExchange
     {
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync($"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n");
-        var answer = await client.ReadAnswerAsync();
+        var answer = await client.ReadResponseAsync();
         Assert.Equal(101, answer.Status);
         return answer;
     }

@@ -10,8 +10,8 @@ public class StickyHeaderTests
     [Fact]
     public async Task Field_SameValue_IsTheSameNodeFromEveryAddress()
     {
-        await using var one = RawBackend.Answering(Body("1"));
-        await using var two = RawBackend.Answering(Body("2"));
+        await using var one = RawBackend.Responding(Body("1"));
+        await using var two = RawBackend.Responding(Body("2"));
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", Header);
         var seen = new HashSet<string>();
         for (var user = 0; user < 20; user++)
@@ -29,8 +29,8 @@ public class StickyHeaderTests
     [Fact]
     public async Task Field_SeveralLines_AreOneList()
     {
-        await using var one = RawBackend.Answering(Body("1"));
-        await using var two = RawBackend.Answering(Body("2"));
+        await using var one = RawBackend.Responding(Body("1"));
+        await using var two = RawBackend.Responding(Body("2"));
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", Header);
         for (var user = 0; user < 20; user++)
         {
@@ -46,8 +46,8 @@ public class StickyHeaderTests
     [InlineData("X-User: \r\nX-User: \r\n")]
     public async Task Field_Missing_TheAddressCounts(string fields)
     {
-        await using var one = RawBackend.Answering(Body("1"));
-        await using var two = RawBackend.Answering(Body("2"));
+        await using var one = RawBackend.Responding(Body("1"));
+        await using var two = RawBackend.Responding(Body("2"));
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", Header);
 
         Assert.Equal("1", await NodeAsync(balancer, $"{fields}X-Forwarded-For: {balancer.ClientOf(one.Port)}\r\n"));

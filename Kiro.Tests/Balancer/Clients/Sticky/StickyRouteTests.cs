@@ -14,9 +14,9 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=ip", "X-User: alice\r\nCookie: kiro=abc\r\n", "203.0.113.7/32")]
     public async Task YourRoute_AnyKind_IsTheOneThatRequestsTake(string setting, string fields, string key)
     {
-        await using var one = RawBackend.Answering();
-        await using var two = RawBackend.Answering();
-        await using var three = RawBackend.Answering();
+        await using var one = RawBackend.Responding();
+        await using var two = RawBackend.Responding();
+        await using var three = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host},{three.Host}", setting);
         fields += "X-Forwarded-For: 203.0.113.7\r\n";
 
@@ -38,7 +38,7 @@ public sealed class StickyRouteTests
     [Fact]
     public async Task YourRoute_NoCookieYet_IsNotMadeUp()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "STICKY_BY=cookie");
 
         var route = await AskAsync(balancer, "/lb/route", "");
@@ -61,13 +61,13 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=header:X-User", "X-User: a b%zz\r\n", "a+b%zz")]
     public async Task Route_Key_IsTheOneThatItsRequestsTake(string setting, string fields, string key)
     {
-        await using var one = RawBackend.Answering();
-        await using var two = RawBackend.Answering();
+        await using var one = RawBackend.Responding();
+        await using var two = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", setting);
         // A field's value is bytes, whatever they mean to whom: here each character is one.
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync($"GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
-        await client.ReadAnswerAsync();
+        await client.ReadResponseAsync();
 
         var route = await AskAsync(balancer, $"/lb/route?key={key}", "");
 
@@ -84,7 +84,7 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=header:X-User", "key=%20", "key must be a value of X-User")]
     public async Task Route_NothingToTell_Is400WithTheReason(string setting, string query, string problem)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, setting);
 
         var answer = await balancer.ExchangeAsync($"GET /lb/route?{query} HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -101,14 +101,14 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=header:X-User", "", "No request so far has X-User, and all came from 127.0.0.1", "STICKY_BY")]
     public async Task Warning_OneKeyForEverybody_NamesTheWayOut(string setting, string fields, string? beginning, string? wayOut)
     {
-        await using var one = RawBackend.Answering();
-        await using var two = RawBackend.Answering();
+        await using var one = RawBackend.Responding();
+        await using var two = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", setting);
         using var client = await RawClient.ConnectAsync(balancer.Port);
         for (var request = 0; request < 100; request++)
         {
             await client.SendAsync($"GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
-            await client.ReadAnswerAsync();
+            await client.ReadResponseAsync();
         }
 
         // On a busy machine one of the nodes may be told to be slow as well.

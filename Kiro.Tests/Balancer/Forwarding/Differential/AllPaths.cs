@@ -72,7 +72,7 @@ internal sealed class AllPaths : IAsyncDisposable
             answer = await client.Stream.ReadHeadAsync();
         }
 
-        return answer is null ? "(no response)" : Outcome.Of(await client.ReadAnswerAsync(answer, isHead: head.StartsWith("HEAD ", StringComparison.Ordinal)));
+        return answer is null ? "(no response)" : Outcome.Of(await client.ReadResponseAsync(answer, isHead: head.StartsWith("HEAD ", StringComparison.Ordinal)));
     }
 
     private async Task PlayAsync(RawExchange exchange)

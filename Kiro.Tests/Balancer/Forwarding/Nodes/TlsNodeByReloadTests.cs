@@ -75,7 +75,7 @@ public sealed class TlsNodeByReloadTests : IAsyncLifetime
         await UpAsync(2);
         await client.SendAsync("world");
 
-        Assert.Equal("plain helloworld", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("plain helloworld", (await client.ReadResponseAsync()).Body);
     }
 
     // Whose node follows from the address alone, whatever else is in the list now.
@@ -100,7 +100,7 @@ public sealed class TlsNodeByReloadTests : IAsyncLifetime
     private static async Task<string> GetAsync(RawClient client)
     {
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        var answer = await client.ReadAnswerAsync();
+        var answer = await client.ReadResponseAsync();
         Assert.Equal((int)HttpStatusCode.OK, answer.Status);
         return answer.Body;
     }

@@ -27,7 +27,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [InlineData("\x00\x00\x00\x00\x00\x00")]
     public async Task Begin_SomethingElseThanTls_IsLetGoAtOnce(string bytes)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         // On a clock that stands still, no timeout can close a connection.
         var clock = new SettableClock();
         clock.Offset = DateTimeOffset.UtcNow - clock.GetUtcNow();
@@ -47,13 +47,13 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [Fact]
     public async Task Begin_PlainHttp_IsToldWhatThePortSpeaks()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
         using var client = await RawClient.ConnectAsync(_peer.Port);
 
         await client.SendAsync(Get("/"));
 
-        var response = await client.ReadAnswerAsync();
+        var response = await client.ReadResponseAsync();
         Assert.Equal(400, response.Status);
         Assert.Contains("this port speaks HTTPS", response.Body, StringComparison.Ordinal);
         Assert.Equal("", await client.Stream.ReadToEndAsync());
@@ -64,13 +64,13 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [Fact]
     public async Task Begin_BehindAProxyHeaderInTheSameSegment_IsTheClientOfTheHeader()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Settings(), "PROXY_PROTOCOL=on", "TRUSTED_PROXIES=127.0.0.1"]);
         using var client = await ConnectAsync(socket => new ShapedStream(socket) { Before = "PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n"u8.ToArray() });
 
         await client.SendAsync(Get("/"));
 
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         Assert.Equal("203.0.113.7", RawHead.Value(node.Heads.Single(), "X-Real-IP"));
     }
 
@@ -80,14 +80,14 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [InlineData("/lb/status")]
     public async Task Close_AfterAResponse_SaysSo(string path)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
         ShapedStream? shaped = null;
         using var client = await ConnectAsync(socket => shaped = new ShapedStream(socket), SslProtocols.Tls12);
 
         await client.SendAsync($"GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
 
-        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
         Assert.Equal("", await client.Stream.ReadToEndAsync());
         Assert.False(client.Stream.WasReset);
         // TLS 1.2 shows the type of a record.
@@ -99,7 +99,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [InlineData("2.0")]
     public async Task Stop_AHandshakeIsHalfWay_LetsItIn(string version)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
@@ -119,7 +119,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
         {
             using var client = new RawClient(new RawStream(socket, stream));
             await client.SendAsync(Get("/"));
-            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+            Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         }
         else
         {

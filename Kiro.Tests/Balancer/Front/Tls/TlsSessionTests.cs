@@ -31,13 +31,13 @@ public sealed class TlsSessionTests : IDisposable
     [InlineData(SslProtocols.Tls13)]
     public async Task Receive_EachByteInASegmentOfItsOwn_IsUnderstood(SslProtocols version)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
         using var client = await ConnectAsync(socket => new ShapedStream(socket) { Dribbles = true }, version);
 
         await client.SendAsync(Get("/1"));
 
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held for a client that waits");
     }
 
@@ -58,7 +58,7 @@ public sealed class TlsSessionTests : IDisposable
         await shaped.ReleaseAsync();
         for (var number = 0; number < 300; number++)
         {
-            Assert.Equal($"/{number}", (await client.ReadAnswerAsync()).Body);
+            Assert.Equal($"/{number}", (await client.ReadResponseAsync()).Body);
         }
     }
 
@@ -86,7 +86,7 @@ public sealed class TlsSessionTests : IDisposable
                 await client.Stream.WriteAsync(body.AsMemory(at, length));
             }
 
-            Assert.EndsWith(TestBackendRoutes.Count(body.Length, hash), (await client.ReadAnswerAsync()).Body, StringComparison.Ordinal);
+            Assert.EndsWith(TestBackendRoutes.Count(body.Length, hash), (await client.ReadResponseAsync()).Body, StringComparison.Ordinal);
         }
 
         await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held for a client that waits");
@@ -108,11 +108,11 @@ public sealed class TlsSessionTests : IDisposable
         }
 
         await shaped.ReleaseAsync();
-        Assert.Equal("/1", (await client.ReadAnswerAsync()).Body);
-        Assert.Contains("\"backends\"", (await client.ReadAnswerAsync()).Body, StringComparison.Ordinal);
-        Assert.Equal("/2", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("/1", (await client.ReadResponseAsync()).Body);
+        Assert.Contains("\"backends\"", (await client.ReadResponseAsync()).Body, StringComparison.Ordinal);
+        Assert.Equal("/2", (await client.ReadResponseAsync()).Body);
         await client.SendAsync(Get("/3"));
-        Assert.Equal("/3", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("/3", (await client.ReadResponseAsync()).Body);
         Assert.All(node.Heads, head => Assert.Equal("https", RawHead.Value(head, "X-Forwarded-Proto")));
     }
 
@@ -120,7 +120,7 @@ public sealed class TlsSessionTests : IDisposable
     [Fact]
     public async Task Receive_TheClientChangesItsKeys_GoesOn()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
         var openssl = Requirement.Find("openssl");
         Requirement.Need("openssl", openssl is not null, "no openssl is installed.");
@@ -173,7 +173,7 @@ public sealed class TlsSessionTests : IDisposable
     [Fact]
     public async Task Sessions_Idle_HoldNoBuffers()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
         var clients = new List<RawClient>();
         for (var number = 0; number < 50; number++)
@@ -181,7 +181,7 @@ public sealed class TlsSessionTests : IDisposable
             var client = await ConnectAsync(socket => new ShapedStream(socket));
             clients.Add(client);
             await client.SendAsync(Get("/"));
-            Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+            Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         }
 
         await Eventually.BeTrue(() => balancer.Front.HeldBytes == 0, "nothing is held");

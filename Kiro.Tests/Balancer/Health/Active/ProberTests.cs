@@ -42,7 +42,7 @@ public sealed class ProberTests
     [InlineData("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", "Failed", Invalid, null)]
     public async Task ProbeAsync_Answer_IsJudged(string answer, string outcome, string? error, string? node)
     {
-        await using var server = SocketServer.Answering(answer);
+        await using var server = SocketServer.Responding(answer);
 
         var probe = await Probe(server.Port);
 

@@ -66,7 +66,7 @@ public sealed class OlderVersionTests : IAsyncLifetime
 
         Assert.Equal("ready", await ReceiveAsync(newer));
         await waiting.SendAsync("GET /hello HTTP/1.1\r\nHost: kiro.test\r\n\r\n");
-        Assert.Equal(200, (await waiting.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await waiting.ReadResponseAsync()).Status);
         // Until it hears that this one leaves, it must not take the name, which it could not have.
         Assert.DoesNotContain("Took over the port", _balancer.Output, StringComparison.Ordinal);
         control.Dispose();

@@ -36,7 +36,7 @@ public sealed class HttpsRedirectTests : IDisposable
     public async Task Host_AsItIsNamed_KeepsItsNameAndGetsTheOtherPort(string request, string location)
     {
         _files.Write("a", ["a.example"]);
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Folder(), "TLS_REDIRECT=on"]);
 
         var response = await balancer.ExchangeAsync($"{request}\r\n");
@@ -52,7 +52,7 @@ public sealed class HttpsRedirectTests : IDisposable
     public async Task Client_WhoCameToATrustedProxyByHttps_IsServed(string trusted, string proto, int status)
     {
         _files.Write("a", ["a.example"]);
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Folder(), "TLS_REDIRECT=on", $"TRUSTED_PROXIES={trusted}"]);
 
         Assert.Equal(status, (await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a.example\r\nX-Forwarded-Proto: {proto}\r\n\r\n")).Status);
@@ -66,7 +66,7 @@ public sealed class HttpsRedirectTests : IDisposable
     public async Task Request_ThatNamesNoHost_ReachesNoNode(string request)
     {
         _files.Write("a", ["a.example"]);
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Folder(), "TLS_REDIRECT=on"]);
 
         Assert.Equal(400, (await balancer.ExchangeAsync($"{request}\r\n")).Status);
@@ -81,7 +81,7 @@ public sealed class HttpsRedirectTests : IDisposable
     public async Task Path_ThatOnlyReadsLikeAProbe_ReachesNoNode(string path)
     {
         _files.Write("a", ["a.example"]);
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Folder(), "TLS_REDIRECT=on"]);
 
         Assert.Equal(308, (await balancer.ExchangeAsync($"GET {path} HTTP/1.1\r\nHost: a.example\r\n\r\n")).Status);

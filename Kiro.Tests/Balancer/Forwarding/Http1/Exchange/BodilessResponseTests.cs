@@ -29,9 +29,9 @@ public class BodilessResponseTests
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        var answer = await client.ReadAnswerAsync();
+        var answer = await client.ReadResponseAsync();
         await client.SendAsync("GET /next HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        var next = await client.ReadAnswerAsync();
+        var next = await client.ReadResponseAsync();
 
         Assert.Equal((status, ""), (answer.Status, answer.Body));
         Assert.Equal((200, "next"), (next.Status, next.Body));

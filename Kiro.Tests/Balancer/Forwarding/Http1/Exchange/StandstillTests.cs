@@ -27,7 +27,7 @@ public class StandstillTests
             await exchange.ReadBodyAsync();
             end.SetResult(await exchange.Connection.ReadToEndAsync());
         });
-        await using var other = RawBackend.Answering();
+        await using var other = RawBackend.Responding();
         await using var clock = await BalancerOnFakeTime.StartAsync($"{silent.Host},{other.Host}");
         var balancer = clock.Balancer;
         using var client = await RawClient.ConnectAsync(balancer.Port);
@@ -38,7 +38,7 @@ public class StandstillTests
         Assert.Equal(1, balancer.Backend(silent.Port).Counters.InFlight);
         Assert.False(end.Task.IsCompleted);
         await clock.AdvanceAsync(Slow);
-        var answer = await client.ReadAnswerAsync();
+        var answer = await client.ReadResponseAsync();
 
         Assert.Equal((504, ProblemText.Of(504, "Gateway Timeout", "no response in time")), (answer.Status, answer.Body));
         Assert.Equal("", await end.Task.WaitAsync(Cancel));
@@ -71,7 +71,7 @@ public class StandstillTests
         await clock.AdvanceAsync(Slow);
         Assert.Equal(1, balancer.Backend(node.Port).Counters.InFlight);
         await clock.AdvanceAsync(Slow);
-        var answer = await client.ReadAnswerAsync(head!, isHead: false);
+        var answer = await client.ReadResponseAsync(head!, isHead: false);
 
         // Only a reset tells an HTTP/1.0 client that the response is incomplete.
         Assert.True(version == "HTTP/1.1" ? !answer.IsComplete : client.Stream.WasReset, answer.ToString());
@@ -137,7 +137,7 @@ public class StandstillTests
             Assert.Equal($"ten bytes{number}", await arrived.Reader.ReadAsync(Cancel));
         }
 
-        Assert.Equal("ok", (await client.ReadAnswerAsync()).Body);
+        Assert.Equal("ok", (await client.ReadResponseAsync()).Body);
         Assert.Empty(clock.Balancer.Logs);
     }
 
@@ -150,8 +150,8 @@ public class StandstillTests
         var balancer = clock.Balancer;
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: {Size}\r\n\r\n");
-        var sending = new FloodOfBytes(client.Stream.WriteAsync);
-        await sending.LevelOffAsync();
+        var sending = new ByteFlood(client.Stream.WriteAsync);
+        await sending.WaitUntilStalledAsync();
 
         await clock.AdvanceAsync(Slow * 2);
 

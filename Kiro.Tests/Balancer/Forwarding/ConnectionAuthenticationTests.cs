@@ -3,8 +3,8 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A login that is bound to a connection (NTLM, Negotiate): whoever comes over that connection is taken for who logged in.</summary>
-public class ConnectionLoginTests
+/// <summary>Connection-bound authentication (NTLM, Negotiate): every request on that connection runs as the user who authenticated.</summary>
+public class ConnectionAuthenticationTests
 {
     [Theory]
     [InlineData("NTLM", true)]
@@ -12,7 +12,7 @@ public class ConnectionLoginTests
     [InlineData("ntlm", true)]
     [InlineData("NTLM", false)]
     [InlineData("Negotiate", false)]
-    public async Task Login_OfAConnection_ServesItsClientAlone(string scheme, bool asksFirst)
+    public async Task Authentication_OfAConnection_ServesItsClientOnly(string scheme, bool asksFirst)
     {
         await using var node = Mailbox(scheme);
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -36,7 +36,7 @@ public class ConnectionLoginTests
     }
 
     [Fact]
-    public async Task Connection_OnWhichALoginWasAskedFor_IsNotGivenToAnother()
+    public async Task Connection_WithAChallenge_IsNotSharedWithAnotherClient()
     {
         var connections = new ConcurrentQueue<RawStream>();
         await using var node = new RawBackend(async exchange =>
@@ -55,7 +55,7 @@ public class ConnectionLoginTests
     }
 
     [Fact]
-    public async Task Login_ByRequest_SharesConnections()
+    public async Task Authentication_PerRequest_SharesConnections()
     {
         var connections = new ConcurrentQueue<RawStream>();
         await using var node = new RawBackend(async exchange =>
@@ -72,7 +72,7 @@ public class ConnectionLoginTests
         Assert.Single(connections.Distinct());
     }
 
-    // Remembers for each connection who logged in over it.
+    // Remembers who authenticated on each connection.
     private static RawBackend Mailbox(string scheme)
     {
         var owners = new ConcurrentDictionary<RawStream, string>();
@@ -92,7 +92,7 @@ public class ConnectionLoginTests
     private static async Task<RawResponse> AskAsync(RawClient client, string fields = "")
     {
         await client.SendAsync(Get(fields));
-        return await client.ReadAnswerAsync();
+        return await client.ReadResponseAsync();
     }
 
     private static string Get(string fields) => $"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n";

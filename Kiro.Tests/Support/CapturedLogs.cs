@@ -3,20 +3,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Support;
 
-/// <summary>Keeps what is logged from Warning on, as <c>Level category: message</c>.</summary>
-internal sealed class NotedLogs : ILoggerProvider
+/// <summary>Captures log entries of level Warning and above as <c>Level category: message</c>.</summary>
+internal sealed class CapturedLogs : ILoggerProvider
 {
     private readonly ConcurrentQueue<string> _lines = [];
 
     public IReadOnlyCollection<string> Lines => _lines;
 
-    public ILogger CreateLogger(string categoryName) => new Noting(categoryName, _lines);
+    public ILogger CreateLogger(string categoryName) => new CapturingLogger(categoryName, _lines);
 
     public void Dispose()
     {
     }
 
-    private sealed class Noting(string category, ConcurrentQueue<string> lines) : ILogger
+    private sealed class CapturingLogger(string category, ConcurrentQueue<string> lines) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;

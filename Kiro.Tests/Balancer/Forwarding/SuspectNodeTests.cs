@@ -4,12 +4,12 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>A node that may be ill gets its idle connections back: they may hold the threads that the probe waits for.</summary>
-public class DoubtedNodeTests
+/// <summary>A node that fails a probe gets its idle connections closed: they may occupy the threads that the probe needs.</summary>
+public class SuspectNodeTests
 {
     private const string Post = "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n";
 
-    private readonly TaskCompletionSource _areAllHere = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _allArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _expected;
     private int _open;
     private volatile bool _ignoresProbes;
@@ -17,18 +17,18 @@ public class DoubtedNodeTests
     [Theory]
     [InlineData(1)]
     [InlineData(8)]
-    public async Task IdleConnections_OfANodeThatFailsItsProbe_AreClosed(int count)
+    public async Task IdleConnections_ProbeFails_AreClosed(int count)
     {
         _expected = count;
         await using var node = new SocketServer(ServeAsync);
         await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{node.Port}", "HEALTH_INTERVAL=0.3", "HEALTH_TIMEOUT=0.3", "HEALTH_FALL=100");
         var answers = await Task.WhenAll(Enumerable.Range(0, count).Select(_ => balancer.ExchangeAsync(Post)));
-        Assert.All(answers, answer => Assert.Equal("ok", answer.Body));
+        Assert.All(answers, response => Assert.Equal("ok", response.Body));
 
         _ignoresProbes = true;
 
-        await Eventually.BeTrue(() => Volatile.Read(ref _open) == 0, "the node sees the end of all");
-        // What comes next has a new one, and is not lost.
+        await Eventually.BeTrue(() => Volatile.Read(ref _open) == 0, "the node has seen all of them close");
+        // The next request opens a new connection and succeeds.
         Assert.Equal("ok", (await balancer.ExchangeAsync(Post)).Body);
     }
 
@@ -41,15 +41,15 @@ public class DoubtedNodeTests
             return;
         }
 
-        // Nobody's connection is free for another: each request has its own.
+        // No response before all requests are in, so that each needs a connection of its own.
         if (Interlocked.Increment(ref _open) == _expected)
         {
-            _areAllHere.TrySetResult();
+            _allArrived.TrySetResult();
         }
 
         try
         {
-            await _areAllHere.Task.WaitAsync(stop);
+            await _allArrived.Task.WaitAsync(stop);
             do
             {
                 await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"u8.ToArray(), stop);

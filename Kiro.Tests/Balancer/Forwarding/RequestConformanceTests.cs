@@ -2,8 +2,8 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-/// <summary>What the client sent is what is judged, and what is passed on.</summary>
-public class WhatTheClientSentTests
+/// <summary>Requests are validated and forwarded as RFC 9112 demands, whatever parsed them.</summary>
+public class RequestConformanceTests
 {
     private const string Hidden = "GET /hidden HTTP/1.1\r\nHost: a.example\r\n\r\n";
 
@@ -14,15 +14,15 @@ public class WhatTheClientSentTests
     [InlineData("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked")]
     [InlineData("Transfer-Encoding: identity, chunked")]
     [InlineData("Transfer-Encoding: , chunked")]
-    public async Task Coding_ThatIsNotOneChunked_Is501(string coding)
+    public async Task TransferCoding_OtherThanChunked_Is501(string coding)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\n{coding}\r\n\r\n0\r\n\r\n{Hidden}");
 
-        Assert.Equal(501, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(501, (await client.ReadResponseAsync()).Status);
         Assert.Equal("", await client.Stream.ReadToEndAsync());
         Assert.Empty(node.Heads);
     }
@@ -38,15 +38,15 @@ public class WhatTheClientSentTests
     [InlineData("")]
     [InlineData("999999999999999999999")]
     [InlineData("9999999999999999999999999999999999999999")]
-    public async Task Length_ThatIsNotDigits_Is400(string length)
+    public async Task ContentLength_NotDigits_Is400(string length)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync($"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: {length}\r\n\r\nok{Hidden}");
 
-        Assert.Equal(400, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(400, (await client.ReadResponseAsync()).Status);
         Assert.Equal("", await client.Stream.ReadToEndAsync());
         Assert.Empty(node.Heads);
         Assert.Empty(balancer.Logs);
@@ -71,7 +71,7 @@ public class WhatTheClientSentTests
     }
 
     [Fact]
-    public async Task Field_NamedInALineOfItsOwnBesideKeepAlive_IsDropped()
+    public async Task Field_NamedInASecondConnectionLine_IsDropped()
     {
         var head = await ForwardedHead.OfAsync("GET / HTTP/1.1\r\nHost: a.example\r\nConnection: keep-alive\r\nConnection: X-Own\r\nX-Own: 1\r\n\r\n");
 
@@ -82,14 +82,14 @@ public class WhatTheClientSentTests
     [InlineData("Connection: close, X-Own", true)]
     [InlineData("Connection: keep-alive, X-Own", false)]
     [InlineData("Connection: X-Own", false)]
-    public async Task Connection_WithNames_StillSaysWhetherItEnds(string connection, bool ends)
+    public async Task Connection_WithFieldNames_StillDecidesPersistence(string connection, bool ends)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
         using var client = await RawClient.ConnectAsync(balancer.Port);
 
         await client.SendAsync($"GET / HTTP/1.1\r\nHost: a.example\r\n{connection}\r\n\r\n");
-        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
         if (ends)
         {
             Assert.Equal("", await client.Stream.ReadToEndAsync());
@@ -97,7 +97,7 @@ public class WhatTheClientSentTests
         }
 
         await client.SendAsync("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
-        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+        Assert.Equal(200, (await client.ReadResponseAsync()).Status);
     }
 
     [Theory]
@@ -106,19 +106,19 @@ public class WhatTheClientSentTests
     [InlineData(0x0B)]
     [InlineData(0x1B)]
     [InlineData(0x7F)]
-    public async Task Value_WithAControl_Is400(int control)
+    public async Task Value_WithControlCharacter_Is400(int control)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a.example\r\nX-A: b{(char)control}c\r\n\r\n");
+        var response = await balancer.ExchangeAsync($"GET / HTTP/1.1\r\nHost: a.example\r\nX-A: b{(char)control}c\r\n\r\n");
 
-        Assert.Equal(400, answer.Status);
+        Assert.Equal(400, response.Status);
         Assert.Empty(node.Heads);
     }
 
     [Fact]
-    public async Task ChunkLine_WithSpaceBeforeItsExtension_IsTaken()
+    public async Task ChunkLine_WithSpaceBeforeItsExtension_IsAccepted()
     {
         var body = "";
         await using var node = new RawBackend(async exchange =>
@@ -128,25 +128,25 @@ public class WhatTheClientSentTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n2 ;a=b\r\nok\r\n0\r\n\r\n");
+        var response = await balancer.ExchangeAsync("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n2 ;a=b\r\nok\r\n0\r\n\r\n");
 
-        Assert.Equal(KnownDifferences.RefusesSpaceInChunkLines ? 400 : 200, answer.Status);
+        Assert.Equal(KnownDifferences.RefusesSpaceInChunkLines ? 400 : 200, response.Status);
         Assert.Equal(KnownDifferences.RefusesSpaceInChunkLines ? "" : "ok", body);
     }
 
     [Fact]
     public async Task CarriageReturns_BeforeTheRequestLine_Are400()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("\r\r\r\r\rGET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+        var response = await balancer.ExchangeAsync("\r\r\r\r\rGET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
 
-        Assert.Equal(KnownDifferences.SkipsBareCarriageReturns ? 200 : 400, answer.Status);
+        Assert.Equal(KnownDifferences.SkipsBareCarriageReturns ? 200 : 400, response.Status);
     }
 
     [Fact]
-    public async Task Expect_OfAnHttp10Client_IsNotPassedOnAndTheBodyIs()
+    public async Task Expect_FromAnHttp10Client_IsDroppedAndTheBodyForwarded()
     {
         var body = "";
         await using var node = new RawBackend(async exchange =>
@@ -156,21 +156,21 @@ public class WhatTheClientSentTests
         });
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("POST / HTTP/1.0\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
+        var response = await balancer.ExchangeAsync("POST / HTTP/1.0\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
 
-        Assert.Equal((200, "ok", "hello"), (answer.Status, answer.Body, body));
+        Assert.Equal((200, "ok", "hello"), (response.Status, response.Body, body));
         Assert.False(RawHead.Has(Assert.Single(node.Heads), "Expect"));
     }
 
     [Fact]
     public async Task Chunks_InHttp10_Are400()
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
 
-        var answer = await balancer.ExchangeAsync("POST / HTTP/1.0\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+        var response = await balancer.ExchangeAsync("POST / HTTP/1.0\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 
-        Assert.Equal(400, answer.Status);
+        Assert.Equal(400, response.Status);
         Assert.Empty(node.Heads);
     }
 
@@ -178,7 +178,7 @@ public class WhatTheClientSentTests
     [InlineData("trailers", true)]
     [InlineData("deflate, Trailers", true)]
     [InlineData("deflate", false)]
-    public async Task TE_SaysWhetherTrailersAreTaken(string te, bool expected)
+    public async Task TE_Trailers_IsForwarded(string te, bool expected)
     {
         var head = await ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: TE\r\nTE: {te}\r\n\r\n");
 
@@ -192,7 +192,7 @@ public class WhatTheClientSentTests
     [InlineData("no baggage at all")]
     public async Task Baggage_WithSpansExported_ArrivesByteForByte(string value)
     {
-        await using var node = RawBackend.Answering();
+        await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, $"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{FreePort.Next()}");
 
         await balancer.ExchangeAsync(
