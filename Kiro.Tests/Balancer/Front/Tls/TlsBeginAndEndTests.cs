@@ -105,7 +105,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
         await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
         // The client's last handshake message is held back.
         var shaped = new ShapedStream(socket) { HoldsFromSecondOn = true };
-        var stream = await RawClient.ByTlsAsync(shaped, new SslClientAuthenticationOptions
+        var stream = await RawClient.OverTlsAsync(shaped, new SslClientAuthenticationOptions
         {
             EnabledSslProtocols = SslProtocols.Tls13,
             ApplicationProtocols = [version == "2.0" ? SslApplicationProtocol.Http2 : SslApplicationProtocol.Http11],
@@ -165,7 +165,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-        var stream = await RawClient.ByTlsAsync(shape(socket), new SslClientAuthenticationOptions { EnabledSslProtocols = version });
+        var stream = await RawClient.OverTlsAsync(shape(socket), new SslClientAuthenticationOptions { EnabledSslProtocols = version });
         return new RawClient(new RawStream(socket, stream));
     }
 }

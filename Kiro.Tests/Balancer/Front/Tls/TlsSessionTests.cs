@@ -203,7 +203,7 @@ public sealed class TlsSessionTests : IDisposable
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, _peer.Port, Cancel);
-        var stream = await RawClient.ByTlsAsync(shape(socket), new SslClientAuthenticationOptions { EnabledSslProtocols = version });
+        var stream = await RawClient.OverTlsAsync(shape(socket), new SslClientAuthenticationOptions { EnabledSslProtocols = version });
         return new RawClient(new RawStream(socket, stream));
     }
 }

@@ -51,7 +51,7 @@ public class StallTests
         var answer = balancer.Http.GetAsync(new Uri("/api/client-ip", UriKind.Relative), TestContext.Current.CancellationToken);
         await Eventually.BeTrue(() => balancer.Backend(hanging.Port).Health.State == BackendState.Down, "the node is out");
         Assert.False(answer.IsCompleted);
-        hanging.GoOn();
+        hanging.Resume();
         using var response = await answer;
 
         Assert.True(response.IsSuccessStatusCode);
@@ -68,7 +68,7 @@ public class StallTests
         using var request = balancer.Request(HttpMethod.Post, "/api/echo", hanging.Port, new StringContent("one"));
         var answer = balancer.Http.SendAsync(request, TestContext.Current.CancellationToken);
         await Eventually.BeTrue(() => balancer.Backend(hanging.Port).Health.State == BackendState.Down, "the node is out");
-        hanging.GoOn();
+        hanging.Resume();
         using var response = await answer;
 
         Assert.True(response.IsSuccessStatusCode);
