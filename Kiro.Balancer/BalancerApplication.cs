@@ -74,7 +74,7 @@ internal static class BalancerApplication
         app.MapDefaultEndpoints(app.Services.GetRequiredService<BalancerHealth>().Respond);
         app.MapStatus();
         app.MapAdmin();
-        app.LogWhyLoopsAreOff(settings.Front);
+        app.LogWhyLoopsAreDisabled(settings.Front);
         app.LogWhenStarted(settings.Listening.Listen, settings.AdminListener, settings.Discovery);
         return app;
     }

@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Front.Backends;
 internal interface IBackendConnectionHandler
 {
     /// <summary>The connector has a connection, which may still be connecting, or has failed.</summary>
-    void OnConnectionAcquired(BackendConnection? node, ConnectError error);
+    void OnConnectionAcquired(BackendConnection? connection, ConnectError error);
 
     /// <summary>The connect has completed.</summary>
     /// <param name="error">0, or the system's error.</param>

@@ -20,8 +20,8 @@ internal sealed class BackendConnector(IBackendConnectionHandler handler)
         _generation++;
         if (pool.Runtime.Backend.IsTls)
         {
-            // The backend changed to TLS during the request. The client's later requests go to Kestrel; this one may fail over to a backend
-            // without TLS.
+            // The backend switched to TLS during the request. Later requests of the client go to Kestrel; this one may be retried on a
+            // backend without TLS.
             handler.OnConnectionAcquired(null, new ConnectError("the node requires TLS", ConnectFault.Nobody));
             return;
         }
@@ -61,9 +61,9 @@ internal sealed class BackendConnector(IBackendConnectionHandler handler)
     {
         while (_next < _addresses.Length)
         {
-            if (_pool!.Connect(_addresses[_next++], handler, out error) is { } node)
+            if (_pool!.Connect(_addresses[_next++], handler, out error) is { } connection)
             {
-                handler.OnConnectionAcquired(node, default);
+                handler.OnConnectionAcquired(connection, default);
                 return;
             }
         }
@@ -117,7 +117,7 @@ internal sealed class BackendAddresses(Backend backend, FrontLoop loop, TimeProv
         try
         {
             addresses = await Dns.GetHostAddressesAsync(backend.Host, CancellationToken.None).WaitAsync(timeout, time).ConfigureAwait(false);
-            error = addresses.Length == 0 ? new ConnectError("name not addresses", ConnectFault.Node) : null;
+            error = addresses.Length == 0 ? new ConnectError("name not found", ConnectFault.Node) : null;
         }
         catch (Exception failure) when (failure is SocketException or TimeoutException or ArgumentException)
         {

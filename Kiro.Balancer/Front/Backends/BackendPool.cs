@@ -13,9 +13,7 @@ namespace Kiro.Balancer.Front.Backends;
 /// </summary>
 internal sealed class BackendPool
 {
-    /// <summary>
-    /// Closes an idle connection before the backend does, as a request sent meanwhile may be lost. In milliseconds.
-    /// </summary>
+    /// <summary>How much earlier than the backend we close: a request sent as it closes may be lost. In milliseconds.</summary>
     private const int CloseMargin = 1000;
 
     private readonly FrontLoop _loop;
@@ -205,7 +203,7 @@ internal sealed class BackendPool
 internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, TimeProvider time)
 {
     private readonly Dictionary<Backend, BackendPool> _pools = new(ReferenceEqualityComparer.Instance);
-    private BackendSnapshot? _seen;
+    private BackendSnapshot? _lastSnapshot;
 
     public BackendPool Of(BackendRuntime runtime)
     {
@@ -227,14 +225,14 @@ internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, Tim
             pool.CloseIdleIfSuspect();
         }
 
-        var now = registry.Current;
-        if (ReferenceEquals(now, _seen))
+        var current = registry.Current;
+        if (ReferenceEquals(current, _lastSnapshot))
         {
             return;
         }
 
-        _seen = now;
-        foreach (var pool in _pools.Values.Where(pool => now.Of(pool.Runtime.Backend) is null).ToList())
+        _lastSnapshot = current;
+        foreach (var pool in _pools.Values.Where(pool => current.Of(pool.Runtime.Backend) is null).ToList())
         {
             pool.Retire();
             _pools.Remove(pool.Runtime.Backend);

@@ -78,7 +78,7 @@ internal sealed partial class ClientConnection
 
     private void RejectProxyHeader()
     {
-        _worker.Services.Introductions.Refuse(Identity.Peer);
+        _worker.Services.ProxyHeaders.Refuse(Identity.Peer);
         Close();
     }
 
@@ -87,7 +87,7 @@ internal sealed partial class ClientConnection
     {
         if (_awaitsProxyHeader && HasBufferedInput)
         {
-            _worker.Services.Introductions.Refuse(Identity.Peer);
+            _worker.Services.ProxyHeaders.Refuse(Identity.Peer);
         }
     }
 

@@ -30,7 +30,6 @@ internal sealed class FrontWorker
     private const int TidyPeriod = 1000;
 
     private readonly Stack<FrontExchange> _exchanges = new();
-    private readonly Action<HandedOverConnection> _handOver;
     private readonly TidyTimer _tidy;
     private readonly byte[] _clientField;
     private readonly byte[] _stickyField;
@@ -44,7 +43,7 @@ internal sealed class FrontWorker
     /// <param name="handOver">Receives connections for Kestrel.</param>
     public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, TlsContext? tls, Action<HandedOverConnection> handOver)
     {
-        (Loop, Services, Own, Tls, _handOver) = (loop, services, own, tls, handOver);
+        (Loop, Services, Own, Tls, HandOver) = (loop, services, own, tls, handOver);
         Pools = new BackendPools(loop, services.Registry, services.Time);
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
@@ -65,6 +64,9 @@ internal sealed class FrontWorker
     /// <summary>The TLS settings; null on a plain port.</summary>
     public TlsContext? Tls { get; }
 
+    /// <summary>Hands a connection over to Kestrel.</summary>
+    public Action<HandedOverConnection> HandOver { get; }
+
     public DateLine Date { get; }
 
     /// <summary>This loop's share of the counters.</summary>
@@ -82,7 +84,7 @@ internal sealed class FrontWorker
     /// <summary>The head that is being parsed, shared by all connections.</summary>
     public RequestHead RequestHead { get; }
 
-    /// <summary>The head that is being parsed, shared by all connections.</summary>
+    /// <summary>The same for responses.</summary>
     public ResponseHead ResponseHead { get; } = new();
 
     /// <summary>Client connections on this loop. Thread-safe.</summary>
@@ -109,10 +111,7 @@ internal sealed class FrontWorker
         Services.Metrics.CountHandshake(change);
     }
 
-    public FrontExchange RentExchange()
-    {
-        return _exchanges.TryPop(out var exchange) ? exchange : new FrontExchange(this);
-    }
+    public FrontExchange RentExchange() => _exchanges.TryPop(out var exchange) ? exchange : new FrontExchange(this);
 
     public void Return(FrontExchange exchange)
     {
@@ -121,9 +120,6 @@ internal sealed class FrontWorker
             _exchanges.Push(exchange);
         }
     }
-
-    /// <summary>Hands a connection over to Kestrel.</summary>
-    public void HandOver(HandedOverConnection connection) => _handOver(connection);
 
     private sealed class TidyTimer(FrontWorker worker) : TimerEntry
     {
@@ -182,7 +178,7 @@ internal sealed record FrontServices(
     ClientAdmission Admission,
     ConnectionLimit Limit,
     ClientConnections PerClient,
-    ProxyHeaders Introductions,
+    ProxyHeaders ProxyHeaders,
     Reloadable<ListeningOptions> Listening,
     OpenStreams Streams,
     OwnResponses Own,

@@ -39,14 +39,16 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
     private bool _isDisposed;
 
     public FrontListener(
-        FrontListenSocket socket, ListenSockets sockets, int loops, FrontServices services, OwnPaths own, CertificateStore? certificates, FrontLoops all, ILoggerFactory loggers)
+        FrontListenSocket socket, ListenSockets sockets, int count, FrontServices services, OwnPaths own, CertificateStore? certificates,
+        FrontLoops loops, ILoggerFactory loggers)
     {
-        (_socket, _sockets) = (socket, sockets);
+        (_socket, _sockets, _loops) = (socket, sockets, loops);
         var logger = loggers.CreateLogger<FrontLoop>();
         _contexts = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), loggers.CreateLogger<FrontListener>());
         (_limit, _perClient, _time) = (services.Limit, services.PerClient, services.Time);
-        _workers = [.. Enumerable.Range(0, loops).Select(_ => new FrontWorker(
-            new FrontLoop(all.NextIndex(), services.Time, logger), services, own, certificates is null ? null : new TlsContext(certificates.OptionsFor), HandOver))];
+        _workers = [.. Enumerable.Range(0, count).Select(_ => new FrontWorker(
+            new FrontLoop(loops.NextIndex(), services.Time, logger), services, own,
+            certificates is null ? null : new TlsContext(certificates.OptionsFor), HandOver))];
         _acceptors = [.. _workers.Select(worker => new FrontAcceptor(_socket, worker, _workers))];
         foreach (var (worker, acceptor) in _workers.Zip(_acceptors))
         {
@@ -56,10 +58,9 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
                 worker.Loop.StartAccepting(acceptor);
             }, null);
             worker.Loop.Start();
-            all.Add(worker);
+            loops.Add(worker);
         }
 
-        _loops = all;
         sockets.Add(this);
     }
 

@@ -38,22 +38,22 @@ internal static partial class FrontServiceCollection
         services.AddSingleton<IConnectionListenerFactory, FrontListenerFactory>();
     }
 
-    /// <summary>Logs why the loops are off, if that is not what was configured.</summary>
-    public static void LogWhyLoopsAreOff(this WebApplication app, FrontOptions options)
+    /// <summary>Logs why the loops are disabled, if that is not what was configured.</summary>
+    public static void LogWhyLoopsAreDisabled(this WebApplication app, FrontOptions options)
     {
         if (options.DisabledReason is { } reason)
         {
-            app.Lifetime.ApplicationStarted.Register(() => LoopsAreOff(app.Logger, reason));
+            app.Lifetime.ApplicationStarted.Register(() => LoopsAreDisabled(app.Logger, reason));
         }
     }
 
-    [LoggerMessage(33, LogLevel.Information, "The event loops are off, as with FORWARDER=lean: {Reason}")]
-    private static partial void LoopsAreOff(ILogger logger, string reason);
+    [LoggerMessage(33, LogLevel.Information, "The event loops are disabled, as with FORWARDER=lean: {Reason}")]
+    private static partial void LoopsAreDisabled(ILogger logger, string reason);
 }
 
 /// <summary>Creates the listeners of the public ports. All other ports are Kestrel's.</summary>
 internal sealed class FrontListenerFactory(
-    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, BindErrors names, ILoggerFactory loggers)
+    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, BindErrors errors, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) =>
@@ -69,9 +69,9 @@ internal sealed class FrontListenerFactory(
                 socket, sockets, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
                 services.GetRequiredService<OwnPaths>(), address.Port == options.TlsPort ? services.GetRequiredService<CertificateStore>() : null, loops, loggers));
         }
-        catch (SocketException problem)
+        catch (SocketException exception)
         {
-            throw names.Problem(endpoint, problem);
+            throw errors.Problem(endpoint, exception);
         }
     }
 }
@@ -81,19 +81,19 @@ internal sealed class FrontListenerFactory(
 /// <param name="Loops"><c>FRONT_LOOPS</c>: 1 to 256 for each port; by default the number of processors.</param>
 /// <param name="HasPlain">Whether they serve the plain port: not when it only redirects to HTTPS.</param>
 /// <param name="TlsPort">Their TLS port; null for none.</param>
-/// <param name="DisabledReason">Why they are off although enabled; null when they are on, or not enabled.</param>
+/// <param name="DisabledReason">Why they are disabled although requested; null when they are on, or not requested.</param>
 internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? TlsPort, string? DisabledReason = null)
 {
     public static FrontOptions Read(
         SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls, BackendTransportOptions transport, DiscoveryOptions discovery)
     {
-        var isEnabled = forwarding.Path == ForwardingPath.Loop;
-        if (isEnabled && !IsSupported)
+        var isRequested = forwarding.Path == ForwardingPath.Loop;
+        if (isRequested && !IsSupported)
         {
-            settings.Warn("FORWARDER=loop needs Linux: here requests are forwarded behind Kestrel, as with lean.");
+            settings.Warn("FORWARDER=loop needs Linux: on this system requests are forwarded through Kestrel, as with lean.");
         }
 
-        var isPossible = isEnabled && IsSupported;
+        var isPossible = isRequested && IsSupported;
         var reason = !isPossible ? null
             : transport.IsHttp2 ? "backends use HTTP/2 (BACKEND_PROTOCOL)"
             : discovery.HasTls ? "backends use TLS"
