@@ -149,7 +149,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
                 break;
             case HttpStatusCode.UpgradeRequired when response.Headers.NonValidated.TryGetValues(HeaderNames.Upgrade, out var protocols):
                 headers.Upgrade = protocols.ToString();
-                headers.Connection = ResponseFields.ConnectionOf(context.Response);
+                headers.Connection = ResponseFields.ConnectionField(context.Response);
                 break;
             case HttpStatusCode.Unauthorized or HttpStatusCode.ProxyAuthenticationRequired when BindsConnection(response.Headers):
                 context.Features.Get<KestrelConnection>()?.Logins.Require();

@@ -119,9 +119,9 @@ internal sealed class BackendAddresses(Backend backend, FrontLoop loop, TimeProv
             addresses = await Dns.GetHostAddressesAsync(backend.Host, CancellationToken.None).WaitAsync(timeout, time).ConfigureAwait(false);
             error = addresses.Length == 0 ? new ConnectError("name not found", ConnectFault.Node) : null;
         }
-        catch (Exception failure) when (failure is SocketException or TimeoutException or ArgumentException)
+        catch (Exception exception) when (exception is SocketException or TimeoutException or ArgumentException)
         {
-            error = ConnectError.From(failure);
+            error = ConnectError.From(exception);
         }
 
         loop.Post(_ => Complete([.. addresses.Select(address => new IPEndPoint(address, backend.Port))], error), null);

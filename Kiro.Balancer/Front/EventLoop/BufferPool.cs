@@ -15,9 +15,9 @@ internal sealed class BufferPool
     private const int Sizes = 10;
 
     /// <summary>Pooled for each size, in bytes.</summary>
-    private const int MaxKept = 1024 * 1024;
+    private const int MaxPooled = 1024 * 1024;
 
-    private readonly Stack<byte[]>[] _kept = [.. Enumerable.Range(0, Sizes).Select(_ => new Stack<byte[]>())];
+    private readonly Stack<byte[]>[] _pooled = [.. Enumerable.Range(0, Sizes).Select(_ => new Stack<byte[]>())];
     private long _held;
 
     /// <summary>The largest buffer: 512 KiB.</summary>
@@ -31,16 +31,16 @@ internal sealed class BufferPool
         var index = Index(length);
         var size = MinSize << index;
         Volatile.Write(ref _held, _held + size);
-        return _kept[index].TryPop(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(size);
+        return _pooled[index].TryPop(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(size);
     }
 
     public void Return(byte[] buffer)
     {
         Volatile.Write(ref _held, _held - buffer.Length);
-        var kept = _kept[Index(buffer.Length)];
-        if (kept.Count < Math.Max(1, MaxKept / buffer.Length))
+        var pooled = _pooled[Index(buffer.Length)];
+        if (pooled.Count < Math.Max(1, MaxPooled / buffer.Length))
         {
-            kept.Push(buffer);
+            pooled.Push(buffer);
         }
     }
 

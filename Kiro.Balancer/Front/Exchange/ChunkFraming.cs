@@ -75,16 +75,16 @@ internal static class ChunkFraming
     {
         var end = new byte[5 + trailers.Sum(trailer => trailer.Length + 2)];
         "0\r\n"u8.CopyTo(end);
-        var place = 3;
+        var index = 3;
         foreach (var trailer in trailers)
         {
-            trailer.CopyTo(end, place);
-            place += trailer.Length;
-            "\r\n"u8.CopyTo(end.AsSpan(place));
-            place += 2;
+            trailer.CopyTo(end, index);
+            index += trailer.Length;
+            "\r\n"u8.CopyTo(end.AsSpan(index));
+            index += 2;
         }
 
-        "\r\n"u8.CopyTo(end.AsSpan(place));
+        "\r\n"u8.CopyTo(end.AsSpan(index));
         return end;
     }
 }

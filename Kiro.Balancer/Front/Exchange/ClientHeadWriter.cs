@@ -123,10 +123,10 @@ internal static class ClientHeadWriter
         return false;
     }
 
-    private static int Put(Span<byte> output, int place, ReadOnlySpan<byte> bytes)
+    private static int Put(Span<byte> output, int index, ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(output[place..]);
-        return place + bytes.Length;
+        bytes.CopyTo(output[index..]);
+        return index + bytes.Length;
     }
 }
 

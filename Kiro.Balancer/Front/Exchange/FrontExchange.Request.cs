@@ -49,9 +49,9 @@ internal sealed partial class FrontExchange
             name = count > 0 ? name : "Forwarded"u8;
         }
 
-        for (var place = head.FieldCount - 1; place >= 0; place--)
+        for (var index = head.FieldCount - 1; index >= 0; index--)
         {
-            ref readonly var field = ref head.Fields[place];
+            ref readonly var field = ref head.Fields[index];
             if (HasName(field, bytes, name) && !_services.Clients.Read(field.Value(bytes), form, count, ref _identity))
             {
                 break;

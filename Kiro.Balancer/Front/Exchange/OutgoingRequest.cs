@@ -149,10 +149,10 @@ internal sealed class OutgoingRequest(FrontLoop loop)
 
         var line = _bytes.AsSpan(0, Math.Min(Length, SmallSize));
         var end = line.IndexOf((byte)'\r');
-        var kept = loop.Buffers.Rent(SmallSize);
-        line.CopyTo(kept);
+        var small = loop.Buffers.Rent(SmallSize);
+        line.CopyTo(small);
         loop.Buffers.Return(_bytes);
-        _bytes = kept;
+        _bytes = small;
         Length = _sent = end < 0 ? line.Length : end + 2;
     }
 

@@ -88,8 +88,8 @@ internal sealed unsafe class Epoll : IDisposable
     {
         get
         {
-            var place = _events + index * EventSize;
-            return ((EpollEvents)(*(uint*)place), *(ulong*)(place + DataOffset));
+            var entry = _events + index * EventSize;
+            return ((EpollEvents)(*(uint*)entry), *(ulong*)(entry + DataOffset));
         }
     }
 

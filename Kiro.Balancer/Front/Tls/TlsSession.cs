@@ -199,7 +199,7 @@ internal sealed class TlsSession : IConnectionCipher
             ReturnPlaintext();
             return count;
         }
-        catch (Exception broken) when (broken is IOException or AuthenticationException)
+        catch (Exception exception) when (exception is IOException or AuthenticationException)
         {
             return -2;
         }
@@ -276,7 +276,7 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
             {
                 await text.ShutdownAsync();
             }
-            catch (Exception gone) when (gone is IOException or InvalidOperationException or NotSupportedException or OperationCanceledException)
+            catch (Exception exception) when (exception is IOException or InvalidOperationException or NotSupportedException or OperationCanceledException)
             {
                 // The client is gone.
             }

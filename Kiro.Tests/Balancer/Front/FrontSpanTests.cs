@@ -11,7 +11,7 @@ public sealed class FrontSpanTests
     [InlineData("200 OK", 200, false)]
     [InlineData("404 Not Found", 404, false)]
     [InlineData("500 Internal Server Error", 500, true)]
-    public async Task Request_OneNode_IsOneSpanAndBelowItOneTry(string status, int code, bool isError)
+    public async Task Request_OneBackend_HasAServerSpanWithOneClientSpan(string status, int code, bool isError)
     {
         using var spans = new Spans();
         await using var node = RawBackend.Responding($"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok");
@@ -31,7 +31,7 @@ public sealed class FrontSpanTests
     }
 
     [Fact]
-    public async Task Request_ThatGoesOnToAnotherNode_HasASpanForEachTry()
+    public async Task Request_Retried_HasAClientSpanForEachAttempt()
     {
         using var spans = new Spans();
         await using var node = RawBackend.Responding();

@@ -49,9 +49,9 @@ public sealed class FrontStressTests(ITestOutputHelper output)
     ];
 
     [Fact]
-    public async Task Loops_AfterEverythingThatCanBreak_HoldNothing()
+    public async Task Loops_AfterAllKindsOfFailures_LeakNothing()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no event loops here.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The event loops need Linux.");
         for (var round = 0; round < Rounds; round++)
         {
             await PlayAsync(round);

@@ -16,10 +16,10 @@ public sealed class LongBodyTests
         }
     });
 
-    public LongBodyTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no event loops here.");
+    public LongBodyTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "The event loops need Linux.");
 
     [Fact]
-    public async Task Response_MoreSlowReadersThanPipes_ArrivesWhole()
+    public async Task Response_MoreSlowReadersThanPipes_IsComplete()
     {
         await using var node = Sending(Body);
         await using var balancer = await StartAsync(node);
@@ -43,7 +43,7 @@ public sealed class LongBodyTests
     }
 
     [Fact]
-    public async Task Response_NextRequestIsThereAlready_IsServedBehindIt()
+    public async Task Response_WithAPipelinedRequest_IsFollowedByTheNext()
     {
         await using var node = Sending(Body);
         await using var balancer = await StartAsync(node);
@@ -57,7 +57,7 @@ public sealed class LongBodyTests
     }
 
     [Fact]
-    public async Task Response_BreaksOff_ClientGetsWhatCame()
+    public async Task Response_Truncated_ClientGetsWhatArrived()
     {
         await using var node = new RawBackend(async exchange =>
         {
@@ -75,7 +75,7 @@ public sealed class LongBodyTests
     }
 
     [Fact]
-    public async Task Response_ClientLeavesHalfway_GivesThePipeBack()
+    public async Task Response_ClientAborts_ReturnsThePipe()
     {
         await using var node = Sending(Body);
         await using var balancer = await StartAsync(node);
@@ -91,7 +91,7 @@ public sealed class LongBodyTests
     }
 
     [Fact]
-    public async Task Request_LongBody_ArrivesWhole()
+    public async Task Request_LongBody_IsComplete()
     {
         await using var node = new RawBackend(async exchange =>
         {

@@ -76,7 +76,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
         if (connection.IsClosed)
         {
             // It was closed before it was in the list.
-            Drop(connection);
+            Remove(connection);
         }
         else if (Volatile.Read(ref _isClosed))
         {
@@ -98,9 +98,9 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 
     /// <summary>Removes an idle connection that the backend has closed.</summary>
-    public void DropClosed(PooledConnection connection)
+    public void RemoveClosed(PooledConnection connection)
     {
-        Drop(connection);
+        Remove(connection);
         if (Volatile.Read(ref _top) is null)
         {
             // A backend that closes all its connections may be down; one that closes its oldest now and then leaves some open.
@@ -109,7 +109,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     }
 
     /// <summary>Removes an idle connection.</summary>
-    public void Drop(PooledConnection connection)
+    public void Remove(PooledConnection connection)
     {
         lock (_changing)
         {

@@ -154,7 +154,7 @@ internal sealed class KestrelConnection : ConnectionContext
             Span<byte> state = stackalloc byte[1];
             return socket.GetRawSocketOption(Tcp, Info, state) == 1 && state[0] == CloseWait;
         }
-        catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             return false;
         }

@@ -78,7 +78,7 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
             // What arrives right after the handshake is TLS's own: session tickets.
             return poll && (_tls is null || _hasBeenIdle) && _socket.Poll(0, SelectMode.SelectRead);
         }
-        catch (Exception closed) when (closed is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             return true;
         }
@@ -121,7 +121,7 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
     /// <summary>
     /// The result of the pending receive: the number of bytes; 0 when the backend has closed; -1 when the connection is lost.
     /// </summary>
-    public ValueTask<int> Receipt => _receive.Wait();
+    public ValueTask<int> PendingReceive => _receive.Wait();
 
     /// <summary>Starts a receive that bypasses the buffer, which must be empty.</summary>
     public void BeginReceive(Memory<byte> bytes) => _receive.Begin(bytes);
@@ -190,7 +190,7 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
     {
         if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
         {
-            Pool.Drop(this);
+            Pool.Remove(this);
             // Completes the receive, which does the rest.
             Shutdown();
         }
@@ -241,7 +241,7 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
     {
         if (Interlocked.CompareExchange(ref _state, Closed, Idle) == Idle)
         {
-            Pool.DropClosed(this);
+            Pool.RemoveClosed(this);
         }
 
         if (IsClosed)
@@ -257,7 +257,7 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
         {
             _socket.Shutdown(SocketShutdown.Both);
         }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             // The backend closed first.
         }

@@ -106,7 +106,7 @@ internal sealed class TlsTransfer(SslStream stream, bool sends, Action? onUnawai
             await stream.WriteAsync(bytes, CancellationToken.None);
             return bytes.Length;
         }
-        catch (Exception lost) when (lost is IOException or ObjectDisposedException or AuthenticationException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or AuthenticationException or InvalidOperationException)
         {
             return -1;
         }

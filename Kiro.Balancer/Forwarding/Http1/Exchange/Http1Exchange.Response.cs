@@ -17,7 +17,7 @@ internal sealed partial class Http1Exchange
             var state = reader.Read();
             if (state == HeadState.Incomplete)
             {
-                if (connection.Add(await connection.Receipt))
+                if (connection.Add(await connection.PendingReceive))
                 {
                     continue;
                 }
@@ -44,7 +44,7 @@ internal sealed partial class Http1Exchange
                 && _context.Features.Get<KestrelConnection>() is { } client)
             {
                 // While the client waits for 100 Continue, Kestrel may be about to send it.
-                await client.SendInterimAsync(ResponseFields.Interim(connection.Input.Bytes.Span, connection.Head));
+                await client.SendInterimAsync(ResponseFields.FormatInterim(connection.Input.Bytes.Span, connection.Head));
             }
 
             if (!reader.TrySkipInterim())

@@ -42,14 +42,14 @@ internal sealed partial class Http1Exchange(
         {
             var failure = attempt.IsAbandoned ? RequestFailure.BackendHung : await SendAsync() ?? await ReceiveResponseAsync();
             isReusable = failure is null && !connection.Head.Closes && _body is null or { IsComplete: true } && connection.IsReusable();
-            if (failure is { } broken)
+            if (failure is { } error)
             {
-                AbortResponse(broken);
+                AbortResponse(error);
             }
 
             return failure;
         }
-        catch (Exception gone) when (gone is IOException or OperationCanceledException && _context.RequestAborted.IsCancellationRequested)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException && _context.RequestAborted.IsCancellationRequested)
         {
             return RequestFailure.ClientAborted;
         }
@@ -103,16 +103,16 @@ internal sealed partial class Http1Exchange(
             return RequestFailure.UnsendableRequest;
         }
 
-        if (request.Buffered is { } kept)
+        if (request.Buffered is { } body)
         {
-            output.Write(kept);
+            output.Write(body);
         }
         else if (request.Body == RequestBody.Streamed)
         {
             _body = new RequestBodySender(_context.Request, connection);
         }
 
-        var expects = _body is not null && RequestHeadWriter.ExpectsToContinue(_context.Request);
+        var expects = _body is not null && RequestHeadWriter.ExpectsContinue(_context.Request);
         var hasInitial = _body is not null && !expects && await _body.AppendInitialAsync();
         var isStale = connection.IsStale(poll: !request.MayBeRepeated);
         var isSent = !isStale && await connection.SendAsync(output.Bytes) == output.Length;
@@ -208,9 +208,9 @@ internal sealed class Http1Sender(ConnectionPools pools, OpenStreams streams, Ti
         {
             return RequestFailure.ClientAborted;
         }
-        catch (Exception refused) when (refused is SocketException or TimeoutException or BackendTlsException)
+        catch (Exception exception) when (exception is SocketException or TimeoutException or BackendTlsException)
         {
-            return RequestFailure.From(ConnectError.From(refused));
+            return RequestFailure.From(ConnectError.From(exception));
         }
     }
 }

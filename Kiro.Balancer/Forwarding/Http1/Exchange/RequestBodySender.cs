@@ -237,7 +237,7 @@ internal sealed class RequestBodyReader(HttpRequest request, PooledConnection co
         {
             return _client?.Available > 0;
         }
-        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
             return false;
         }
@@ -265,9 +265,9 @@ internal sealed class RequestBodyReader(HttpRequest request, PooledConnection co
                 }
             }
         }
-        catch (Exception fault) when (IsClientFault(fault))
+        catch (Exception exception) when (IsClientFault(exception))
         {
-            Fail(fault);
+            Fail(exception);
             return null;
         }
     }
@@ -278,9 +278,9 @@ internal sealed class RequestBodyReader(HttpRequest request, PooledConnection co
         {
             return _body.TryRead(out read);
         }
-        catch (Exception fault) when (IsClientFault(fault))
+        catch (Exception exception) when (IsClientFault(exception))
         {
-            Fail(fault);
+            Fail(exception);
             read = default;
             return false;
         }

@@ -17,7 +17,7 @@ namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 internal static class RequestHeadWriter
 {
     /// <summary>Whether the client waits for 100 Continue.</summary>
-    public static bool ExpectsToContinue(HttpRequest request) =>
+    public static bool ExpectsContinue(HttpRequest request) =>
         // HTTP/1.0 does not have it (RFC 9110, section 10.1.1).
         request.Headers.Expect.Count > 0 && HttpProtocol.IsHttp11(request.Protocol) && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
 
@@ -122,15 +122,15 @@ internal static class RequestHeadWriter
     // Several field lines are equivalent to one with a comma-separated list (RFC 9110, section 5.3).
     private static bool TryWriteValues(SendBuffer head, in StringValues values, string separator)
     {
-        for (var place = 0; place < values.Count; place++)
+        for (var index = 0; index < values.Count; index++)
         {
-            var value = values[place] ?? "";
+            var value = values[index] ?? "";
             if (!HttpSyntax.IsText(value))
             {
                 return false;
             }
 
-            if (place > 0)
+            if (index > 0)
             {
                 head.Write(separator);
             }

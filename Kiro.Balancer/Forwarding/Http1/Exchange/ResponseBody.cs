@@ -46,10 +46,10 @@ internal sealed class ResponseBody(PooledConnection connection, ResponseWriter w
     {
         while (true)
         {
-            var here = (int)Math.Min(left, connection.Input.Bytes.Length);
-            await WriteAsync(connection.Input.Bytes[..here]);
-            connection.Input.Consume(here);
-            left -= here;
+            var count = (int)Math.Min(left, connection.Input.Bytes.Length);
+            await WriteAsync(connection.Input.Bytes[..count]);
+            connection.Input.Consume(count);
+            left -= count;
             if (left == 0)
             {
                 await writer.EndAsync();
@@ -88,7 +88,7 @@ internal sealed class ResponseBody(PooledConnection connection, ResponseWriter w
 
             var room = writer.Room((int)Math.Min(left, size.Bytes));
             connection.BeginReceive(room);
-            var count = await connection.Receipt;
+            var count = await connection.PendingReceive;
             if (!connection.Note(count))
             {
                 return BodyEnd.Lost;
@@ -179,7 +179,7 @@ internal sealed class ResponseBody(PooledConnection connection, ResponseWriter w
             }
         }
 
-        var count = await connection.Receipt;
+        var count = await connection.PendingReceive;
         if (!connection.Add(count))
         {
             return count == 0 && mayEnd && connection.AbortReason == AbortReason.None ? BodyEnd.Complete : BodyEnd.Lost;

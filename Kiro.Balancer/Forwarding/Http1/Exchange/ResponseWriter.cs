@@ -155,7 +155,7 @@ internal static class ResponseFields
         headers.ContentLength = head.ContentLength;
         if (headers.Upgrade.Count > 0)
         {
-            headers.Connection = ConnectionOf(response);
+            headers.Connection = ConnectionField(response);
         }
     }
 
@@ -163,7 +163,7 @@ internal static class ResponseFields
     /// The Connection field of a response with Upgrade, which has to be listed there (RFC 9110, section 7.8). Kestrel closes
     /// the connection unless the field says keep-alive.
     /// </summary>
-    public static string ConnectionOf(HttpResponse response)
+    public static string ConnectionField(HttpResponse response)
     {
         var request = response.HttpContext.Request;
         var (isHttp11, closes, keeps) = (HttpProtocol.IsHttp11(request.Protocol), false, false);
@@ -181,7 +181,7 @@ internal static class ResponseFields
     }
 
     /// <summary>Formats an interim response for the client.</summary>
-    public static byte[] Interim(ReadOnlySpan<byte> bytes, ResponseHead head)
+    public static byte[] FormatInterim(ReadOnlySpan<byte> bytes, ResponseHead head)
     {
         var connectionFields = head.HasConnectionOptions ? NamedFields(bytes, head) : null;
         var text = new StringBuilder($"HTTP/1.1 {head.Status} {Encoding.Latin1.GetString(bytes.Slice(head.Reason.Start, head.Reason.Length))}\r\n");

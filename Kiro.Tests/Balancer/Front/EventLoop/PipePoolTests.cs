@@ -7,19 +7,19 @@ public sealed class PipePoolTests : IDisposable
 {
     private readonly PipePool _pool = new();
 
-    public PipePoolTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no event loops here.");
+    public PipePoolTests() => Assert.SkipUnless(OperatingSystem.IsLinux(), "The event loops need Linux.");
 
     public void Dispose() => _pool.Close();
 
     [Fact]
-    public void TryRent_ShortRest_IsNull()
+    public void TryRent_ShortBody_IsNull()
     {
         Assert.Null(_pool.TryRent(PipePool.MinLength - 1));
         Assert.Equal(0, _pool.Open);
     }
 
     [Fact]
-    public void TryRent_OneWasReturned_IsTheSame()
+    public void TryRent_AfterReturn_ReusesThePipe()
     {
         var pipe = _pool.TryRent(PipePool.MinLength);
 
@@ -30,7 +30,7 @@ public sealed class PipePoolTests : IDisposable
     }
 
     [Fact]
-    public void TryRent_AsManyAsThereMayBe_IsNullUntilOneIsReturned()
+    public void TryRent_AtTheLimit_IsNullUntilOneIsReturned()
     {
         var pipes = new List<SplicePipe>();
         while (_pool.TryRent(PipePool.MinLength) is { } pipe)

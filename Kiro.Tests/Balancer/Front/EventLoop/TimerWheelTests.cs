@@ -15,7 +15,7 @@ public sealed class TimerWheelTests
     [InlineData(130_000)]
     [InlineData(300_000)]
     [InlineData(3_600_000)]
-    public void Deadline_Any_IsMetOnceAndNeverTooEarly(long deadline)
+    public void Deadline_Any_FiresOnceAndNeverEarly(long deadline)
     {
         var item = new Item { Deadline = deadline };
         _wheel.Add(item);
@@ -32,7 +32,7 @@ public sealed class TimerWheelTests
     }
 
     [Fact]
-    public void Deadline_MadeLaterMeanwhile_IsMetAtTheLaterTime()
+    public void Deadline_Postponed_FiresAtTheLaterTime()
     {
         var item = new Item { Deadline = 1_000 };
         _wheel.Add(item);
@@ -46,7 +46,7 @@ public sealed class TimerWheelTests
     }
 
     [Fact]
-    public void Item_Removed_IsNotMet()
+    public void Entry_Removed_DoesNotFire()
     {
         var items = Enumerable.Range(0, 5).Select(_ => new Item { Deadline = 1_000 }).ToList();
         items.ForEach(_wheel.Add);
@@ -63,7 +63,7 @@ public sealed class TimerWheelTests
     }
 
     [Fact]
-    public void Item_ThatSetsItselfAgain_IsMetAgain()
+    public void Entry_Rescheduled_FiresAgain()
     {
         var item = new Item { Deadline = 500 };
         item.Then = () =>
@@ -85,7 +85,7 @@ public sealed class TimerWheelTests
     [InlineData(0, 1_000, 0)]
     [InlineData(0, 50_000, 0)]
     [InlineData(77_777, 80_000, 77_777)]
-    public void UntilNext_WithAnItem_IsNeverBeyondIt(long start, long deadline, long now)
+    public void TimeUntilNext_WithAnEntry_IsNeverLater(long start, long deadline, long now)
     {
         _wheel.Advance(start);
         Assert.Equal(-1, _wheel.TimeUntilNext(now));

@@ -20,7 +20,7 @@ public sealed class TlsSessionTests : IDisposable
 
     public TlsSessionTests()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no event loops here.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The event loops need Linux.");
         _files.Write("a", ["a.example"]);
     }
 
@@ -29,7 +29,7 @@ public sealed class TlsSessionTests : IDisposable
     [Theory]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]
-    public async Task Receive_EachByteInASegmentOfItsOwn_IsUnderstood(SslProtocols version)
+    public async Task Receive_SingleByteSegments_AreReassembled(SslProtocols version)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
@@ -67,7 +67,7 @@ public sealed class TlsSessionTests : IDisposable
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Receive_RecordsOfAnyLengthInSegmentsOfAnyLength_AreTheBodyThatWasSent(int seed)
+    public async Task Receive_RandomRecordsAndSegments_YieldTheBody(int seed)
     {
         var random = new Random(seed);
         await using var node = await TestBackend.StartAsync();
@@ -94,7 +94,7 @@ public sealed class TlsSessionTests : IDisposable
 
     // The balancer's own page is served by Kestrel, with what followed the request and what comes after it.
     [Fact]
-    public async Task HandOver_RecordsBehindTheRequest_AreNotLost()
+    public async Task HandOver_WithFurtherRecords_LosesNothing()
     {
         await using var node = new RawBackend(exchange => exchange.OkAsync(exchange.Head.Split(' ')[1]));
         await using var balancer = await StartAsync(node);
@@ -118,7 +118,7 @@ public sealed class TlsSessionTests : IDisposable
 
     // RFC 8446, section 4.6.3.
     [Fact]
-    public async Task Receive_TheClientChangesItsKeys_GoesOn()
+    public async Task Receive_KeyUpdate_Continues()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);

@@ -62,7 +62,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Request_NothingOfItSent_GoesOverTheNextConnectionOnce(string method, int bytes, bool chunked)
+    public async Task Request_Unsent_IsSentOnceOnTheNextConnection(string method, int bytes, bool chunked)
     {
         await KeepAsync(2);
 
@@ -75,7 +75,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Request_NothingOfItSentAndNoneKept_GoesOverANewConnectionOnce(string method, int bytes, bool chunked)
+    public async Task Request_UnsentAndNoneIdle_IsSentOnceOnANewConnection(string method, int bytes, bool chunked)
     {
         await KeepAsync(2);
 
@@ -88,7 +88,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Request_NothingOfItSentAndTheNodeGone_MayGoToAnotherNode(string method, int bytes, bool chunked)
+    public async Task Request_UnsentAndTheNodeGone_MayBeRetriedElsewhere(string method, int bytes, bool chunked)
     {
         await KeepAsync(1);
 
@@ -104,7 +104,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Request_ThatTheNodeHasRead_IsRepeatedOnlyWhenThatIsSafe(string method, int bytes, bool chunked)
+    public async Task Request_ReadByTheNode_IsRetriedOnlyWhenSafe(string method, int bytes, bool chunked)
     {
         await KeepAsync(2);
         _answer = exchange =>
@@ -133,7 +133,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
             var connection = await _pool.ConnectAsync(ForwardingTimeouts.Default.Connect, Cancel);
             connection.Begin(ForwardingTimeouts.Default.Exchange);
             await connection.SendAsync("GET /first HTTP/1.1\r\nHost: a.example\r\n\r\n"u8.ToArray());
-            while (connection.Add(await connection.Receipt) && !connection.Input.Bytes.Span.EndsWith("\r\n\r\nok"u8))
+            while (connection.Add(await connection.PendingReceive) && !connection.Input.Bytes.Span.EndsWith("\r\n\r\nok"u8))
             {
                 connection.BeginReceive();
             }

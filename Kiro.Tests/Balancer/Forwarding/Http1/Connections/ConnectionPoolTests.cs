@@ -5,7 +5,7 @@ namespace Kiro.Tests.Balancer.Forwarding.Http1.Connections;
 public class ConnectionPoolTests
 {
     [Fact]
-    public async Task TryTake_SeveralIdle_GivesTheOneUsedLast()
+    public async Task TryTake_SeveralIdle_ReturnsTheMostRecentlyUsed()
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);
@@ -30,7 +30,7 @@ public class ConnectionPoolTests
     [InlineData(1, false)]
     [InlineData(2, false)]
     [InlineData(1, true)]
-    public async Task Connection_ClosedOrSpokenOnByTheNodeWhileIdle_IsGone(int place, bool speaks)
+    public async Task Connection_ClosedOrWrittenToByTheNodeWhileIdle_IsRemoved(int place, bool speaks)
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);
@@ -58,7 +58,7 @@ public class ConnectionPoolTests
     }
 
     [Fact]
-    public async Task Node_ThatClosesItsIdleConnections_IsProbedWithTheLast()
+    public async Task Node_ThatClosesItsIdleConnections_IsProbedAfterTheLast()
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);
@@ -75,7 +75,7 @@ public class ConnectionPoolTests
     }
 
     [Fact]
-    public async Task Return_ConnectionTheNodeClosedInUse_IsNotKept()
+    public async Task Return_ConnectionClosedByTheNodeInUse_IsClosed()
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);

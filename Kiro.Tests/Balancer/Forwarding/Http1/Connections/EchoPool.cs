@@ -37,7 +37,7 @@ internal sealed class EchoPool : IAsyncDisposable
             return false;
         }
 
-        while (connection.Add(await connection.Receipt))
+        while (connection.Add(await connection.PendingReceive))
         {
             if (connection.Input.Bytes.Length >= bytes.Length)
             {

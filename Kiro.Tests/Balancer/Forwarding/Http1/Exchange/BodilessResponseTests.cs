@@ -13,7 +13,7 @@ public class BodilessResponseTests
     [InlineData(205, "Content-Length: 0\r\n\r\n")]
     [InlineData(205, "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")]
     [InlineData(205, "\r\nuntil the end")]
-    public async Task Answer_ThatMayHaveNoBody_ArrivesWithoutAndTheNextIsNotMistaken(int status, string rest)
+    public async Task Response_WithoutABody_DropsItAndTheNextIsIntact(int status, string rest)
     {
         await using var node = new RawBackend(async exchange =>
         {

@@ -18,7 +18,7 @@ public class FastUploadTests
     private const int Pieces = 100;
 
     [Fact]
-    public async Task Body_ThatNeverHasToWait_LeavesTheThreadToOthersNowAndThen()
+    public async Task Body_AlwaysAvailable_YieldsTheThread()
     {
         var arrived = "";
         await using var node = new RawBackend(async exchange =>
@@ -37,7 +37,7 @@ public class FastUploadTests
         }
 
         var context = new DefaultHttpContext();
-        var body = new PieceByPiece(Pieces);
+        var body = new PiecewiseBody(Pieces);
         context.Features.Set<IRequestBodyPipeFeature>(body);
         using var attempt = new Attempt(backend, isAwaited: true, isRetryable: false);
         // The connection exists already: nothing else is awaited before the body.

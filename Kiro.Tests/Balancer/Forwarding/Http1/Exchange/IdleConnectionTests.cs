@@ -7,7 +7,7 @@ namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 public class IdleConnectionTests
 {
     [Fact]
-    public async Task Node_ThatGoesWithoutAWord_IsProbedWhenItsIdleConnectionsEnd()
+    public async Task Node_ThatVanishes_IsProbedWhenItsIdleConnectionsClose()
     {
         await using var gone = await TestBackend.StartAsync("gone");
         await using var other = await TestBackend.StartAsync("other");

@@ -9,7 +9,7 @@ public class IdleTimeoutTests
     private static readonly int Timeout = (int)BackendSocket.IdleTimeout.TotalSeconds;
 
     [Fact]
-    public async Task Connection_IdleUpToTheTimeout_IsUsedAgain()
+    public async Task Connection_IdleUpToTheTimeout_IsReused()
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);
@@ -26,7 +26,7 @@ public class IdleTimeoutTests
     }
 
     [Fact]
-    public async Task Connection_IdleForLonger_IsClosedAndNoReasonToProbe()
+    public async Task Connection_IdleForLonger_IsClosedWithoutAProbe()
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);
@@ -41,7 +41,7 @@ public class IdleTimeoutTests
     }
 
     [Fact]
-    public async Task Connection_UsedMeanwhile_IsKeptWhileTheOneBelowGrowsOld()
+    public async Task Connection_UsedMeanwhile_OutlivesTheOlderOne()
     {
         await using var node = new EchoNode();
         await using var pool = new EchoPool(node);

@@ -17,7 +17,7 @@ public sealed class BackendHeadWriterTests
     [InlineData("OPTIONS http://a.example HTTP/1.1\r\nHost:\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: a.example\r\n" + Own + "\r\n")]
     [InlineData("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 007\r\n\r\n", "POST / HTTP/1.1\r\nHost: a.example\r\n" + Own + "Content-Length: 7\r\n\r\n")]
     [InlineData("PUT / HTTP/1.1\r\nHost: a.example\r\ntransfer-encoding: CHUNKED\r\nTrailer: X\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a.example\r\nTrailer: X\r\n" + Own + "Transfer-Encoding: chunked\r\n\r\n")]
-    public void Head_Any_IsWrittenByTheBalancer(string request, string expected) => Assert.Equal(expected, Write(request));
+    public void Head_Any_IsRewritten(string request, string expected) => Assert.Equal(expected, Write(request));
 
     [Theory]
     [InlineData("X-A: 1\r\nx-b:2\r\nX-C: \t3 \r\nX-D:\r\n", "X-A: 1\r\nx-b: 2\r\nX-C: 3\r\nX-D: \r\n")]
@@ -28,7 +28,7 @@ public sealed class BackendHeadWriterTests
     [InlineData("X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Port: 1\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nC: 4\r\n", "C: 4\r\n")]
     [InlineData("X_Forwarded-Port: 1\r\nX_Real_IP: 1.1.1.1\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\nC: 4\r\n", "C: 4\r\n")]
     [InlineData("Expect: 100-continue\r\n", "Expect: 100-continue\r\n")]
-    public void Fields_OfAStranger_ArePassedOnOrEndHere(string fields, string expected)
+    public void Fields_OfAnUntrustedClient_AreForwardedOrDropped(string fields, string expected)
     {
         var head = Write($"GET / HTTP/1.1\r\n{fields}Host: a.example\r\n\r\n");
 
@@ -36,7 +36,7 @@ public sealed class BackendHeadWriterTests
     }
 
     [Fact]
-    public void Claims_OfATrustedPeer_AreKeptAndCompleted()
+    public void ForwardedFields_OfATrustedProxy_AreExtended()
     {
         var head = Write(
             "GET / HTTP/1.1\r\nHost: a.example:80\r\nX-Forwarded-For: 203.0.113.7, 1.1.1.1\r\nX-Forwarded-For: 2.2.2.2\r\nX-Forwarded-Proto: https\r\n"
@@ -51,7 +51,7 @@ public sealed class BackendHeadWriterTests
     }
 
     [Fact]
-    public void Host_OfAClientThatGaveNone_IsTheNodes()
+    public void Host_Missing_IsTheBackends()
     {
         var head = Write("GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n");
 
@@ -61,7 +61,7 @@ public sealed class BackendHeadWriterTests
     [Theory]
     [InlineData("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n" + Own + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")]
     [InlineData("TE: gzip;q=1, Trailers\r\n", Own + "Connection: TE\r\nTE: trailers\r\n\r\n")]
-    public void Connection_WhenTheNodeMustKnow_IsTheBalancersOwn(string fields, string expected)
+    public void Connection_WhereRequired_IsTheBalancersOwn(string fields, string expected)
     {
         var head = Write($"GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n");
 

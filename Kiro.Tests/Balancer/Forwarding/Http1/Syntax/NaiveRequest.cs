@@ -34,7 +34,7 @@ internal sealed partial class NaiveRequest
     }
 
     /// <summary>Whether more input could complete the head.</summary>
-    public static bool MayGoOn(string text) => !Ends().IsMatch(text) && text.Length < 32 * 1024;
+    public static bool CanContinue(string text) => !Ends().IsMatch(text) && text.Length < 32 * 1024;
 
     /// <returns>Null when there is no head, or none to be accepted.</returns>
     public static NaiveRequest? Read(string text)

@@ -24,7 +24,7 @@ public sealed class RequestParserTests
     [InlineData("GET / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0000000000000000000000000005\r\n\r\n")]
     [InlineData("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9223372036854775799\r\n\r\n")]
     [InlineData("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding:\tCHUNKED \r\n\r\n")]
-    public void Head_Valid_IsTaken(string text) => Assert.Equal((RequestState.Complete, 0), Parse(text));
+    public void Head_Valid_IsAccepted(string text) => Assert.Equal((RequestState.Complete, 0), Parse(text));
 
     [Theory]
     [InlineData("\r\r\r\r\rGET / HTTP/1.1\r\nHost: a\r\n\r\n")]
@@ -100,7 +100,7 @@ public sealed class RequestParserTests
     [InlineData("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n")]
     [InlineData("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")]
     [InlineData("\u0016\u0003\u0001\u0002\0")]
-    public void Head_Wrong_IsRefused(string text) => Assert.Equal((RequestState.Refused, 400), Parse(text));
+    public void Head_Invalid_IsRejected(string text) => Assert.Equal((RequestState.Refused, 400), Parse(text));
 
     [Theory]
     [InlineData("gzip, chunked")]
@@ -114,20 +114,20 @@ public sealed class RequestParserTests
     [InlineData("chunked,")]
     [InlineData(",chunked")]
     [InlineData("")]
-    public void Coding_OtherThanOnceChunked_IsNotImplemented(string codings) =>
+    public void TransferEncoding_OtherThanChunkedOnce_Is501(string codings) =>
         Assert.Equal((RequestState.Refused, 501), Parse($"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {codings}\r\n\r\n0\r\n\r\n"));
 
     [Theory]
     [InlineData("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505)]
     [InlineData("GET / HTTP/0.9\r\nHost: a\r\n\r\n", 505)]
     [InlineData("CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n", 501)]
-    public void Head_OfAnotherKind_IsRefusedByItsOwnStatus(string text, int status) => Assert.Equal((RequestState.Refused, status), Parse(text));
+    public void Head_Unsupported_IsRejectedWithItsStatus(string text, int status) => Assert.Equal((RequestState.Refused, status), Parse(text));
 
     [Fact]
-    public void Preface_OfHttp2_IsKnown() => Assert.Equal((RequestState.Http2, 0), Parse("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    public void Http2Preface_IsRecognized() => Assert.Equal((RequestState.Http2, 0), Parse("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
 
     [Fact]
-    public void Head_AtTheBounds_IsTakenAndBeyondRefused()
+    public void Head_AtTheLimits_IsAcceptedAndBeyondRejected()
     {
         Assert.Equal((RequestState.Complete, 0), Parse($"GET /{new string('a', RequestHead.MaxTargetLength - 1)} HTTP/1.1\r\nHost: a\r\n\r\n"));
         Assert.Equal((RequestState.Refused, 414), Parse($"GET /{new string('a', RequestHead.MaxTargetLength)} HTTP/1.1\r\nHost: a\r\n\r\n"));
@@ -163,11 +163,11 @@ public sealed class RequestParserTests
     [InlineData("GET", "Connection: Upgrade\r\nUpgrade: h2c\r\nSec-WebSocket-Key: x\r\n", false)]
     [InlineData("POST", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n", false)]
     [InlineData("GET", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nContent-Length: 1\r\n", false)]
-    public void Upgrade_WhenItIsAHandshake_IsOne(string method, string fields, bool isWebSocket) =>
+    public void Upgrade_ToWebSocket_IsRecognized(string method, string fields, bool isWebSocket) =>
         Assert.Equal(isWebSocket, Head($"{method} / HTTP/1.1\r\nHost: a\r\n{fields}\r\n").IsWebSocket);
 
     [Fact]
-    public void Parse_UsualRequest_AllocatesNothing()
+    public void Parse_TypicalRequest_AllocatesNothing()
     {
         var (bytes, head) = (Encoding.Latin1.GetBytes("GET /a HTTP/1.1\r\nHost: a.example\r\nConnection: close, X-A\r\nX-A: b\r\nX_B: c\r\n\r\n"), new RequestHead());
 

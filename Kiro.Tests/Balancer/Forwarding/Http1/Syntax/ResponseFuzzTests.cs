@@ -34,7 +34,7 @@ public sealed class ResponseFuzzTests(ITestOutputHelper output)
     private static int Seed => int.TryParse(Environment.GetEnvironmentVariable("KIRO_FUZZ_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : 1;
 
     [Fact]
-    public void Heads_Mutated_AreTakenOnlyWhenTheyHaveOneMeaningHoweverTheyAreCut()
+    public void Heads_MutatedAndSplit_AreAcceptedOnlyIfUnambiguous()
     {
         var (random, taken) = (new Random(Seed), 0);
         for (var number = 0; number < Cases; number++)
@@ -53,7 +53,7 @@ public sealed class ResponseFuzzTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Chunks_Mutated_AreReadAsASecondReaderReadsThemHoweverTheyAreCut()
+    public void Chunks_MutatedAndSplit_MatchTheReferenceDecoder()
     {
         var (random, taken) = (new Random(Seed), 0);
         for (var number = 0; number < Cases; number++)

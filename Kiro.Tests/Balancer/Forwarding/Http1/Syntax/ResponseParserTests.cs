@@ -10,7 +10,7 @@ public class ResponseParserTests
     [InlineData("HTTP/1.1 200 OK\r\nX-A: b\nContent-Length: 2\r\n\nok")]
     [InlineData("HTTP/1.1 200 OK\nX-A: b\nContent-Length: 2\n\r\nok")]
     [InlineData("HTTP/1.1 200 OK\nX-A: b\nContent-Length: 2\n\nok\r\n\r\n")]
-    public void Head_WithBareLineFeeds_IsTaken(string response)
+    public void Head_WithBareLineFeeds_IsAccepted(string response)
     {
         var bytes = Encoding.Latin1.GetBytes(response);
         var head = new ResponseHead();
@@ -43,14 +43,14 @@ public class ResponseParserTests
     [InlineData("length with a VT", "HTTP/1.1 200 OK\r\nContent-Length: \v2\r\n\r\n")]
     [InlineData("length of 21 digits", "HTTP/1.1 200 OK\r\nContent-Length: 000000000000000000002000000000000000000000\r\n\r\n")]
     [InlineData("NUL in a value", "HTTP/1.1 200 OK\r\nX-A: b\0c\r\n\r\n")]
-    public void Head_ThatCanBeReadInTwoWays_IsRefused(string what, string response) => Assert.True(
+    public void Head_Ambiguous_IsRejected(string what, string response) => Assert.True(
         ResponseParser.Parse(Encoding.Latin1.GetBytes(response), 0, new ResponseHead(), out _) == HeadState.Invalid, what);
 
     [Theory]
     [InlineData("HTTP/1.1 200 OK\rX")]
     [InlineData("SSH-2.0-OpenSSH_9.2\r\n")]
     [InlineData("220 mail")]
-    public void Head_ThatCannotBecomeOne_IsNotWaitedFor(string start) => Assert.Equal(
+    public void Head_InvalidPrefix_IsRejectedAtOnce(string start) => Assert.Equal(
         HeadState.Invalid, ResponseParser.Parse(Encoding.Latin1.GetBytes(start), 0, new ResponseHead(), out _));
 
     [Theory]
@@ -60,7 +60,7 @@ public class ResponseParserTests
     [InlineData("text/event-stream ; charset=utf-8", true)]
     [InlineData("text/event-streams", false)]
     [InlineData("text/plain;x=text/event-stream", false)]
-    public void EventStream_IsKnownByItsType(string type, bool expected) =>
+    public void EventStream_IsRecognizedByContentType(string type, bool expected) =>
         Assert.Equal(expected, Parse($"Content-Type: {type}").IsEventStream);
 
     [Theory]
@@ -69,7 +69,7 @@ public class ResponseParserTests
     [InlineData("Keep-Alive: max=0", null, 0)]
     [InlineData("Keep-Alive: timeout=soon, max=-1", null, null)]
     [InlineData("Keep-Alive: timeout=99999999999", null, null)]
-    public void KeepAlive_IsRead(string field, int? timeout, int? max)
+    public void KeepAlive_IsParsed(string field, int? timeout, int? max)
     {
         var head = Parse(field);
 
@@ -85,13 +85,13 @@ public class ResponseParserTests
     [InlineData("WWW-Authenticate: Basic realm=NTLM", false)]
     [InlineData("WWW-Authenticate: NTLMv3", false)]
     [InlineData("X-Authenticate: NTLM", false)]
-    public void Login_OfTheConnection_IsSeen(string fields, bool expected) => Assert.Equal(expected, Parse(fields).BindsConnection);
+    public void ConnectionLogin_IsRecognized(string fields, bool expected) => Assert.Equal(expected, Parse(fields).BindsConnection);
 
     [Theory]
     [InlineData(426, true)]
     [InlineData(200, false)]
     [InlineData(400, false)]
-    public void Upgrade_IsPassedOnWhereItIsRequired(int status, bool expected)
+    public void Upgrade_IsForwardedWhereRequired(int status, bool expected)
     {
         var head = Parse("Upgrade: TLS/1.3", status);
 
@@ -103,7 +103,7 @@ public class ResponseParserTests
     [InlineData(304, 7, 7L)]
     [InlineData(200, 0, 0L)]
     [InlineData(204, 7, null)]
-    public void Length_OfWhatHasNoBody_IsNotClaimed(int status, int length, long? expected) =>
+    public void ContentLength_WithoutABody_IsDropped(int status, int length, long? expected) =>
         Assert.Equal(expected, Parse($"Content-Length: {length}", status).ContentLength);
 
     private static ResponseHead Parse(string fields, int status = 200)

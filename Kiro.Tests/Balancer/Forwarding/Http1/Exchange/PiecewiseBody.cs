@@ -6,7 +6,7 @@ namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>A body whose client is always faster than its backend: reads complete synchronously.</summary>
 /// <param name="pieces">The number of bytes, one per read.</param>
-internal sealed class PieceByPiece(int pieces) : PipeReader, IRequestBodyPipeFeature
+internal sealed class PiecewiseBody(int pieces) : PipeReader, IRequestBodyPipeFeature
 {
     private readonly int _reader = Environment.CurrentManagedThreadId;
     private int _given;

@@ -7,7 +7,7 @@ namespace Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Balancer.Forwarding;
 
 /// <summary>Exchanges in which nothing moves any more, and those that are only slow.</summary>
-public class StandstillTests
+public class StalledExchangeTests
 {
     /// <summary>In seconds; within the timeout.</summary>
     private static readonly int Slow = (int)ForwardingTimeouts.Default.Exchange.TotalSeconds * 2 / 3;
@@ -19,7 +19,7 @@ public class StandstillTests
     [Theory]
     [InlineData("GET / HTTP/1.1\r\n", "\r\n")]
     [InlineData("POST / HTTP/1.1\r\n", "Content-Length: 5\r\n\r\nhello")]
-    public async Task Answer_ThatDoesNotBegin_Is504AndNoOtherNodeIsAsked(string start, string rest)
+    public async Task Response_ThatNeverStarts_Is504WithoutARetry(string start, string rest)
     {
         var end = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var silent = new RawBackend(async exchange =>
@@ -54,7 +54,7 @@ public class StandstillTests
     [InlineData("HTTP/1.1", "Connection: close\r\n\r\nhello")]
     [InlineData("HTTP/1.0", "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")]
     [InlineData("HTTP/1.0", "Connection: close\r\n\r\nhello")]
-    public async Task Answer_ThatStopsHalfWay_IsBrokenForTheClientToo(string version, string rest)
+    public async Task Response_ThatStalls_IsTruncatedForTheClient(string version, string rest)
     {
         await using var node = new RawBackend(async exchange =>
         {
@@ -85,7 +85,7 @@ public class StandstillTests
     [InlineData("Content-Length: 100000")]
     [InlineData("Transfer-Encoding: chunked")]
     [InlineData("Connection: close")]
-    public async Task Answer_ThatComesSlowly_Arrives(string framing)
+    public async Task Response_Slow_IsComplete(string framing)
     {
         var isChunked = framing.EndsWith("chunked", StringComparison.Ordinal);
         var pieces = Channel.CreateUnbounded<string>();
@@ -112,7 +112,7 @@ public class StandstillTests
     [InlineData("Content-Length: 30")]
     [InlineData("Content-Length: 100000")]
     [InlineData("Transfer-Encoding: chunked")]
-    public async Task Body_ThatComesSlowly_Arrives(string framing)
+    public async Task RequestBody_Slow_IsComplete(string framing)
     {
         var isChunked = framing.EndsWith("chunked", StringComparison.Ordinal);
         var arrived = Channel.CreateUnbounded<string>();
@@ -142,7 +142,7 @@ public class StandstillTests
     }
 
     [Fact]
-    public async Task Body_ThatTheNodeDoesNotRead_IsCutOff()
+    public async Task RequestBody_NotReadByTheNode_IsAborted()
     {
         const int Size = 500_000_000;
         await using var node = new RawBackend(_ => Task.Delay(Timeout.Infinite, Cancel));
@@ -163,7 +163,7 @@ public class StandstillTests
     }
 
     [Fact]
-    public async Task EventStream_ThatIsSilentForLong_GoesOnAndIsCutOffInTheEnd()
+    public async Task EventStream_Silent_HasALongerTimeout()
     {
         var pieces = Channel.CreateUnbounded<string>();
         await using var node = Scripted(pieces.Reader);

@@ -8,14 +8,14 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Front.Tls;
 
 /// <summary>TLS on an event loop: the handshake and the close.</summary>
-public sealed class TlsBeginAndEndTests : IDisposable
+public sealed class TlsHandshakeAndCloseTests : IDisposable
 {
     private readonly TestCertificates _files = new();
     private readonly TlsPeer _peer = new();
 
-    public TlsBeginAndEndTests()
+    public TlsHandshakeAndCloseTests()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "There are no event loops here.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The event loops need Linux.");
         _files.Write("a", ["a.example"]);
     }
 
@@ -25,7 +25,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [InlineData("\x16\x03\x01\xff\xff")]
     [InlineData("\x17\x03\x03\x00\x02hi")]
     [InlineData("\x00\x00\x00\x00\x00\x00")]
-    public async Task Begin_SomethingElseThanTls_IsLetGoAtOnce(string bytes)
+    public async Task Handshake_NotTls_ClosesAtOnce(string bytes)
     {
         await using var node = RawBackend.Responding();
         // On a clock that stands still, no timeout can close a connection.
@@ -45,7 +45,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
 
     // As nginx and Caddy do it: whoever left out https:// would search for long.
     [Fact]
-    public async Task Begin_PlainHttp_IsToldWhatThePortSpeaks()
+    public async Task Handshake_PlainHttp_IsAnsweredWith400()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
@@ -62,7 +62,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     }
 
     [Fact]
-    public async Task Begin_BehindAProxyHeaderInTheSameSegment_IsTheClientOfTheHeader()
+    public async Task Handshake_InTheSegmentOfAProxyHeader_UsesItsAddress()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, [.. Settings(), "PROXY_PROTOCOL=on", "TRUSTED_PROXIES=127.0.0.1"]);
@@ -78,7 +78,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [Theory]
     [InlineData("/")]
     [InlineData("/lb/status")]
-    public async Task Close_AfterAResponse_SaysSo(string path)
+    public async Task Close_AfterAResponse_SendsCloseNotify(string path)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
@@ -97,7 +97,7 @@ public sealed class TlsBeginAndEndTests : IDisposable
     [Theory]
     [InlineData("1.1")]
     [InlineData("2.0")]
-    public async Task Stop_AHandshakeIsHalfWay_LetsItIn(string version)
+    public async Task Stop_DuringAHandshake_CompletesIt(string version)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await StartAsync(node);
