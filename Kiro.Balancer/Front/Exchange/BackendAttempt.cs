@@ -224,7 +224,9 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
             return;
         }
 
-        Fail(HasStarted ? RequestFailure.BrokenResponse : wasUnsent ? RequestFailure.NoResponse with { Point = FailurePoint.Connect } : RequestFailure.NoResponse);
+        Fail(HasStarted ? RequestFailure.BrokenResponse
+            : wasUnsent ? RequestFailure.NoResponse with { Point = FailurePoint.Connect }
+            : RequestFailure.NoResponse);
     }
 
     /// <summary>Ends the attempt, whatever its state.</summary>
@@ -246,8 +248,9 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
     {
         var connection = _connection!;
         _counters.Record(Status, connection);
-        if (_mayReuse && _response.IsReusable && _body.State == BodyState.Complete && !_hasSendFailed && !connection.HasPendingOutput && !connection.HasBufferedInput
-            && !connection.PeerHasClosed && !(connection.IsReadable && connection.Socket.HasInput()))
+        if (_mayReuse && _response.IsReusable && _body.State == BodyState.Complete && !_hasSendFailed
+            && !connection.HasPendingOutput && !connection.HasBufferedInput && !connection.PeerHasClosed
+            && !(connection.IsReadable && connection.Socket.HasInput()))
         {
             _connection = null;
             if (connection.IsPrivate)

@@ -66,10 +66,12 @@ internal static class ChunkFraming
     }
 
     /// <summary>The last chunk of a request, with the trailers that may be forwarded.</summary>
-    public static byte[] LastChunkOfRequest(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.AllowedInRequest(decoder.Trailers) : []);
+    public static byte[] LastChunkOfRequest(ChunkDecoder decoder) =>
+        End(decoder.Trailers.Count > 0 ? Trailers.AllowedInRequest(decoder.Trailers) : []);
 
     /// <summary>The last chunk of a response, with the trailers that may be forwarded.</summary>
-    public static byte[] LastChunkOfResponse(ChunkDecoder decoder) => End(decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : []);
+    public static byte[] LastChunkOfResponse(ChunkDecoder decoder) =>
+        End(decoder.Trailers.Count > 0 ? Trailers.Allowed(decoder.Trailers) : []);
 
     private static byte[] End(IReadOnlyList<byte[]> trailers)
     {

@@ -56,7 +56,8 @@ internal static class ClientHeadWriter
         foreach (ref readonly var field in CollectionsMarshal.AsSpan(head.Fields))
         {
             var name = bytes.Slice(field.NameStart, field.NameLength);
-            if ((ReferenceEquals(field.Known, FieldNames.SetCookie) && additions.OwnCookie?.IsSetBy(bytes.Slice(field.ValueStart, field.ValueLength)) == true)
+            if ((ReferenceEquals(field.Known, FieldNames.SetCookie)
+                    && additions.OwnCookie?.IsSetBy(bytes.Slice(field.ValueStart, field.ValueLength)) == true)
                 || !IsPassedOn(field, head, additions.NamesTrailers) || (head.HasConnectionOptions && IsNamed(bytes, head, field.Known, name)))
             {
                 continue;
@@ -157,7 +158,8 @@ internal static class ErrorResponseWriter
             head.Append(CultureInfo.InvariantCulture, $"Connection: {connection}\r\n");
         }
 
-        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {(page is null ? ProblemResponse.ContentType : ErrorPage.ContentType)}\r\nContent-Length: {body.Length}\r\n\r\n");
+        var contentType = page is null ? ProblemResponse.ContentType : ErrorPage.ContentType;
+        head.Append(CultureInfo.InvariantCulture, $"Content-Type: {contentType}\r\nContent-Length: {body.Length}\r\n\r\n");
         var bytes = Encoding.ASCII.GetBytes(head.ToString());
         return isHead ? bytes : [.. bytes, .. body];
     }

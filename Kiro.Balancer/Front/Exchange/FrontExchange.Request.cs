@@ -89,7 +89,8 @@ internal sealed partial class FrontExchange
         }
 
         var id = StickyCookie.NewId();
-        var isSecure = Client.IsSecure || (_identity.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8));
+        var isSecure = Client.IsSecure
+            || (_identity.PeerIsTrusted && Ascii.EqualsIgnoreCase(head.FirstValue(bytes, RequestFieldKind.ForwardedProto), "https"u8));
         // A shared cache must not give this id to other clients.
         _cookieLines = Encoding.ASCII.GetBytes($"Set-Cookie: {cookie.Set(id, isSecure)}\r\nCache-Control: private\r\n");
         return StickyKey.Of(id);

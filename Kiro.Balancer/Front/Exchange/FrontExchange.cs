@@ -36,7 +36,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
     private int _attempts;
     private Client _identity;
     private byte[]? _cookieLines;
-    private long _began;
+    private long _start;
 
     public FrontExchange(FrontWorker worker)
     {
@@ -95,11 +95,12 @@ internal sealed partial class FrontExchange : IRetryableRequest
         (Expects, IsWebSocket, _hasNoHost) = (head.ExpectsContinue, head.IsWebSocket, head.Host.Length == 0);
         (_attempts, _bufferedLength, _isLoop, BindsConnection) = (0, 0, false, head.BindsConnection);
         ((IRetryableRequest)this).MayHaveRun = false;
-        _began = _worker.Loop.Timestamp;
+        _start = _worker.Loop.Timestamp;
         _worker.Counters.Request();
         ResolveClient(client, bytes, head);
         _body.Begin(head);
-        if (head.ContentLength is > 0 and <= BufferedBody.MaxBytes and var length && head.IsIdempotent && !Expects && _services.BufferBudget.TryTake(length))
+        if (head.ContentLength is > 0 and <= BufferedBody.MaxBytes and var length
+            && head.IsIdempotent && !Expects && _services.BufferBudget.TryTake(length))
         {
             _bufferedLength = (int)length;
         }
@@ -266,12 +267,14 @@ internal sealed partial class FrontExchange : IRetryableRequest
     // The exchange goes back to the pool: callers must have read what they need.
     private void End(int status)
     {
-        _services.Metrics.Record(_services.Time.GetElapsedTime(_began), _method, status, IsHttp10, _client!.IsSecure);
+        var duration = _services.Time.GetElapsedTime(_start);
+        _services.Metrics.Record(duration, _method, status, IsHttp10, _client!.IsSecure);
         _spans.End(status);
         if (_services.AccessLog.IsOn)
         {
-            var bytes = IsHead || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified ? 0 : _attempt.HasStarted ? _attempt.ContentLength : null;
-            _services.AccessLog.Write(_identity.Address, _outgoing.Method, _outgoing.Path, status, bytes, _services.Time.GetElapsedTime(_began), _current?.Known, _attempts);
+            long? bytes = IsHead || status is StatusCodes.Status204NoContent or StatusCodes.Status304NotModified ? 0
+                : _attempt.HasStarted ? _attempt.ContentLength : null;
+            _services.AccessLog.Write(_identity.Address, _outgoing.Method, _outgoing.Path, status, bytes, duration, _current?.Known, _attempts);
         }
 
         if (_bufferedLength > 0)

@@ -32,9 +32,13 @@ internal sealed class FrontMetrics
     public FrontMetrics(IMeterFactory meters)
     {
         // The factory returns the same meter, and the meter the same instrument, for the same name.
+        var duration = new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+        };
         _duration = meters.Create("Microsoft.AspNetCore.Hosting").CreateHistogram(
             "http.server.request.duration", "s", "Duration of HTTP server requests.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
+            advice: duration);
         var kestrel = meters.Create("Microsoft.AspNetCore.Server.Kestrel");
         _connections = kestrel.CreateUpDownCounter<long>(
             "kestrel.active_connections", "{connection}", "Number of connections that are currently active on the server.");
@@ -42,7 +46,7 @@ internal sealed class FrontMetrics
             "kestrel.active_tls_handshakes", "{handshake}", "Number of TLS handshakes that are currently in progress on the server.");
         _handshakeDuration = kestrel.CreateHistogram(
             "kestrel.tls_handshake.duration", "s", "The duration of TLS handshakes on the server.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] });
+            advice: duration);
     }
 
     public void Record(TimeSpan duration, RequestMethod method, int status, bool isHttp10, bool isSecure)

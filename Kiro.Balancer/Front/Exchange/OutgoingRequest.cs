@@ -201,7 +201,8 @@ internal struct AttemptCounters
     }
 
     /// <summary>The response is complete.</summary>
-    public readonly void Record(int status, BackendConnection connection) => _pool!.Traffic.Record(status, _waited, connection.BytesSent, connection.BytesReceived);
+    public readonly void Record(int status, BackendConnection connection) =>
+        _pool!.Traffic.Record(status, _waited, connection.BytesSent, connection.BytesReceived);
 
     public void End()
     {

@@ -53,7 +53,8 @@ internal static partial class FrontServiceCollection
 
 /// <summary>Creates the listeners of the public ports. All other ports are Kestrel's.</summary>
 internal sealed class FrontListenerFactory(
-    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, BindErrors errors, ILoggerFactory loggers)
+    IServiceProvider services, FrontOptions options, ListenPort listen, ListenSockets sockets, FrontLoops loops, BindErrors errors,
+    ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) =>
@@ -67,7 +68,8 @@ internal sealed class FrontListenerFactory(
             var socket = sockets.Take(address) is { } descriptor ? new FrontListenSocket(descriptor) : new FrontListenSocket(address);
             return ValueTask.FromResult<IConnectionListener>(new FrontListener(
                 socket, sockets, options.Loops, ActivatorUtilities.CreateInstance<FrontServices>(services),
-                services.GetRequiredService<OwnPaths>(), address.Port == options.TlsPort ? services.GetRequiredService<CertificateStore>() : null, loops, loggers));
+                services.GetRequiredService<OwnPaths>(),
+                address.Port == options.TlsPort ? services.GetRequiredService<CertificateStore>() : null, loops, loggers));
         }
         catch (SocketException exception)
         {
@@ -99,7 +101,8 @@ internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? Tl
             : discovery.HasTls ? "backends use TLS"
             : null;
         return new FrontOptions(
-            isPossible && reason is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256), HasPlain: tls.RedirectPort is null, tls.Port, reason);
+            isPossible && reason is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256),
+            HasPlain: tls.RedirectPort is null, tls.Port, reason);
     }
 
     /// <summary>Whether the system has epoll.</summary>

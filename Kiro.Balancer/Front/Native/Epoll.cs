@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Kiro.Balancer.Front.Native;
 
-/// <summary>Events of a descriptor, and options for watching it (EPOLL…).</summary>
+/// <summary>Events of a descriptor, and options for watching it.</summary>
 [Flags]
 internal enum EpollEvents : uint
 {
@@ -10,19 +10,19 @@ internal enum EpollEvents : uint
     Readable = 0x1,
     Writable = 0x4,
 
-    /// <summary>EPOLLERR.</summary>
+    /// <summary>The connection has failed.</summary>
     Error = 0x8,
 
-    /// <summary>EPOLLHUP: both directions are closed.</summary>
+    /// <summary>Both directions are closed.</summary>
     HangUp = 0x10,
 
-    /// <summary>EPOLLRDHUP: the peer has shut down its writing side.</summary>
+    /// <summary>The peer has shut down its writing side.</summary>
     ReadHangUp = 0x2000,
 
-    /// <summary>EPOLLEXCLUSIVE: one of several waiting loops is woken.</summary>
+    /// <summary>Of several waiting loops, one is woken.</summary>
     Exclusive = 0x10000000,
 
-    /// <summary>EPOLLET: reported once per change.</summary>
+    /// <summary>Reported once per change.</summary>
     EdgeTriggered = 0x80000000,
 }
 

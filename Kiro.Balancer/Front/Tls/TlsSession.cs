@@ -276,7 +276,8 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
             {
                 await text.ShutdownAsync();
             }
-            catch (Exception exception) when (exception is IOException or InvalidOperationException or NotSupportedException or OperationCanceledException)
+            catch (Exception exception)
+                when (exception is IOException or InvalidOperationException or NotSupportedException or OperationCanceledException)
             {
                 // The client is gone.
             }

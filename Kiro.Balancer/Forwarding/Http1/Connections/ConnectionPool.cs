@@ -165,7 +165,8 @@ internal sealed class PrivateConnections : IDisposable
         foreach (var credentials in request.Headers.Authorization)
         {
             if (credentials is not null
-                && (credentials.StartsWith("NTLM", StringComparison.OrdinalIgnoreCase) || credentials.StartsWith("Negotiate", StringComparison.OrdinalIgnoreCase)))
+                && (credentials.StartsWith("NTLM", StringComparison.OrdinalIgnoreCase)
+                    || credentials.StartsWith("Negotiate", StringComparison.OrdinalIgnoreCase)))
             {
                 return true;
             }

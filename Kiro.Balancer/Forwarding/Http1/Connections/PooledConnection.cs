@@ -46,7 +46,6 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
         watch.Add(this);
     }
 
-    /// <summary>Where it is kept while idle.</summary>
     public ConnectionPool Pool { get; set; }
 
     /// <summary>The next older idle connection in the pool.</summary>

@@ -78,7 +78,8 @@ internal sealed partial class Http1Exchange(
     {
         attempt.BytesIn += connection.BytesSent;
         attempt.BytesOut += connection.BytesReceived;
-        if (isReusable && connection.Head is { BindsConnection: true, Status: StatusCodes.Status401Unauthorized or StatusCodes.Status407ProxyAuthenticationRequired })
+        if (isReusable
+            && connection.Head is { BindsConnection: true, Status: StatusCodes.Status401Unauthorized or StatusCodes.Status407ProxyAuthenticationRequired })
         {
             // Private to this client from now on.
             isReusable = _context.Features.Get<KestrelConnection>()?.Logins.TryAdopt(connection) == true;
@@ -130,7 +131,9 @@ internal sealed partial class Http1Exchange(
 
         if (isSent && expects)
         {
-            _continue = time.CreateTimer(static body => ((RequestBodySender)body!).StartOnThreadPool(), _body, ForwardingTimeouts.Continue, Timeout.InfiniteTimeSpan);
+            _continue = time.CreateTimer(
+                static body => ((RequestBodySender)body!).StartOnThreadPool(), _body,
+                ForwardingTimeouts.Continue, Timeout.InfiniteTimeSpan);
         }
         else if (isSent)
         {

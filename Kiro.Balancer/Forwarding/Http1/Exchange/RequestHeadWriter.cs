@@ -19,7 +19,8 @@ internal static class RequestHeadWriter
     /// <summary>Whether the client waits for 100 Continue.</summary>
     public static bool ExpectsContinue(HttpRequest request) =>
         // HTTP/1.0 does not have it (RFC 9110, section 10.1.1).
-        request.Headers.Expect.Count > 0 && HttpProtocol.IsHttp11(request.Protocol) && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
+        request.Headers.Expect.Count > 0 && HttpProtocol.IsHttp11(request.Protocol)
+        && request.Headers.Expect.ToString().Equals("100-continue", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Writes the head.</summary>
     /// <returns>False when a header field cannot be forwarded.</returns>

@@ -5,7 +5,7 @@ using Kiro.Balancer.Forwarding.Streams;
 namespace Kiro.Balancer.Forwarding.Http1.Exchange;
 
 /// <summary>
-/// Copies a response body to the client as it arrives, with backpressure: nothing is received that the client has no room
+/// Copies a response body to the client as it arrives: nothing is received that the client has no room
 /// for. Whenever the backend is slower, what is there is flushed, with the head.
 /// </summary>
 internal sealed class ResponseBody(PooledConnection connection, ResponseWriter writer)
@@ -13,7 +13,7 @@ internal sealed class ResponseBody(PooledConnection connection, ResponseWriter w
     /// <summary>Bodies with more than this to come are received straight into Kestrel's output buffer.</summary>
     private const int LongBody = 16 * 1024;
 
-    /// <summary>The most that stays unflushed while more arrives, in bytes.</summary>
+    /// <summary>The most that stays in the buffer while more arrives, in bytes.</summary>
     private const int MaxUnflushed = 64 * 1024;
 
     private int _unflushed;
