@@ -1,5 +1,4 @@
 using Aspire.Hosting.Kubernetes;
-using Aspire.Hosting.Kubernetes.Resources;
 using Kiro.AppHost.Published;
 
 namespace Kiro.AppHost.Export;
@@ -84,18 +83,4 @@ internal static class ChartPolicies
     }
 
     private static Dictionary<string, object> Selector(Dictionary<string, string> labels) => new() { ["matchLabels"] = labels };
-}
-
-/// <summary>An object for which the publisher has no suitable class.</summary>
-internal sealed class ChartObject : BaseKubernetesResource
-{
-    public ChartObject(string apiVersion, string kind, string name, Dictionary<string, object> spec)
-        : base(apiVersion, kind)
-    {
-        Metadata.Name = name;
-        Spec = spec;
-    }
-
-    /// <summary>The spec as written to the file.</summary>
-    public Dictionary<string, object> Spec { get; }
 }

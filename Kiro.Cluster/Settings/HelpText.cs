@@ -5,11 +5,11 @@ internal static class HelpText
 {
     public const string Text = """
         Runs Kiro on this machine: API instances, and the balancer in front of them,
-        which sends every client to its own instance. Also shows the status of a running Kiro.
+        which sends every client to its own instance. Also shows a running cluster.
 
         Usage
           dotnet run --project Kiro.Cluster [-- <switches>]           run a cluster
-          dotnet run --project Kiro.Cluster -- status [<switches>]    show a running cluster
+          dotnet run --project Kiro.Cluster -- status [<switches>]    show its status
 
         Switches
           --no-balancer      start only the instances
