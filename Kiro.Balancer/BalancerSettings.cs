@@ -73,10 +73,10 @@ internal sealed record BalancerSettings(
         var tls = TlsOptions.Read(settings, certificates);
         var forwarding = ForwardingOptions.Read(settings);
         var discovery = DiscoveryOptions.Read(settings, configuration);
-        var transport = BackendTransportOptions.Read(settings, usualName: discovery.DnsIsTls ? discovery.Dns : null);
+        var transport = BackendTransportOptions.Read(settings, defaultName: discovery.DnsIsTls ? discovery.Dns : null);
         var listening = ListeningOptions.Read(settings);
         tls.RejectPortOf(settings, listening.Listen);
-        discovery.WarnOfItself(settings, listening.Listen);
+        discovery.WarnOfLoop(settings, listening.Listen);
         var admin = AdminListener.Read(settings, (listening.Listen.Variable, listening.Listen.Port), ("TLS_PORT", tls.Port));
         var read = new BalancerSettings(
             listening,

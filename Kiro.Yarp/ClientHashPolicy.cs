@@ -21,7 +21,7 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
     }
 
     /// <summary>The maximum number of clusters with a precomputed table of 2 MiB (<see cref="SlotTable"/>), which is used for
-    /// more than <see cref="SlotTable.WorthwhileFrom"/> destinations or for weights; for others the same result is computed.</summary>
+    /// more than <see cref="SlotTable.MinNodes"/> destinations or for weights; for others the same result is computed.</summary>
     private const int MaxTables = 16;
 
     public string Name => ClientHashConstants.PolicyName;
@@ -65,7 +65,7 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
             }
 
             var before = ranked.Current;
-            var next = new ClusterRanking(cluster, _key, before, (candidates, last) => new Rendezvous(candidates, _slots.Seed, isKept: TakeTable(ranked, candidates), last));
+            var next = new ClusterRanking(cluster, _key, before, (candidates, last) => new Rendezvous(candidates, _slots.Seed, useTable: TakeTable(ranked, candidates), last));
             ranked.Current = next;
             if (before?.IsContinuedBy(next) == false)
             {
@@ -78,7 +78,7 @@ internal sealed class ClientHashPolicy : ILoadBalancingPolicy, IClusterChangeLis
 
     private bool TakeTable(Ranked ranked, Candidate[] candidates)
     {
-        var isWorthwhile = candidates.Length > SlotTable.WorthwhileFrom || candidates.DistinctBy(candidate => candidate.Weight).Count() > 1;
+        var isWorthwhile = candidates.Length > SlotTable.MinNodes || candidates.DistinctBy(candidate => candidate.Weight).Count() > 1;
         if (!isWorthwhile)
         {
             ReturnTable(ranked);

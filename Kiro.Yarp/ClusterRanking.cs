@@ -85,7 +85,7 @@ internal sealed class ClusterRanking
             return _destinations[_ranking.FirstAmong(slot, eligible)];
         }
 
-        var unknown = new Rendezvous([.. among.Select(DestinationNode.Of)], _ranking.Seed, isKept: false).First(slot);
+        var unknown = new Rendezvous([.. among.Select(DestinationNode.Of)], _ranking.Seed, useTable: false).First(slot);
         return unknown < 0 ? null : among[unknown];
     }
 

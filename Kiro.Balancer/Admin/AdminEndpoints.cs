@@ -72,13 +72,13 @@ internal static class AdminEndpoints
         admin.MapPost("/reload", async (SettingsReload settings) => await settings.ReloadAsync("POST /lb/reload") is var status && status.Problems.Count > 0
             ? ProblemResponse.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", status.Problems))
             : Results.Json(ReloadedStatus.Of(status), ContractJson.Default.ReloadedStatus));
-        admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
+        admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes) =>
             !TryReadTimeout(timeout, out var sessions)
                 ? ProblemResponse.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")
                 : Apply(id, registry, homes, backend => orders.Drain(backend, sessions)));
-        admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
+        admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes) =>
             Apply(id, registry, homes, orders.Evacuate));
-        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders, Homes homes) =>
+        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes) =>
             Apply(id, registry, homes, orders.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
         admin.MapPeers();
@@ -119,7 +119,7 @@ internal static class AdminEndpoints
         return isNumber || text is null;
     }
 
-    private static IResult Apply(string id, BackendRegistry registry, Homes homes, Action<Backend> order)
+    private static IResult Apply(string id, BackendRegistry registry, ClientDistribution homes, Action<Backend> order)
     {
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
@@ -131,7 +131,7 @@ internal static class AdminEndpoints
         return Respond(registry, homes, backend);
     }
 
-    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, Homes homes)
+    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes)
     {
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
@@ -163,12 +163,12 @@ internal static class AdminEndpoints
         }
     }
 
-    private static IResult Respond(BackendRegistry registry, Homes homes, KnownBackend before)
+    private static IResult Respond(BackendRegistry registry, ClientDistribution homes, KnownBackend before)
     {
         var snapshot = registry.Current;
-        var index = snapshot.PlaceOf(before.Backend);
+        var index = snapshot.IndexOf(before.Backend);
         var (state, sessions) = index < 0 ? (before.State, null) : (snapshot.Backends[index].State, homes.Of(snapshot)[index].Sessions);
-        return Results.Json(new OrderResponse(before.Id, state.Word(), Sessions: sessions), ContractJson.Default.OrderResponse);
+        return Results.Json(new OrderResponse(before.Id, state.Name(), Sessions: sessions), ContractJson.Default.OrderResponse);
     }
 }
 

@@ -11,7 +11,7 @@ namespace Kiro.Balancer.Admin;
 /// <param name="clients">Resolves the caller.</param>
 /// <param name="hash">Maps clients to slots.</param>
 /// <param name="sessions">The clients' sessions; null without session affinity.</param>
-internal sealed class CallerRoute(ClientResolver clients, ClientHash hash, SessionMemory? sessions = null)
+internal sealed class CallerRoute(ClientResolver clients, ClientHash hash, SessionTable? sessions = null)
 {
     /// <summary>How much of the ranking is shown.</summary>
     private const int MaxRanks = 8;
@@ -99,14 +99,14 @@ internal sealed class CallerRoute(ClientResolver clients, ClientHash hash, Sessi
         {
             Backend = backend?.Id,
             Node = backend?.Health.Node,
-            StickyBy = _sticky.Word,
+            StickyBy = _sticky.Setting,
             Key = key,
             Slot = slot,
             KeptBySession = slot is { } own && backend is not null && backend != snapshot.Choose(own),
             Ranking = slot is not { } ranked ? [] :
             [
                 .. snapshot.Selector.Ranking.Ranking(ranked).Take(MaxRanks).Select(index => snapshot.Backends[index])
-                    .Select(node => new RankStatus(node.Id, node.Health.Node, node.State.Word())),
+                    .Select(node => new RankStatus(node.Id, node.Health.Node, node.State.Name())),
             ],
         };
     }

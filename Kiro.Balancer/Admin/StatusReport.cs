@@ -25,7 +25,7 @@ internal sealed class StatusReport(
     CallerRoute caller,
     BackendRegistry registry,
     BackendHistories histories,
-    Homes homes,
+    ClientDistribution homes,
     EventRing events,
     ForwardingCounters counters,
     TrafficWatch traffic,
@@ -127,7 +127,7 @@ internal sealed class StatusReport(
             Host = backend.Backend.Host,
             Port = backend.Backend.Port,
             Node = health.Node,
-            State = health.State.Word(),
+            State = health.State.Name(),
             Healthy = isUp,
             Reachable = health.Reachable,
             Latency = health.Latency is { } latency ? $"{latency.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture)}ms" : null,
@@ -196,7 +196,7 @@ internal static class TrafficReport
 /// <summary>Builds the status of all limits.</summary>
 internal sealed class LimitsReport(
     DescriptorLimit descriptors, ConnectionLimit connections, Reloadable<LimitOptions> options, ClientConnections perClient, RequestLimit requests, BodyLimit bodies,
-    AdminAccess admin, AdminListener adminListener, ProxyHeaders proxyHeaders, LoopGuard loops)
+    AdminAccess admin, AdminListener adminListener, ProxyHeaderPolicy proxyHeaders, LoopGuard loops)
 {
     public LimitsStatus Now() => new()
     {

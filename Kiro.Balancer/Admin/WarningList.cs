@@ -57,7 +57,7 @@ internal sealed class WarningList(
         warnings.AddRange(Outliers.Describe([.. snapshot.Backends.Where(backend => backend.State is BackendState.Up or BackendState.Draining).Select(backend => (backend.Name, traffic.Of(backend.Backend)))]));
         if (loops.IsLooping)
         {
-            warnings.Add("Requests came back to this balancer and got 508 (loop detected): one of its nodes leads back here.");
+            warnings.Add("Requests came back to this balancer and got 508 (loop detected): one of its nodes routes to it.");
         }
 
         foreach (var same in SameNames(snapshot))
@@ -159,21 +159,21 @@ internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider ti
         foreach (var peer in peers.All)
         {
             var (state, since) = (peer.State, time.GetElapsedTime(peer.State.Since));
-            if (state.Problem is not null && since >= PeerState.Patience)
+            if (state.Problem is not null && since >= PeerState.GracePeriod)
             {
                 yield return string.Create(CultureInfo.InvariantCulture,
                     $"The balancer {peer.Address} {state.Problem}, for {since.TotalSeconds:0} s now: admin actions do not reach it.");
             }
 
-            foreach (var difference in Difference.InWords(state.Lasting))
+            foreach (var difference in Difference.Describe(state.Persistent))
             {
                 yield return $"The balancer {peer.Address} {difference}.";
             }
         }
 
-        if (peers.LeftOut > 0)
+        if (peers.Omitted > 0)
         {
-            yield return $"BALANCER_PEERS names {PeerLookup.MaxPeers + peers.LeftOut} balancers. Only {PeerLookup.MaxPeers} of them receive admin actions.";
+            yield return $"BALANCER_PEERS names {PeerLookup.MaxPeers + peers.Omitted} balancers. Only {PeerLookup.MaxPeers} of them receive admin actions.";
         }
     }
 
@@ -190,15 +190,15 @@ internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider ti
             Nodes = knowledge is null ? null : Count(knowledge.View.Nodes),
             Orders = knowledge?.Response.Count,
             Digest = OrderDigest.Decoded(knowledge?.Response.Digest)?.ToString(),
-            InStep = knowledge?.IsInStep,
-            UntoldSessions = peer.UntoldSessions,
-            Differences = [.. Difference.InWords(state.Lasting).Select(words => words + ".")],
+            InStep = knowledge?.IsInSync,
+            PendingSessions = peer.PendingSessions,
+            Differences = [.. Difference.Describe(state.Persistent).Select(words => words + ".")],
         };
     }
 
     private static PeerNodes Count(IReadOnlyList<NodeView> nodes)
     {
-        int In(BackendState state) => nodes.Count(node => node.State == state.Word());
+        int In(BackendState state) => nodes.Count(node => node.State == state.Name());
         return new PeerNodes(nodes.Count, In(BackendState.Up), In(BackendState.Starting), In(BackendState.Down), In(BackendState.Draining));
     }
 }

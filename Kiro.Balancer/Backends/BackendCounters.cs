@@ -3,9 +3,8 @@ using System.Runtime.InteropServices;
 namespace Kiro.Balancer.Backends;
 
 /// <summary>
-/// What was sent to a node since it is known. It is written in cells and summed by whoever looks: every event loop has a
-/// <see cref="Cell"/> of its own and writes it without a lock or an atomic operation; all other requests, which run on any
-/// thread, share the one that the methods here write.
+/// A backend's request counters, striped: each event loop has its own <see cref="Cell"/> and writes it without locks or atomic
+/// operations; requests on other threads share the one that the methods here write. Readers sum the cells.
 /// </summary>
 internal sealed class BackendCounters(TimeProvider time)
 {
@@ -14,41 +13,41 @@ internal sealed class BackendCounters(TimeProvider time)
     private volatile CounterCell?[] _cells = [];
     private int _lossStreak;
 
-    /// <summary>Requests that were given to the node, each try counted.</summary>
+    /// <summary>Requests sent to the backend, counting each attempt.</summary>
     public long Requests => Sum(static (ref CounterValues values) => Volatile.Read(ref values.Requests));
 
-    /// <summary>Those that got no complete response, through no fault of the client.</summary>
+    /// <summary>Requests that got no complete response, other than through the client's fault.</summary>
     public long Failures => Sum(static (ref CounterValues values) => Volatile.Read(ref values.Failures));
 
-    /// <summary>Requests that went to another node because this one had its share.</summary>
+    /// <summary>Requests that went to another backend because this one was over its load bound.</summary>
     public long Overflows => Sum(static (ref CounterValues values) => Volatile.Read(ref values.Overflows));
 
-    /// <summary>Requests under way, upgraded connections among them.</summary>
+    /// <summary>Requests in flight, including upgraded connections.</summary>
     public int InFlight => (int)Sum(static (ref CounterValues values) => Volatile.Read(ref values.InFlight));
 
-    /// <summary>Requests whose response the node owes.</summary>
+    /// <summary>Requests waiting for the start of a response.</summary>
     public int Awaiting => (int)Sum(static (ref CounterValues values) => Volatile.Read(ref values.Awaiting));
 
-    /// <summary>How long the node has owed responses without giving any; zero when it owes none.</summary>
+    /// <summary>How long requests have been waiting without any response starting; zero if none is waiting.</summary>
     public TimeSpan Silence
     {
         get
         {
-            var (since, lastSign) = Looked();
-            return since == long.MaxValue ? TimeSpan.Zero : time.GetElapsedTime(Math.Max(since, lastSign));
+            var (since, lastResponse) = Activity();
+            return since == long.MaxValue ? TimeSpan.Zero : time.GetElapsedTime(Math.Max(since, lastResponse));
         }
     }
 
-    /// <summary>Whether the node has begun a response since a moment.</summary>
+    /// <summary>Whether any response has started since a point in time.</summary>
     /// <param name="timestamp">As <see cref="TimeProvider.GetTimestamp"/>.</param>
-    public bool HasSignSince(long timestamp)
+    public bool HasRespondedSince(long timestamp)
     {
-        var (_, lastSign) = Looked();
-        return lastSign >= timestamp;
+        var (_, lastResponse) = Activity();
+        return lastResponse >= timestamp;
     }
 
-    /// <summary>The cell of an event loop, made when it is first asked for. For that loop alone, which keeps it.</summary>
-    /// <param name="loop">The loop's number, from 0.</param>
+    /// <summary>The cell of an event loop, created on first use. Only that loop may write it.</summary>
+    /// <param name="loop">The index of the loop.</param>
     public CounterCell Cell(int loop)
     {
         lock (_adding)
@@ -71,7 +70,7 @@ internal sealed class BackendCounters(TimeProvider time)
         Interlocked.Increment(ref _shared.InFlight);
     }
 
-    /// <summary>From here on the node owes a response: it has, or is about to have, all of the request.</summary>
+    /// <inheritdoc cref="CounterCell.Await"/>
     public void Await()
     {
         if (Interlocked.Increment(ref _shared.Awaiting) == 1)
@@ -83,24 +82,23 @@ internal sealed class BackendCounters(TimeProvider time)
     /// <inheritdoc cref="CounterCell.Settle"/>
     public void Settle() => Interlocked.Decrement(ref _shared.Awaiting);
 
-    /// <summary>The node has begun a response.</summary>
-    public void Respond() => Volatile.Write(ref _shared.LastSign, time.GetTimestamp());
+    /// <inheritdoc cref="CounterCell.Respond"/>
+    public void Respond() => Volatile.Write(ref _shared.LastResponse, time.GetTimestamp());
 
     /// <inheritdoc cref="CounterCell.End"/>
     public void End() => Interlocked.Decrement(ref _shared.InFlight);
 
-    /// <summary>The node failed a request.</summary>
     public void Fail() => Interlocked.Increment(ref _shared.Failures);
 
-    /// <summary>A request goes to another node because this one has its share.</summary>
+    /// <summary>A request goes to another backend because this one is over its load bound.</summary>
     public void Overflow() => Interlocked.Increment(ref _shared.Overflows);
 
-    /// <summary>A request was lost on an open connection; from any thread.</summary>
-    /// <returns>How many were lost in a row.</returns>
-    public int Lose() => Interlocked.Increment(ref _lossStreak);
+    /// <summary>A request was lost on an open connection. Thread-safe.</summary>
+    /// <returns>The number of consecutive losses.</returns>
+    public int RecordLoss() => Interlocked.Increment(ref _lossStreak);
 
-    /// <summary>A complete response, or an ejection, begins the count of losses anew; from any thread.</summary>
-    public void ForgetLosses()
+    /// <summary>Resets the consecutive losses, after a complete response or an ejection. Thread-safe.</summary>
+    public void ResetLosses()
     {
         if (Volatile.Read(ref _lossStreak) != 0)
         {
@@ -121,54 +119,53 @@ internal sealed class BackendCounters(TimeProvider time)
         return sum;
     }
 
-    /// <returns>Since when a response is owed, if any is, and when one last began.</returns>
-    private (long Since, long LastSign) Looked()
+    /// <returns>Since when requests have been waiting, and when a response last started.</returns>
+    private (long Since, long LastResponse) Activity()
     {
-        var (since, lastSign) = (long.MaxValue, long.MinValue);
-        Look(ref _shared, ref since, ref lastSign);
+        var (since, lastResponse) = (long.MaxValue, long.MinValue);
+        ReadActivity(ref _shared, ref since, ref lastResponse);
         foreach (var cell in _cells)
         {
             if (cell is not null)
             {
-                Look(ref cell.Values, ref since, ref lastSign);
+                ReadActivity(ref cell.Values, ref since, ref lastResponse);
             }
         }
 
-        return (since, lastSign);
+        return (since, lastResponse);
     }
 
-    private static void Look(ref CounterValues values, ref long since, ref long lastSign)
+    private static void ReadActivity(ref CounterValues values, ref long since, ref long lastResponse)
     {
         if (Volatile.Read(ref values.Awaiting) > 0)
         {
             since = Math.Min(since, Volatile.Read(ref values.AwaitingSince));
         }
 
-        if (Volatile.Read(ref values.LastSign) is not 0 and var sign)
+        if (Volatile.Read(ref values.LastResponse) is not 0 and var response)
         {
-            lastSign = Math.Max(lastSign, sign);
+            lastResponse = Math.Max(lastResponse, response);
         }
     }
 }
 
 /// <summary>
-/// What one event loop sent to one node. Only that loop writes it, with plain stores and nobody else's cache line; whoever
-/// wants to know the sum asks <see cref="BackendCounters"/>. A loop keeps its cells with the rest of what it has for a node:
-/// <see cref="BackendCounters.Cell"/> looks them up.
+/// One event loop's counters for one backend. Only that loop writes them, with plain stores to a cache line of its own;
+/// <see cref="BackendCounters"/> sums them. The loop keeps the reference: <see cref="BackendCounters.Cell"/> takes a lock.
 /// </summary>
 internal sealed class CounterCell
 {
     private CounterValues _values;
 
-    /// <summary>A request goes to the node.</summary>
+    /// <summary>A request is sent to the backend.</summary>
     public void Begin()
     {
         Volatile.Write(ref _values.Requests, _values.Requests + 1);
         Volatile.Write(ref _values.InFlight, _values.InFlight + 1);
     }
 
-    /// <summary>From here on the node owes a response: it has, or is about to have, all of the request.</summary>
-    /// <param name="now"><see cref="TimeProvider.GetTimestamp"/>, as fresh as the loop has it.</param>
+    /// <summary>A response is due from here on: the request has been sent, or is about to be, as a whole.</summary>
+    /// <param name="now"><see cref="TimeProvider.GetTimestamp"/>, as cached by the loop.</param>
     public void Await(long now)
     {
         if (_values.Awaiting == 0)
@@ -179,20 +176,20 @@ internal sealed class CounterCell
         Volatile.Write(ref _values.Awaiting, _values.Awaiting + 1);
     }
 
-    /// <summary>The node owes this response no longer. Once for each <see cref="Await"/>.</summary>
+    /// <summary>The response has started or is no longer expected. Once for each <see cref="Await"/>.</summary>
     public void Settle() => Volatile.Write(ref _values.Awaiting, _values.Awaiting - 1);
 
-    /// <summary>The node has begun a response.</summary>
-    /// <param name="now"><see cref="TimeProvider.GetTimestamp"/>, as fresh as the loop has it.</param>
-    public void Respond(long now) => Volatile.Write(ref _values.LastSign, now);
+    /// <summary>A response has started.</summary>
+    /// <param name="now"><see cref="TimeProvider.GetTimestamp"/>, as cached by the loop.</param>
+    public void Respond(long now) => Volatile.Write(ref _values.LastResponse, now);
 
-    /// <summary>The exchange is over. Once for each <see cref="Begin"/>.</summary>
+    /// <summary>The exchange has ended. Once for each <see cref="Begin"/>.</summary>
     public void End() => Volatile.Write(ref _values.InFlight, _values.InFlight - 1);
 
     internal ref CounterValues Values => ref _values;
 }
 
-/// <summary>The counted values of a cell, alone on their cache line whatever stands before and behind them.</summary>
+/// <summary>The values of a cell, padded against false sharing.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 192)]
 internal struct CounterValues
 {
@@ -202,5 +199,5 @@ internal struct CounterValues
     [FieldOffset(88)] public long InFlight;
     [FieldOffset(96)] public long Awaiting;
     [FieldOffset(104)] public long AwaitingSince;
-    [FieldOffset(112)] public long LastSign;
+    [FieldOffset(112)] public long LastResponse;
 }

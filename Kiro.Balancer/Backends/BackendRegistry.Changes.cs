@@ -4,13 +4,13 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Backends;
 
-/// <content>From what a verb changes to the snapshot that requests read.</content>
+/// <content>Applies changes and publishes snapshots.</content>
 internal sealed partial class BackendRegistry
 {
     private void Change(Backend backend, Func<BackendHealth, BackendHealth> transition) => Change([(backend, transition)]);
 
-    // Most of what probes tell changes no choice (a latency, the time of the check): of a thousand nodes that are down and
-    // probed again and again, nothing is copied.
+    // Most probe results affect no choice (a latency, the time of the check). Nothing is copied for them: with a thousand backends that
+    // are down, they come all the time.
     private void Change(IReadOnlyList<(Backend Backend, Func<BackendHealth, BackendHealth> Transition)> changes)
     {
         lock (_writing)
@@ -19,27 +19,27 @@ internal sealed partial class BackendRegistry
             HashSet<Backend>? gone = null;
             foreach (var (backend, transition) in changes)
             {
-                var place = _current.PlaceOf(backend);
-                if (place < 0 || gone?.Contains(backend) == true)
+                var index = _current.IndexOf(backend);
+                if (index < 0 || gone?.Contains(backend) == true)
                 {
                     continue;
                 }
 
-                var before = members?[place] ?? _current.Backends[place];
+                var before = members?[index] ?? _current.Backends[index];
                 var after = Enter(before, transition(before.Health));
                 if (after.Health is { Verdict: BackendVerdict.Down } health && health.DrainReasons.HasFlag(DrainReasons.Absent))
                 {
                     (gone ??= []).Add(backend);
                     Forget(after);
                 }
-                else if (members is not null || IsChosenOtherwise(before, after))
+                else if (members is not null || AffectsSelection(before, after))
                 {
                     members ??= [.. _current.Backends];
-                    members[place] = after;
+                    members[index] = after;
                 }
                 else if (before != after)
                 {
-                    _current.Note(after);
+                    _current.Update(after);
                 }
             }
 
@@ -54,30 +54,30 @@ internal sealed partial class BackendRegistry
         }
     }
 
-    private static bool IsChosenOtherwise(KnownBackend before, KnownBackend after) =>
+    private static bool AffectsSelection(KnownBackend before, KnownBackend after) =>
         before.State != after.State || before.Health.KeepsSessions != after.Health.KeepsSessions || before.Health.Node != after.Health.Node;
 
-    // Where sessions do not stay there is nothing to wait for.
-    private KnownBackend Enforced(KnownBackend ordered) => ordered.Health.DrainReasons.HasFlag(DrainReasons.Sessions) && !_options.KeepsSessions
+    // Without session affinity there are no sessions to wait for.
+    private KnownBackend WithoutSessionDrain(KnownBackend ordered) => ordered.Health.DrainReasons.HasFlag(DrainReasons.Sessions) && !_options.KeepsSessions
         ? ordered with { Health = BackendTransitions.Ordered(ordered.Health, DrainReasons.Operator) }
         : ordered;
 
     private void Forget(KnownBackend known)
     {
         _orders?.Left(known.Id);
-        _notes.Left(known);
+        _changes.Left(known);
     }
 
     private KnownBackend Enter(KnownBackend before, BackendHealth health)
     {
-        var after = before with { Health = BackendTransitions.Dated(before.Health, health, Now) };
-        if (BackendTransitions.IsAnother(before.Health, after.Health))
+        var after = before with { Health = BackendTransitions.WithTimes(before.Health, health, Now) };
+        if (BackendTransitions.IsStateChange(before.Health, after.Health))
         {
-            _notes.Changed(after, before.State);
+            _changes.Changed(after, before.State);
         }
         else if (after.State == BackendState.Up && before.Health.Degradation is null != after.Health.Degradation is null)
         {
-            _notes.Degraded(after);
+            _changes.Degraded(after);
         }
 
         return after;
@@ -95,7 +95,7 @@ internal sealed partial class BackendRegistry
     {
         members = MarkTwins(members);
         Array.Sort(members, (a, b) => string.CompareOrdinal(a.Id, b.Id));
-        // The ranking is the one thing here that costs: it stays as long as ids and weights do.
+        // The ranking is expensive: it is kept while ids and weights are the same.
         var before = _current.Selector.Ranking;
         var nodes = Candidates(members, TimeSpan.Zero);
         var ranking = before.Nodes.SequenceEqual(nodes.Select(node => (node.Id, node.Weight))) ? before : new Rendezvous(nodes, _hashing.Seed, before: before);
@@ -119,7 +119,7 @@ internal sealed partial class BackendRegistry
     {
         var before = _current;
         _current = after;
-        _notes.Publish(before, after);
+        _changes.Publish(before, after);
     }
 
     private static Candidate[] Candidates(KnownBackend[] members, TimeSpan uptime) =>
@@ -127,16 +127,16 @@ internal sealed partial class BackendRegistry
 }
 
 /// <summary>
-/// One host with an IPv4 and an IPv6 address is one node, although DNS names both. They are known by the name that the node
-/// gives itself; as long as the IPv4 address works and discovery names it, the other one is left alone.
+/// A dual-stack host is one backend, although DNS returns two addresses for it. They are matched by the name in the health response;
+/// as long as the IPv4 address works and is discovered, the IPv6 one is not used.
 /// </summary>
 internal static class TwinRule
 {
-    /// <summary>The IPv6 addresses of nodes that are up by their IPv4 address.</summary>
+    /// <summary>The IPv6 addresses of backends that are up at their IPv4 address.</summary>
     public static HashSet<Backend> Find(IEnumerable<KnownBackend> members) => [.. members
         .Where(member => member.Health.Node is not null && member.Health.Verdict == BackendVerdict.Up)
         .GroupBy(member => (member.Health.Node, member.Backend.Port))
-        // Exactly one of each: nodes that all give the same name are not one node.
+        // Exactly one of each: backends that all report the same name are not one host.
         .Where(group => group.Count(IsIPv4) == 1 && !group.Single(IsIPv4).Health.DrainReasons.HasFlag(DrainReasons.Absent) && group.Count(IsIPv6) == 1)
         .Select(group => group.Single(IsIPv6).Backend)];
 
@@ -148,25 +148,25 @@ internal static class TwinRule
         IPAddress.TryParse(backend.Backend.Host, out var address) ? address.AddressFamily : null;
 }
 
-/// <summary>Gives tenures to the nodes that keep sessions, and takes them back. One that keeps none can be promised the tenure that
-/// it will have: what other balancers tell of its sessions counts from its first moment on. For the registry alone, under its lock.</summary>
-internal sealed class TenureBook
+/// <summary>Assigns tenures to the backends that keep sessions. A backend that keeps none yet can have a tenure reserved, so that
+/// sessions received from other balancers are valid as soon as it does. For the registry only, under its lock.</summary>
+internal sealed class TenureAllocator
 {
-    /// <summary>Nodes that keep no sessions here but do elsewhere, known to this balancer or not.</summary>
-    public const int MaxPromises = 4096;
+    /// <summary>Backends that keep no sessions here but do at peers, known to this balancer or not.</summary>
+    public const int MaxReservations = 4096;
 
-    private readonly Dictionary<Backend, Tenure> _given = [];
-    private readonly Dictionary<string, (Tenure Tenure, TimeSpan Made)> _promised = [];
+    private readonly Dictionary<Backend, Tenure> _assigned = [];
+    private readonly Dictionary<string, (Tenure Tenure, TimeSpan Used)> _reserved = [];
     private readonly List<ushort> _generations = [];
     private readonly SortedSet<int> _free = [];
 
-    /// <summary>The same nodes, each with the tenure that it has now.</summary>
+    /// <summary>The same backends with their current tenures.</summary>
     public KnownBackend[] Assign(KnownBackend[] members)
     {
         var keeping = members.Where(member => member.Health.KeepsSessions).Select(member => member.Backend).ToHashSet();
-        foreach (var (backend, tenure) in _given.Where(given => !keeping.Contains(given.Key)).ToList())
+        foreach (var (backend, tenure) in _assigned.Where(assigned => !keeping.Contains(assigned.Key)).ToList())
         {
-            _given.Remove(backend);
+            _assigned.Remove(backend);
             _free.Add(tenure.Index);
         }
 
@@ -176,51 +176,51 @@ internal sealed class TenureBook
         });
     }
 
-    /// <summary>The tenures of nodes, those that they will have when they next keep sessions included.</summary>
-    /// <param name="ids">Of nodes that are known here or not.</param>
-    /// <param name="now">Now, as <see cref="Moment.Uptime"/>.</param>
-    /// <param name="keptFor">A promise that nobody has asked about for as long is none any more.</param>
-    /// <returns>None for a node to which too many others have been promised one.</returns>
+    /// <summary>The tenures of backends, assigned or reserved.</summary>
+    /// <param name="ids">Of backends known here or not.</param>
+    /// <param name="now">The current time, as <see cref="Moment.Uptime"/>.</param>
+    /// <param name="keptFor">How long a reservation lasts after its last use.</param>
+    /// <returns>None for a backend for which there is no room.</returns>
     public Tenure[] Of(IReadOnlyList<string> ids, TimeSpan now, TimeSpan keptFor)
     {
-        var given = _given.ToDictionary(one => one.Key.Id, one => one.Value);
-        return [.. ids.Select(id => given.TryGetValue(id, out var tenure) ? tenure : Promise(id, now, keptFor))];
+        var assigned = _assigned.ToDictionary(one => one.Key.Id, one => one.Value);
+        return [.. ids.Select(id => assigned.TryGetValue(id, out var tenure) ? tenure : Reserve(id, now, keptFor))];
     }
 
-    private Tenure Promise(string id, TimeSpan now, TimeSpan keptFor)
+    private Tenure Reserve(string id, TimeSpan now, TimeSpan keptFor)
     {
-        if (!_promised.TryGetValue(id, out var promise))
+        if (!_reserved.TryGetValue(id, out var reservation))
         {
-            foreach (var (other, old) in _promised.Where(one => now - one.Value.Made > keptFor).ToList())
+            foreach (var (other, old) in _reserved.Where(one => now - one.Value.Used > keptFor).ToList())
             {
-                _promised.Remove(other);
+                _reserved.Remove(other);
                 _free.Add(old.Tenure.Index);
             }
 
-            promise.Tenure = _promised.Count < MaxPromises ? Next() : Tenure.None;
+            reservation.Tenure = _reserved.Count < MaxReservations ? Next() : Tenure.None;
         }
 
-        if (promise.Tenure != Tenure.None)
+        if (reservation.Tenure != Tenure.None)
         {
-            _promised[id] = promise with { Made = now };
+            _reserved[id] = reservation with { Used = now };
         }
 
-        return promise.Tenure;
+        return reservation.Tenure;
     }
 
     private Tenure Of(Backend backend)
     {
-        if (!_given.TryGetValue(backend, out var tenure) && (tenure = Promised(backend.Id)) != Tenure.None)
+        if (!_assigned.TryGetValue(backend, out var tenure) && (tenure = TakeReserved(backend.Id)) != Tenure.None)
         {
-            _given[backend] = tenure;
+            _assigned[backend] = tenure;
         }
 
         return tenure;
     }
 
-    private Tenure Promised(string id) => _promised.Remove(id, out var promise) ? promise.Tenure : Next();
+    private Tenure TakeReserved(string id) => _reserved.Remove(id, out var reservation) ? reservation.Tenure : Next();
 
-    // The smallest index that is free, so that they stay as few as there are nodes.
+    // The smallest free index, so that lookup tables stay as small as the number of backends.
     private Tenure Next()
     {
         if (_free.Count == 0)

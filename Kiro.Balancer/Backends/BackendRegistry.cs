@@ -4,9 +4,9 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Backends;
 
 /// <summary>
-/// Knows the nodes. Discovery, probes, requests and operators report to it with its verbs; it is the only writer of the
-/// snapshot that requests read without a lock. What becomes of a node is for <see cref="BackendTransitions"/> to say.
-/// A verb about a node that is forgotten changes nothing.
+/// The known backends. Discovery, probes, requests and operators report events to it; it is the only writer of the snapshot that
+/// requests read without a lock. <see cref="BackendTransitions"/> defines what an event does to a backend. Events for a removed backend
+/// are ignored.
 /// </summary>
 internal sealed partial class BackendRegistry
 {
@@ -15,10 +15,10 @@ internal sealed partial class BackendRegistry
     private readonly SelectionOptions _options;
     private readonly BackendTransitions _transitions;
     private readonly TimeProvider _time;
-    private readonly ChangeNotes _notes;
+    private readonly ChangeLog _changes;
     private readonly IStandingOrders? _orders;
     private readonly IBackendMemory? _memory;
-    private readonly TenureBook _tenures = new();
+    private readonly TenureAllocator _tenures = new();
     private readonly long _start;
     private volatile BackendSnapshot _current;
 
@@ -30,27 +30,25 @@ internal sealed partial class BackendRegistry
         (_hashing, _time, _start, _orders, _memory) = (hashing, time, time.GetTimestamp(), orders, memory);
         _options = options ?? SelectionOptions.Off;
         _transitions = new BackendTransitions(thresholds ?? ProbeThresholds.Default);
-        _notes = new ChangeNotes(feed, logger, time);
+        _changes = new ChangeLog(feed, logger, time);
         _current = new BackendSnapshot([], new Selector([], new Rendezvous([], hashing.Seed), _options), _options, TimeSpan.Zero);
         Runtimes = new BackendRuntimes(time);
     }
 
-    /// <summary>The state of this moment.</summary>
     public BackendSnapshot Current => _current;
 
-    /// <summary>What runs for the nodes.</summary>
     public BackendRuntimes Runtimes { get; }
 
-    /// <summary>Set when nodes came or went.</summary>
+    /// <summary>Set when backends are added or removed.</summary>
     public WakeSignal MembersChanged { get; } = new();
 
-    /// <summary>Set when there is reason to look the nodes up again.</summary>
+    /// <summary>Requests a discovery lookup without waiting for the interval.</summary>
     public WakeSignal LookupNow { get; } = new();
 
-    /// <summary>Now, by the clock that dates everything here.</summary>
+    /// <summary>The current time, by the clock used for everything here.</summary>
     public Moment Now => new(_time.GetUtcNow(), _time.GetElapsedTime(_start));
 
-    /// <summary>Takes over what discovery found. A node that is not in it drains while it works and is forgotten when it does not.</summary>
+    /// <summary>Applies a discovery result. A backend that is not in it drains while it is up, and is removed otherwise.</summary>
     public void SetMembers(IEnumerable<BackendEndpoint> found)
     {
         lock (_writing)
@@ -61,8 +59,8 @@ internal sealed partial class BackendRegistry
             {
                 if (endpoints.TryGetValue(known.Id, out var endpoint) && endpoint.IsTls != known.Backend.IsTls)
                 {
-                    // Spoken to in another way it is another node, in the same place of the ranking.
-                    _notes.Left(known);
+                    // A switch to or from TLS makes it a new backend with the same rank.
+                    _changes.Left(known);
                 }
                 else if (endpoints.Remove(known.Id, out endpoint))
                 {
@@ -82,8 +80,8 @@ internal sealed partial class BackendRegistry
             {
                 var fresh = new BackendHealth { Since = Now };
                 var known = new KnownBackend(new Backend(endpoint.Host, endpoint.Port, endpoint.IsTls), _memory?.Recall(endpoint.Id, fresh, Now) ?? fresh) { DiscoveredWeight = endpoint.Weight };
-                known = Enforced(_orders?.Joined(known) ?? known);
-                _notes.Joined(known);
+                known = WithoutSessionDrain(_orders?.Joined(known) ?? known);
+                _changes.Joined(known);
                 members.Add(known);
             }
 
@@ -91,33 +89,33 @@ internal sealed partial class BackendRegistry
         }
     }
 
-    /// <summary>A probe of the node ended.</summary>
+    /// <summary>A probe has ended.</summary>
     public void Probed(Backend backend, ProbeResult probe) => Probed([(backend, probe)]);
 
-    /// <summary>Probes of nodes ended: what comes of them is one change, however many they are.</summary>
+    /// <summary>Several probes have ended; applied as a single change.</summary>
     public void Probed(IReadOnlyList<(Backend Backend, ProbeResult Probe)> probes) =>
         Change([.. probes.Select(one => (one.Backend, new Func<BackendHealth, BackendHealth>(health => _transitions.Probed(health, one.Probe, Now))))]);
 
-    /// <summary>A connection to the node was refused: its clients move on at once, and a probe finds out more.</summary>
-    public void TakeOut(Backend backend, string error)
+    /// <summary>A connection was refused: takes the backend out immediately, and probes it.</summary>
+    public void MarkDown(Backend backend, string error)
     {
         Change(backend, health => BackendTransitions.Refused(health, error));
         Runtimes.Of(backend).ProbeNow.Set();
         LookupNow.Set();
     }
 
-    /// <summary>The node owes responses and gives none: that counts like a failed probe, and the next probe decides.</summary>
+    /// <summary>Requests get no response: counts as a failed probe, and the next probe decides.</summary>
     public void Suspect(Backend backend, string reason)
     {
         Change(backend, health => BackendTransitions.Suspected(health, reason));
         var runtime = Runtimes.Of(backend);
-        runtime.IsDoubted = true;
+        runtime.IsSuspect = true;
         runtime.ProbeNow.Set();
     }
 
-    /// <summary>The node loses requests although its probes may pass: it is out for a while, each time for longer.
-    /// Never more than half of the nodes are out for this reason, for then the reason is not the nodes.</summary>
-    /// <returns>Whether it is ejected now.</returns>
+    /// <summary>The backend loses requests although its probes may pass: takes it out for a while, longer each time. At most half of the
+    /// backends can be ejected: beyond that, the cause is likely elsewhere.</summary>
+    /// <returns>Whether it was ejected.</returns>
     public bool Eject(Backend backend, string reason)
     {
         lock (_writing)
@@ -134,10 +132,10 @@ internal sealed partial class BackendRegistry
         }
     }
 
-    /// <summary>An operator takes the node out of use: it gets no new clients, and where sessions stay those it has end by
-    /// themselves. Where they do not, this is <see cref="Evacuate"/>.</summary>
-    /// <param name="backend">The node.</param>
-    /// <param name="timeout">After which it is evacuated; null for never.</param>
+    /// <summary>An operator drains the backend: it gets no new clients, and existing sessions can end. Without session affinity
+    /// the same as <see cref="Evacuate"/>.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="timeout">How long sessions may last; null for no limit.</param>
     public void Drain(Backend backend, TimeSpan? timeout = null)
     {
         if (_options.KeepsSessions)
@@ -150,15 +148,15 @@ internal sealed partial class BackendRegistry
         }
     }
 
-    /// <summary>An operator takes the node out of use at once: it finishes what it has in hand.</summary>
+    /// <summary>An operator drains the backend without regard to sessions: only requests in flight finish.</summary>
     public void Evacuate(Backend backend) => Change(backend, health => BackendTransitions.Ordered(health, DrainReasons.Operator));
 
-    /// <summary>An operator brings the node back into use, as far as operators had it drained.</summary>
+    /// <summary>An operator ends the drain.</summary>
     public void Resume(Backend backend) => Change(backend, health => BackendTransitions.Ordered(health, DrainReasons.None));
 
-    /// <summary>An operator gives the node another share of the clients, as long as the node is known; discovery does not undo it.</summary>
-    /// <param name="backend">The node.</param>
-    /// <param name="weight">Its weight; null for the one that discovery gives it.</param>
+    /// <summary>An operator overrides the weight, until the backend is removed.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="weight">Null for the weight from discovery.</param>
     public void SetWeight(Backend backend, double? weight)
     {
         lock (_writing)
@@ -168,22 +166,22 @@ internal sealed partial class BackendRegistry
                 return;
             }
 
-            // Kept even when it is the present one: discovery may come to another.
+            // Kept even if equal to the current weight: discovery may change that.
             var after = before with { OperatorWeight = weight };
             if (before.Weight == after.Weight)
             {
-                _current.Note(after);
+                _current.Update(after);
                 return;
             }
 
-            _notes.Weighted(after, before.Weight);
+            _changes.Weighted(after, before.Weight);
             Publish([.. _current.Backends.Select(member => member.Backend == backend ? after : member)]);
         }
     }
 
-    /// <summary>The tenures of nodes, known here or not; see <see cref="TenureBook"/>.</summary>
-    /// <param name="ids">The nodes.</param>
-    /// <param name="selector">Knows those that keep sessions now.</param>
+    /// <summary>The tenures of backends, known here or not; see <see cref="TenureAllocator"/>.</summary>
+    /// <param name="ids">Their ids.</param>
+    /// <param name="selector">The current one.</param>
     public Tenure[] TenuresOf(IReadOnlyList<string> ids, out Selector selector)
     {
         lock (_writing)
@@ -193,17 +191,17 @@ internal sealed partial class BackendRegistry
         }
     }
 
-    /// <summary>Takes the time into account: a node on its way back gets more of its clients, and a drain for sessions may be over.</summary>
+    /// <summary>Applies what time alone changes: the progress of slow starts, and drain timeouts.</summary>
     public void Refresh()
     {
         lock (_writing)
         {
             foreach (var known in _current.Backends.Where(known => known.Health.SessionsUntil is not null))
             {
-                Change(known.Backend, health => BackendTransitions.Aged(health, Now));
+                Change(known.Backend, health => BackendTransitions.DrainExpired(health, Now));
             }
 
-            if (_current.Selector.IsChanging)
+            if (_current.Selector.IsInSlowStart)
             {
                 Select([.. _current.Backends], _current.Selector.Ranking);
             }
@@ -211,14 +209,14 @@ internal sealed partial class BackendRegistry
     }
 }
 
-/// <summary>Moves on what time alone changes, a step a second: slow starts, and drains that end.</summary>
-internal sealed class RegistryClock(BackendRegistry registry, TimeProvider time) : BackgroundService
+/// <summary>Refreshes the registry every second, for slow starts and drain timeouts.</summary>
+internal sealed class RegistryTimer(BackendRegistry registry, TimeProvider time) : BackgroundService
 {
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Step, time);
+        using var timer = new PeriodicTimer(Interval, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -228,7 +226,7 @@ internal sealed class RegistryClock(BackendRegistry registry, TimeProvider time)
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // Shutdown.
         }
     }
 }

@@ -6,24 +6,22 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>Makes a connection to a node a TLS connection, and says in plain words why it cannot be one.</summary>
+/// <summary>The TLS handshake with a backend.</summary>
 internal sealed class BackendTls(BackendTransportOptions options, TimeProvider time)
 {
     private const SslProtocols Versions = SslProtocols.Tls12 | SslProtocols.Tls13;
 
-    /// <summary>What the connection is for (ALPN, RFC 7301).</summary>
     private static readonly List<SslApplicationProtocol> Http1 = [SslApplicationProtocol.Http11];
     private static readonly List<SslApplicationProtocol> Http2 = [SslApplicationProtocol.Http2];
 
-    /// <summary>How nodes are spoken to.</summary>
     public BackendTransportOptions Options => options;
 
-    /// <summary>Shakes hands, and verifies that the node is who it should be.</summary>
-    /// <param name="connection">Connected; it is closed with what is returned, or when there is nothing to return.</param>
-    /// <param name="backend">The node.</param>
-    /// <param name="limit">How long it may take.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="BackendTlsException">There is no handshake, or not with this node.</exception>
+    /// <summary>Performs the handshake and verifies the certificate.</summary>
+    /// <param name="connection">Owned by the returned stream; disposed on failure.</param>
+    /// <param name="backend">The backend.</param>
+    /// <param name="limit">The handshake timeout.</param>
+    /// <param name="cancellationToken">Cancels the handshake.</param>
+    /// <exception cref="BackendTlsException">The handshake failed.</exception>
     public async ValueTask<SslStream> AuthenticateAsync(Stream connection, Backend backend, TimeSpan limit, CancellationToken cancellationToken)
     {
         var (stream, problem) = (new SslStream(connection), (string?)null);
@@ -33,7 +31,7 @@ internal sealed class BackendTls(BackendTransportOptions options, TimeProvider t
         {
             var name = options.TlsName ?? backend.Host;
             await stream.AuthenticateAsClientAsync(OptionsFor(name, found => problem = found), either.Token);
-            // Servers that know no ALPN speak HTTP/1.1.
+            // Servers without ALPN speak HTTP/1.1.
             return options.IsHttp2 && stream.NegotiatedApplicationProtocol != SslApplicationProtocol.Http2
                 ? throw new BackendTlsException("it does not offer HTTP/2 (BACKEND_PROTOCOL)")
                 : stream;
@@ -44,7 +42,7 @@ internal sealed class BackendTls(BackendTransportOptions options, TimeProvider t
             throw failure switch
             {
                 OperationCanceledException when !cancellationToken.IsCancellationRequested =>
-                    new BackendTlsException(FormattableString.Invariant($"it was not done within {limit.TotalSeconds:0.#} s"), failure, isSlow: true),
+                    new BackendTlsException(FormattableString.Invariant($"it timed out after {limit.TotalSeconds:0.#} s"), failure, isSlow: true),
                 AuthenticationException or IOException when failure is not BackendTlsException =>
                     new BackendTlsException(problem ?? TlsProblem.OfHandshake(failure), failure),
                 _ => failure,
@@ -84,42 +82,41 @@ internal sealed class BackendTls(BackendTransportOptions options, TimeProvider t
     }
 }
 
-/// <summary>There is no TLS connection to a node.</summary>
-/// <param name="reason">Why, in plain words about the handshake or the node.</param>
-/// <param name="cause">What it was seen by.</param>
-/// <param name="isSlow">Whether it only took too long.</param>
+/// <summary>A TLS handshake with a backend failed.</summary>
+/// <param name="reason">Why, as a clause about the handshake or the backend.</param>
+/// <param name="cause">The underlying exception.</param>
+/// <param name="isSlow">Whether it timed out.</param>
 internal sealed class BackendTlsException(string reason, Exception? cause = null, bool isSlow = false) : IOException($"TLS handshake failed: {reason}", cause)
 {
-    /// <summary>It only took too long.</summary>
     public bool IsSlow { get; } = isSlow;
 }
 
-/// <summary>Why a handshake with a node failed, in the words of whoever has to mend it.</summary>
+/// <summary>Describes why a handshake with a backend failed, for the person who has to fix it.</summary>
 internal static class TlsProblem
 {
     private const int MaxNames = 3;
 
     private const X509ChainStatusFlags UnknownIssuer = X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain;
 
-    /// <summary>What OpenSSL says, and what it comes from.</summary>
-    private static readonly (string Said, string Meant)[] Handshakes =
+    /// <summary>OpenSSL's errors, and their usual cause.</summary>
+    private static readonly (string Error, string Cause)[] Handshakes =
     [
         ("wrong version number", NoTls),
         ("packet length too long", NoTls),
         ("Cannot determine the frame size", NoTls),
-        ("unexpected EOF", "the connection was closed in the middle of it"),
+        ("unexpected EOF", "the connection was closed during the handshake"),
         ("alert protocol version", "it refuses TLS 1.2 and TLS 1.3"),
         ("unsupported protocol", "it refuses TLS 1.2 and TLS 1.3"),
-        ("no application protocol", "it does not offer the protocol that it is to speak (ALPN, BACKEND_PROTOCOL)"),
-        ("certificate required", "it wants a certificate of the balancer, which has none"),
-        ("alert bad certificate", "it wants a certificate of the balancer, which has none"),
-        ("alert unrecognized name", "it does not know the name that it was called by (BACKEND_TLS_NAME)"),
-        ("alert handshake failure", "it has no cipher in common with the balancer, or wants a certificate"),
+        ("no application protocol", "it does not offer the required protocol (ALPN, BACKEND_PROTOCOL)"),
+        ("certificate required", "it requires a client certificate, which the balancer does not have"),
+        ("alert bad certificate", "it requires a client certificate, which the balancer does not have"),
+        ("alert unrecognized name", "it does not recognize the server name (BACKEND_TLS_NAME)"),
+        ("alert handshake failure", "it has no cipher in common with the balancer, or requires a client certificate"),
     ];
 
-    private const string NoTls = "it does not speak TLS there";
+    private const string NoTls = "it does not speak TLS on that port";
 
-    /// <returns>Null when nothing is wrong with the node's certificate.</returns>
+    /// <returns>Null if the certificate is valid.</returns>
     public static string? OfCertificate(
         X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, string name, DateTimeOffset now)
     {
@@ -130,7 +127,7 @@ internal static class TlsProblem
 
         if (certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
         {
-            return "it shows no certificate";
+            return "it sent no certificate";
         }
 
         if (certificate.NotAfter.ToUniversalTime() < now.UtcDateTime)
@@ -146,7 +143,7 @@ internal static class TlsProblem
         var status = chain?.ChainStatus ?? [];
         if (Array.Exists(status, one => (one.Status & UnknownIssuer) != 0))
         {
-            return $"its certificate comes from an unknown issuer, {certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: true)} (BACKEND_CA)";
+            return $"its certificate was issued by an unknown CA, {certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: true)} (BACKEND_CA)";
         }
 
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
@@ -157,21 +154,21 @@ internal static class TlsProblem
         return $"its certificate cannot be trusted: {(status.Length > 0 ? status[0].StatusInformation.ReplaceLineEndings(" ").TrimEnd('.', ' ') : errors.ToString())}";
     }
 
-    /// <summary>What ended a handshake that did not get as far as the certificate, or was ended by the node.</summary>
+    /// <summary>For a handshake that failed before the certificate was verified, or was rejected by the backend.</summary>
     public static string OfHandshake(Exception failure) =>
         Known(failure) ?? failure.GetBaseException().Message.ReplaceLineEndings(" ").TrimEnd('.');
 
-    /// <summary>The same for a connection that was lost afterwards: in TLS 1.3 a node may refuse when the balancer is done.</summary>
-    /// <returns>Null when that is no matter of TLS.</returns>
+    /// <summary>For a connection lost later: with TLS 1.3, a backend can reject the handshake after the balancer has completed it.</summary>
+    /// <returns>Null if TLS is not the cause.</returns>
     public static string? Known(Exception failure)
     {
         for (var cause = failure; cause is not null; cause = cause.InnerException)
         {
-            foreach (var (said, meant) in Handshakes)
+            foreach (var (error, meaning) in Handshakes)
             {
-                if (cause.Message.Contains(said, StringComparison.OrdinalIgnoreCase))
+                if (cause.Message.Contains(error, StringComparison.OrdinalIgnoreCase))
                 {
-                    return meant;
+                    return meaning;
                 }
             }
         }
@@ -191,7 +188,7 @@ internal static class TlsProblem
     private static string Day(DateTime moment) => moment.ToUniversalTime().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }
 
-/// <summary>What a failed attempt to connect says, and about whom.</summary>
+/// <summary>A failed connection attempt, and whose fault it is.</summary>
 internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
 {
     public static ConnectError From(Exception failure)
@@ -205,17 +202,17 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
 
             if (cause is BackendTlsException tls)
             {
-                return new ConnectError(tls.Message, tls.IsSlow ? ConnectFault.Unaccepted : ConnectFault.Node);
+                return new ConnectError(tls.Message, tls.IsSlow ? ConnectFault.Timeout : ConnectFault.Node);
             }
 
             if (cause is ClosedWhileIdleException closed)
             {
-                return new ConnectError(closed.Message, ConnectFault.Nobody);
+                return new ConnectError(closed.Message, ConnectFault.None);
             }
 
             if (cause is TimeoutException)
             {
-                return new ConnectError("connection timed out", ConnectFault.Unaccepted);
+                return new ConnectError("connection timed out", ConnectFault.Timeout);
             }
         }
 
@@ -226,33 +223,33 @@ internal readonly record struct ConnectError(string Problem, ConnectFault Fault)
     {
         SocketError.ConnectionRefused => new("connection refused", ConnectFault.Node),
         SocketError.HostUnreachable or SocketError.NetworkUnreachable => new("host unreachable", ConnectFault.Node),
-        SocketError.TimedOut => new("connection timed out", ConnectFault.Unaccepted),
+        SocketError.TimedOut => new("connection timed out", ConnectFault.Timeout),
         SocketError.HostNotFound or SocketError.NoData => new("name not found", ConnectFault.Node),
         SocketError.TryAgain => new("no name server responds", ConnectFault.NameServer),
         SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AddressNotAvailable =>
-            new($"the balancer itself is short of connections ({socket.Message})", ConnectFault.Balancer),
+            new($"the balancer itself has no sockets or ports left ({socket.Message})", ConnectFault.Balancer),
         _ => new(socket.Message, ConnectFault.Node),
     };
 }
 
-/// <summary>Whose fault it is that there is no connection.</summary>
+/// <summary>Whose fault a failed connection attempt is.</summary>
 internal enum ConnectFault
 {
-    /// <summary>Nobody listens there, or nobody who can be trusted.</summary>
+    /// <summary>The connection was refused, or the TLS handshake failed.</summary>
     Node,
 
-    /// <summary>Nobody accepts: the node is gone, or its listen queue is full.</summary>
-    Unaccepted,
+    /// <summary>Not accepted in time: the backend is gone, or its listen queue is full.</summary>
+    Timeout,
 
-    /// <summary>The name could not be looked up just now; the node may be well.</summary>
+    /// <summary>The name could not be resolved at the moment; the backend may be fine.</summary>
     NameServer,
 
-    /// <summary>There is none just now, or not in this way; the node may be well, and another one may be reached.</summary>
-    Nobody,
+    /// <summary>No connection is available at the moment, or not this way; the backend may be fine.</summary>
+    None,
 
-    /// <summary>This process has no sockets or ports left; that says nothing about any node.</summary>
+    /// <summary>This process has no sockets or ports left.</summary>
     Balancer,
 }
 
-/// <summary>A kept connection was given up at the very moment when a request was to go over it: nothing of that was sent.</summary>
+/// <summary>An idle connection was closed just as a request was about to use it: nothing of the request was sent.</summary>
 internal sealed class ClosedWhileIdleException() : IOException("the connection was closed while it was idle");

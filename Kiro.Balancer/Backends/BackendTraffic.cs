@@ -1,12 +1,12 @@
 namespace Kiro.Balancer.Backends;
 
 /// <summary>
-/// What a node answered, and how fast, since it is known. Written in cells, so that nobody waits for anybody: every event
-/// loop has its own, and requests on any thread use that of their processor.
+/// A backend's responses and their latencies, striped to avoid contention: each event loop has its own cell, and requests on other
+/// threads use the cell of their processor.
 /// </summary>
 internal sealed class BackendTraffic(TimeProvider time)
 {
-    // A power of two, so that a processor's number finds its cell by a mask.
+    // A power of two, so that masking the processor id gives the cell.
     private static readonly int Shared = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Min(Environment.ProcessorCount, 64));
 
     private readonly Lock _adding = new();
@@ -15,19 +15,18 @@ internal sealed class BackendTraffic(TimeProvider time)
     private long _retries;
     private long _connects;
 
-    /// <summary>Requests that the node failed and that went on to another one.</summary>
+    /// <summary>Failed requests that were retried on another backend.</summary>
     public long Retries => Interlocked.Read(ref _retries);
 
-    /// <summary>Connections that were opened to the node for requests.</summary>
+    /// <summary>Connections opened for requests.</summary>
     public long Connects => Interlocked.Read(ref _connects);
 
-    /// <summary>The moment, for <see cref="Since"/>.</summary>
+    /// <summary>A timestamp for <see cref="Since"/>.</summary>
     public long Now => time.GetTimestamp();
 
-    /// <summary>The time since a moment.</summary>
     public TimeSpan Since(long moment) => time.GetElapsedTime(moment);
 
-    /// <summary>How many responses there are, without an allocation.</summary>
+    /// <summary>The number of responses. Does not allocate.</summary>
     public long Responses
     {
         get
@@ -47,11 +46,11 @@ internal sealed class BackendTraffic(TimeProvider time)
         }
     }
 
-    /// <summary>All cells together.</summary>
+    /// <summary>The sum of all cells.</summary>
     public TrafficCounts Sum() => TrafficCounts.Of(_shared.Concat(_loops).OfType<TrafficCell>());
 
-    /// <summary>The cell of an event loop, made when it is first asked for. For that loop alone, which keeps it.</summary>
-    /// <param name="loop">The loop's number, from 0.</param>
+    /// <summary>The cell of an event loop, created on first use. Only that loop may write it.</summary>
+    /// <param name="loop">The index of the loop.</param>
     public TrafficCell Cell(int loop)
     {
         lock (_adding)
@@ -67,7 +66,7 @@ internal sealed class BackendTraffic(TimeProvider time)
         }
     }
 
-    /// <summary>Counts a response, from any thread. No lock, and no allocation but for the first of a processor.</summary>
+    /// <summary>Counts a response. Thread-safe, no lock; allocates only a processor's cell.</summary>
     /// <inheritdoc cref="TrafficCell.Record"/>
     public void Record(int status, TimeSpan duration, long bytesIn, long bytesOut)
     {
@@ -75,10 +74,10 @@ internal sealed class BackendTraffic(TimeProvider time)
         (Volatile.Read(ref cell) ?? Added(ref cell)).RecordShared(status, duration, bytesIn, bytesOut);
     }
 
-    /// <summary>The node failed a request, which goes on to another one.</summary>
+    /// <summary>A failed request is retried on another backend.</summary>
     public void Retry() => Interlocked.Increment(ref _retries);
 
-    /// <summary>A connection to the node was opened.</summary>
+    /// <summary>A connection was opened.</summary>
     public void Connect() => Interlocked.Increment(ref _connects);
 
     private static TrafficCell Added(ref TrafficCell? cell)
@@ -89,17 +88,16 @@ internal sealed class BackendTraffic(TimeProvider time)
 }
 
 /// <summary>
-/// What one writer counted of a node's responses. An event loop has a cell of its own, which nobody else writes, so plain
-/// stores are enough; <see cref="BackendTraffic"/> sums the cells for whoever looks.
+/// Response counts of one stripe. An event loop's cell has a single writer, so plain stores suffice; <see cref="BackendTraffic"/>
+/// sums the cells.
 /// </summary>
 internal sealed class TrafficCell
 {
-    // The counts of another object must not be on the same cache line, before or behind.
+    // Against false sharing with other objects, before and behind.
     private const int Padding = 8;
 
     private readonly long[] _counts = new long[TrafficCounts.Length + 2 * Padding];
 
-    /// <summary>How many responses were counted.</summary>
     public long Responses
     {
         get
@@ -114,11 +112,11 @@ internal sealed class TrafficCell
         }
     }
 
-    /// <summary>Counts a response. For the cell's owner alone; no lock, no allocation.</summary>
+    /// <summary>Counts a response. Only for the owner of the cell; no lock, no allocation.</summary>
     /// <param name="status">Its status, 100 to 599.</param>
-    /// <param name="duration">From when the request went to the node until the head of the response was there.</param>
-    /// <param name="bytesIn">Bytes that went to the node.</param>
-    /// <param name="bytesOut">Bytes that came from it.</param>
+    /// <param name="duration">From sending the request to receiving the response's head.</param>
+    /// <param name="bytesIn">Bytes sent to the backend.</param>
+    /// <param name="bytesOut">Bytes received from it.</param>
     public void Record(int status, TimeSpan duration, long bytesIn, long bytesOut)
     {
         Add(ClassOf(status), 1);
@@ -127,7 +125,7 @@ internal sealed class TrafficCell
         Add(TrafficCounts.BytesOut, bytesOut);
     }
 
-    /// <summary>The same from any thread.</summary>
+    /// <summary>The same, thread-safe.</summary>
     internal void RecordShared(int status, TimeSpan duration, long bytesIn, long bytesOut)
     {
         Interlocked.Increment(ref _counts[Padding + ClassOf(status)]);
@@ -136,7 +134,7 @@ internal sealed class TrafficCell
         Interlocked.Add(ref _counts[Padding + TrafficCounts.BytesOut], bytesOut);
     }
 
-    /// <summary>The same for a response that no node gave, and that therefore has no duration.</summary>
+    /// <summary>The same for a response of the balancer's own, which has no latency. Thread-safe.</summary>
     internal void RecordOwn(int status) => Interlocked.Increment(ref _counts[Padding + ClassOf(status)]);
 
     internal void AddTo(long[] sums)
@@ -147,7 +145,7 @@ internal sealed class TrafficCell
         }
     }
 
-    // 0 for what is no status of HTTP.
+    // 0 for an invalid status.
     private static int ClassOf(int status) => (uint)(status - 100) < 500 ? status / 100 : 0;
 
     private void Add(int count, long value)

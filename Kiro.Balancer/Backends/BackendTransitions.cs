@@ -4,36 +4,34 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Backends;
 
 /// <summary>
-/// The life of a node: what becomes of its health with everything that can happen to it. A node is out (down) while it is
-/// ejected or its verdict is down; else it drains as long as anybody wants it to; else it is up, or starting before its
-/// first verdict.
+/// The state machine of a backend: what each event does to its health. It is down while its verdict is down or it is ejected; else
+/// draining while there is any reason to; else up, or starting before its first verdict.
 /// <list type="table">
-/// <listheader><term>event</term><description>what it changes, whatever the state</description></listheader>
-/// <item><term>probe passed</term><description>up: from starting at once, from down after <c>HEALTH_RISE</c> in a row and not
-/// before an ejection is over; the node's own wish to drain ends</description></item>
-/// <item><term>probe says draining</term><description>the same, and the node drains</description></item>
-/// <item><term>probe silent, but the node is busy</term><description>nothing yet, as suspected; of a node that is only remembered,
+/// <listheader><term>event</term><description>effect, in any state</description></listheader>
+/// <item><term>probe passed</term><description>up: from starting immediately, from down after <c>HEALTH_RISE</c> in a row and
+/// once an ejection is over; a drain requested by the backend ends</description></item>
+/// <item><term>probe says draining</term><description>the same, but the backend drains</description></item>
+/// <item><term>probe timed out, but the backend is busy</term><description>as suspected; if its health is only remembered,
 /// as failed</description></item>
-/// <item><term>probe failed, lost, silent or not accepted</term><description>down after <c>HEALTH_FALL</c> in a row; a node that is only
-/// remembered to be up, at once</description></item>
+/// <item><term>probe failed, lost or timed out</term><description>down after <c>HEALTH_FALL</c> in a row; immediately if its
+/// health is only remembered</description></item>
 /// <item><term>probe refused, connection refused</term><description>down</description></item>
-/// <item><term>suspected</term><description>nothing yet: it counts like a failed probe, and the next probe decides</description></item>
-/// <item><term>ejected</term><description>from up, or while sessions may end: down for a while, each time for longer</description></item>
-/// <item><term>absent, present; twin</term><description>one reason to drain more or less</description></item>
-/// <item><term>drain, evacuate, resume</term><description>the same, and each order replaces the one before</description></item>
-/// <item><term>sessions had their time</term><description>from drain to evacuate</description></item>
+/// <item><term>suspected</term><description>counts as a failed probe; the next probe decides</description></item>
+/// <item><term>ejected</term><description>from up, or while sessions drain: down for a while, longer each time</description></item>
+/// <item><term>absent, present; twin</term><description>adds or removes that reason to drain</description></item>
+/// <item><term>drain, evacuate, resume</term><description>the same; each order replaces the previous one</description></item>
+/// <item><term>drain timeout</term><description>from drain to evacuate</description></item>
 /// </list>
 /// </summary>
 internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
 {
-    /// <summary>Envoy's outlier detection has 30 s.</summary>
+    /// <summary>Envoy's outlier detection uses 30 s.</summary>
     private static readonly TimeSpan EjectionStep = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan MaxEjection = TimeSpan.FromMinutes(5);
 
-    /// <summary>After so long a time without trouble, earlier ejections are forgotten.</summary>
+    /// <summary>After this long without trouble, earlier ejections no longer count.</summary>
     private static readonly TimeSpan EjectionMemory = TimeSpan.FromMinutes(5);
 
-    /// <summary>A probe ended.</summary>
     public BackendHealth Probed(BackendHealth health, ProbeResult probe, Moment now)
     {
         if (probe.Outcome == ProbeOutcome.Unknown)
@@ -43,7 +41,7 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
 
         if (probe.Outcome == ProbeOutcome.Busy && !health.IsRemembered)
         {
-            // Not known to be well, so it is probed again soon; and not known to be ill.
+            // Neither healthy nor unhealthy: probed again soon.
             return Suspected(health, health.EjectedUntil is null ? probe.Error! : health.Error!) with { LastCheck = now.Time };
         }
 
@@ -54,7 +52,7 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
             LastCheck = now.Time,
             Latency = probe.Latency ?? health.Latency,
             Reachable = probe.Outcome is ProbeOutcome.Passed or ProbeOutcome.Draining or ProbeOutcome.Failed,
-            // While it is ejected its probes may pass, but why it is out must stay to be read.
+            // Probes may pass during an ejection; its reason must stay visible.
             Error = isEjected ? health.Error : probe.Error,
             Node = probe.Node ?? health.Node,
             Degradation = probe.Degradation,
@@ -74,15 +72,15 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
         return after with { IsRemembered = false, Verdict = verdict, HasBeenUp = health.HasBeenUp || verdict == BackendVerdict.Up };
     }
 
-    /// <summary>It refused a connection.</summary>
+    /// <summary>A connection was refused.</summary>
     public static BackendHealth Refused(BackendHealth health, string error) =>
         health with { Verdict = BackendVerdict.Down, Reachable = false, Error = error, Successes = 0 };
 
-    /// <summary>It owes responses and gives none.</summary>
+    /// <summary>Requests get no response.</summary>
     public static BackendHealth Suspected(BackendHealth health, string reason) =>
         health with { Failures = Math.Max(1, health.Failures), Successes = 0, Error = reason };
 
-    /// <summary>It lost requests although its probes may pass.</summary>
+    /// <summary>Requests are lost although probes may pass.</summary>
     public static BackendHealth Ejected(BackendHealth health, string reason, Moment now)
     {
         if (!health.KeepsSessions)
@@ -100,17 +98,17 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
         };
     }
 
-    /// <summary>Somebody wants it to drain, or not any more.</summary>
+    /// <summary>Adds or removes a reason to drain.</summary>
     public static BackendHealth Drained(BackendHealth health, DrainReasons reason, bool isWanted)
     {
         var reasons = isWanted ? health.DrainReasons | reason : health.DrainReasons & ~reason;
         return reasons == health.DrainReasons ? health : health with { DrainReasons = reasons };
     }
 
-    /// <summary>An operator's order, in place of the one before.</summary>
-    /// <param name="health">Until now.</param>
-    /// <param name="order">One of the reasons that an operator can have, or none.</param>
-    /// <param name="sessionsUntil">When sessions have had their time; null for never.</param>
+    /// <summary>Replaces the operator's order.</summary>
+    /// <param name="health">The current health.</param>
+    /// <param name="order">One of <see cref="DrainReasons.ByOperator"/>, or none.</param>
+    /// <param name="sessionsUntil">The drain timeout; null for none.</param>
     public static BackendHealth Ordered(BackendHealth health, DrainReasons order, TimeSpan? sessionsUntil = null)
     {
         var reasons = (health.DrainReasons & ~DrainReasons.ByOperator) | order;
@@ -119,18 +117,18 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
             : health with { DrainReasons = reasons, SessionsUntil = sessionsUntil };
     }
 
-    /// <summary>Time has passed: sessions may have had theirs.</summary>
-    public static BackendHealth Aged(BackendHealth health, Moment now) =>
+    /// <summary>Evacuates the backend if its drain timeout has passed.</summary>
+    public static BackendHealth DrainExpired(BackendHealth health, Moment now) =>
         health.SessionsUntil <= now.Uptime ? Ordered(health, DrainReasons.Operator) : health;
 
-    /// <summary>Whether the node is in another state, or drains and does not let its sessions end any more.</summary>
-    public static bool IsAnother(BackendHealth before, BackendHealth after) =>
+    /// <summary>Whether the state has changed, or a drain no longer keeps sessions.</summary>
+    public static bool IsStateChange(BackendHealth before, BackendHealth after) =>
         before.State != after.State || (before.KeepsSessions && !after.KeepsSessions);
 
-    /// <summary>Notes when that came, if it did.</summary>
-    public static BackendHealth Dated(BackendHealth before, BackendHealth after, Moment now)
+    /// <summary>Sets the times of a state change.</summary>
+    public static BackendHealth WithTimes(BackendHealth before, BackendHealth after, Moment now)
     {
-        if (!IsAnother(before, after))
+        if (!IsStateChange(before, after))
         {
             return after;
         }
@@ -149,15 +147,15 @@ internal sealed class BackendTransitions(Reloadable<ProbeThresholds> thresholds)
     };
 }
 
-/// <summary>What a probe found.</summary>
+/// <summary>The result of a probe.</summary>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Latency">Until the response was complete; null without one.</param>
-/// <param name="Error">Why it did not pass, in plain words; null when it did.</param>
-/// <param name="Node">The name that the node gave itself, if any.</param>
-/// <param name="IsConcurrent">Whether the node says that it serves requests at the same time.</param>
+/// <param name="Error">Why it did not pass; null if it did.</param>
+/// <param name="Node">The name reported by the backend, if any.</param>
+/// <param name="IsConcurrent">Whether the backend reports that it serves requests concurrently.</param>
 internal sealed record ProbeResult(ProbeOutcome Outcome, TimeSpan? Latency, string? Error, string? Node, bool IsConcurrent = false)
 {
-    /// <summary>What is wrong with a node that passes all the same, in its own words; null when it says that nothing is.</summary>
+    /// <summary>What a passing backend reports to be wrong; null if nothing.</summary>
     public string? Degradation { get; init; }
 }
 
@@ -167,34 +165,34 @@ internal enum ProbeOutcome
     /// <summary>2xx.</summary>
     Passed,
 
-    /// <summary>503 with <c>{"status":"draining"}</c>: the node works and asks for no new requests.</summary>
+    /// <summary>503 with <c>{"status":"draining"}</c>: the backend works, but wants no new requests.</summary>
     Draining,
 
     /// <summary>Another response.</summary>
     Failed,
 
-    /// <summary>No response in time.</summary>
-    Silent,
+    /// <summary>Connected, but no response in time.</summary>
+    TimedOut,
 
-    /// <summary>No connection in time: not even accepted.</summary>
-    Unaccepted,
+    /// <summary>No connection in time.</summary>
+    ConnectTimedOut,
 
-    /// <summary>No response in time, but what the node has in hand explains it: nothing is known about the node.</summary>
+    /// <summary>Timed out, but its requests in flight explain that: proves nothing about the backend.</summary>
     Busy,
 
-    /// <summary>The connection was lost before the response was complete, or there was no name server to ask.</summary>
+    /// <summary>The connection was lost before the response was complete, or no name server responded.</summary>
     Lost,
 
-    /// <summary>The balancer could not even ask: nothing is known about the node.</summary>
+    /// <summary>The balancer had no socket for the probe: proves nothing about the backend.</summary>
     Unknown,
 
-    /// <summary>Nobody listens there: no doubt is left.</summary>
+    /// <summary>The connection was refused: certain proof.</summary>
     Refused,
 }
 
-/// <summary>How many probes in a row change a verdict.</summary>
-/// <param name="Fall"><c>HEALTH_FALL</c>: failures that take a node out, from 1, default 2.</param>
-/// <param name="Rise"><c>HEALTH_RISE</c>: passed ones that bring it back, from 1, default 2.</param>
+/// <summary>How many consecutive probes change a verdict.</summary>
+/// <param name="Fall"><c>HEALTH_FALL</c>: failures that mark a backend down, from 1, default 2.</param>
+/// <param name="Rise"><c>HEALTH_RISE</c>: passed probes that bring it back up, from 1, default 2.</param>
 internal sealed record ProbeThresholds(int Fall, int Rise)
 {
     public static ProbeThresholds Default { get; } = new(2, 2);

@@ -4,29 +4,26 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>How nodes are spoken to, and who is believed to be one over TLS.</summary>
-/// <param name="Protocol"><c>BACKEND_PROTOCOL</c>: <c>http1</c>, the default, or <c>h2c</c>; to nodes over TLS that is <c>h2</c>, and
-/// it may be called so.</param>
-/// <param name="Authorities"><c>BACKEND_CA</c>: a PEM file with the authorities whose nodes are believed; null, the default, are
-/// those of the system.</param>
-/// <param name="TlsName"><c>BACKEND_TLS_NAME</c>: the name that nodes are called by (SNI, RFC 6066, section 3) and that their
-/// certificates must be for; null, the default, is each node's own host. Nodes of <c>BACKEND_DNS=https://name</c> are called by that name.</param>
+/// <summary>The protocol to backends, and how their certificates are verified.</summary>
+/// <param name="Protocol"><c>BACKEND_PROTOCOL</c>: <c>http1</c>, the default, or <c>h2c</c>; <c>h2</c> is the same, for
+/// backends with TLS.</param>
+/// <param name="Authorities"><c>BACKEND_CA</c>: a PEM file with the trusted CAs; null, the default, for those of the system.</param>
+/// <param name="TlsName"><c>BACKEND_TLS_NAME</c>: the server name to send (SNI) and to verify certificates against; null, the default, for
+/// each backend's own host. Backends from <c>BACKEND_DNS=https://name</c> use that name.</param>
 internal sealed record BackendTransportOptions(BackendProtocol Protocol, X509Certificate2Collection? Authorities, string? TlsName)
 {
     private const string ProtocolVariable = "BACKEND_PROTOCOL";
     private const string AuthorityVariable = "BACKEND_CA";
     private const string NameVariable = "BACKEND_TLS_NAME";
 
-    /// <summary>Unless it is told otherwise.</summary>
-    public static BackendTransportOptions Usual { get; } = new(BackendProtocol.Http1, null, null);
+    public static BackendTransportOptions Default { get; } = new(BackendProtocol.Http1, null, null);
 
-    /// <summary>Whether HTTP/2 is spoken.</summary>
     public bool IsHttp2 => Protocol == BackendProtocol.Http2;
 
-    /// <param name="settings">Where they are.</param>
-    /// <param name="usualName">What nodes are called by unless they are told otherwise; null for each one's own host.</param>
-    public static BackendTransportOptions Read(SettingsReader settings, string? usualName = null) =>
-        new(ReadProtocol(settings), ReadAuthorities(settings), ReadName(settings) ?? usualName);
+    /// <param name="settings">The settings.</param>
+    /// <param name="defaultName">The server name without <c>BACKEND_TLS_NAME</c>; null for each backend's own host.</param>
+    public static BackendTransportOptions Read(SettingsReader settings, string? defaultName = null) =>
+        new(ReadProtocol(settings), ReadAuthorities(settings), ReadName(settings) ?? defaultName);
 
     private static BackendProtocol ReadProtocol(SettingsReader settings)
     {
@@ -82,23 +79,23 @@ internal sealed record BackendTransportOptions(BackendProtocol Protocol, X509Cer
     }
 }
 
-/// <summary>What nodes are spoken to with.</summary>
+/// <summary>The protocol to backends.</summary>
 internal enum BackendProtocol
 {
     /// <summary>HTTP/1.1.</summary>
     Http1,
 
-    /// <summary>HTTP/2: with prior knowledge to plain nodes, by ALPN to those over TLS.</summary>
+    /// <summary>HTTP/2: with prior knowledge over plain TCP, by ALPN over TLS.</summary>
     Http2,
 }
 
 internal static class BackendServices
 {
-    /// <param name="services">Where to add it.</param>
-    /// <param name="transport">How nodes are spoken to.</param>
+    /// <param name="services">The services.</param>
+    /// <param name="transport">The protocol to backends.</param>
     /// <param name="thresholds">How many probes change a verdict.</param>
-    /// <param name="hasTimes">Whether something becomes of nodes by time alone.</param>
-    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, Reloadable<ProbeThresholds> thresholds, bool hasTimes)
+    /// <param name="needsTimer">Whether slow starts or drain timeouts are possible.</param>
+    public static void AddBackends(this IServiceCollection services, BackendTransportOptions transport, Reloadable<ProbeThresholds> thresholds, bool needsTimer)
     {
         services.AddSingleton(transport);
         services.AddSingleton<BackendTls>();
@@ -106,10 +103,10 @@ internal static class BackendServices
         services.AddSingleton<ChangeFeed>();
         services.AddSingleton<BackendRegistry>();
         services.AddSingleton<BackendChooser>();
-        services.AddSingleton<Homes>();
-        if (hasTimes)
+        services.AddSingleton<ClientDistribution>();
+        if (needsTimer)
         {
-            services.AddHostedService<RegistryClock>();
+            services.AddHostedService<RegistryTimer>();
         }
     }
 }

@@ -4,85 +4,82 @@ using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>Hands what happens to the nodes to somebody who has the time to work out what it means.</summary>
+/// <summary>Queues backend changes for a background reader, which works out their consequences.</summary>
 internal sealed class ChangeFeed
 {
-    /// <summary>More than can happen while its reader is busy; beyond it the oldest are lost rather than memory.</summary>
+    /// <summary>Bounds memory: if the reader falls behind, the oldest changes are dropped.</summary>
     private const int Capacity = 1024;
 
     private readonly Channel<RegistryChange> _channel = Channel.CreateBounded<RegistryChange>(
         new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropOldest });
 
-    /// <summary>In the order in which they happened.</summary>
     public ChannelReader<RegistryChange> Changes => _channel.Reader;
 
-    /// <summary>Never waits.</summary>
+    /// <summary>Never blocks.</summary>
     public void Write(RegistryChange change) => _channel.Writer.TryWrite(change);
 }
 
-/// <summary>What happened at once, and the snapshots around it.</summary>
+/// <summary>Simultaneous changes, and the snapshots before and after them.</summary>
 internal sealed record RegistryChange(BackendSnapshot Before, BackendSnapshot After, IReadOnlyList<BackendChange> Changes);
 
-/// <summary>Something that happened to a node.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Backend">To whom: the node as it was known afterwards.</param>
-/// <param name="From">Its state before; null when it was not known.</param>
-/// <param name="Reason">Why, in plain words; null when there is nothing to say.</param>
-/// <param name="At">The time of day, for showing.</param>
+/// <summary>A change of a backend.</summary>
+/// <param name="Kind">What happened.</param>
+/// <param name="Backend">The backend after the change.</param>
+/// <param name="From">Its previous state; null if it was not known.</param>
+/// <param name="Reason">Why, for people; null if there is no reason.</param>
+/// <param name="At">Wall-clock time, for display.</param>
 internal sealed record BackendChange(ChangeKind Kind, KnownBackend Backend, BackendState? From, string? Reason, DateTimeOffset At);
 
-/// <summary>What can happen to a node.</summary>
+/// <summary>The kinds of changes.</summary>
 internal enum ChangeKind
 {
-    /// <summary>Discovery named it for the first time.</summary>
+    /// <summary>Discovered.</summary>
     Joined,
 
-    /// <summary>It was forgotten.</summary>
+    /// <summary>Removed.</summary>
     Left,
 
     Starting,
     Up,
     Down,
 
-    /// <summary>It is out because it lost requests, whatever its probes say.</summary>
+    /// <summary>Out because of lost or failed requests, whatever its probes say.</summary>
     Ejected,
     Draining,
 
-    /// <summary>Its share of the clients was changed.</summary>
+    /// <summary>Its weight was changed.</summary>
     Weight,
 }
 
-/// <summary>Logs what happens to the nodes, and collects it until there is a snapshot that it is true of. For the registry
-/// alone, under its lock.</summary>
-internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider time)
+/// <summary>Logs changes, and collects them until the snapshot that has them is published. For the registry only, under its lock.</summary>
+internal sealed class ChangeLog(ChangeFeed? feed, ILogger logger, TimeProvider time)
 {
     private readonly List<BackendChange> _changes = [];
 
     public void Joined(KnownBackend backend)
     {
         logger.Joined(backend);
-        Note(ChangeKind.Joined, backend, null, null);
+        Add(ChangeKind.Joined, backend, null, null);
     }
 
     public void Left(KnownBackend backend)
     {
         logger.Left(backend);
-        Note(ChangeKind.Left, backend, backend.Health.State, backend.Health.Reason);
+        Add(ChangeKind.Left, backend, backend.Health.State, backend.Health.Reason);
     }
 
-    /// <summary>The node is in another state than before.</summary>
     public void Changed(KnownBackend backend, BackendState before)
     {
         var health = backend.Health;
         var reason = health.Reason is null ? "" : $": {health.Reason}";
         if (health is { State: BackendState.Down, HasBeenUp: false })
         {
-            // Nobody misses it yet: a node that is not there when the cluster starts is no event.
+            // Not an event: when a cluster starts, backends are down until they are ready.
             logger.Awaited(backend, reason);
             return;
         }
 
-        logger.StateChanged(backend, health.State.Word(), health is { State: BackendState.Up, Error: null, Degradation: not null } ? ", but degraded" + reason : reason);
+        logger.StateChanged(backend, health.State.Name(), health is { State: BackendState.Up, Error: null, Degradation: not null } ? ", but degraded" + reason : reason);
 
         var kind = health.State switch
         {
@@ -91,23 +88,23 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
             BackendState.Draining => ChangeKind.Draining,
             _ => health.EjectedUntil is null ? ChangeKind.Down : ChangeKind.Ejected,
         };
-        Note(kind, backend, before, health.Reason);
+        Add(kind, backend, before, health.Reason);
     }
 
-    /// <summary>The node serves as before, and says that something is wrong, or no longer.</summary>
+    /// <summary>The backend is up and reports a problem, or no longer does.</summary>
     public void Degraded(KnownBackend backend) =>
         logger.ConditionChanged(backend, backend.Health.Degradation is { } reason ? "degraded: " + reason : "no longer degraded");
 
-    /// <summary>An operator gave the node another weight than before.</summary>
+    /// <summary>An operator changed the weight.</summary>
     public void Weighted(KnownBackend backend, double before)
     {
         var weight = backend.Weight;
         logger.Weighted(backend, weight);
-        Note(ChangeKind.Weight, backend, backend.Health.State,
+        Add(ChangeKind.Weight, backend, backend.Health.State,
             string.Create(CultureInfo.InvariantCulture, $"an operator changed its weight from {before:0.###} to {weight:0.###}"));
     }
 
-    /// <summary>Hands on what was noted since the last snapshot, if anything.</summary>
+    /// <summary>Passes on the changes since the last snapshot, if any.</summary>
     public void Publish(BackendSnapshot before, BackendSnapshot after)
     {
         if (_changes.Count > 0)
@@ -117,6 +114,6 @@ internal sealed class ChangeNotes(ChangeFeed? feed, ILogger logger, TimeProvider
         }
     }
 
-    private void Note(ChangeKind kind, KnownBackend backend, BackendState? from, string? reason) =>
+    private void Add(ChangeKind kind, KnownBackend backend, BackendState? from, string? reason) =>
         _changes.Add(new BackendChange(kind, backend, from, reason, time.GetUtcNow()));
 }

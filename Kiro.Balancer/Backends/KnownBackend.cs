@@ -2,60 +2,60 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>All that is known of a node at one moment; replaced, never changed, and only by <see cref="BackendRegistry"/>.</summary>
+/// <summary>A backend's state. Immutable; only <see cref="BackendRegistry"/> replaces it.</summary>
 internal sealed record KnownBackend(Backend Backend, BackendHealth Health)
 {
     public string Id => Backend.Id;
 
-    /// <summary>The name that the node gives itself, or its id.</summary>
+    /// <summary>The name that the backend reports, or else its id.</summary>
     public string Name => Health.Node ?? Id;
 
     public BackendState State => Health.State;
 
-    /// <summary>The weight that discovery gave it.</summary>
+    /// <summary>The weight from discovery.</summary>
     public double DiscoveredWeight { get; init; } = 1;
 
-    /// <summary>The weight that an operator gave it, which wins over discovery's; null when none did.</summary>
+    /// <summary>An operator's override; null for none.</summary>
     public double? OperatorWeight { get; init; }
 
-    /// <summary>Its share relative to the others, above 0.</summary>
+    /// <summary>Relative to the others, above 0.</summary>
     public double Weight => OperatorWeight ?? DiscoveredWeight;
 
-    /// <summary>By what its sessions are kept; none while it keeps none.</summary>
+    /// <summary>None while it keeps no sessions.</summary>
     public Tenure Tenure { get; init; }
 
-    /// <summary>The same for the choice.</summary>
-    /// <param name="uptime">Now, as <see cref="Moment.Uptime"/>.</param>
+    /// <summary>The backend as selection sees it.</summary>
+    /// <param name="uptime">The current time, as <see cref="Moment.Uptime"/>.</param>
     public Candidate AsCandidate(TimeSpan uptime) => new(Id, Weight, State == BackendState.Up, uptime - Health.CameBack, Tenure);
 
     public override string ToString() => Health.Node is { } node && node != Id ? $"{node} ({Id})" : Id;
 }
 
 /// <summary>A point in time.</summary>
-/// <param name="Time">The time of day, for showing: somebody may set the clock.</param>
-/// <param name="Uptime">The time since the registry was made, for durations: it only grows.</param>
+/// <param name="Time">Wall-clock time, for display: the clock may be set.</param>
+/// <param name="Uptime">Monotonic time since the registry was created, for durations.</param>
 internal readonly record struct Moment(DateTimeOffset Time, TimeSpan Uptime);
 
-/// <summary>What a node may be used for.</summary>
+/// <summary>What a backend can be used for.</summary>
 internal enum BackendState
 {
-    /// <summary>Known, but not yet probed: it gets requests only when no other node is up.</summary>
+    /// <summary>Not probed yet: gets requests only if no backend is up.</summary>
     Starting,
 
-    /// <summary>It gets the requests of its clients.</summary>
+    /// <summary>Serves its clients.</summary>
     Up,
 
-    /// <summary>It failed its probes, refused a connection or was ejected.</summary>
+    /// <summary>Failed its probes, refused a connection or was ejected.</summary>
     Down,
 
-    /// <summary>It works and gets no new requests; those in flight finish.</summary>
+    /// <summary>Gets no new requests; those in flight finish.</summary>
     Draining,
 }
 
 internal static class BackendStates
 {
-    /// <summary>The word for it wherever it is told: status, events, metrics, log.</summary>
-    public static string Word(this BackendState state) => state switch
+    /// <summary>The name in status, events, metrics and logs.</summary>
+    public static string Name(this BackendState state) => state switch
     {
         BackendState.Starting => "starting",
         BackendState.Up => "up",
@@ -64,73 +64,69 @@ internal static class BackendStates
     };
 }
 
-/// <summary>A node's health at one moment; replaced, never changed. <see cref="BackendTransitions"/> makes the next one.</summary>
+/// <summary>A backend's health. Immutable; <see cref="BackendTransitions"/> makes the next one.</summary>
 internal sealed record BackendHealth
 {
-    /// <summary>What the probes and the connections say.</summary>
+    /// <summary>The result of probes and connection attempts.</summary>
     public BackendVerdict Verdict { get; init; }
 
-    /// <summary>Whether the node was ever up: only one that fell has to prove itself more than once.</summary>
+    /// <summary>Whether it was ever up: the rise threshold applies only after that.</summary>
     public bool HasBeenUp { get; init; }
 
-    /// <summary>Whether an earlier process found the verdict, and no probe has borne it out yet.</summary>
+    /// <summary>Whether the verdict is a previous process's, not yet confirmed by a probe.</summary>
     public bool IsRemembered { get; init; }
 
     public DrainReasons DrainReasons { get; init; }
 
-    /// <summary>Since when the node is in its <see cref="State"/>.</summary>
+    /// <summary>Since when it has been in its <see cref="State"/>.</summary>
     public Moment Since { get; init; }
 
-    /// <summary>When the node last came up after having been down, as <see cref="Moment.Uptime"/>; null when it never was down.</summary>
+    /// <summary>When it last went from down to up, as <see cref="Moment.Uptime"/>; null if it never did.</summary>
     public TimeSpan? CameBack { get; init; }
 
-    /// <summary>When the last probe ended; null before the first.</summary>
+    /// <summary>The time of the last probe; null before the first.</summary>
     public DateTimeOffset? LastCheck { get; init; }
 
-    /// <summary>How long the last probe took that got a response.</summary>
+    /// <summary>The latency of the last probe with a response.</summary>
     public TimeSpan? Latency { get; init; }
 
     /// <summary>Whether the last probe got any response.</summary>
     public bool Reachable { get; init; }
 
-    /// <summary>Why the last probe or connection failed; null when it did not.</summary>
+    /// <summary>Why the last probe or connection failed; null if it did not.</summary>
     public string? Error { get; init; }
 
-    /// <summary>What the node itself says is wrong although it serves; null when nothing is.</summary>
+    /// <summary>What a backend that serves reports to be wrong; null if nothing.</summary>
     public string? Degradation { get; init; }
 
-    /// <summary>Since when it says so.</summary>
     public Moment? DegradedSince { get; init; }
 
-    /// <summary>The name that the node gives itself in its health response, if any.</summary>
+    /// <summary>The name in its health response, if any.</summary>
     public string? Node { get; init; }
 
-    /// <summary>Whether the node said of itself that it serves requests at the same time: then a slow one does not explain silence.</summary>
+    /// <summary>Whether it reports that it serves requests concurrently: a slow request then does not explain a timeout.</summary>
     public bool IsConcurrent { get; init; }
 
-    /// <summary>Failed probes in a row.</summary>
+    /// <summary>Consecutive failed probes.</summary>
     public int Failures { get; init; }
 
-    /// <summary>Passed probes in a row.</summary>
+    /// <summary>Consecutive passed probes.</summary>
     public int Successes { get; init; }
 
-    /// <summary>Until when the node is out, whatever its probes say, because it lost requests, as <see cref="Moment.Uptime"/>;
-    /// null when it is not.</summary>
+    /// <summary>The end of the ejection, as <see cref="Moment.Uptime"/>; null if not ejected.</summary>
     public TimeSpan? EjectedUntil { get; init; }
 
-    /// <summary>How often it was ejected lately.</summary>
+    /// <summary>The number of recent ejections.</summary>
     public int Ejections { get; init; }
 
-    /// <summary>Until when an operator lets sessions end before the node is evacuated, as <see cref="Moment.Uptime"/>; null for as
-    /// long as they last.</summary>
+    /// <summary>The operator's drain timeout, after which the backend is evacuated, as <see cref="Moment.Uptime"/>; null for none.</summary>
     public TimeSpan? SessionsUntil { get; init; }
 
-    /// <summary>Whether whoever has a session with the node stays with it: while it is up, and while it drains for no other reason
-    /// than that an operator wants its sessions to end.</summary>
+    /// <summary>Whether clients with a session stay: while it is up, or drains only for its sessions to end.</summary>
     public bool KeepsSessions =>
         Verdict == BackendVerdict.Up && EjectedUntil is null && (DrainReasons & ~DrainReasons.Sessions) == DrainReasons.None;
 
-    /// <summary>Whether an operator wants the node to drain, in either way.</summary>
+    /// <summary>Whether an operator drains it, in either way.</summary>
     public bool IsDrainedByOperator => (DrainReasons & DrainReasons.ByOperator) != 0;
 
     public BackendState State => Verdict switch
@@ -142,11 +138,11 @@ internal sealed record BackendHealth
         _ => BackendState.Starting,
     };
 
-    /// <summary>Why the node is not simply up, in plain words; null when it is.</summary>
-    public string? Reason => Error ?? (State == BackendState.Draining ? DrainReasons.InWords() : Degradation);
+    /// <summary>Why it is not simply up, for people; null if it is.</summary>
+    public string? Reason => Error ?? (State == BackendState.Draining ? DrainReasons.Describe() : Degradation);
 }
 
-/// <summary>What the probes say.</summary>
+/// <summary>The result of probes.</summary>
 internal enum BackendVerdict
 {
     Unknown,
@@ -154,28 +150,28 @@ internal enum BackendVerdict
     Down,
 }
 
-/// <summary>Who wants a node to drain. It does as long as anybody wants it.</summary>
+/// <summary>Why a backend drains; it does while any reason is set.</summary>
 [Flags]
 internal enum DrainReasons
 {
     None = 0,
 
-    /// <summary>The node itself, by its health response.</summary>
+    /// <summary>The backend asks for it in its health response.</summary>
     Node = 1,
 
-    /// <summary>An operator, through the admin endpoint.</summary>
+    /// <summary>An operator evacuates it.</summary>
     Operator = 2,
 
-    /// <summary>Discovery does not name the node any more, but it still passes its probe.</summary>
+    /// <summary>Gone from discovery, but it still passes its probes.</summary>
     Absent = 4,
 
-    /// <summary>It is the IPv6 address of a node that is in use by its IPv4 address.</summary>
+    /// <summary>The IPv6 address of a backend that is in use at its IPv4 address.</summary>
     Twin = 8,
 
-    /// <summary>An operator, who lets the node's sessions end first.</summary>
+    /// <summary>An operator drains it and lets its sessions end.</summary>
     Sessions = 16,
 
-    /// <summary>What an operator can want.</summary>
+    /// <summary>The reasons set by operators.</summary>
     ByOperator = Operator | Sessions,
 }
 
@@ -183,35 +179,35 @@ internal static class DrainReasonWords
 {
     private static readonly (DrainReasons Reason, string Words)[] All =
     [
-        (DrainReasons.Node, "the node asks for it"),
-        (DrainReasons.Operator, "an operator asked for it"),
-        (DrainReasons.Sessions, "an operator asked for it, and lets its sessions end"),
-        (DrainReasons.Absent, "it is gone from discovery"),
-        (DrainReasons.Twin, "the same node is in use by its IPv4 address"),
+        (DrainReasons.Node, "requested by the node"),
+        (DrainReasons.Operator, "requested by an operator"),
+        (DrainReasons.Sessions, "requested by an operator, who lets its sessions end"),
+        (DrainReasons.Absent, "no longer in discovery"),
+        (DrainReasons.Twin, "the same node is in use at its IPv4 address"),
     ];
 
-    public static string InWords(this DrainReasons reasons) =>
+    public static string Describe(this DrainReasons reasons) =>
         string.Join("; ", All.Where(item => reasons.HasFlag(item.Reason)).Select(item => item.Words));
 }
 
-/// <summary>What was known of nodes before this process began. Called by <see cref="BackendRegistry"/> alone, under its lock.</summary>
+/// <summary>The health of backends before this process started. Called only by <see cref="BackendRegistry"/>, under its lock.</summary>
 internal interface IBackendMemory
 {
-    /// <summary>A node's health as it was last known.</summary>
-    /// <param name="id">The node, which has just become known.</param>
-    /// <param name="fresh">Its health when nothing was known.</param>
+    /// <summary>The last known health.</summary>
+    /// <param name="id">A newly discovered backend.</param>
+    /// <param name="fresh">Its health if nothing is remembered.</param>
     /// <param name="now">The registry's time.</param>
     BackendHealth Recall(string id, BackendHealth fresh, Moment now);
 }
 
-/// <summary>What operators ordered about nodes, known to this balancer or not. Called by <see cref="BackendRegistry"/> alone,
-/// under its lock: it must not call back.</summary>
+/// <summary>Operators' orders for backends, known or not. Called only by <see cref="BackendRegistry"/>, under its lock: it must not
+/// call back.</summary>
 internal interface IStandingOrders
 {
-    /// <summary>A node is known from now on.</summary>
-    /// <returns>It, as the orders want it.</returns>
+    /// <summary>A backend was discovered.</summary>
+    /// <returns>The backend with its orders applied.</returns>
     KnownBackend Joined(KnownBackend newcomer);
 
-    /// <summary>A node is forgotten, and with it what was ordered.</summary>
+    /// <summary>A backend was removed; its orders are dropped.</summary>
     void Left(string id);
 }

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>Responses by class, how long they took, and bytes, at one moment or between two.</summary>
+/// <summary>Responses by class, latencies and bytes: totals, or the difference between two of them.</summary>
 internal sealed class TrafficCounts
 {
     internal const int MaxClass = 5;
@@ -22,34 +22,31 @@ internal sealed class TrafficCounts
         }
     }
 
-    /// <summary>Nothing yet.</summary>
     public static TrafficCounts None { get; } = new(new long[Length]);
 
-    /// <summary>All responses.</summary>
     public long Responses { get; }
 
-    /// <summary>Those with a status from 500 on.</summary>
+    /// <summary>Responses with 5xx.</summary>
     public long Errors => OfClass(5);
 
-    /// <summary>How many responses, and how many of them errors: what a node is judged by.</summary>
     public ResponseCounts ResponseCounts => new(Responses, Errors);
 
-    /// <summary>Bytes that went to nodes.</summary>
+    /// <summary>Bytes sent to backends.</summary>
     public long Sent => _counts[BytesIn];
 
-    /// <summary>Bytes that came from nodes.</summary>
+    /// <summary>Bytes received from backends.</summary>
     public long Received => _counts[BytesOut];
 
     /// <summary>Responses of a class.</summary>
     /// <param name="statusClass">1 for 1xx, to 5.</param>
     public long OfClass(int statusClass) => _counts[statusClass];
 
-    /// <summary>The duration that a part of the responses took at most.</summary>
-    /// <param name="quantile">The part, such as 0.99.</param>
-    /// <returns>Within an eighth; null when there were no responses.</returns>
+    /// <summary>A quantile of the latencies.</summary>
+    /// <param name="quantile">Such as 0.99.</param>
+    /// <returns>Accurate to an eighth; null without responses.</returns>
     public TimeSpan? Quantile(double quantile)
     {
-        // The balancer's own responses have no duration.
+        // Fewer than the responses: the balancer's own have no latency.
         var all = 0L;
         foreach (var count in _counts.AsSpan(Latencies))
         {
@@ -87,7 +84,7 @@ internal sealed class TrafficCounts
         return new TrafficCounts(sums);
     }
 
-    /// <summary>What came since an earlier moment.</summary>
+    /// <summary>The difference from earlier counts.</summary>
     public TrafficCounts Since(TrafficCounts earlier)
     {
         var differences = new long[Length];
@@ -111,12 +108,12 @@ internal sealed class TrafficCounts
     }
 }
 
-/// <summary>How many responses there were.</summary>
-/// <param name="Responses">All of them.</param>
-/// <param name="Errors">Those with a status from 500 on.</param>
+/// <summary>The number of responses, and of errors among them.</summary>
+/// <param name="Responses">All responses.</param>
+/// <param name="Errors">Responses with 5xx.</param>
 internal readonly record struct ResponseCounts(long Responses, long Errors)
 {
-    /// <summary>The part of all responses that are errors, 0 to 1.</summary>
+    /// <summary>The fraction of errors, 0 to 1.</summary>
     public double ErrorShare => Responses == 0 ? 0 : Errors / (double)Responses;
 
     public static ResponseCounts operator +(ResponseCounts one, ResponseCounts other) => new(one.Responses + other.Responses, one.Errors + other.Errors);
@@ -125,13 +122,12 @@ internal readonly record struct ResponseCounts(long Responses, long Errors)
 }
 
 /// <summary>
-/// Buckets for durations, eight to an octave: whatever the duration, a bucket is at most an eighth of it wide. Below 0.2 ms
-/// they are 26 µs wide; what takes longer than 28 min counts as that. (The log-linear buckets of G. Tene's HdrHistogram,
-/// in so little memory that every node, and every writer of its counts, can have a set.)
+/// Log-linear histogram buckets as in G. Tene's HdrHistogram, eight per octave: a bucket is at most an eighth of its duration wide.
+/// Below 0.2 ms they are 26 µs wide; longer than 28 min counts as 28 min. Small enough for a set per backend and writer.
 /// </summary>
 internal static class LatencyBuckets
 {
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of buckets.</summary>
     public const int Count = (MaxExponent - SubBits + 2) << SubBits;
 
     private const int SubBits = 3;
@@ -155,7 +151,7 @@ internal static class LatencyBuckets
             : ((exponent - SubBits + 1) << SubBits) + (int)((units >> (exponent - SubBits)) & ((1 << SubBits) - 1));
     }
 
-    /// <summary>Where a bucket begins; the next one begins where it ends.</summary>
+    /// <summary>The inclusive start of a bucket, and the exclusive end of the previous one.</summary>
     public static TimeSpan Start(int bucket)
     {
         var (octave, sub) = (bucket >> SubBits, bucket & ((1 << SubBits) - 1));

@@ -9,44 +9,43 @@ using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Clients;
 
-/// <summary>Who is calling.</summary>
-/// <param name="Address">The client's own address: what the node is told, and what is hashed unless there is a key.</param>
-/// <param name="Peer">The other end of the connection: the client, or the proxy before us.</param>
-/// <param name="PeerIsTrusted">Whether the peer's X-Forwarded headers count.</param>
+/// <summary>The client of a request.</summary>
+/// <param name="Address">The client's address: forwarded to the backend, and hashed unless there is a key.</param>
+/// <param name="Peer">The remote end of the connection: the client, or a proxy in front of the balancer.</param>
+/// <param name="PeerIsTrusted">Whether the peer's X-Forwarded-* fields are used.</param>
 internal readonly record struct Client(ClientAddress Address, ClientAddress Peer, bool PeerIsTrusted)
 {
-    /// <summary>What is hashed in place of the address; null when the address is.</summary>
+    /// <summary>What is hashed instead of the address; null to hash the address.</summary>
     public StickyKey? Key { get; init; }
 
-    /// <summary>Whether the key was made for this request: the client learns it with the response.</summary>
+    /// <summary>Whether the key was generated for this request: the response sets it.</summary>
     public bool IsNew { get; init; }
 
-    /// <summary>What nodes may call it by: the same as long as it counts as the same client, and nobody else's. Who has no key
-    /// yet is called <c>new</c>, or whoever never keeps one would be another one with each request. Null without a key.</summary>
+    /// <summary>An id for backends, stable and unique per client. <c>new</c> for a client that has no key yet, as one that never
+    /// stores it would get a new id with each request. Null without a key.</summary>
     public string? Pseudonym => IsNew ? "new" : Key?.ToString();
 
-    /// <summary>Whether it is, as far as can be told, the same client.</summary>
+    /// <summary>Whether both are the same client, by key or else by address.</summary>
     public bool IsSameAs(in Client other) => Key is null && other.Key is null ? Address == other.Address : Key == other.Key;
 }
 
 /// <summary>
-/// What is hashed of a client in place of its address: the value of a cookie or of a field, condensed to 64 bits (XXH3), so
-/// that it travels with a request without being kept. What it was made of cannot be told from it.
+/// What is hashed instead of a client's address: the 64-bit hash (XXH3) of a cookie or a field value, so that the value itself need
+/// not be kept and cannot be recovered.
 /// </summary>
 internal readonly record struct StickyKey(ulong Value)
 {
-    /// <summary>Of the bytes of a value, whatever they are.</summary>
     public static StickyKey Of(ReadOnlySpan<byte> value) => new(XxHash3.HashToUInt64(value));
 
-    /// <summary>The same of a value that was read as Latin-1.</summary>
+    /// <summary>For a value decoded as Latin-1.</summary>
     public static StickyKey Of(ReadOnlySpan<char> value)
     {
-        using var bytes = new Latin1Bytes(value, stackalloc byte[Latin1Bytes.Usual]);
+        using var bytes = new Latin1Bytes(value, stackalloc byte[Latin1Bytes.StackSize]);
         return Of(bytes.Value);
     }
 
-    /// <summary>Of a field's lines, which mean the same as one line with commas between them (RFC 9110, section 5.3).</summary>
-    /// <returns>Null when no line says anything.</returns>
+    /// <summary>For all lines of a field, combined with commas (RFC 9110, section 5.3).</summary>
+    /// <returns>Null if all lines are empty.</returns>
     public static StickyKey? OfField(in StringValues lines)
     {
         if (lines.Count == 1)
@@ -63,19 +62,19 @@ internal readonly record struct StickyKey(ulong Value)
     public override string ToString() => Value.ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
 }
 
-/// <summary>The bytes of a text that was read as Latin-1, which keeps every byte of a field as it came.</summary>
+/// <summary>The original bytes of a field decoded as Latin-1, which is lossless.</summary>
 internal ref struct Latin1Bytes : IDisposable
 {
-    /// <summary>Room on the stack for what is usual, in bytes; longer texts take rented memory.</summary>
-    public const int Usual = 512;
+    /// <summary>For the buffer on the stack, in bytes; longer texts use a rented array.</summary>
+    public const int StackSize = 512;
 
     private byte[]? _rented;
 
-    /// <param name="text">Without a character above U+00FF.</param>
-    /// <param name="room">Used when it is large enough.</param>
-    public Latin1Bytes(ReadOnlySpan<char> text, Span<byte> room)
+    /// <param name="text">Has no character above U+00FF.</param>
+    /// <param name="buffer">Used if large enough.</param>
+    public Latin1Bytes(ReadOnlySpan<char> text, Span<byte> buffer)
     {
-        var bytes = text.Length <= room.Length ? room : (_rented = ArrayPool<byte>.Shared.Rent(text.Length));
+        var bytes = text.Length <= buffer.Length ? buffer : (_rented = ArrayPool<byte>.Shared.Rent(text.Length));
         Value = bytes[..Encoding.Latin1.GetBytes(text, bytes)];
     }
 
@@ -92,18 +91,18 @@ internal ref struct Latin1Bytes : IDisposable
 }
 
 /// <summary>
-/// An IP address as one 128-bit number. IPv4 stands in its IPv4-mapped form (::ffff:0:0/96, RFC 4291 section 2.5.5.2),
-/// so that both spellings of one address are the same client.
+/// An IP address as a 128-bit number. IPv4 addresses are IPv4-mapped (::ffff:0:0/96, RFC 4291, section 2.5.5.2), so that both forms of an
+/// address are the same client.
 /// </summary>
 internal readonly record struct ClientAddress(UInt128 Value)
 {
     private const int MaxAddressLength = 45;
     private static readonly UInt128 MappedPrefix = (UInt128)0xFFFF << 32;
 
-    /// <summary>True for IPv4 and for IPv4-mapped IPv6.</summary>
+    /// <summary>Whether it is IPv4, mapped or not.</summary>
     public bool IsIPv4 => Value >> 32 == 0xFFFF;
 
-    /// <summary>Takes an address as the socket reports it; the scope of a link-local one is dropped.</summary>
+    /// <summary>From a socket's address; the scope id of a link-local address is dropped.</summary>
     public static ClientAddress From(IPAddress address)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -114,9 +113,9 @@ internal readonly record struct ClientAddress(UInt128 Value)
     }
 
     /// <summary>
-    /// Reads an entry of X-Forwarded-For: an address, with or without a port, IPv6 with or without brackets.
-    /// IPv4 must be four decimal numbers: "1" or "0x7f.1" are no addresses here, and neither is "010.1.1.1", which is 10.1.1.1 to
-    /// some and 8.1.1.1 to others.
+    /// Parses an entry of X-Forwarded-For: an address with or without a port, IPv6 with or without brackets.
+    /// IPv4 must be four decimal numbers: "1" and "0x7f.1" are rejected, and so is "010.1.1.1", which some parsers read as 10.1.1.1 and
+    /// others as 8.1.1.1.
     /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out ClientAddress address)
     {
@@ -144,7 +143,7 @@ internal readonly record struct ClientAddress(UInt128 Value)
     /// <summary>IPv4 in dotted form, IPv6 as in RFC 5952.</summary>
     public override string ToString() => ToIPAddress().ToString();
 
-    /// <summary>The address as the framework has it; IPv4 as IPv4.</summary>
+    /// <summary>The framework's type; IPv4 is not mapped.</summary>
     public IPAddress ToIPAddress()
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -152,9 +151,9 @@ internal readonly record struct ClientAddress(UInt128 Value)
         return new IPAddress(IsIPv4 ? bytes[12..] : bytes);
     }
 
-    /// <summary>The same, as ASCII and without allocating for IPv4.</summary>
-    /// <param name="text">Room for 45 bytes.</param>
-    /// <param name="length">How many were written.</param>
+    /// <summary>Formats as ASCII; does not allocate for IPv4.</summary>
+    /// <param name="text">At least 45 bytes.</param>
+    /// <param name="length">The number of bytes written.</param>
     public bool TryFormat(Span<byte> text, out int length)
     {
         if (!IsIPv4)
@@ -209,7 +208,7 @@ internal readonly record struct ClientAddress(UInt128 Value)
     }
 }
 
-/// <summary>All addresses that share a prefix (CIDR, RFC 4632), as numbers. IPv4 and IPv6 never overlap.</summary>
+/// <summary>A CIDR range. IPv4 and IPv6 ranges never overlap.</summary>
 internal readonly record struct AddressRange(UInt128 Network, UInt128 Mask)
 {
     public static AddressRange From(IPNetwork network)
@@ -218,10 +217,10 @@ internal readonly record struct AddressRange(UInt128 Network, UInt128 Mask)
         return new AddressRange(address.Value, PrefixMask((address.IsIPv4 ? 96 : 0) + network.PrefixLength));
     }
 
-    // IPv4 stands inside of IPv6's numbers, so that ::/0 alone would contain it.
+    // ::/0 would otherwise contain the mapped IPv4 addresses.
     public bool Contains(ClientAddress address) =>
         (address.Value & Mask) == Network && address.IsIPv4 == new ClientAddress(Network).IsIPv4;
 
-    /// <summary>A mask of <paramref name="prefix"/> ones, 0 to 128, from the left.</summary>
+    /// <summary>The mask for a prefix length of 0 to 128.</summary>
     public static UInt128 PrefixMask(int prefix) => prefix == 0 ? UInt128.Zero : UInt128.MaxValue << (128 - prefix);
 }

@@ -1,38 +1,37 @@
 namespace Kiro.Balancer.Clients;
 
 /// <summary>
-/// Notices when the clients' addresses do not arrive: everybody with one address, or a proxy that nobody trusts.
-/// Then hashing sends everybody to one node, which an operator should hear from us and not from that node. The same with what
-/// <c>STICKY_BY</c> names instead of the address.
+/// Detects that client addresses are lost on the way: all requests have the same address, or come through an untrusted proxy. Hashing
+/// then sends all clients to one backend, which operators should be warned of. The same for the key of <c>STICKY_BY</c>.
 /// </summary>
 internal sealed class ClientCensus
 {
-    private const int EnoughRequests = 100;
-    private const int EnoughVotes = 20;
+    private const int MinRequests = 100;
+    private const int MinVotes = 20;
     private const int MaxVotes = 100;
 
-    // Written without a lock by requests: a lost race costs a count, never a wrong verdict.
+    // Written by requests without a lock: a race can lose a count, but not change the result.
     private Sighting? _only;
     private bool _several;
     private Sighting? _claimant;
     private int _votes;
     private long _requests;
 
-    /// <summary>The address that every request so far came from, once there were enough of them; else null.</summary>
+    /// <summary>The address of all requests so far, if it is the same and there were enough; else null.</summary>
     public ClientAddress? OnlyClient =>
-        !Volatile.Read(ref _several) && Volatile.Read(ref _requests) >= EnoughRequests ? Volatile.Read(ref _only)?.Client.Address : null;
+        !Volatile.Read(ref _several) && Volatile.Read(ref _requests) >= MinRequests ? Volatile.Read(ref _only)?.Client.Address : null;
 
-    /// <summary>Whether every request so far came with the same key, rather than with none and from the same address.</summary>
+    /// <summary>Whether all requests so far have the same key, rather than no key and the same address.</summary>
     public bool OnlyClientHasKey => Volatile.Read(ref _only)?.Client.Key is not null;
 
-    /// <summary>The peer that sends X-Forwarded-For without being trusted, when most requests come through it; else null.
-    /// A stranger who sends one is not worth a word.</summary>
-    public ClientAddress? IgnoredProxy => Volatile.Read(ref _votes) >= EnoughVotes ? Volatile.Read(ref _claimant)?.Client.Peer : null;
+    /// <summary>The untrusted peer that sends X-Forwarded-For, if most requests come through it; else null. A single client that
+    /// sends the field is no reason for a warning.</summary>
+    public ClientAddress? IgnoredProxy => Volatile.Read(ref _votes) >= MinVotes ? Volatile.Read(ref _claimant)?.Client.Peer : null;
 
-    /// <summary>Notes a request.</summary>
-    /// <param name="client">Who sent it.</param>
-    /// <param name="claimsAnother">Whether it carries X-Forwarded-For.</param>
-    public void Note(in Client client, bool claimsAnother)
+    /// <summary>Records a request.</summary>
+    /// <param name="client">Its client.</param>
+    /// <param name="hasField">Whether it has X-Forwarded-For.</param>
+    public void Record(in Client client, bool hasField)
     {
         if (!_several)
         {
@@ -48,14 +47,14 @@ internal sealed class ClientCensus
             }
         }
 
-        var claims = claimsAnother && !client.PeerIsTrusted;
+        var claims = hasField && !client.PeerIsTrusted;
         if (claims || _votes > 0)
         {
             Vote(client, claims);
         }
     }
 
-    // The majority vote of R. Boyer and J. Moore: what remains in the end is the peer that most requests name, if any.
+    // Boyer-Moore majority vote: converges on the peer that most requests come through, if there is one.
     private void Vote(in Client client, bool claims)
     {
         if (claims && _votes <= 0)

@@ -7,23 +7,21 @@ using System.Text;
 namespace Kiro.Balancer.Clients;
 
 /// <summary>
-/// Tells the node which certificate a client has shown, in Envoy's words:
-/// <c>X-Forwarded-Client-Cert: Hash=…;Subject="CN=alice"</c>. Only the balancer itself says so, of what it has verified by
-/// <c>TLS_CLIENT_CA</c>: what anybody else says in this field is dropped, trusted or not.
+/// Forwards the client certificate in Envoy's format: <c>X-Forwarded-Client-Cert: Hash=…;Subject="CN=alice"</c>. Set only for certificates
+/// verified here with <c>TLS_CLIENT_CA</c>; the field is dropped from requests, even those of trusted proxies.
 /// </summary>
 internal static class ClientCertificateField
 {
-    /// <summary>The field.</summary>
     public const string Name = "X-Forwarded-Client-Cert";
 
-    // A certificate is its connection's; requests come by the thousand.
+    // A connection has one certificate and many requests.
     private static readonly ConditionalWeakTable<X509Certificate2, string> Values = [];
 
-    /// <returns>Null when the client has shown none.</returns>
+    /// <returns>Null if the client sent no certificate.</returns>
     public static string? Of(HttpContext context) =>
         context.Request.IsHttps && context.Connection.ClientCertificate is { } certificate ? Values.GetValue(certificate, Write) : null;
 
-    /// <summary>The whole line of a certificate, with its end.</summary>
+    /// <summary>The whole field line, with CRLF.</summary>
     public static byte[] Line(X509Certificate2 certificate) => Encoding.ASCII.GetBytes($"{Name}: {Write(certificate)}\r\n");
 
     private static string Write(X509Certificate2 certificate)
@@ -35,7 +33,7 @@ internal static class ClientCertificateField
             _ = one switch
             {
                 (byte)'"' => value.Append("\\\""),
-                // As a name's own escape (RFC 4514, section 2.4): a field holds nothing else.
+                // The escape of distinguished names (RFC 4514, section 2.4): a field value must be ASCII.
                 < 0x20 or >= 0x7F => value.Append(CultureInfo.InvariantCulture, $"\\{one:X2}"),
                 _ => value.Append((char)one),
             };

@@ -2,7 +2,7 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Clients;
 
-/// <content>As variables say it: apart, because Kiro.Yarp has the rest and no variables.</content>
+/// <content>Reading from variables: in its own file because Kiro.Yarp links the rest and has no variables.</content>
 internal sealed partial record ClientOptions
 {
     private const string ProxyProtocol = "PROXY_PROTOCOL";
@@ -18,14 +18,13 @@ internal sealed partial record ClientOptions
         };
         if (options is { TakesProxyHeaders: true, TrustedProxies.Count: 0 })
         {
-            settings.Warn($"{ProxyProtocol} is not used: TRUSTED_PROXIES names nobody whose header would count.");
+            settings.Warn($"{ProxyProtocol} is not used: TRUSTED_PROXIES is empty, so no header is accepted.");
         }
 
         return options;
     }
 }
 
-/// <content>As a variable says it: apart, because Kiro.Yarp has the rest and no variables.</content>
 internal sealed partial record ClientHeader
 {
     private const string Variable = "CLIENT_IP_HEADER";
@@ -44,13 +43,12 @@ internal sealed partial record ClientHeader
             return Default;
         }
 
-        return name.Equals(XForwardedFor, StringComparison.OrdinalIgnoreCase) ? new(XForwardedFor, ClientHeaderForm.XForwardedFor)
-            : name.Equals(Forwarded, StringComparison.OrdinalIgnoreCase) ? new(Forwarded, ClientHeaderForm.Forwarded)
-            : new(name, ClientHeaderForm.OneAddress);
+        return name.Equals(XForwardedFor, StringComparison.OrdinalIgnoreCase) ? new(XForwardedFor, ClientHeaderFormat.XForwardedFor)
+            : name.Equals(Forwarded, StringComparison.OrdinalIgnoreCase) ? new(Forwarded, ClientHeaderFormat.Forwarded)
+            : new(name, ClientHeaderFormat.SingleAddress);
     }
 }
 
-/// <content>As variables say it: apart, because Kiro.Yarp has the rest and no variables.</content>
 internal sealed partial record StickyOptions
 {
     private const string Variable = "STICKY_BY";
@@ -91,26 +89,25 @@ internal sealed partial record StickyOptions
     }
 }
 
-/// <summary>The name of a field by which clients are told, or told apart, as somebody sets it.</summary>
+/// <summary>Validates configured field and cookie names.</summary>
 internal static class ClientFieldName
 {
-    /// <summary>In characters.</summary>
     public const int MaxLength = 64;
 
-    /// <summary>What a token may have besides letters and digits (RFC 9110, section 5.6.2).</summary>
+    /// <summary>The characters of a token besides letters and digits (RFC 9110, section 5.6.2).</summary>
     public const string TokenCharacters = "!#$%&'*+-.^_`|~";
 
-    // They say something else, or not the same on every path.
-    private static readonly HashSet<string> OtherPurposes = new(StringComparer.OrdinalIgnoreCase)
+    // Fields with another purpose, or that are not the same on all paths.
+    private static readonly HashSet<string> ReservedNames = new(StringComparer.OrdinalIgnoreCase)
     {
         "ALPN", "Close", "Connection", "Content-Length", "Cookie", "Expect", "Host", "HTTP2-Settings", "Keep-Alive",
         "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
     };
 
-    /// <summary>Whether a name can be that of such a field.</summary>
-    public static bool IsUsable(string name) => IsToken(name) && !OtherPurposes.Contains(name);
+    /// <summary>Whether the field can identify clients.</summary>
+    public static bool IsUsable(string name) => IsToken(name) && !ReservedNames.Contains(name);
 
-    /// <summary>Whether a name can be that of any field, or of a cookie.</summary>
+    /// <summary>Whether it is a valid name of a field or a cookie.</summary>
     public static bool IsToken(string name) => name.Length is > 0 and <= MaxLength
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || TokenCharacters.Contains(letter));
 }
@@ -123,7 +120,7 @@ internal static class ClientServices
         .AddSingleton(_ =>
         {
             var resolver = new ClientResolver(options.Value);
-            options.OnChange(now => resolver.Trust(now.TrustedProxies));
+            options.OnChange(now => resolver.SetTrusted(now.TrustedProxies));
             return resolver;
         })
         .AddSingleton<ClientCensus>();

@@ -6,54 +6,53 @@ using Microsoft.Extensions.Primitives;
 namespace Kiro.Balancer.Clients;
 
 /// <summary>
-/// Finds the client's address. X-Forwarded-For and Forwarded are read from right to left, as each proxy appended to them, and
-/// only as long as the address to the right of an entry is a trusted proxy; what stands further left anybody could have
-/// written. An entry that is no address (hidden, malformed, a name) ends the way at the address to its right, as if nothing
-/// stood there.
+/// Determines the client's address. X-Forwarded-For and Forwarded are read from right to left, the reverse of the order in which proxies
+/// append to them, for as long as the address to the right of an entry is a trusted proxy: anything further left could be forged.
+/// An entry that is not an address (obfuscated, malformed, a name) ends the walk at the address to its right.
 /// </summary>
 internal sealed class ClientResolver(ClientOptions options)
 {
-    /// <summary>In bytes; longer lines take rented memory.</summary>
-    private const int ShortLine = 256;
+    /// <summary>In bytes; longer lines use a rented array.</summary>
+    private const int StackSize = 256;
 
     private volatile AddressRange[] _trusted = [.. options.TrustedProxies];
 
-    /// <summary>By which field clients are told.</summary>
+    /// <summary>The field with the client's address.</summary>
     public ClientHeader Header { get; } = options.Header;
 
-    /// <summary>What clients are told apart by.</summary>
+    /// <summary>What identifies a client.</summary>
     public StickyOptions Sticky { get; } = options.Sticky;
 
-    /// <summary>Trusts others from now on. By which field clients are told stays as it is.</summary>
-    public void Trust(IEnumerable<AddressRange> proxies) => _trusted = [.. proxies];
+    /// <summary>Replaces the trusted proxies. The field cannot change at run time.</summary>
+    public void SetTrusted(IEnumerable<AddressRange> proxies) => _trusted = [.. proxies];
 
-    /// <summary>Finds the client of a request that Kestrel has read.</summary>
-    /// <param name="peer">The connection's other end; null (not an IP connection) counts as loopback.</param>
-    /// <param name="headers">The request's.</param>
-    /// <param name="claimsAnother">Whether it has the field, whoever sent it.</param>
-    public Client Resolve(IPAddress? peer, IHeaderDictionary headers, out bool claimsAnother)
+    /// <summary>Resolves the client of a request read by Kestrel.</summary>
+    /// <param name="peer">The remote address; null (not an IP connection) counts as loopback.</param>
+    /// <param name="headers">The request's fields.</param>
+    /// <param name="hasField">Whether the request has the field, trusted or not.</param>
+    public Client Resolve(IPAddress? peer, IHeaderDictionary headers, out bool hasField)
     {
         var lines = headers[Header.Name];
-        claimsAnother = lines.Count > 0;
-        var form = Header.Form;
-        if (form == ClientHeaderForm.Either)
+        hasField = lines.Count > 0;
+        var format = Header.Format;
+        if (format == ClientHeaderFormat.Either)
         {
-            form = ClientHeaderForm.XForwardedFor;
-            if (!claimsAnother && IsTrusted(ClientAddress.From(peer ?? IPAddress.Loopback)))
+            format = ClientHeaderFormat.XForwardedFor;
+            if (!hasField && IsTrusted(ClientAddress.From(peer ?? IPAddress.Loopback)))
             {
-                (lines, form) = (headers[ClientHeader.Forwarded], ClientHeaderForm.Forwarded);
+                (lines, format) = (headers[ClientHeader.Forwarded], ClientHeaderFormat.Forwarded);
             }
         }
 
-        var client = Resolve(peer, lines, form);
+        var client = Resolve(peer, lines, format);
         return Sticky.IsByAddress ? client
             : client with { Key = Sticky.Cookie is { } cookie ? cookie.Find(headers.Cookie) : StickyKey.OfField(headers[Sticky.Field!]) };
     }
 
-    /// <param name="peer">The connection's other end; null (not an IP connection) counts as loopback.</param>
-    /// <param name="lines">The field's lines, in the order in which they came.</param>
-    /// <param name="form">How they are read.</param>
-    public Client Resolve(IPAddress? peer, StringValues lines, ClientHeaderForm form = ClientHeaderForm.XForwardedFor)
+    /// <param name="peer">The remote address; null (not an IP connection) counts as loopback.</param>
+    /// <param name="lines">The field's lines, in order.</param>
+    /// <param name="format">Their format.</param>
+    public Client Resolve(IPAddress? peer, StringValues lines, ClientHeaderFormat format = ClientHeaderFormat.XForwardedFor)
     {
         var address = ClientAddress.From(peer ?? IPAddress.Loopback);
         var client = new Client(address, address, IsTrusted(address));
@@ -62,34 +61,34 @@ internal sealed class ClientResolver(ClientOptions options)
             return client;
         }
 
-        for (var line = lines.Count - 1; line >= 0 && Read(lines[line], form, lines.Count, ref client); line--)
+        for (var line = lines.Count - 1; line >= 0 && Read(lines[line], format, lines.Count, ref client); line--)
         {
         }
 
         return client;
     }
 
-    /// <summary>Begins with the peer alone. Without its trust no field counts, and none must be read.</summary>
+    /// <summary>Starts with the peer. Unless it is trusted, no field may be read.</summary>
     public Client Begin(ClientAddress peer) => new(peer, peer, IsTrusted(peer));
 
-    /// <summary>Reads a line of a field that came from a trusted peer: the last line first.</summary>
+    /// <summary>Reads a line of the field, sent by a trusted peer; the last line first.</summary>
     /// <param name="line">The value.</param>
-    /// <param name="form">How it is read; not <see cref="ClientHeaderForm.Either"/>.</param>
-    /// <param name="lines">How many lines of the field there are.</param>
-    /// <param name="client">Found so far.</param>
-    /// <returns>Whether the line before it counts, too.</returns>
-    public bool Read(ReadOnlySpan<byte> line, ClientHeaderForm form, int lines, ref Client client)
+    /// <param name="format">Its format; not <see cref="ClientHeaderFormat.Either"/>.</param>
+    /// <param name="lines">The number of lines of the field.</param>
+    /// <param name="client">The client found so far.</param>
+    /// <returns>Whether to read the line before it.</returns>
+    public bool Read(ReadOnlySpan<byte> line, ClientHeaderFormat format, int lines, ref Client client)
     {
-        if (line.Length <= ShortLine)
+        if (line.Length <= StackSize)
         {
-            Span<char> text = stackalloc char[ShortLine];
-            return Read(text[..Encoding.Latin1.GetChars(line, text)], form, lines, ref client);
+            Span<char> text = stackalloc char[StackSize];
+            return Read(text[..Encoding.Latin1.GetChars(line, text)], format, lines, ref client);
         }
 
         var rented = ArrayPool<char>.Shared.Rent(line.Length);
         try
         {
-            return Read(rented.AsSpan(0, Encoding.Latin1.GetChars(line, rented)), form, lines, ref client);
+            return Read(rented.AsSpan(0, Encoding.Latin1.GetChars(line, rented)), format, lines, ref client);
         }
         finally
         {
@@ -97,7 +96,7 @@ internal sealed class ClientResolver(ClientOptions options)
         }
     }
 
-    /// <summary>Whether somebody's word about who is calling counts.</summary>
+    /// <summary>Whether an address is in <c>TRUSTED_PROXIES</c>.</summary>
     public bool IsTrusted(ClientAddress address)
     {
         foreach (var range in _trusted)
@@ -111,11 +110,11 @@ internal sealed class ClientResolver(ClientOptions options)
         return false;
     }
 
-    private bool Read(ReadOnlySpan<char> line, ClientHeaderForm form, int lines, ref Client client)
+    private bool Read(ReadOnlySpan<char> line, ClientHeaderFormat format, int lines, ref Client client)
     {
-        if (form == ClientHeaderForm.OneAddress)
+        if (format == ClientHeaderFormat.SingleAddress)
         {
-            // Of two lines one may be the client's own.
+            // With more than one line, one may be from the client.
             if (lines == 1 && ClientAddress.TryParse(line, out var only))
             {
                 client = client with { Address = only };
@@ -126,14 +125,14 @@ internal sealed class ClientResolver(ClientOptions options)
 
         while (!line.IsEmpty)
         {
-            var text = form == ClientHeaderForm.Forwarded ? ForwardedElement.TakeLast(ref line) : TakeLast(ref line);
+            var text = format == ClientHeaderFormat.Forwarded ? ForwardedElement.TakeLast(ref line) : TakeLast(ref line);
             if (text.IsWhiteSpace())
             {
-                // An empty element of a list counts for nothing (RFC 9110, section 5.6.1.2).
+                // Empty list elements are ignored (RFC 9110, section 5.6.1.2).
                 continue;
             }
 
-            if (!(form == ClientHeaderForm.Forwarded ? ForwardedElement.TryReadFor(text, out var entry) : ClientAddress.TryParse(text, out entry)))
+            if (!(format == ClientHeaderFormat.Forwarded ? ForwardedElement.TryReadFor(text, out var entry) : ClientAddress.TryParse(text, out entry)))
             {
                 return false;
             }
@@ -157,7 +156,7 @@ internal sealed class ClientResolver(ClientOptions options)
     }
 }
 
-/// <summary>Whose word counts about who is calling, and which, and what clients are told apart by.</summary>
+/// <summary>How clients are identified, and who is trusted to forward their addresses.</summary>
 /// <param name="TrustedProxies"><c>TRUSTED_PROXIES</c>.</param>
 /// <param name="Header"><c>CLIENT_IP_HEADER</c>.</param>
 internal sealed partial record ClientOptions(IReadOnlyList<AddressRange> TrustedProxies, ClientHeader Header)
@@ -165,30 +164,29 @@ internal sealed partial record ClientOptions(IReadOnlyList<AddressRange> Trusted
     /// <summary><c>STICKY_BY</c>.</summary>
     public StickyOptions Sticky { get; init; } = StickyOptions.ByAddress;
 
-    /// <summary><c>PROXY_PROTOCOL</c>: <c>on</c> requires its header of every connection of a trusted proxy; <c>off</c> by default.</summary>
+    /// <summary><c>PROXY_PROTOCOL</c>: <c>on</c> requires the header on every connection from a trusted proxy; <c>off</c> by default.</summary>
     public bool TakesProxyHeaders { get; init; }
 
-    /// <summary><c>FORWARDED</c>: <c>on</c> tells nodes by Forwarded (RFC 7239), too, whether a proxy before did or not; <c>off</c>
-    /// by default.</summary>
+    /// <summary><c>FORWARDED</c>: <c>on</c> also sends Forwarded (RFC 7239), even if the request had none; <c>off</c> by default.</summary>
     public bool WritesForwarded { get; init; }
 }
 
-/// <summary>The field by which a trusted peer tells who the client is.</summary>
-/// <param name="Name">As it is set.</param>
-/// <param name="Form">How it is read.</param>
-internal sealed partial record ClientHeader(string Name, ClientHeaderForm Form)
+/// <summary>The field in which trusted peers send the client's address.</summary>
+/// <param name="Name">The field name.</param>
+/// <param name="Format">Its format.</param>
+internal sealed partial record ClientHeader(string Name, ClientHeaderFormat Format)
 {
     public const string XForwardedFor = "X-Forwarded-For";
     public const string Forwarded = "Forwarded";
 
-    /// <summary>What is read when <c>CLIENT_IP_HEADER</c> is unset: X-Forwarded-For, and where that is missing Forwarded.</summary>
-    public static ClientHeader Default { get; } = new(XForwardedFor, ClientHeaderForm.Either);
+    /// <summary>Without <c>CLIENT_IP_HEADER</c>: X-Forwarded-For, or Forwarded if that is missing.</summary>
+    public static ClientHeader Default { get; } = new(XForwardedFor, ClientHeaderFormat.Either);
 }
 
-/// <summary>How a field tells who the client is.</summary>
-internal enum ClientHeaderForm
+/// <summary>The format of a field with the client's address.</summary>
+internal enum ClientHeaderFormat
 {
-    /// <summary>X-Forwarded-For; where that is missing, Forwarded.</summary>
+    /// <summary>X-Forwarded-For, or Forwarded if that is missing.</summary>
     Either,
 
     /// <summary>A list of addresses, to which each proxy appends its peer.</summary>
@@ -197,12 +195,12 @@ internal enum ClientHeaderForm
     /// <summary>A list of elements with <c>for=</c> (RFC 7239).</summary>
     Forwarded,
 
-    /// <summary>The client's address and nothing else.</summary>
-    OneAddress,
+    /// <summary>A single address.</summary>
+    SingleAddress,
 }
 
-/// <summary>What a client is recognised by when it is given its node. Every balancer of a service must have the same.</summary>
-/// <param name="Cookie">With <c>STICKY_BY=cookie</c>: the balancer's own, named by <c>STICKY_COOKIE</c>; else null.</param>
+/// <summary>What identifies a client. All balancers in front of a service need the same value.</summary>
+/// <param name="Cookie">With <c>STICKY_BY=cookie</c>: the balancer's cookie, named by <c>STICKY_COOKIE</c>; else null.</param>
 /// <param name="Field">With <c>STICKY_BY=header:NAME</c>: the name of the field; else null.</param>
 internal sealed partial record StickyOptions(StickyCookie? Cookie, string? Field)
 {
@@ -211,9 +209,9 @@ internal sealed partial record StickyOptions(StickyCookie? Cookie, string? Field
     /// <summary><c>STICKY_BY=ip</c>, the default.</summary>
     public static StickyOptions ByAddress { get; } = new(null, null);
 
-    /// <summary>Whether the client's address is what counts, and nothing else is to be looked for.</summary>
+    /// <summary>Whether the address identifies a client, and no key is needed.</summary>
     public bool IsByAddress => Cookie is null && Field is null;
 
-    /// <summary>As it is set.</summary>
-    public string Word => Cookie is not null ? "cookie" : Field is not null ? FieldPrefix + Field : "ip";
+    /// <summary>The value of <c>STICKY_BY</c>.</summary>
+    public string Setting => Cookie is not null ? "cookie" : Field is not null ? FieldPrefix + Field : "ip";
 }

@@ -3,13 +3,13 @@ using System.Text;
 namespace Kiro.Balancer.Clients;
 
 /// <summary>
-/// An element of <c>Forwarded</c> (RFC 7239), read from the right end of a list and written at it. From the right, because
-/// what stands there was written by the proxies nearest to us: a quote that somebody further away left open cannot swallow it.
+/// Reads and writes elements of <c>Forwarded</c> (RFC 7239). Lists are read from the right, where the nearest proxies append: an
+/// unterminated quote further left cannot hide their elements.
 /// </summary>
 internal static class ForwardedElement
 {
-    /// <summary>Takes the last element off a list.</summary>
-    /// <param name="list">What is left of it.</param>
+    /// <summary>Removes the last element of a list.</summary>
+    /// <param name="list">The list, and then its remainder.</param>
     /// <returns>The element, which may be empty.</returns>
     public static ReadOnlySpan<char> TakeLast(ref ReadOnlySpan<char> list)
     {
@@ -19,9 +19,8 @@ internal static class ForwardedElement
         return element;
     }
 
-    /// <summary>Finds the address in an element's <c>for</c>.</summary>
-    /// <returns>False when there is none, several, or one that is hidden (<c>unknown</c>, <c>_name</c>), or when the element is
-    /// not well-formed.</returns>
+    /// <summary>Parses the address in the <c>for</c> parameter.</summary>
+    /// <returns>False if the parameter is missing, repeated or obfuscated (<c>unknown</c>, <c>_name</c>), or the element is malformed.</returns>
     public static bool TryReadFor(ReadOnlySpan<char> element, out ClientAddress address)
     {
         (address, var found) = (default, false);
@@ -56,55 +55,55 @@ internal static class ForwardedElement
         return found;
     }
 
-    /// <summary>Writes what this balancer knows: who sent it the request, for which host, and by which scheme.</summary>
-    /// <param name="room">At least 80 bytes and the length of <paramref name="host"/> and <paramref name="proto"/>.</param>
-    /// <param name="peer">The other end of the connection.</param>
-    /// <param name="host">Empty when there is none, and left out when it cannot be quoted.</param>
-    /// <param name="proto">A scheme.</param>
-    /// <returns>The number of bytes.</returns>
-    public static int Write(Span<byte> room, ClientAddress peer, ReadOnlySpan<byte> host, ReadOnlySpan<byte> proto)
+    /// <summary>Writes this balancer's element.</summary>
+    /// <param name="output">At least 80 bytes plus the lengths of <paramref name="host"/> and <paramref name="proto"/>.</param>
+    /// <param name="peer">The remote end of the connection.</param>
+    /// <param name="host">Omitted if empty, or if it cannot be quoted.</param>
+    /// <param name="proto">The scheme.</param>
+    /// <returns>The number of bytes written.</returns>
+    public static int Write(Span<byte> output, ClientAddress peer, ReadOnlySpan<byte> host, ReadOnlySpan<byte> proto)
     {
-        var length = Append(room, 0, peer.IsIPv4 ? "for="u8 : "for=\"["u8);
-        peer.TryFormat(room[length..], out var written);
-        length = Append(room, length + written, peer.IsIPv4 ? [] : "]\""u8);
+        var length = Append(output, 0, peer.IsIPv4 ? "for="u8 : "for=\"["u8);
+        peer.TryFormat(output[length..], out var written);
+        length = Append(output, length + written, peer.IsIPv4 ? [] : "]\""u8);
         if (!host.IsEmpty && !host.ContainsAny("\"\\"u8) && !host.ContainsAnyInRange((byte)0, (byte)' '))
         {
-            length = Append(room, length, ";host=\""u8);
-            length = Append(room, length, host);
-            length = Append(room, length, "\""u8);
+            length = Append(output, length, ";host=\""u8);
+            length = Append(output, length, host);
+            length = Append(output, length, "\""u8);
         }
 
-        length = Append(room, length, ";proto="u8);
-        return Append(room, length, proto);
+        length = Append(output, length, ";proto="u8);
+        return Append(output, length, proto);
     }
 
-    /// <summary>The same as text.</summary>
+    /// <summary>The same as a string.</summary>
     public static string Of(ClientAddress peer, string host, string proto)
     {
-        var room = new byte[80 + host.Length + proto.Length];
-        return Encoding.Latin1.GetString(room, 0, Write(room, peer, Encoding.Latin1.GetBytes(host), Encoding.Latin1.GetBytes(proto)));
+        var output = new byte[80 + host.Length + proto.Length];
+        return Encoding.Latin1.GetString(output, 0, Write(output, peer, Encoding.Latin1.GetBytes(host), Encoding.Latin1.GetBytes(proto)));
     }
 
-    /// <summary>Whether an element can be appended to a list so that a reader from the left finds it.</summary>
-    public static bool CanBeCompleted(ReadOnlySpan<char> list)
+    /// <summary>Whether an element can be appended: not within an unterminated quote.</summary>
+    public static bool CanAppendTo(ReadOnlySpan<char> list)
     {
         var isQuoted = false;
-        for (var place = 0; place < list.Length; place++)
+        for (var index = 0; index < list.Length; index++)
         {
-            if (list[place] == '"')
+            if (list[index] == '"')
             {
                 isQuoted = !isQuoted;
             }
-            else if (isQuoted && list[place] == '\\')
+            else if (isQuoted && list[index] == '\\')
             {
-                place++;
+                index++;
             }
         }
 
         return !isQuoted;
     }
 
-    // node = nodename [ ":" node-port ]; IPv6 in brackets, which only a quoted string can hold (RFC 7239, section 6).
+    // node = nodename [ ":" node-port ]; IPv6 in brackets, and therefore quoted (RFC 7239, section 6).
     private static bool TryReadNode(ReadOnlySpan<char> text, out ClientAddress address)
     {
         address = default;
@@ -118,7 +117,7 @@ internal static class ForwardedElement
             text = text[1..^1];
         }
 
-        // Nothing of it needs a space, a quote or a backslash.
+        // No node has any of these.
         if (text.ContainsAny("\"\\ \t"))
         {
             return false;
@@ -136,23 +135,23 @@ internal static class ForwardedElement
 
     private static int LastOutsideQuotes(ReadOnlySpan<char> text, char wanted)
     {
-        for (var place = text.Length - 1; place >= 0; place--)
+        for (var index = text.Length - 1; index >= 0; index--)
         {
-            if (text[place] == wanted)
+            if (text[index] == wanted)
             {
-                return place;
+                return index;
             }
 
-            if (text[place] == '"')
+            if (text[index] == '"')
             {
-                place = OpeningQuote(text[..place]);
+                index = OpeningQuote(text[..index]);
             }
         }
 
         return -1;
     }
 
-    // A quote within a quoted string stands behind an odd number of backslashes.
+    // An escaped quote has an odd number of backslashes before it.
     private static int OpeningQuote(ReadOnlySpan<char> text)
     {
         while (true)
@@ -173,9 +172,9 @@ internal static class ForwardedElement
         }
     }
 
-    private static int Append(Span<byte> room, int length, ReadOnlySpan<byte> bytes)
+    private static int Append(Span<byte> output, int length, ReadOnlySpan<byte> bytes)
     {
-        bytes.CopyTo(room[length..]);
+        bytes.CopyTo(output[length..]);
         return length + bytes.Length;
     }
 }

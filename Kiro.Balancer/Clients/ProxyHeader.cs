@@ -10,26 +10,26 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Clients;
 
-/// <summary>What was made of the bytes that came so far.</summary>
+/// <summary>The result of parsing a prefix of the header.</summary>
 internal enum ProxyHeaderState
 {
-    /// <summary>More must come.</summary>
+    /// <summary>More bytes are needed.</summary>
     Incomplete,
 
-    /// <summary>The header is all there and valid.</summary>
+    /// <summary>A whole, valid header.</summary>
     Complete,
 
-    /// <summary>It is none, or a broken one: the connection is to be closed.</summary>
+    /// <summary>No header, or a malformed one: close the connection.</summary>
     Invalid,
 }
 
 /// <summary>
-/// Reads the header with which a proxy tells, before anything else, whom a connection is from ("The PROXY protocol, versions 1
-/// and 2", W. Tarreau, HAProxy). The first wrong byte decides; nothing is guessed.
+/// Parses PROXY protocol headers ("The PROXY protocol, versions 1 and 2", W. Tarreau, HAProxy). Strict: the first wrong byte is an
+/// error.
 /// </summary>
 internal static class ProxyHeader
 {
-    /// <summary>The longest header that is taken, in bytes: nginx's bound. Version 1 has 107 at most.</summary>
+    /// <summary>In bytes; nginx has the same limit. Version 1 has at most 107.</summary>
     public const int MaxBytes = 4096;
 
     private const int MaxText = 107;
@@ -39,11 +39,11 @@ internal static class ProxyHeader
 
     private static ReadOnlySpan<byte> Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
 
-    /// <summary>Reads a header from its first byte on.</summary>
-    /// <param name="bytes">What came so far.</param>
-    /// <param name="length">Of a complete header: what follows is the client's.</param>
-    /// <param name="source">Of a complete header: the client. Null when the proxy does not tell (UNKNOWN, LOCAL, no IP): the
-    /// connection is its own then.</param>
+    /// <summary>Parses a header.</summary>
+    /// <param name="bytes">The bytes received so far.</param>
+    /// <param name="length">The length of a complete header; the client's data follows.</param>
+    /// <param name="source">The client, of a complete header. Null if the proxy sends none (UNKNOWN, LOCAL, not IP): the
+    /// connection is then the proxy's own.</param>
     public static ProxyHeaderState Parse(ReadOnlySpan<byte> bytes, out int length, out IPEndPoint? source)
     {
         (length, source) = (0, null);
@@ -79,7 +79,7 @@ internal static class ProxyHeader
 
         length = end + 2;
         var text = Encoding.Latin1.GetString(within[start.Length..end]);
-        // Whatever stands behind it counts for nothing.
+        // The rest of the line is ignored.
         if (text == "UNKNOWN" || text.StartsWith("UNKNOWN ", StringComparison.Ordinal))
         {
             return ProxyHeaderState.Complete;
@@ -102,7 +102,7 @@ internal static class ProxyHeader
     private static bool TryRead(string address, string port, AddressFamily family, out IPEndPoint? endpoint)
     {
         endpoint = null;
-        // The framework also takes "1", "0x7f.1", "[::1]:80" and "fe80::1%1".
+        // IPAddress also accepts "1", "0x7f.1", "[::1]:80" and "fe80::1%1".
         if (!IPAddress.TryParse(address, out var parsed) || parsed.AddressFamily != family
             || (family == AddressFamily.InterNetwork ? parsed.ToString() != address : address.AsSpan().ContainsAnyExcept(IPv6Digits))
             || !ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || (port.Length > 1 && port[0] == '0'))
@@ -132,7 +132,7 @@ internal static class ProxyHeader
         var (isLocal, family) = (bytes[12] == 0x20, bytes[13]);
         length = FixedLength + BinaryPrimitives.ReadUInt16BigEndian(bytes[14..]);
         var addresses = AddressesOf(family);
-        // What a proxy's own connection says besides counts for nothing.
+        // With LOCAL, addresses are ignored.
         if (length > MaxBytes || (!isLocal && (addresses < 0 || length < FixedLength + addresses)))
         {
             return ProxyHeaderState.Invalid;
@@ -158,13 +158,13 @@ internal static class ProxyHeader
         {
             0x11 => new IPEndPoint(new IPAddress(header.Slice(16, 4)), BinaryPrimitives.ReadUInt16BigEndian(header[24..])),
             0x21 => new IPEndPoint(new IPAddress(header.Slice(16, 16)), BinaryPrimitives.ReadUInt16BigEndian(header[48..])),
-            // Datagrams and UNIX sockets: a proxy that speaks TCP to us knows no better.
+            // Datagrams and UNIX sockets have no client address for us.
             _ => null,
         };
         return ProxyHeaderState.Complete;
     }
 
-    // TCP and UDP over IPv4, over IPv6; UNIX sockets. Everything else is to be rejected; -1.
+    // TCP and UDP over IPv4 and IPv6, and UNIX sockets; -1 for anything else, which must be rejected.
     private static int AddressesOf(byte family) => family switch
     {
         0x00 => 0,
@@ -174,83 +174,82 @@ internal static class ProxyHeader
         _ => -1,
     };
 
-    // Type, two bytes of length, value. A checksum among them is checked (section 2.2.3).
-    private static bool AreValid(ReadOnlySpan<byte> header, int place)
+    // TLVs: type, 16-bit length, value. Verifies the checksum, if any (section 2.2.3).
+    private static bool AreValid(ReadOnlySpan<byte> header, int index)
     {
-        while (place < header.Length)
+        while (index < header.Length)
         {
-            if (header.Length - place < TlvHead)
+            if (header.Length - index < TlvHead)
             {
                 return false;
             }
 
-            var (type, length) = (header[place], BinaryPrimitives.ReadUInt16BigEndian(header[(place + 1)..]));
-            place += TlvHead;
-            if (header.Length - place < length || (type == ChecksumType && (length != sizeof(uint) || !IsChecked(header, place))))
+            var (type, length) = (header[index], BinaryPrimitives.ReadUInt16BigEndian(header[(index + 1)..]));
+            index += TlvHead;
+            if (header.Length - index < length || (type == ChecksumType && (length != sizeof(uint) || !HasValidChecksum(header, index))))
             {
                 return false;
             }
 
-            place += length;
+            index += length;
         }
 
         return true;
     }
 
-    // CRC-32C (RFC 4960, appendix B) of the whole header, with zeros in its own place.
-    private static bool IsChecked(ReadOnlySpan<byte> header, int place)
+    // CRC-32C (RFC 4960, appendix B) of the whole header, with the checksum itself as zeros.
+    private static bool HasValidChecksum(ReadOnlySpan<byte> header, int checksum)
     {
         var sum = uint.MaxValue;
         for (var index = 0; index < header.Length; index++)
         {
-            sum = BitOperations.Crc32C(sum, index >= place && index < place + sizeof(uint) ? (byte)0 : header[index]);
+            sum = BitOperations.Crc32C(sum, index >= checksum && index < checksum + sizeof(uint) ? (byte)0 : header[index]);
         }
 
-        return ~sum == BinaryPrimitives.ReadUInt32BigEndian(header[place..]);
+        return ~sum == BinaryPrimitives.ReadUInt32BigEndian(header[checksum..]);
     }
 }
 
 /// <summary>
-/// Who has to introduce its connections by a <see cref="ProxyHeader"/>: with <c>PROXY_PROTOCOL=on</c> every peer in
-/// <c>TRUSTED_PROXIES</c>, and nobody else. Of anybody else such a header is no request and gets 400.
+/// Which connections must start with a <see cref="ProxyHeader"/>: with <c>PROXY_PROTOCOL=on</c>, all from <c>TRUSTED_PROXIES</c> and no
+/// others. From anyone else, such a header is a malformed request and gets 400.
 /// </summary>
-internal sealed partial class ProxyHeaders(Reloadable<ClientOptions> options, ClientResolver clients, TimeProvider time, ILogger<ProxyHeaders> logger)
+internal sealed partial class ProxyHeaderPolicy(Reloadable<ClientOptions> options, ClientResolver clients, TimeProvider time, ILogger<ProxyHeaderPolicy> logger)
 {
-    /// <summary>For the whole header: it is the first thing that a proxy sends.</summary>
+    /// <summary>For receiving the whole header.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     private readonly bool _isOn = options.Value.TakesProxyHeaders;
     private readonly Burst _refusals = new(time);
 
-    /// <summary>Whether anybody has to.</summary>
     public bool IsOn => _isOn;
 
-    /// <summary>Connections that were closed because their header was broken, missing or late.</summary>
+    /// <summary>Connections closed because the header was malformed, missing or late.</summary>
     public long Refused => _refusals.Count;
 
-    /// <summary>Whether a peer has to introduce its connection.</summary>
-    public bool AreDueFrom(ClientAddress peer) => _isOn && clients.IsTrusted(peer);
+    /// <summary>Whether connections from a peer must start with the header.</summary>
+    public bool IsRequiredFrom(ClientAddress peer) => _isOn && clients.IsTrusted(peer);
 
-    /// <summary>Notes a connection that is closed because of its header.</summary>
+    /// <summary>Counts a connection that is closed because of its header.</summary>
     /// <param name="peer">The proxy.</param>
     public void Refuse(ClientAddress peer)
     {
         if (_refusals.Note() is > 0 and var count)
         {
-            NotIntroduced(logger, count, peer);
+            NoHeader(logger, count, peer);
         }
     }
 
-    [LoggerMessage(56, LogLevel.Warning, "{Count} connections of trusted proxies were closed, the last from {Peer}: PROXY_PROTOCOL is on, and no valid header came first")]
-    private static partial void NotIntroduced(ILogger logger, long count, ClientAddress peer);
+    [LoggerMessage(56, LogLevel.Warning, "{Count} connections from trusted proxies were closed, the last from {Peer}: PROXY_PROTOCOL is on, and they did not start with a valid header")]
+    private static partial void NoHeader(ILogger logger, long count, ClientAddress peer);
 }
 
-/// <summary>The mark of a connection whose header was read, or which needs none.</summary>
-internal sealed class Introduction
+/// <summary>Marks a connection whose header has been read, or that needs none.</summary>
+internal sealed class ProxyHeaderMark
 {
-    private Introduction()
+    private ProxyHeaderMark()
     {
     }
 
-    public static Introduction Done { get; } = new();
+    public static ProxyHeaderMark Done { get; } = new();
 }

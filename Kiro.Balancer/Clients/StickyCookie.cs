@@ -5,16 +5,16 @@ using Microsoft.Extensions.Primitives;
 namespace Kiro.Balancer.Clients;
 
 /// <summary>
-/// The cookie by which clients are told apart with <c>STICKY_BY=cookie</c>: a random id that the balancer hands out and hashes.
-/// Nothing about it is kept: any value is as good as another, so a forged one only chooses a node.
+/// The cookie that identifies clients with <c>STICKY_BY=cookie</c>: a random id, generated and hashed by the balancer. Stateless: any
+/// value is valid, and a forged one only selects a backend.
 /// <para>
-/// Nodes neither get it nor set it, as with HAProxy's <c>cookie … insert indirect nocache</c>: what they would make of a
-/// cookie that is not theirs (log it, keep it apart in caches, send it back changed) could only do harm.
+/// Backends neither receive nor set it, as with HAProxy's <c>cookie … insert indirect nocache</c>: they could only log it, vary
+/// caches by it, or send it back changed.
 /// </para>
 /// </summary>
 internal sealed class StickyCookie
 {
-    /// <summary>The longest value that is taken, in bytes; one's own have 32.</summary>
+    /// <summary>The maximum length of a value in bytes; generated ones have 32.</summary>
     public const int MaxValue = 128;
 
     private const int IdBytes = 16;
@@ -27,16 +27,16 @@ internal sealed class StickyCookie
     {
         Name = name;
         _name = Encoding.ASCII.GetBytes(name);
-        // Browsers take neither without the attribute (RFC 6265bis, section 4.1.3).
+        // Browsers reject both without the attribute (RFC 6265bis, section 4.1.3).
         _isAlwaysSecure = name.StartsWith("__Host-", StringComparison.OrdinalIgnoreCase) || name.StartsWith("__Secure-", StringComparison.OrdinalIgnoreCase);
     }
 
     public string Name { get; }
 
-    /// <summary>An id that nobody else has: 128 random bits.</summary>
+    /// <summary>A unique id: 128 random bits.</summary>
     public static string NewId() => RandomNumberGenerator.GetHexString(2 * IdBytes, lowercase: true);
 
-    /// <summary>Finds the id in a line of Cookie: the first one that can be used.</summary>
+    /// <summary>Finds the first valid id in a Cookie line.</summary>
     public bool TryFind(ReadOnlySpan<byte> line, out StickyKey key)
     {
         var value = ValueIn(line);
@@ -44,7 +44,7 @@ internal sealed class StickyCookie
         return !value.IsEmpty;
     }
 
-    /// <summary>The id itself, as it came.</summary>
+    /// <summary>The id as received.</summary>
     public string? ValueIn(in StringValues lines)
     {
         foreach (var line in lines)
@@ -72,8 +72,8 @@ internal sealed class StickyCookie
         return [];
     }
 
-    /// <summary>Finds the id in the lines of Cookie, of which HTTP/2 may bring several.</summary>
-    /// <returns>Null when there is none that can be used.</returns>
+    /// <summary>Finds the id in the Cookie lines, of which HTTP/2 can have several.</summary>
+    /// <returns>Null without a valid id.</returns>
     public StickyKey? Find(in StringValues lines)
     {
         foreach (var line in lines)
@@ -87,7 +87,7 @@ internal sealed class StickyCookie
         return null;
     }
 
-    /// <summary>Whether a line of Cookie has something that <see cref="Remove(ReadOnlySpan{byte}, Span{byte})"/> takes out.</summary>
+    /// <summary>Whether <see cref="Remove(ReadOnlySpan{byte}, Span{byte})"/> would change a Cookie line.</summary>
     public bool IsIn(ReadOnlySpan<byte> line)
     {
         if (line.IndexOf(_name) >= 0)
@@ -104,10 +104,10 @@ internal sealed class StickyCookie
         return false;
     }
 
-    /// <summary>Writes a line of Cookie without the id; the other cookies as they came.</summary>
+    /// <summary>Writes a Cookie line without the id; other cookies are unchanged.</summary>
     /// <param name="line">The value.</param>
-    /// <param name="output">As much room as the line has bytes.</param>
-    /// <returns>What was written, in bytes: 0 when there were no other cookies.</returns>
+    /// <param name="output">At least as long as the line; may be the same memory.</param>
+    /// <returns>The number of bytes written; 0 without other cookies.</returns>
     public int Remove(ReadOnlySpan<byte> line, Span<byte> output)
     {
         var length = 0;
@@ -131,7 +131,7 @@ internal sealed class StickyCookie
         return output[..length].TrimEnd("; \t"u8).Length;
     }
 
-    /// <summary>Takes the id out of the fields of a request.</summary>
+    /// <summary>Removes the id from a request.</summary>
     public void RemoveFrom(IHeaderDictionary headers)
     {
         var lines = headers.Cookie;
@@ -141,14 +141,14 @@ internal sealed class StickyCookie
         }
     }
 
-    /// <summary>Whether a value of Set-Cookie sets this cookie.</summary>
+    /// <summary>Whether a Set-Cookie value sets this cookie.</summary>
     public bool IsSetBy(ReadOnlySpan<byte> value)
     {
         var end = value.IndexOf((byte)';');
         return IsOwn((end < 0 ? value : value[..end]).Trim(" \t"u8));
     }
 
-    /// <summary>The same of a value as text.</summary>
+    /// <summary>The same for a string.</summary>
     public bool IsSetBy(string? value)
     {
         var pair = value.AsSpan();
@@ -156,15 +156,15 @@ internal sealed class StickyCookie
         return pair.IndexOf('=') is >= 0 and var equals && pair[..equals].Trim(" \t").SequenceEqual(Name);
     }
 
-    /// <summary>The value of Set-Cookie that hands out an id. The cookie ends with the browser's session.</summary>
+    /// <summary>The Set-Cookie value for an id. A session cookie: it has no Max-Age.</summary>
     /// <param name="id">From <see cref="NewId"/>.</param>
-    /// <param name="isSecure">Whether the client came over TLS.</param>
+    /// <param name="isSecure">Whether the client uses TLS.</param>
     public string Set(string id, bool isSecure) =>
         $"{Name}={id}; Path=/; HttpOnly; SameSite=Lax{(isSecure || _isAlwaysSecure ? "; Secure" : "")}";
 
     private bool TryFind(string line, out StickyKey key)
     {
-        using var bytes = new Latin1Bytes(line, stackalloc byte[Latin1Bytes.Usual]);
+        using var bytes = new Latin1Bytes(line, stackalloc byte[Latin1Bytes.StackSize]);
         return TryFind(bytes.Value, out key);
     }
 
@@ -174,6 +174,6 @@ internal sealed class StickyCookie
         return IsIn(bytes) ? Encoding.Latin1.GetString(bytes, 0, Remove(bytes.AsSpan(), bytes)) : line;
     }
 
-    // Names of cookies are case-sensitive (RFC 6265, section 5.4).
+    // Cookie names are case-sensitive (RFC 6265, section 5.4).
     private bool IsOwn(ReadOnlySpan<byte> pair) => pair.IndexOf((byte)'=') is >= 0 and var end && pair[..end].TrimEnd(" \t"u8).SequenceEqual(_name);
 }

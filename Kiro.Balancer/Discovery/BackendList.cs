@@ -5,9 +5,9 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Discovery;
 
-/// <summary>A list of nodes that somebody wrote, as it is read.</summary>
-/// <param name="settings">Told what cannot be used.</param>
-/// <param name="variable">Which names the list.</param>
+/// <summary>Collects the entries of a configured list of backends.</summary>
+/// <param name="settings">For errors and warnings.</param>
+/// <param name="variable">The variable with the list.</param>
 /// <param name="value">Its value, for messages.</param>
 internal sealed class BackendList(SettingsReader settings, string variable, string value)
 {
@@ -15,8 +15,8 @@ internal sealed class BackendList(SettingsReader settings, string variable, stri
 
     /// <summary>Adds an entry.</summary>
     /// <param name="entry"><c>host:port</c>, <c>host:port*weight</c>, <c>[2001:db8::1]:13004</c>.</param>
-    /// <param name="expected">What to say when it is none.</param>
-    /// <returns>False when the whole list is rejected.</returns>
+    /// <param name="expected">For the error if it is invalid.</param>
+    /// <returns>False if the list is rejected.</returns>
     public bool TryAdd(string entry, string expected)
     {
         if (BackendAddress.Parse(entry) is not { } endpoint)
@@ -27,17 +27,17 @@ internal sealed class BackendList(SettingsReader settings, string variable, stri
 
         if (!_endpoints.TryAdd(endpoint.Id, endpoint))
         {
-            settings.Reject(variable, value, $"every node once; {endpoint.Id} is there twice");
+            settings.Reject(variable, value, $"each node only once; {endpoint.Id} is listed twice");
             return false;
         }
 
         return true;
     }
 
-    /// <summary>Ends the list.</summary>
-    /// <param name="expected">What to say when it is empty.</param>
-    /// <returns>The nodes, or null when there is none.</returns>
-    public IReadOnlyList<BackendEndpoint>? End(string expected)
+    /// <summary>The complete list.</summary>
+    /// <param name="expected">For the error if it is empty.</param>
+    /// <returns>Null if it is empty.</returns>
+    public IReadOnlyList<BackendEndpoint>? Complete(string expected)
     {
         if (_endpoints.Count == 0)
         {
@@ -45,16 +45,16 @@ internal sealed class BackendList(SettingsReader settings, string variable, stri
             return null;
         }
 
-        // Other names are told apart by what their nodes call themselves, once they answer.
+        // Other duplicates are found by the name in their health responses.
         foreach (var same in _endpoints.Values.Where(IsThisMachine).GroupBy(endpoint => endpoint.Port).Where(group => group.Count() > 1))
         {
-            settings.Warn($"{variable} names one node twice: {string.Join(" and ", same.Select(endpoint => endpoint.Id))} are the same port of this machine.");
+            settings.Warn($"{variable} lists one node twice: {string.Join(" and ", same.Select(endpoint => endpoint.Id))} are the same port of this machine.");
         }
 
         return [.. _endpoints.Values];
     }
 
-    // The other addresses of 127.0.0.0/8 may well be nodes of their own.
+    // Other addresses of 127.0.0.0/8 may be different backends.
     internal static bool IsThisMachine(BackendEndpoint endpoint) =>
         endpoint.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(endpoint.Host, out var address) && (address.Equals(IPAddress.Loopback) || address.Equals(IPAddress.IPv6Loopback)));
@@ -65,7 +65,7 @@ internal static class BackendHosts
 {
     private const string Variable = "BACKEND_HOSTS";
 
-    /// <returns>The nodes, or null when the variable is unset or cannot be used.</returns>
+    /// <returns>Null if the variable is unset or invalid.</returns>
     public static IReadOnlyList<BackendEndpoint>? Read(SettingsReader settings)
     {
         if (settings.Text(Variable) is not { } text)
@@ -82,14 +82,13 @@ internal static class BackendHosts
             }
         }
 
-        return list.End("at least one host:port");
+        return list.Complete("at least one host:port");
     }
 }
 
 /// <summary>
-/// The file <c>BACKEND_FILE</c>: one <c>host:port</c> or <c>host:port*weight</c> a line; what follows a <c>#</c> is a comment.
-/// It is part of the settings, and a changed one is taken while the balancer runs. A list that cannot be used, or is empty,
-/// changes nothing: whoever writes the file may be in the middle.
+/// The file <c>BACKEND_FILE</c>: one <c>host:port</c> or <c>host:port*weight</c> per line; comments start with <c>#</c>. Changes are
+/// applied while the balancer runs, as with other settings. A list that is invalid or empty is ignored: it may be half-written.
 /// </summary>
 internal static class BackendFile
 {
@@ -97,7 +96,7 @@ internal static class BackendFile
     private const int MaxBytes = 1024 * 1024;
     private const int MaxShown = 100;
 
-    /// <returns>The nodes, or null when the variable is unset or cannot be used.</returns>
+    /// <returns>Null if the variable is unset or invalid.</returns>
     public static IReadOnlyList<BackendEndpoint>? Read(SettingsReader settings)
     {
         if (settings.FileText(Variable, MaxBytes, "a readable file") is not { } text)
@@ -118,18 +117,17 @@ internal static class BackendFile
             }
         }
 
-        return list.End("a file with at least one host:port");
+        return list.Complete("a file with at least one host:port");
     }
 
-    // It may be any file.
+    // It could be any file.
     private static string Shown(string node) => node.Length > MaxShown ? $"{node[..MaxShown]}…" : node;
 }
 
-/// <summary>How a node is written: <c>host:port</c>, <c>[2001:db8::1]:13004</c>, <c>https://host</c>, each with <c>*weight</c> or
-/// without.</summary>
+/// <summary>Parses <c>host:port</c>, <c>[2001:db8::1]:13004</c> and <c>https://host</c>, with an optional <c>*weight</c>.</summary>
 internal static class BackendAddress
 {
-    /// <summary>What may be written, to follow "expected".</summary>
+    /// <summary>For error messages, after "expected".</summary>
     public const string Expected =
         "host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000";
 
@@ -138,7 +136,7 @@ internal static class BackendAddress
     private const int PlainPort = 80;
     private const int SecurePort = 443;
 
-    /// <returns>Null when it is not written like that.</returns>
+    /// <returns>Null if it is invalid.</returns>
     public static BackendEndpoint? Parse(string text)
     {
         var star = text.IndexOf('*');
@@ -155,7 +153,7 @@ internal static class BackendAddress
         if (isUrl)
         {
             address = address[(isTls ? Secure : Plain).Length..];
-            // As it is copied from a browser.
+            // As copied from a browser.
             address = address.EndsWith('/') ? address[..^1] : address;
         }
 

@@ -8,9 +8,8 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace Kiro.Balancer.Discovery;
 
 /// <summary>
-/// Looks the nodes up again and again, and at once when a connection failed. A failed or empty lookup changes nothing:
-/// the last good result stays in use.
-/// Other settings are another lookup, at once.
+/// Looks up the backends at intervals, and early when a connection fails. After a failed or empty lookup, the last good result stays
+/// in use. A change of the settings takes effect immediately.
 /// </summary>
 internal sealed class DiscoveryLoop(
     Func<DiscoveryOptions, IBackendLookup> lookups,
@@ -20,43 +19,43 @@ internal sealed class DiscoveryLoop(
     TimeProvider time,
     ILogger<DiscoveryLoop> logger) : BackgroundService
 {
-    /// <summary>Two lookups are never closer together, however many connections fail.</summary>
-    public static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(5);
+    /// <summary>The minimum time between lookups, however many connections fail.</summary>
+    public static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(5);
 
-    private CancellationTokenSource _otherSettings = new();
+    private CancellationTokenSource _settingsChanged = new();
 
     public override void Dispose()
     {
-        _otherSettings.Dispose();
+        _settingsChanged.Dispose();
         base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        options.OnChange(_ => Interlocked.Exchange(ref _otherSettings, new CancellationTokenSource()).Cancel());
+        options.OnChange(_ => Interlocked.Exchange(ref _settingsChanged, new CancellationTokenSource()).Cancel());
         try
         {
             while (true)
             {
-                // Before the settings are read, so that no change of them is missed.
-                using var end = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, Volatile.Read(ref _otherSettings).Token);
+                // Before reading the settings, so that no change is missed.
+                using var end = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, Volatile.Read(ref _settingsChanged).Token);
                 try
                 {
-                    await FollowAsync(options.Value, end.Token);
+                    await RunAsync(options.Value, end.Token);
                 }
                 catch (OperationCanceledException) when (end.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
                 {
-                    // There are other settings.
+                    // The settings have changed.
                 }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // Shutdown.
         }
     }
 
-    private async Task FollowAsync(DiscoveryOptions now, CancellationToken end)
+    private async Task RunAsync(DiscoveryOptions now, CancellationToken end)
     {
         var lookup = lookups(now);
         while (true)
@@ -107,21 +106,21 @@ internal sealed class DiscoveryLoop(
 
     private async Task WaitAsync(TimeSpan interval, CancellationToken end)
     {
-        var shortest = interval < ShortestInterval ? interval : ShortestInterval;
-        await Task.Delay(shortest, time, end);
+        var minimum = interval < MinInterval ? interval : MinInterval;
+        await Task.Delay(minimum, time, end);
         if (status.Problem is null)
         {
-            await registry.LookupNow.WaitAsync(interval - shortest, time, end);
+            await registry.LookupNow.WaitAsync(interval - minimum, time, end);
         }
     }
 }
 
-/// <summary>How the last lookup went.</summary>
+/// <summary>The outcome of the last lookup.</summary>
 internal sealed class DiscoveryStatus
 {
     private volatile string? _problem;
 
-    /// <summary>Why the last lookup failed; null when it did not.</summary>
+    /// <summary>Why it failed; null if it did not.</summary>
     public string? Problem
     {
         get => _problem;
@@ -129,20 +128,20 @@ internal sealed class DiscoveryStatus
     }
 }
 
-/// <summary>One way of finding the nodes.</summary>
+/// <summary>A source of backends.</summary>
 internal interface IBackendLookup
 {
-    /// <summary>What is asked, for messages.</summary>
+    /// <summary>The source, for messages.</summary>
     string Source { get; }
 
-    /// <summary>Whether a second lookup can have another result.</summary>
+    /// <summary>Whether the result can change.</summary>
     bool CanChange { get; }
 
-    /// <summary>Asks. Any exception is a failed lookup.</summary>
+    /// <summary>Looks up the backends. Any exception is a failed lookup.</summary>
     Task<IReadOnlyList<BackendEndpoint>> FindAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>Nodes that stand in the settings.</summary>
+/// <summary>Backends listed in the settings.</summary>
 internal sealed class FixedLookup(IReadOnlyList<BackendEndpoint> endpoints) : IBackendLookup
 {
     public string Source => "the fixed list";
@@ -152,11 +151,11 @@ internal sealed class FixedLookup(IReadOnlyList<BackendEndpoint> endpoints) : IB
     public Task<IReadOnlyList<BackendEndpoint>> FindAsync(CancellationToken cancellationToken) => Task.FromResult(endpoints);
 }
 
-/// <summary>Every A and AAAA address behind a name, through the system's resolver: its hosts file and search list count.</summary>
+/// <summary>All A and AAAA addresses of a name, from the system's resolver, which also uses the hosts file and search domains.</summary>
 internal sealed class DnsLookup(string name, int port, TimeProvider time, bool isTls = false) : IBackendLookup
 {
-    // The system's resolver may take much longer to give up, and it cannot be cancelled.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    // The system's resolver has a longer timeout, and cannot be cancelled.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     public string Source => name;
 
@@ -164,12 +163,12 @@ internal sealed class DnsLookup(string name, int port, TimeProvider time, bool i
 
     public async Task<IReadOnlyList<BackendEndpoint>> FindAsync(CancellationToken cancellationToken)
     {
-        var addresses = await Dns.GetHostAddressesAsync(name, cancellationToken).WaitAsync(Patience, time, cancellationToken);
+        var addresses = await Dns.GetHostAddressesAsync(name, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
         return [.. addresses.Select(address => new BackendEndpoint(address.ToString(), port, IsTls: isTls))];
     }
 }
 
-/// <summary>The endpoints that Microsoft.Extensions.ServiceDiscovery knows for the API: <c>services__api__http__0…</c>.</summary>
+/// <summary>The API's endpoints in Microsoft.Extensions.ServiceDiscovery: <c>services__api__http__0…</c>.</summary>
 internal sealed class ServiceDiscoveryLookup(ServiceEndpointResolver resolver) : IBackendLookup
 {
     public string Source => $"service discovery for {DiscoveryOptions.Service}";
@@ -186,7 +185,7 @@ internal sealed class ServiceDiscoveryLookup(ServiceEndpointResolver resolver) :
     {
         IPEndPoint ip => new BackendEndpoint(ip.Address.ToString(), ip.Port),
         DnsEndPoint dns => new BackendEndpoint(dns.Host, dns.Port),
-        // The package's own kind of endpoint says its URL.
+        // The package's own UriEndPoint, which is internal.
         _ when Uri.TryCreate(endpoint.ToString(), UriKind.Absolute, out var url) => new BackendEndpoint(url.IdnHost, url.Port, IsTls: url.Scheme == Uri.UriSchemeHttps),
         _ => throw new FormatException($"{endpoint} is no address"),
     };

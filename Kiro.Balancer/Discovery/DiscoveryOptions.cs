@@ -4,25 +4,25 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Discovery;
 
-/// <summary>Where the nodes come from.</summary>
-/// <param name="Mode">The first of the five ways that is set.</param>
-/// <param name="Dns"><c>BACKEND_DNS</c>: the name that is looked up; <c>https://name</c> for nodes that are spoken to over TLS.</param>
-/// <param name="DnsPort"><c>BACKEND_PORT</c>: the port of the nodes behind that name, default 13004.</param>
-/// <param name="Fixed"><c>BACKEND_FILE</c>, <c>BACKEND_HOSTS</c>, or the local ports from <c>BACKEND_START_PORT</c> (13004) on,
-/// <c>BACKEND_COUNT</c> (5) of them.</param>
-/// <param name="Interval"><c>DNS_INTERVAL</c>: between two lookups, 1 to 86400 s, default 60 s.</param>
+/// <summary>Where the backends come from.</summary>
+/// <param name="Mode">The first mode that is configured.</param>
+/// <param name="Dns"><c>BACKEND_DNS</c>: the name to look up; <c>https://name</c> for backends with TLS.</param>
+/// <param name="DnsPort"><c>BACKEND_PORT</c>: the port of the backends behind that name, default 13004.</param>
+/// <param name="Fixed"><c>BACKEND_FILE</c>, <c>BACKEND_HOSTS</c>, or <c>BACKEND_COUNT</c> (5) local ports,
+/// starting with <c>BACKEND_START_PORT</c> (13004).</param>
+/// <param name="Interval"><c>DNS_INTERVAL</c>: between lookups, 1 to 86400 s, default 60 s.</param>
 internal sealed record DiscoveryOptions(
     DiscoveryMode Mode, string? Dns, int DnsPort, IReadOnlyList<BackendEndpoint> Fixed, TimeSpan Interval)
 {
-    /// <summary>The name under which Aspire and Microsoft.Extensions.ServiceDiscovery know the API.</summary>
+    /// <summary>The API's name in Aspire and Microsoft.Extensions.ServiceDiscovery.</summary>
     public const string Service = "api";
 
     private const string Secure = "https://";
 
-    /// <summary>Whether the nodes behind <see cref="Dns"/> are spoken to over TLS, by that name.</summary>
+    /// <summary>Whether the backends behind <see cref="Dns"/> use TLS, with that server name.</summary>
     public bool DnsIsTls { get; private init; }
 
-    /// <summary>Whether nodes are spoken to over TLS, as far as the settings tell.</summary>
+    /// <summary>Whether any backend uses TLS, as far as the settings show.</summary>
     public bool HasTls => Mode switch
     {
         DiscoveryMode.Dns => DnsIsTls,
@@ -54,13 +54,13 @@ internal sealed record DiscoveryOptions(
             : file is not null ? DiscoveryMode.File
             : hosts is not null ? DiscoveryMode.Hosts
             : DiscoveryMode.Local;
-        // The default count is no one's choice, so it is the first port that does not fit.
+        // With the default count, blame the start port.
         if (mode == DiscoveryMode.Local && startPort + count > 65536 && settings.Text("BACKEND_COUNT") is null)
         {
             settings.Reject("BACKEND_START_PORT", $"{startPort}", $"a port that leaves room for BACKEND_COUNT={count} ports up to 65535");
         }
 
-        WarnOfOverruled(settings, mode);
+        WarnOfUnused(settings, mode);
         return new DiscoveryOptions(
             mode,
             dns,
@@ -72,10 +72,10 @@ internal sealed record DiscoveryOptions(
         };
     }
 
-    /// <summary>Warns of a node that is the balancer's own port: what is sent there comes back, and is refused as a loop.</summary>
-    /// <param name="settings">Told.</param>
+    /// <summary>Warns if the balancer's own port is among the backends, which is a loop.</summary>
+    /// <param name="settings">For warnings.</param>
     /// <param name="listen">Where the balancer listens.</param>
-    public void WarnOfItself(SettingsReader settings, ListenPort listen)
+    public void WarnOfLoop(SettingsReader settings, ListenPort listen)
     {
         var onLoopback = listen.Addresses.Count == 0
             || listen.Addresses.Any(address => IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
@@ -86,8 +86,8 @@ internal sealed record DiscoveryOptions(
         }
     }
 
-    // A value that is the default may stand in a copied .env.example.
-    private static void WarnOfOverruled(SettingsReader settings, DiscoveryMode mode)
+    // Default values are fine: they are in a copied .env.example.
+    private static void WarnOfUnused(SettingsReader settings, DiscoveryMode mode)
     {
         var (source, kept) = mode switch
         {
@@ -116,7 +116,7 @@ internal sealed record DiscoveryOptions(
     }
 }
 
-/// <summary>Where the nodes come from; the first that is set applies.</summary>
+/// <summary>Where the backends come from; the first one configured applies.</summary>
 internal enum DiscoveryMode
 {
     /// <summary><c>services__api__http__0…</c>, as .NET Aspire sets them.</summary>
@@ -131,6 +131,6 @@ internal enum DiscoveryMode
     /// <summary>The list <c>BACKEND_HOSTS</c>.</summary>
     Hosts,
 
-    /// <summary>Ports in a row on this machine.</summary>
+    /// <summary>Consecutive ports on this machine.</summary>
     Local,
 }

@@ -35,7 +35,7 @@ internal static class ForwardingServices
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(timeouts);
         builder.Services.AddSingleton(services => new ForwardingRules(
-            services.GetRequiredService<HopMark>(), timeouts, services.GetRequiredService<ClientResolver>().Header,
+            services.GetRequiredService<LoopMarker>(), timeouts, services.GetRequiredService<ClientResolver>().Header,
             services.GetRequiredService<StickyOptions>().Cookie, services.GetRequiredService<Reloadable<ClientOptions>>().Value.WritesForwarded));
         builder.Services.AddSingleton(services => new OwnPaths(services.GetRequiredService<AdminListener>().IsOn));
         builder.Services.AddSingleton<RequestSenders>();

@@ -27,7 +27,7 @@ internal sealed class RequestForwarder(
     ForwardingCounters counters,
     RetryChooser retries,
     BackendGates gates,
-    FailureReports reports,
+    PassiveHealth reports,
     OwnResponses own,
     BufferBudget keptBytes,
     ForwardingRules rules,
@@ -40,8 +40,8 @@ internal sealed class RequestForwarder(
     public Task ForwardAsync(HttpContext context)
     {
         var request = context.Request;
-        var client = clients.Resolve(context.Connection.RemoteIpAddress, request.Headers, out var claimsAnother);
-        census.Note(client, claimsAnother);
+        var client = clients.Resolve(context.Connection.RemoteIpAddress, request.Headers, out var hasField);
+        census.Record(client, hasField);
         counters.Request();
 
         if (requests.IsOn && !requests.TryTake(hash.Key(client.Address), out var retryAfter))
@@ -73,7 +73,7 @@ internal sealed class RequestForwarder(
     }
 
     private RequestRefusal? RefusalOf(HttpRequest request) =>
-        loops.IsLoop(request.Headers[HopMark.FieldName])
+        loops.IsLoop(request.Headers[LoopMarker.FieldName])
             ? new RequestRefusal(StatusCodes.Status508LoopDetected, LoopGuard.Problem)
             : bodies.Refuses(request.ContentLength) ? new RequestRefusal(StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem)
             : RequestRefusal.Of(request);
@@ -201,7 +201,7 @@ internal sealed class RequestForwarder(
             }
             else
             {
-                FailureReports.Responded(backend.Runtime);
+                PassiveHealth.Responded(backend.Runtime);
                 backend.Runtime.Traffic.Record(request.Context.Response.StatusCode, attempt.Waited, attempt.BytesIn, attempt.BytesOut);
             }
 

@@ -4,14 +4,13 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Limits;
 
-/// <summary>How many requests one client may send. Off, it costs a comparison with null; on, 8 MiB whatever the number of
-/// clients.</summary>
+/// <summary>The request rate limit per client. Costs a null check when off, and 8 MiB when on, for any number of clients.</summary>
 internal sealed partial class RequestLimit
 {
-    /// <summary>What is said, with 429.</summary>
+    /// <summary>The error, with 429.</summary>
     public const string Problem = "too many requests from your address";
 
-    /// <summary>As many as clients are told apart by when they are given a node.</summary>
+    /// <summary>As many as selection has.</summary>
     private const int Slots = 1 << 20;
 
     private readonly ILogger<RequestLimit> _logger;
@@ -21,22 +20,22 @@ internal sealed partial class RequestLimit
     public RequestLimit(Reloadable<LimitOptions> options, TimeProvider time, ILogger<RequestLimit> logger)
     {
         (_logger, _refusals, _table) = (logger, new Burst(time), TableFor(options.Value));
-        // Under another limit everybody begins anew.
+        // A new limit starts from zero for everyone.
         options.OnChange(now => _table = TableFor(now));
 
         RateTable? TableFor(LimitOptions limits) =>
             limits.RequestsPerSecond > 0 ? new RateTable(Slots, limits.RequestsPerSecond, limits.Burst, time) : null;
     }
 
-    /// <summary>Whether there is a limit at all. When not, nothing else is to be asked.</summary>
+    /// <summary>Whether there is a limit; if not, the other members need not be called.</summary>
     public bool IsOn => _table is not null;
 
-    /// <summary>Requests that were refused since the start.</summary>
+    /// <summary>Requests refused since the start.</summary>
     public long Refused => _refusals.Count;
 
-    /// <summary>Takes a request into account.</summary>
-    /// <param name="key">What is hashed of the client's address.</param>
-    /// <param name="retryAfter">When it is refused: whole seconds until one is taken, at least 1.</param>
+    /// <summary>Takes a token for a request.</summary>
+    /// <param name="key">The hashed part of the client's address.</param>
+    /// <param name="retryAfter">If refused: seconds until the next request is allowed, at least 1.</param>
     public bool TryTake(ClientAddress key, out int retryAfter)
     {
         retryAfter = 0;
@@ -54,26 +53,26 @@ internal sealed partial class RequestLimit
         return false;
     }
 
-    [LoggerMessage(53, LogLevel.Warning, "{Count} requests were refused with 429: their clients sent more than LIMIT_REQUESTS_PER_SECOND")]
+    [LoggerMessage(53, LogLevel.Warning, "{Count} requests were refused with 429: their clients were over LIMIT_REQUESTS_PER_SECOND")]
     private static partial void TooMany(ILogger logger, long count);
 }
 
-/// <summary>How long the body of a request may be: <c>LIMIT_REQUEST_BODY</c>.</summary>
+/// <summary>The maximum length of a request body: <c>LIMIT_REQUEST_BODY</c>.</summary>
 internal sealed partial class BodyLimit(Reloadable<LimitOptions> options, TimeProvider time, ILogger<BodyLimit> logger)
 {
-    /// <summary>What is said, with 413.</summary>
-    public const string Problem = "the body is longer than is taken here";
+    /// <summary>The error, with 413.</summary>
+    public const string Problem = "the request body is too large";
 
     private readonly Burst _refusals = new(time);
 
-    /// <summary>Whether there is a limit at all. When not, nothing else is to be asked.</summary>
+    /// <summary>Whether there is a limit; if not, the other members need not be called.</summary>
     public bool IsOn => options.Value.MaxBody > 0;
 
-    /// <summary>Requests that were refused since the start.</summary>
+    /// <summary>Requests refused since the start.</summary>
     public long Refused => _refusals.Count;
 
-    /// <summary>Whether a body is too long. Then the request is to be refused, and is counted as that.</summary>
-    /// <param name="length">In bytes, as announced, or as much as came; null when it is not known.</param>
+    /// <summary>Whether a body is too long; the refusal is counted.</summary>
+    /// <param name="length">In bytes: the Content-Length, or what has been received; null if unknown.</param>
     public bool Refuses(long? length)
     {
         if (options.Value.MaxBody is not (> 0 and var max) || !(length > max))
@@ -89,18 +88,16 @@ internal sealed partial class BodyLimit(Reloadable<LimitOptions> options, TimePr
         return true;
     }
 
-    [LoggerMessage(66, LogLevel.Warning, "{Count} requests were refused with 413: their bodies were longer than LIMIT_REQUEST_BODY")]
+    [LoggerMessage(66, LogLevel.Warning, "{Count} requests were refused with 413: their bodies were larger than LIMIT_REQUEST_BODY")]
     private static partial void TooLong(ILogger logger, long count);
 }
 
-/// <summary>What one client, and one request, may use. A client is an address, or the /64 of IPv6.</summary>
-/// <param name="ConnectionsPerClient"><c>LIMIT_CONNECTIONS_PER_CLIENT</c>: 0 (the default) for no limit.</param>
-/// <param name="RequestsPerSecond"><c>LIMIT_REQUESTS_PER_SECOND</c>: in the long run, fractions allowed; 0 (the default) for no
-/// limit.</param>
-/// <param name="Burst"><c>LIMIT_BURST</c>: in a row, by default twice the rate and at least 1.</param>
-/// <param name="MaxHead"><c>LIMIT_REQUEST_HEAD</c>: bytes of a request's head, 4096 to 65536, default 32768.</param>
-/// <param name="MaxBody"><c>LIMIT_REQUEST_BODY</c>: bytes of a request's body, without the framing of chunks; 0 (the default)
-/// for no limit.</param>
+/// <summary>Limits per client and per request. A client is an IPv4 address or an IPv6 /64.</summary>
+/// <param name="ConnectionsPerClient"><c>LIMIT_CONNECTIONS_PER_CLIENT</c>: 0, the default, for no limit.</param>
+/// <param name="RequestsPerSecond"><c>LIMIT_REQUESTS_PER_SECOND</c>: the sustained rate, may be fractional; 0, the default, for no limit.</param>
+/// <param name="Burst"><c>LIMIT_BURST</c>: the burst size, by default twice the rate, and at least 1.</param>
+/// <param name="MaxHead"><c>LIMIT_REQUEST_HEAD</c>: bytes of a request head, 4096 to 65536, default 32768.</param>
+/// <param name="MaxBody"><c>LIMIT_REQUEST_BODY</c>: bytes of a request body, without chunk framing; 0, the default, for no limit.</param>
 internal sealed record LimitOptions(int ConnectionsPerClient, double RequestsPerSecond, int Burst, int MaxHead, long MaxBody)
 {
     private const long MaxBytes = 1_000_000_000_000_000;
@@ -128,7 +125,7 @@ internal static class LimitServices
 {
     public static void AddLimits(this IServiceCollection services, Reloadable<LimitOptions> options)
     {
-        services.AddSingleton(_ => new HopMark());
+        services.AddSingleton(_ => new LoopMarker());
         services.AddSingleton<LoopGuard>();
         services.AddSingleton(options);
         services.AddSingleton<RequestLimit>();
@@ -138,29 +135,29 @@ internal static class LimitServices
 }
 
 /// <summary>
-/// How many connections one client may have open, by the other end of the connection; a trusted proxy has no limit, for it
-/// speaks for many. Only clients with a connection are remembered, so the memory is bounded by the number of connections.
+/// The connection limit per client, by the remote address; trusted proxies have none, as they connect for many clients. Only
+/// clients with open connections take memory.
 /// </summary>
 internal sealed partial class ClientConnections(
     Reloadable<LimitOptions> options, ClientResolver clients, TimeProvider time, ILogger<ClientConnections> logger)
 {
-    // Connections come and go far less often than requests, and on several threads at once.
+    // Striped locks are enough: connections are far rarer than requests.
     private const int Stripes = 32;
     private const int IPv6PrefixBits = 64;
 
     private readonly Dictionary<ClientAddress, int>[] _open = [.. Enumerable.Range(0, Stripes).Select(_ => new Dictionary<ClientAddress, int>())];
     private readonly Burst _refusals = new(time);
 
-    /// <summary>Whether there is a limit at all. When not, nothing else is to be asked.</summary>
+    /// <summary>Whether there is a limit; if not, the other members need not be called.</summary>
     public bool IsOn => options.Value.ConnectionsPerClient > 0;
 
-    /// <summary>Connections that were refused since the start.</summary>
+    /// <summary>Connections refused since the start.</summary>
     public long Refused => _refusals.Count;
 
-    /// <summary>Lets a connection in.</summary>
-    /// <param name="peer">Its other end.</param>
-    /// <param name="key">When it is let in and counted: to be given back to <see cref="Leave"/>; else null.</param>
-    /// <returns>False when it must be refused.</returns>
+    /// <summary>Admits a connection.</summary>
+    /// <param name="peer">Its remote address.</param>
+    /// <param name="key">To pass to <see cref="Leave"/> when it closes; null if it is not counted.</param>
+    /// <returns>False to refuse it.</returns>
     public bool TryEnter(ClientAddress peer, out ClientAddress? key)
     {
         key = null;
@@ -190,7 +187,7 @@ internal sealed partial class ClientConnections(
         return false;
     }
 
-    /// <summary>A connection that was let in is closed.</summary>
+    /// <summary>A counted connection has closed.</summary>
     public void Leave(ClientAddress key)
     {
         var stripe = StripeOf(key);
@@ -209,6 +206,6 @@ internal sealed partial class ClientConnections(
 
     private Dictionary<ClientAddress, int> StripeOf(ClientAddress key) => _open[(uint)key.GetHashCode() % Stripes];
 
-    [LoggerMessage(54, LogLevel.Warning, "{Count} connections were refused with 429: their clients had LIMIT_CONNECTIONS_PER_CLIENT open already")]
+    [LoggerMessage(54, LogLevel.Warning, "{Count} connections were refused with 429: their clients were at LIMIT_CONNECTIONS_PER_CLIENT")]
     private static partial void TooMany(ILogger logger, long count);
 }

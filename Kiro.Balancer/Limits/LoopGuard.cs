@@ -5,24 +5,23 @@ using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Balancer.Limits;
 
-/// <summary>Finds requests that came back to this balancer, because it stands among its own nodes or two balancers name
-/// each other, and says so.</summary>
-internal sealed partial class LoopGuard(HopMark mark, TimeProvider time, ILogger<LoopGuard> logger)
+/// <summary>Detects forwarding loops: the balancer is one of its own backends, or two balancers are each other's.</summary>
+internal sealed partial class LoopGuard(LoopMarker mark, TimeProvider time, ILogger<LoopGuard> logger)
 {
-    /// <summary>What is said to whoever sent a request that came back, with 508 (RFC 5842, section 7.2).</summary>
-    public const string Problem = "the request came back to this balancer: one of its nodes leads here again";
+    /// <summary>The error, with 508 (RFC 5842, section 7.2).</summary>
+    public const string Problem = "the request came back to this balancer: one of its nodes routes to it";
 
     private static readonly TimeSpan Recent = TimeSpan.FromMinutes(5);
 
     private readonly Burst _loops = new(time);
 
-    /// <summary>Requests that came back since the start.</summary>
+    /// <summary>Looping requests since the start.</summary>
     public long Loops => _loops.Count;
 
-    /// <summary>Whether there was one in the last minutes.</summary>
+    /// <summary>Whether there was one recently.</summary>
     public bool IsLooping => _loops.IsRecent(Recent);
 
-    /// <summary>Judges a request by its <see cref="HopMark.FieldName"/>, and notes a loop.</summary>
+    /// <summary>Whether a request loops, by its <see cref="LoopMarker.FieldName"/>; counts it if so.</summary>
     public bool IsLoop(in StringValues values)
     {
         if (!mark.IsIn(values))
@@ -30,29 +29,28 @@ internal sealed partial class LoopGuard(HopMark mark, TimeProvider time, ILogger
             return false;
         }
 
-        Note();
+        Record();
         return true;
     }
 
-    /// <summary>Notes a request that came back.</summary>
-    public void Note()
+    /// <summary>Counts a looping request.</summary>
+    public void Record()
     {
         if (_loops.Note() is > 0 and var count)
         {
-            CameBack(logger, count);
+            LoopDetected(logger, count);
         }
     }
 
-    [LoggerMessage(35, LogLevel.Warning, "{Count} requests came back to this balancer and got 508: one of its nodes leads back here")]
-    private static partial void CameBack(ILogger logger, long count);
+    [LoggerMessage(35, LogLevel.Warning, "{Count} requests came back to this balancer and got 508: one of its nodes routes to it")]
+    private static partial void LoopDetected(ILogger logger, long count);
 }
 
 /// <summary>
-/// The mark that this balancer leaves on what it forwards, to know a request that comes back to it: an element of
-/// <c>CDN-Loop</c> (RFC 8586). That field exists because <c>Via</c> (RFC 9110, section 7.6.3) cannot be had for nothing:
-/// nginx, IIS and others stop compressing for whoever sends one.
+/// Marks forwarded requests, to recognize one that loops back: an element of <c>CDN-Loop</c> (RFC 8586). Not <c>Via</c> (RFC 9110,
+/// section 7.6.3), as nginx, IIS and others do not compress responses to requests that have it.
 /// </summary>
-internal sealed class HopMark
+internal sealed class LoopMarker
 {
     public const string FieldName = "CDN-Loop";
 
@@ -61,32 +59,32 @@ internal sealed class HopMark
     private readonly byte[] _bytes;
     private readonly byte[] _line;
 
-    public HopMark()
+    public LoopMarker()
         : this($"kiro-{RandomNumberGenerator.GetHexString(RandomBytes * 2, lowercase: true)}")
     {
     }
 
-    /// <param name="name">A pseudonym that nobody else uses: a token (RFC 9110, section 5.6.2).</param>
-    public HopMark(string name)
+    /// <param name="name">A unique pseudonym: a token (RFC 9110, section 5.6.2).</param>
+    public LoopMarker(string name)
     {
         Name = name;
         _bytes = Encoding.ASCII.GetBytes(name);
         _line = Encoding.ASCII.GetBytes($"{FieldName}: {name}\r\n");
     }
 
-    /// <summary>The element, as text.</summary>
+    /// <summary>The element.</summary>
     public string Name { get; }
 
-    /// <summary>The element. What a client sent in the field comes before it, with a comma between them.</summary>
+    /// <summary>The element, to append to a field received from the client, after a comma.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
 
-    /// <summary>The whole field line, for a request that came without the field.</summary>
+    /// <summary>The field line, for a request without the field.</summary>
     public ReadOnlySpan<byte> Line => _line;
 
-    /// <summary>Whether a value of the field has the mark. No other pseudonym can contain it by chance.</summary>
+    /// <summary>Whether a field value has the mark. A random name is not part of another one by chance.</summary>
     public bool IsIn(ReadOnlySpan<byte> value) => value.IndexOf(_bytes) >= 0;
 
-    /// <summary>Whether one of the field's values has the mark.</summary>
+    /// <summary>Whether any of the field's lines has the mark.</summary>
     public bool IsIn(in StringValues values)
     {
         foreach (var value in values)

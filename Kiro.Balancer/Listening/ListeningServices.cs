@@ -17,7 +17,7 @@ internal static class ListeningServices
         builder.Services.AddSingleton(DescriptorLimit.Raise());
         builder.Services.AddSingleton(new ConnectionLimit(options.Value.Connections ?? int.MaxValue));
         builder.Services.AddSingleton<ClientAdmission>();
-        builder.Services.AddSingleton<ProxyHeaders>();
+        builder.Services.AddSingleton<ProxyHeaderPolicy>();
         builder.Services.AddSingleton(sockets);
         builder.Services.AddSingleton<BindErrors>();
         builder.WebHost.UseSockets(transport =>

@@ -11,13 +11,13 @@ namespace Kiro.Balancer.Listening;
 
 /// <summary>Reads PROXY protocol headers on Kestrel's ports, before TLS.</summary>
 internal sealed class ProxyProtocolListening(
-    ProxyHeaders headers, ClientConnections perClient, AdminListener admin, ListenPort plain, TimeProvider time)
+    ProxyHeaderPolicy headers, ClientConnections perClient, AdminListener admin, ListenPort plain, TimeProvider time)
 {
     /// <summary>Must be the first middleware of every listener.</summary>
     public static void Use(ListenOptions endpoint)
     {
         var services = endpoint.ApplicationServices;
-        if (services.GetRequiredService<ProxyHeaders>().IsOn)
+        if (services.GetRequiredService<ProxyHeaderPolicy>().IsOn)
         {
             var reader = ActivatorUtilities.CreateInstance<ProxyProtocolListening>(services);
             endpoint.Use(next => connection => reader.ServeAsync(connection, next));
@@ -27,7 +27,7 @@ internal sealed class ProxyProtocolListening(
     private Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var peer = ClientAddress.From((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback);
-        return !headers.AreDueFrom(peer) || admin.Accepts(connection.LocalEndPoint) || connection.Features.Get<Introduction>() is not null
+        return !headers.IsRequiredFrom(peer) || admin.Accepts(connection.LocalEndPoint) || connection.Features.Get<ProxyHeaderMark>() is not null
             ? next(connection) : IntroduceAsync(connection, peer, next);
     }
 
@@ -40,7 +40,7 @@ internal sealed class ProxyProtocolListening(
         }
 
         // For a connection that is handed over to another listener (HTTP/2), which must not read a header again.
-        connection.Features.Set(Introduction.Done);
+        connection.Features.Set(ProxyHeaderMark.Done);
         ClientAddress? key = null;
         if (source is not null)
         {
@@ -67,7 +67,7 @@ internal sealed class ProxyProtocolListening(
 
     private async Task<(bool IsIntroduced, IPEndPoint? Source)> ReadAsync(PipeReader input, ClientAddress peer)
     {
-        using var timeout = new CancellationTokenSource(ProxyHeaders.Timeout, time);
+        using var timeout = new CancellationTokenSource(ProxyHeaderPolicy.Timeout, time);
         try
         {
             while (true)

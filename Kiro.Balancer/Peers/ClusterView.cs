@@ -7,10 +7,10 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Peers;
 
-/// <summary>How a balancer sees the nodes, to be compared.</summary>
+/// <summary>A balancer's view of the backends, for comparison with peers.</summary>
 internal sealed class ClusterView
 {
-    /// <summary>Of a larger cluster the first ones are compared.</summary>
+    /// <summary>In a larger cluster, only the first ones are compared.</summary>
     public const int MaxNodes = 5000;
 
     public static readonly ClusterView Unknown = new([]);
@@ -24,22 +24,22 @@ internal sealed class ClusterView
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<NodeView> Nodes { get; }
 
-    /// <summary>The same where the view is.</summary>
+    /// <summary>Equal for equal views.</summary>
     public string Hash { get; }
 
     public static ClusterView Of(BackendSnapshot snapshot) => new(
     [
         .. snapshot.Backends.Take(MaxNodes).Select(known => new NodeView(
-            known.Id, known.State.Word(), known.Weight, known.Health.IsDrainedByOperator)),
+            known.Id, known.State.Name(), known.Weight, known.Health.IsDrainedByOperator)),
     ]);
 
-    /// <summary>Stands for the settings that must be the same on every balancer. The seed is a secret, and does not show.</summary>
+    /// <summary>A hash of the settings that must be equal on all balancers. It does not reveal the seed, which is a secret.</summary>
     public static string MappingOf(HashingOptions hashing) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture, $"kiro {hashing.Seed} {hashing.IPv4Prefix} {hashing.IPv6Prefix}")))[..8]);
 
-    /// <summary>What a peer sees otherwise.</summary>
-    public IEnumerable<Difference> To(ClusterView theirs)
+    /// <summary>The differences from a peer's view.</summary>
+    public IEnumerable<Difference> DifferencesTo(ClusterView theirs)
     {
         var others = new Dictionary<string, NodeView>();
         foreach (var node in theirs.Nodes)
@@ -81,33 +81,33 @@ internal sealed class ClusterView
     private static string HashOf(string text) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(text)).ToString("x16", CultureInfo.InvariantCulture);
 }
 
-/// <summary>Something that a peer sees otherwise than this balancer.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Node">The node's id; null when it is about no node.</param>
-/// <param name="Theirs">What the peer has, where that can be several things.</param>
-/// <param name="Mine">What this balancer has.</param>
+/// <summary>A difference between a peer and this balancer.</summary>
+/// <param name="Kind">What differs.</param>
+/// <param name="Node">The backend's id; null if it is not about a backend.</param>
+/// <param name="Theirs">The peer's value, if there is one.</param>
+/// <param name="Mine">This balancer's value.</param>
 internal readonly record struct Difference(DifferenceKind Kind, string? Node = null, string? Theirs = null, string? Mine = null)
 {
-    /// <summary>As many nodes as a sentence names.</summary>
+    /// <summary>In one sentence.</summary>
     private const int MaxNames = 3;
 
-    /// <summary>Sentences without their subject, which is the peer.</summary>
-    public static IEnumerable<string> InWords(IEnumerable<Difference> differences) => differences
+    /// <summary>Sentences without the subject, which is the peer.</summary>
+    public static IEnumerable<string> Describe(IEnumerable<Difference> differences) => differences
         .GroupBy(one => (one.Kind, one.Theirs, one.Mine)).OrderBy(group => group.Key.Kind)
         .Select(group => group.Key.Kind switch
         {
-            DifferenceKind.Mapping => "has other hashing settings (HASH_SEED, HASH_IPV4_PREFIX, HASH_IPV6_PREFIX), so it gives clients other nodes",
+            DifferenceKind.Mapping => "has different hashing settings (HASH_SEED, HASH_IPV4_PREFIX, HASH_IPV6_PREFIX), so it sends clients to different nodes",
             DifferenceKind.Missing => $"does not know {Names(group)}",
             DifferenceKind.Unknown => $"knows {Names(group)}, which this balancer does not",
             DifferenceKind.Drained => $"has {Names(group)} drained by an operator, and this balancer has not",
             DifferenceKind.NotDrained => $"does not have {Names(group)} drained by an operator, and this balancer has",
             DifferenceKind.State => $"sees {Names(group)} {group.Key.Theirs}, and this balancer {group.Key.Mine}",
             DifferenceKind.Weight => $"gives {Names(group)} weight {group.Key.Theirs}, and this balancer {group.Key.Mine}",
-            DifferenceKind.SessionIdle when group.Key.Theirs is "" => "is of a version that tells nothing of sessions: a client that changes balancers may lose its own",
+            DifferenceKind.SessionIdle when group.Key.Theirs is "" => "is of a version that does not share sessions: a client that changes balancers may lose its session",
             DifferenceKind.SessionIdle when group.Key.Theirs is "0" or null || group.Key.Mine is "0" =>
                 $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a client that changes balancers may lose its session",
             DifferenceKind.SessionIdle => $"has SESSION_IDLE={group.Key.Theirs}, and this balancer {group.Key.Mine}: a session may end with one of them and go on with the other",
-            _ => "has other admin actions than this balancer: compare the clocks of both",
+            _ => "has different admin actions: compare the clocks of both balancers",
         });
 
     private static string Names(IEnumerable<Difference> differences)
@@ -117,30 +117,30 @@ internal readonly record struct Difference(DifferenceKind Kind, string? Node = n
     }
 }
 
-/// <summary>In what balancers can differ; the gravest first.</summary>
+/// <summary>What balancers can differ in; the most severe first.</summary>
 internal enum DifferenceKind
 {
-    /// <summary>The settings that decide which node is a client's.</summary>
+    /// <summary>The hashing settings.</summary>
     Mapping,
 
-    /// <summary>The peer does not know a node.</summary>
+    /// <summary>The peer does not know a backend.</summary>
     Missing,
 
-    /// <summary>This balancer does not know a node.</summary>
+    /// <summary>This balancer does not know a backend.</summary>
     Unknown,
 
-    /// <summary>At the peer an operator drained a node.</summary>
+    /// <summary>A backend is drained by an operator only at the peer.</summary>
     Drained,
 
-    /// <summary>Here an operator drained a node.</summary>
+    /// <summary>A backend is drained by an operator only here.</summary>
     NotDrained,
 
     State,
     Weight,
 
-    /// <summary>How long sessions stay, or whether they do.</summary>
+    /// <summary>The idle timeout of sessions.</summary>
     SessionIdle,
 
-    /// <summary>The orders, although all nodes look the same.</summary>
+    /// <summary>The orders, although all backends look the same.</summary>
     Orders,
 }

@@ -4,20 +4,20 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.Peers;
 
 /// <summary>
-/// The orders in force: of each kind the last one about a node. An order about a node that is not known waits for it, at
-/// most <see cref="MaxWait"/> since somebody who knows the node last told of it, and at most <see cref="MaxWaiting"/> do.
-/// Orders about known nodes are as many as there are nodes and kinds. A balancer tells its peers of known nodes only, so
-/// that what everybody has forgotten stays forgotten.
+/// The orders in force: the last one of each kind for each backend. An order for an unknown backend waits for it: for at most
+/// <see cref="MaxWait"/> since it was last received from a peer that knows the backend, and at most <see cref="MaxWaiting"/> orders
+/// do. Orders for known backends are bounded by the number of backends and kinds. Peers are only sent orders for known backends, so
+/// that an order dies out once no balancer knows its backend.
 /// </summary>
 internal sealed class OrderBook(TimeProvider time) : IStandingOrders
 {
-    /// <summary>Orders about nodes that are not known, or of kinds that only newer versions know.</summary>
+    /// <summary>Orders for unknown backends, or of unknown kinds from newer versions.</summary>
     public const int MaxWaiting = 4096;
 
-    /// <summary>Longer than balancers need to find the same nodes.</summary>
+    /// <summary>Longer than it takes all balancers to discover a backend.</summary>
     public static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(10);
 
-    /// <summary>A date that is further ahead of this machine's clock is not believed, or it would win for as long.</summary>
+    /// <summary>Orders further ahead of the local clock are refused, as they would win for that long.</summary>
     public static readonly TimeSpan MaxAhead = TimeSpan.FromHours(1);
 
     private readonly Lock _lock = new();
@@ -26,16 +26,16 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
     private readonly HashSet<string> _known = [];
     private long _refused;
 
-    /// <summary>Raised after a change, on the thread that made it.</summary>
+    /// <summary>Raised after a change, on the same thread.</summary>
     public event Action? Changed;
 
-    /// <summary>Names this balancer in its orders: another one each time it starts.</summary>
+    /// <summary>This balancer's id; a new one with each start.</summary>
     public string Owner { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
 
-    /// <summary>Orders that were not taken: malformed, dated too far ahead, or one too many.</summary>
+    /// <summary>Orders refused because they were invalid, dated too far ahead, or too many.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
-    /// <summary>How many orders there are, those that wait too.</summary>
+    /// <summary>The number of orders, including waiting ones.</summary>
     public int Count
     {
         get
@@ -47,7 +47,7 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
         }
     }
 
-    /// <summary>All orders, those that wait too.</summary>
+    /// <summary>All orders, including waiting ones.</summary>
     public IReadOnlyList<Order> All
     {
         get
@@ -59,8 +59,8 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
         }
     }
 
-    /// <summary>An operator gives an order here and now.</summary>
-    public Order Give(string backend, string kind, string? value)
+    /// <summary>Issues an order.</summary>
+    public Order Issue(string backend, string kind, string? value)
     {
         Order order;
         lock (_lock)
@@ -73,59 +73,59 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
         return order;
     }
 
-    /// <summary>Takes orders that were given elsewhere, in any order and any number of times.</summary>
-    /// <returns>Those that are in force now and were not before.</returns>
-    public IReadOnlyList<Order> Take(IEnumerable<Order> orders)
+    /// <summary>Merges orders issued elsewhere, in any sequence and any number of times.</summary>
+    /// <returns>Those newly in force.</returns>
+    public IReadOnlyList<Order> Merge(IEnumerable<Order> orders)
     {
         var latest = HybridClock.DateOf(time.GetUtcNow() + MaxAhead);
-        return Take(orders, order => order.Date <= latest);
+        return Merge(orders, order => order.Date <= latest);
     }
 
-    /// <summary>Takes orders that this machine has kept, whatever its clock says now.</summary>
-    public IReadOnlyList<Order> Restore(IEnumerable<Order> orders) => Take(orders, _ => true);
+    /// <summary>Merges saved orders, whatever their date.</summary>
+    public IReadOnlyList<Order> Restore(IEnumerable<Order> orders) => Merge(orders, _ => true);
 
-    /// <summary>What is told to peers, in little.</summary>
+    /// <summary>The digest of the orders that peers are sent.</summary>
     public OrderDigest Digest()
     {
         lock (_lock)
         {
-            return DigestOfTold();
+            return DigestOfSent();
         }
     }
 
-    /// <summary>Compares with what a peer has.</summary>
+    /// <summary>Compares with a peer's orders.</summary>
     /// <param name="theirs">Its digest.</param>
-    /// <param name="max">As many orders at most; those of whole buckets, beginning anywhere.</param>
+    /// <param name="max">The maximum number of orders, by bucket from a random one on.</param>
     public (OrderDigest Mine, IReadOnlyList<Order> Differing) Against(OrderDigest theirs, int max)
     {
         lock (_lock)
         {
-            var (mine, start) = (DigestOfTold(), Random.Shared.Next(OrderDigest.Buckets));
+            var (mine, start) = (DigestOfSent(), Random.Shared.Next(OrderDigest.Buckets));
             return (mine,
             [
-                .. Told().Where(order => mine.Differs(theirs, OrderDigest.BucketOf(order.Backend)))
+                .. Sent().Where(order => mine.Differs(theirs, OrderDigest.BucketOf(order.Backend)))
                     .OrderBy(order => (OrderDigest.BucketOf(order.Backend) + start) % OrderDigest.Buckets).Take(max),
             ]);
         }
     }
 
-    /// <summary>The orders after a date, newest first, for a peer that has the others.</summary>
+    /// <summary>The orders after a date, newest first.</summary>
     public IReadOnlyList<Order> After(long date, int max)
     {
         lock (_lock)
         {
-            return [.. Told().Where(order => order.Date > date).OrderByDescending(order => order.Date).Take(max)];
+            return [.. Sent().Where(order => order.Date > date).OrderByDescending(order => order.Date).Take(max)];
         }
     }
 
-    /// <summary>Forgets orders that have waited too long. With no node known at all it is discovery that they wait for.</summary>
+    /// <summary>Drops orders that have waited too long; not while no backend is known at all, as discovery is then failing.</summary>
     public void Sweep()
     {
         lock (_lock)
         {
             foreach (var (key, entry) in _known.Count == 0 ? [] : _entries.Where(pair => IsWaiting(pair.Value.Order)).ToList())
             {
-                if (time.GetElapsedTime(entry.Heard) > MaxWait)
+                if (time.GetElapsedTime(entry.LastReceived) > MaxWait)
                 {
                     _entries.Remove(key);
                 }
@@ -165,47 +165,47 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
         Changed?.Invoke();
     }
 
-    private List<Order> Take(IEnumerable<Order> orders, Func<Order, bool> isBelieved)
+    private List<Order> Merge(IEnumerable<Order> orders, Func<Order, bool> isAccepted)
     {
-        var taken = new List<Order>();
+        var merged = new List<Order>();
         lock (_lock)
         {
             foreach (var order in orders)
             {
-                if (order is not { IsValid: true } || !isBelieved(order))
+                if (order is not { IsValid: true } || !isAccepted(order))
                 {
                     Interlocked.Increment(ref _refused);
                     continue;
                 }
 
-                _clock.See(order.Date);
+                _clock.Observe(order.Date);
                 if (!_entries.TryGetValue((order.Backend, order.Kind), out var present) || order.IsAfter(present.Order))
                 {
                     Put(order);
-                    taken.Add(order);
+                    merged.Add(order);
                 }
                 else if (order == present.Order)
                 {
-                    present.Heard = time.GetTimestamp();
+                    present.LastReceived = time.GetTimestamp();
                 }
             }
         }
 
-        if (taken.Count > 0)
+        if (merged.Count > 0)
         {
             Changed?.Invoke();
         }
 
-        return taken;
+        return merged;
     }
 
     private void Put(Order order)
     {
         var isNew = !_entries.ContainsKey((order.Backend, order.Kind));
-        _entries[(order.Backend, order.Kind)] = new Entry(order) { Heard = time.GetTimestamp() };
+        _entries[(order.Backend, order.Kind)] = new Entry(order) { LastReceived = time.GetTimestamp() };
         if (isNew && _entries.Count > MaxWaiting && _entries.Where(pair => IsWaiting(pair.Value.Order)).ToList() is { Count: > MaxWaiting } waiting)
         {
-            _entries.Remove(waiting.MinBy(pair => pair.Value.Heard).Key);
+            _entries.Remove(waiting.MinBy(pair => pair.Value.LastReceived).Key);
             Interlocked.Increment(ref _refused);
         }
     }
@@ -214,12 +214,12 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
 
     private string? ValueOf(string backend, string kind) => _entries.TryGetValue((backend, kind), out var entry) ? entry.Order.Value : null;
 
-    private IEnumerable<Order> Told() => _entries.Values.Select(entry => entry.Order).Where(order => _known.Contains(order.Backend));
+    private IEnumerable<Order> Sent() => _entries.Values.Select(entry => entry.Order).Where(order => _known.Contains(order.Backend));
 
-    private OrderDigest DigestOfTold()
+    private OrderDigest DigestOfSent()
     {
         var digest = new OrderDigest();
-        foreach (var order in Told())
+        foreach (var order in Sent())
         {
             digest.Add(order);
         }
@@ -231,16 +231,15 @@ internal sealed class OrderBook(TimeProvider time) : IStandingOrders
     {
         public Order Order { get; } = order;
 
-        /// <summary>When somebody last told of it, as a timestamp.</summary>
-        public long Heard { get; set; }
+        /// <summary>When it was last received, as a timestamp.</summary>
+        public long LastReceived { get; set; }
     }
 }
 
 /// <summary>
-/// Dates orders so that a later one has the greater date on whichever balancer it is given, if that one had heard of the
-/// earlier: a hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva and Leone, "Logical Physical Clocks", OPODIS 2014).
-/// A date is 48 bits of milliseconds since 1970 and 16 bits that count within one; counting beyond them runs into the next.
-/// Not for several threads at once.
+/// A hybrid logical clock (Kulkarni, Demirbas, Madappa, Avva and Leone, "Logical Physical Clocks", OPODIS 2014): an order issued with
+/// knowledge of another one has a greater date, on any balancer. A date has 48 bits of milliseconds since 1970 and a 16-bit counter, which
+/// overflows into the milliseconds. Not thread-safe.
 /// </summary>
 internal sealed class HybridClock(TimeProvider time)
 {
@@ -248,12 +247,12 @@ internal sealed class HybridClock(TimeProvider time)
 
     private long _last;
 
-    /// <summary>The first date of a time of day.</summary>
+    /// <summary>The first date of a point in time.</summary>
     public static long DateOf(DateTimeOffset time) => time.ToUnixTimeMilliseconds() << CounterBits;
 
-    /// <summary>A date greater than all that were given or seen, even when the time of day is set back.</summary>
+    /// <summary>A date greater than all issued or observed ones, even if the wall clock is set back.</summary>
     public long Next() => _last = Math.Max(_last + 1, DateOf(time.GetUtcNow()));
 
-    /// <summary>Takes note of a date that another balancer gave.</summary>
-    public void See(long date) => _last = Math.Max(_last, date);
+    /// <summary>Advances past another balancer's date.</summary>
+    public void Observe(long date) => _last = Math.Max(_last, date);
 }

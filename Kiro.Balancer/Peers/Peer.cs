@@ -3,10 +3,10 @@ using Kiro.Balancer.Logging;
 
 namespace Kiro.Balancer.Peers;
 
-/// <summary>Another balancer: asks it again and again, and at once when there is something to tell.</summary>
+/// <summary>Another balancer: synchronizes with it at intervals, and early after a local change.</summary>
 internal sealed class Peer
 {
-    /// <summary>Between two exchanges, ± 10 %, so that balancers which start together do not ask together for ever.</summary>
+    /// <summary>Between exchanges, with 10 % jitter, so that balancers that start together do not stay in lockstep.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly AskPeer _ask;
@@ -17,14 +17,14 @@ internal sealed class Peer
     private readonly long _start;
     private volatile PeerState _state;
     private ClusterView _view = ClusterView.Unknown;
-    private long _told;
+    private long _newestSent;
 
-    /// <param name="address">Where it is.</param>
-    /// <param name="ask">Sends it a message about orders.</param>
-    /// <param name="exchange">What to do with the response.</param>
+    /// <param name="address">Its address.</param>
+    /// <param name="ask">Sends it an orders message.</param>
+    /// <param name="exchange">Synchronizes the orders.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Told when it can or cannot be reached.</param>
-    /// <param name="sessions">What it is told of sessions; null where they do not stay.</param>
+    /// <param name="logger">Logs when it becomes reachable or unreachable.</param>
+    /// <param name="sessions">Synchronizes sessions; null without session affinity.</param>
     public Peer(PeerAddress address, AskPeer ask, PeerExchange exchange, TimeProvider time, ILogger logger, SessionLink? sessions = null)
     {
         (Address, _ask, _exchange, _time, _logger, Sessions) = (address, ask, exchange, time, logger, sessions);
@@ -34,45 +34,44 @@ internal sealed class Peer
 
     public PeerAddress Address { get; }
 
-    /// <summary>What is known of it.</summary>
     public PeerState State => _state;
 
-    /// <summary>What it is told of sessions; null where they do not stay.</summary>
+    /// <summary>Null without session affinity.</summary>
     public SessionLink? Sessions { get; }
 
-    /// <summary>Whether it is to be told of sessions. One that could be asked once is waited for.</summary>
+    /// <summary>Whether to send it sessions: also while it is unreachable, if it was reachable before.</summary>
     public bool KeepsSessions => Sessions is not null && _state.Knowledge is { IsSelf: false, Response.SessionIdle: > 0 };
 
-    /// <summary>How many slots it is still to be told of; null when it is told nothing of sessions.</summary>
-    public int? UntoldSessions => KeepsSessions ? Sessions!.Untold.Count : null;
+    /// <summary>The number of slots still to be sent; null if it is not sent sessions.</summary>
+    public int? PendingSessions => KeepsSessions ? Sessions!.Pending.Count : null;
 
-    /// <summary>Set when there is something to tell it.</summary>
-    public WakeSignal TellNow { get; } = new();
+    /// <summary>Requests an exchange without waiting for the interval.</summary>
+    public WakeSignal SyncNow { get; } = new();
 
-    /// <summary>Asks it until it is told to stop.</summary>
+    /// <summary>Synchronizes until cancelled.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         try
         {
             while (true)
             {
-                await TellNow.WaitAsync(Interval * (0.9 + (0.2 * Random.Shared.NextDouble())), _time, stopping);
+                await SyncNow.WaitAsync(Interval * (0.9 + (0.2 * Random.Shared.NextDouble())), _time, stopping);
                 await ExchangeAsync(stopping);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // The balancer stops, or the peer is none any more.
+            // Shutdown, or the peer was removed.
         }
     }
 
-    /// <summary>Asks it once.</summary>
+    /// <summary>Synchronizes once.</summary>
     public async Task ExchangeAsync(CancellationToken stopping)
     {
         try
         {
-            var knowledge = await _exchange.RunAsync(_ask, _told, _view, stopping);
-            (_told, _view) = (knowledge.Told, knowledge.View);
+            var knowledge = await _exchange.RunAsync(_ask, _newestSent, _view, stopping);
+            (_newestSent, _view) = (knowledge.NewestSent, knowledge.View);
             if (!_state.IsReachable && !knowledge.IsSelf)
             {
                 _logger.PeerReachable(Address);
@@ -83,11 +82,11 @@ internal sealed class Peer
                 Knowledge = knowledge,
                 LastHeard = _time.GetUtcNow(),
                 Since = _state.IsReachable ? _state.Since : _time.GetTimestamp(),
-                Lasting = Lasting(knowledge.Differences),
+                Persistent = Persistent(knowledge.Differences),
             };
             if (KeepsSessions && knowledge.Response.From is { } peer)
             {
-                await Sessions!.MeetAsync(peer, stopping);
+                await Sessions!.SyncAllAsync(peer, stopping);
             }
         }
         catch (PeerException problem)
@@ -102,7 +101,7 @@ internal sealed class Peer
             {
                 Problem = problem.Message,
                 Since = _state.Problem is null && _state.IsReachable ? _time.GetTimestamp() : _state.Since,
-                Lasting = [],
+                Persistent = [],
             };
         }
         catch (Exception problem) when (!stopping.IsCancellationRequested)
@@ -111,8 +110,8 @@ internal sealed class Peer
         }
     }
 
-    // Each difference has a clock of its own: balancers differ all the time about something, for as long as a probe takes.
-    private List<Difference> Lasting(IReadOnlyList<Difference> differences)
+    // Differences are timed one by one: balancers always differ in something for as long as a probe takes.
+    private List<Difference> Persistent(IReadOnlyList<Difference> differences)
     {
         var now = _time.GetTimestamp();
         foreach (var gone in _since.Keys.Except(differences).ToList())
@@ -125,31 +124,31 @@ internal sealed class Peer
             _since.TryAdd(difference, now);
         }
 
-        return [.. differences.Where(difference => _time.GetElapsedTime(_since[difference], now) >= PeerState.Patience)];
+        return [.. differences.Where(difference => _time.GetElapsedTime(_since[difference], now) >= PeerState.GracePeriod)];
     }
 }
 
-/// <summary>What is known of a peer at one moment; replaced, never changed.</summary>
+/// <summary>The state of a peer. Immutable.</summary>
 internal sealed record PeerState
 {
-    /// <summary>What lasts so long is worth a warning.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>Problems that last longer cause a warning.</summary>
+    public static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
 
-    /// <summary>What it told last; null when it never did.</summary>
+    /// <summary>From the last successful exchange; null before the first.</summary>
     public PeerKnowledge? Knowledge { get; init; }
 
-    /// <summary>When that was; null when it never did.</summary>
+    /// <summary>When that was; null before the first.</summary>
     public DateTimeOffset? LastHeard { get; init; }
 
-    /// <summary>Why it could not be asked, in words that follow its name; null when it could.</summary>
+    /// <summary>Why the last exchange failed, as a predicate to its name; null if it did not.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>Whether it could be asked the last time.</summary>
+    /// <summary>Whether the last exchange succeeded.</summary>
     public bool IsReachable => Knowledge is not null && Problem is null;
 
     /// <summary>Since when that is so, as a timestamp.</summary>
     public required long Since { get; init; }
 
-    /// <summary>What it has seen otherwise than this balancer for longer than <see cref="Patience"/>.</summary>
-    public IReadOnlyList<Difference> Lasting { get; init; } = [];
+    /// <summary>Differences that have lasted longer than <see cref="GracePeriod"/>.</summary>
+    public IReadOnlyList<Difference> Persistent { get; init; } = [];
 }

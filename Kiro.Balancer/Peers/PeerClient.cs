@@ -9,19 +9,19 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Peers;
 
-/// <summary>Asks one peer, over a connection of its own each time.</summary>
+/// <summary>Sends messages to a peer, each over a new connection.</summary>
 internal sealed class PeerClient : IDisposable
 {
-    /// <summary>Where a balancer is asked.</summary>
+    /// <summary>For orders.</summary>
     public const string Path = "/lb/peers/orders";
 
-    /// <summary>Where it is told of sessions.</summary>
+    /// <summary>For sessions.</summary>
     public const string SessionsPath = "/lb/peers/sessions";
 
-    /// <summary>For a whole exchange.</summary>
+    /// <summary>For a whole request and response.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>In bytes: what <see cref="PeerExchange"/> sends at most is less.</summary>
+    /// <summary>In bytes, more than <see cref="PeerExchange"/> ever sends.</summary>
     private const int MaxResponse = 4 * 1024 * 1024;
 
     private readonly HttpClient _http;
@@ -33,19 +33,19 @@ internal sealed class PeerClient : IDisposable
     public PeerClient(PeerAddress peer, Reloadable<PeerOptions> options, TimeProvider time)
     {
         (_options, _time) = (options, time);
-        // A peer's admin listener does not know every name that it is reached by; over TLS the name is what is checked.
+        // The peer's admin listener may not accept the configured name. With TLS, the certificate is verified against it.
         _host = peer.Name.Scheme == "http" ? new IPEndPoint(peer.Address, peer.Name.Port).ToString() : null;
         _name = peer.Name;
         _http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
-            // The token is for the peer alone.
+            // The token must not go elsewhere.
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
             PooledConnectionLifetime = TimeSpan.Zero,
             RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
-            // The name stands for several peers.
+            // The name may resolve to several peers.
             ConnectCallback = (_, cancellationToken) => ConnectAsync(new IPEndPoint(peer.Address, peer.Name.Port), cancellationToken),
         })
         {
@@ -55,16 +55,16 @@ internal sealed class PeerClient : IDisposable
     }
 
     /// <inheritdoc cref="AskPeer" />
-    public async Task<PeerResponse> AskAsync(PeerRequest question, CancellationToken cancellationToken)
+    public async Task<PeerResponse> AskAsync(PeerRequest request, CancellationToken cancellationToken)
     {
-        var response = await SendAsync(Path, "application/json", JsonSerializer.SerializeToUtf8Bytes(question, PeerJson.Default.PeerRequest), cancellationToken);
+        var response = await SendAsync(Path, "application/json", JsonSerializer.SerializeToUtf8Bytes(request, PeerJson.Default.PeerRequest), cancellationToken);
         try
         {
             return JsonSerializer.Deserialize(response, PeerJson.Default.PeerResponse) ?? throw new JsonException();
         }
         catch (JsonException)
         {
-            throw new PeerException("responds with something that cannot be understood");
+            throw new PeerException("sends an invalid response");
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed class PeerClient : IDisposable
             using var response = await _http.SendAsync(request, either.Token);
             return response.StatusCode == HttpStatusCode.OK
                 ? await response.Content.ReadAsByteArrayAsync(either.Token)
-                : throw new PeerException(InWords((int)response.StatusCode));
+                : throw new PeerException(Describe((int)response.StatusCode));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -105,11 +105,11 @@ internal sealed class PeerClient : IDisposable
         }
     }
 
-    private static string InWords(int status) => status switch
+    private static string Describe(int status) => status switch
     {
-        StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests => "has another ADMIN_TOKEN",
+        StatusCodes.Status401Unauthorized or StatusCodes.Status429TooManyRequests => "has a different ADMIN_TOKEN",
         StatusCodes.Status404NotFound => "does not accept admin actions from peers: it is of an older version, or has no ADMIN_TOKEN",
-        >= 300 and < 400 => "redirects elsewhere: is it to be asked by https://?",
+        >= 300 and < 400 => "redirects: does it need https://?",
         _ => $"responds with {status}",
     };
 
@@ -129,6 +129,6 @@ internal sealed class PeerClient : IDisposable
     }
 }
 
-/// <summary>A peer could not be asked.</summary>
-/// <param name="problem">Why, in words that follow its name.</param>
+/// <summary>A peer could not be reached, or its response is unusable.</summary>
+/// <param name="problem">Why, as a predicate to the peer's name.</param>
 internal sealed class PeerException(string problem) : Exception(problem);

@@ -10,25 +10,25 @@ using Kiro.ServiceDefaults;
 namespace Kiro.Balancer.Peers;
 
 /// <summary>
-/// Two balancers bring their orders into step (anti-entropy): one sends its digest, and orders that are new; the other
-/// takes them, and responds with its own digest and its orders where the digests differ; the first takes those and sends
-/// back what is still missing there. Nothing that is lost, repeated or comes late does harm.
+/// Synchronizes the orders of two balancers (anti-entropy). One sends its digest and new orders; the other merges them, and responds with
+/// its own digest and its orders in the buckets that differ; the first merges those and sends what is still missing. Lost,
+/// repeated and late messages are harmless.
 /// </summary>
 internal sealed class PeerExchange(
     OrderBook book, OperatorOrders orders, BackendRegistry registry, HashingOptions hashing, SelectionOptions selection, TimeProvider time)
 {
-    /// <summary>Orders in one message. Those that are left come with the next one.</summary>
+    /// <summary>Per message; the rest follows with the next one.</summary>
     public const int MaxOrders = 512;
 
-    /// <summary>Messages to bring two balancers into step; more are left to the next time.</summary>
+    /// <summary>Per exchange; the rest follows with the next one.</summary>
     private const int MaxMessages = 64;
 
     private readonly string _mapping = ClusterView.MappingOf(hashing);
 
-    /// <summary>Responds to a peer that has the admin token.</summary>
+    /// <summary>Responds to an authenticated peer.</summary>
     public PeerResponse Respond(PeerRequest request)
     {
-        var taken = orders.Take([.. (request.Orders ?? []).Take(MaxOrders)]);
+        var taken = orders.Merge([.. (request.Orders ?? []).Take(MaxOrders)]);
         var (mine, differing) = book.Against(OrderDigest.Decoded(request.Digest) ?? new OrderDigest(), MaxOrders);
         var view = ClusterView.Of(registry.Current);
         return new PeerResponse
@@ -47,16 +47,16 @@ internal sealed class PeerExchange(
         };
     }
 
-    /// <summary>Brings this balancer and a peer into step.</summary>
-    /// <param name="ask">Asks the peer.</param>
-    /// <param name="told">The date of the newest order that the peer is known to have.</param>
-    /// <param name="view">The peer's nodes as far as they are known.</param>
-    /// <param name="cancellationToken">Ends the exchange.</param>
-    /// <exception cref="PeerException">The peer cannot be asked.</exception>
-    public async Task<PeerKnowledge> RunAsync(AskPeer ask, long told, ClusterView view, CancellationToken cancellationToken)
+    /// <summary>Synchronizes with a peer.</summary>
+    /// <param name="ask">Sends it a message.</param>
+    /// <param name="newestSent">The date of the newest order that it is known to have.</param>
+    /// <param name="view">Its last known view.</param>
+    /// <param name="cancellationToken">Cancels the exchange.</param>
+    /// <exception cref="PeerException">The exchange failed.</exception>
+    public async Task<PeerKnowledge> RunAsync(AskPeer ask, long newestSent, ClusterView view, CancellationToken cancellationToken)
     {
-        var missing = book.After(told, MaxOrders);
-        var newest = missing.Count > 0 ? missing[0].Date : told;
+        var missing = book.After(newestSent, MaxOrders);
+        var newest = missing.Count > 0 ? missing[0].Date : newestSent;
         for (var message = 1; ; message++)
         {
             var response = await ask(
@@ -64,14 +64,14 @@ internal sealed class PeerExchange(
             view = response.Nodes is null ? view : new ClusterView([.. response.Nodes.Where(node => node is { Id: not null, State: not null }).Take(ClusterView.MaxNodes)]);
             if (response.From == book.Owner)
             {
-                return new PeerKnowledge(response, newest, view, IsInStep: true, []) { IsSelf = true };
+                return new PeerKnowledge(response, newest, view, IsInSync: true, []) { IsSelf = true };
             }
 
-            var taken = orders.Take([.. (response.Orders ?? []).Take(MaxOrders)]);
+            var taken = orders.Merge([.. (response.Orders ?? []).Take(MaxOrders)]);
             var theirs = OrderDigest.Decoded(response.Digest) ?? new OrderDigest();
             var sent = missing.Count;
             (var mine, missing) = book.Against(theirs, MaxOrders);
-            // Once more with what is missing there; and again as long as that brings them nearer to each other.
+            // Continue while orders are missing there and the last message made progress.
             if (missing.Count == 0 || message == MaxMessages || (sent > 0 && taken == 0 && response.Taken == 0))
             {
                 return new PeerKnowledge(response, newest, view, mine.Matches(theirs), DifferencesFrom(response, view, mine.Matches(theirs)));
@@ -81,7 +81,7 @@ internal sealed class PeerExchange(
 
     private List<Difference> DifferencesFrom(PeerResponse response, ClusterView theirs, bool isInStep)
     {
-        List<Difference> differences = [.. ClusterView.Of(registry.Current).To(theirs)];
+        List<Difference> differences = [.. ClusterView.Of(registry.Current).DifferencesTo(theirs)];
         if (response.Mapping is { } mapping && mapping != _mapping)
         {
             differences.Add(new Difference(DifferenceKind.Mapping));
@@ -92,7 +92,7 @@ internal sealed class PeerExchange(
             differences.Add(new Difference(DifferenceKind.SessionIdle, null, Shown(response.SessionIdle), Shown(selection.SessionIdle.TotalSeconds)));
         }
 
-        // A balancer tells nothing of nodes that it does not know, so then it is no wonder.
+        // Expected if the backends differ, as no orders are sent for unknown ones.
         if (!isInStep && differences.TrueForAll(one => one.Kind is DifferenceKind.State or DifferenceKind.Mapping or DifferenceKind.SessionIdle))
         {
             differences.Add(new Difference(DifferenceKind.Orders));
@@ -104,83 +104,82 @@ internal sealed class PeerExchange(
     private static string Shown(double? seconds) => seconds?.ToString("0.###", CultureInfo.InvariantCulture) ?? "";
 }
 
-/// <summary>Sends a message to a peer.</summary>
-/// <exception cref="PeerException">There is no response that can be used; its message says why, in words that follow the peer's name.</exception>
-internal delegate Task<PeerResponse> AskPeer(PeerRequest question, CancellationToken cancellationToken);
+/// <summary>Sends an orders message to a peer.</summary>
+/// <exception cref="PeerException">There is no usable response.</exception>
+internal delegate Task<PeerResponse> AskPeer(PeerRequest request, CancellationToken cancellationToken);
 
-/// <summary>What an exchange with a peer told.</summary>
+/// <summary>The result of an exchange with a peer.</summary>
 /// <param name="Response">Its last response.</param>
-/// <param name="Told">The date of the newest order that it was sent.</param>
-/// <param name="View">Its nodes.</param>
-/// <param name="IsInStep">Whether it has the same orders as this balancer.</param>
-/// <param name="Differences">What it sees otherwise.</param>
-internal sealed record PeerKnowledge(PeerResponse Response, long Told, ClusterView View, bool IsInStep, IReadOnlyList<Difference> Differences)
+/// <param name="NewestSent">The date of the newest order that it was sent.</param>
+/// <param name="View">Its view of the backends.</param>
+/// <param name="IsInSync">Whether both have the same orders.</param>
+/// <param name="Differences">How it differs from this balancer.</param>
+internal sealed record PeerKnowledge(PeerResponse Response, long NewestSent, ClusterView View, bool IsInSync, IReadOnlyList<Difference> Differences)
 {
-    /// <summary>Whether the peer is this balancer itself, reached by another address.</summary>
+    /// <summary>Whether the peer is this balancer itself, at another address.</summary>
     public bool IsSelf { get; init; }
 }
 
-/// <summary>What a balancer asks a peer, and tells it. Everything may be missing: it may be of another version.</summary>
+/// <summary>An orders message. Any property may be missing, as versions can differ.</summary>
 internal sealed record PeerRequest
 {
-    /// <summary>The id of the balancer that asks.</summary>
+    /// <summary>The sender's id.</summary>
     public string? From { get; init; }
 
-    /// <summary>Its orders in little, after <see cref="Orders"/>; see <see cref="OrderDigest"/>.</summary>
+    /// <summary>The <see cref="OrderDigest"/> of its orders.</summary>
     public string? Digest { get; init; }
 
     /// <summary>Orders that the peer may not have.</summary>
     public IReadOnlyList<Order>? Orders { get; init; }
 
-    /// <summary>The <see cref="PeerResponse.View"/> that it has got already.</summary>
+    /// <summary>The <see cref="PeerResponse.View"/> that the sender already has.</summary>
     public string? KnownView { get; init; }
 }
 
-/// <summary>What the peer responds.</summary>
+/// <summary>The response to a <see cref="PeerRequest"/>.</summary>
 internal sealed record PeerResponse
 {
     /// <summary>The peer's id.</summary>
     public string? From { get; init; }
 
-    /// <summary>Of its program.</summary>
     public string? Version { get; init; }
 
     /// <summary>Its clock, in milliseconds since 1970.</summary>
     public long Time { get; init; }
 
-    /// <summary>The digest of its orders, those of the request taken.</summary>
+    /// <summary>The digest of its orders, after merging those of the request.</summary>
     public string? Digest { get; init; }
 
-    /// <summary>Its orders where the digests differ.</summary>
+    /// <summary>Its orders in the buckets that differ.</summary>
     public IReadOnlyList<Order>? Orders { get; init; }
 
-    /// <summary>How many orders it has.</summary>
+    /// <summary>The number of its orders.</summary>
     public int Count { get; init; }
 
-    /// <summary>How many of those in the request were news to it.</summary>
+    /// <summary>How many orders in the request were new to it.</summary>
     public int Taken { get; init; }
 
-    /// <summary>Stands for its settings that decide which node is a client's: the same where they are the same.</summary>
+    /// <summary>See <see cref="ClusterView.MappingOf"/>.</summary>
     public string? Mapping { get; init; }
 
-    /// <summary>Its <c>SESSION_IDLE</c> in seconds, 0 where sessions do not stay; null when it is of a version that tells nothing of them.</summary>
+    /// <summary>Its <c>SESSION_IDLE</c> in seconds, 0 without session affinity; null from a version without sessions.</summary>
     public double? SessionIdle { get; init; }
 
-    /// <summary>Stands for <see cref="Nodes"/>.</summary>
+    /// <summary>The hash of <see cref="Nodes"/>.</summary>
     public string? View { get; init; }
 
-    /// <summary>Its nodes; null when the one who asks knows them.</summary>
+    /// <summary>Its backends; null if the sender already has them.</summary>
     public IReadOnlyList<NodeView>? Nodes { get; init; }
 }
 
-/// <summary>How a balancer sees a node.</summary>
-/// <param name="Id">The node's id.</param>
+/// <summary>A balancer's view of a backend.</summary>
+/// <param name="Id">The backend's id.</param>
 /// <param name="State"><c>starting</c>, <c>up</c>, <c>down</c> or <c>draining</c>.</param>
-/// <param name="Weight">Its share relative to the others.</param>
-/// <param name="IsDrained">Whether an operator wants it to drain.</param>
+/// <param name="Weight">Relative to the others.</param>
+/// <param name="IsDrained">Whether an operator drains it.</param>
 internal sealed record NodeView(string Id, string State, double Weight, bool IsDrained);
 
-/// <summary>How balancers write to each other.</summary>
+/// <summary>The JSON between balancers.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PeerRequest))]
 [JsonSerializable(typeof(PeerResponse))]
@@ -188,8 +187,7 @@ internal sealed record NodeView(string Id, string State, double Weight, bool IsD
 internal sealed partial class PeerJson : JsonSerializerContext;
 
 /// <summary>
-/// Says in little which orders a balancer has: it sorts them into buckets and adds up the hashes in each. Two that differ
-/// tell each other only the orders of the buckets that do.
+/// A digest of a balancer's orders: the sum of their hashes in each bucket. Balancers exchange only the orders of buckets that differ.
 /// </summary>
 internal sealed class OrderDigest
 {
@@ -197,7 +195,7 @@ internal sealed class OrderDigest
 
     private readonly ulong[] _sums = new ulong[Buckets];
 
-    /// <summary>Where the orders about a node belong.</summary>
+    /// <summary>The bucket of a backend's orders.</summary>
     public static int BucketOf(string backend) => (int)(XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(backend)) % Buckets);
 
     public void Add(Order order) => _sums[BucketOf(order.Backend)] += order.Hash();
@@ -206,7 +204,6 @@ internal sealed class OrderDigest
 
     public bool Matches(OrderDigest other) => _sums.AsSpan().SequenceEqual(other._sums);
 
-    /// <summary>For the wire.</summary>
     public string Encoded()
     {
         var bytes = new byte[Buckets * sizeof(ulong)];
@@ -218,7 +215,7 @@ internal sealed class OrderDigest
         return Convert.ToBase64String(bytes);
     }
 
-    /// <returns>Null when it is none.</returns>
+    /// <returns>Null if it is invalid.</returns>
     public static OrderDigest? Decoded(string? text)
     {
         Span<byte> bytes = stackalloc byte[Buckets * sizeof(ulong)];
@@ -236,7 +233,7 @@ internal sealed class OrderDigest
         return digest;
     }
 
-    /// <summary>Few letters, for people: the same where the orders are the same.</summary>
+    /// <summary>A short form for people.</summary>
     public override string ToString()
     {
         var all = 0UL;

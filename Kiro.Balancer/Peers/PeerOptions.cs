@@ -8,29 +8,29 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Kiro.Balancer.Peers;
 
-/// <summary>The other balancers, which are told what operators order.</summary>
+/// <summary>The other balancers, to share operators' orders and sessions with.</summary>
 internal sealed record PeerOptions
 {
     private const string Variable = "BALANCER_PEERS";
     private const string Token = "ADMIN_TOKEN";
     private const string TlsPort = "TLS_PORT";
 
-    /// <param name="peers">Who they are.</param>
+    /// <param name="peers">The peers.</param>
     /// <param name="own">Where this balancer listens.</param>
-    /// <param name="token">What peers recognise it by.</param>
+    /// <param name="token">The shared admin token.</param>
     public PeerOptions(IReadOnlyList<PeerName> peers, ListenPort own, string? token) =>
         (Peers, Own, Authorization) = (peers, own, "Bearer " + token);
 
-    /// <summary><c>BALANCER_PEERS</c>: names and addresses; every address behind a name is a peer. This balancer may be among them.</summary>
+    /// <summary><c>BALANCER_PEERS</c>: names and addresses; each address of a name is a peer. May include this balancer.</summary>
     public IReadOnlyList<PeerName> Peers { get; }
 
-    /// <summary>Where this balancer listens: a peer there is itself.</summary>
+    /// <summary>Where this balancer listens, to exclude itself.</summary>
     public ListenPort Own { get; }
 
-    /// <summary>The port on which it takes HTTPS, if any: a peer there is itself, too.</summary>
+    /// <summary>Its HTTPS port, if any.</summary>
     public int? OwnTlsPort { get; private init; }
 
-    /// <summary>Never to be shown.</summary>
+    /// <summary>A secret.</summary>
     public string Authorization { get; }
 
     public bool Equals(PeerOptions? other) =>
@@ -39,12 +39,11 @@ internal sealed record PeerOptions
 
     public override int GetHashCode() => HashCode.Combine(Peers.Count, Own.Port, OwnTlsPort, Authorization);
 
-    /// <summary>Not the token.</summary>
+    /// <summary>Without the token.</summary>
     public override string ToString() => $"{Peers.Count} peers";
 
-    /// <summary>Reads the variable.</summary>
     /// <param name="settings">The settings.</param>
-    /// <param name="own">Where this balancer listens. Peers that are named without a port have the same.</param>
+    /// <param name="own">Where this balancer listens: the default port of peers.</param>
     public static PeerOptions Read(SettingsReader settings, ListenPort own)
     {
         var (list, token) = (settings.Text(Variable), settings.Text(Token));
@@ -76,7 +75,7 @@ internal sealed record PeerOptions
         return new PeerOptions(peers, own, token) { OwnTlsPort = int.TryParse(settings.Text(TlsPort), CultureInfo.InvariantCulture, out var tls) ? tls : null };
     }
 
-    private static PeerName? Parse(string part, int usualPort)
+    private static PeerName? Parse(string part, int defaultPort)
     {
         var (scheme, address) = part.Split("://", 2) switch
         {
@@ -87,7 +86,7 @@ internal sealed record PeerOptions
         // An IPv6 address without brackets has no port.
         var colon = IPAddress.TryParse(address, out _) && !address.StartsWith('[') ? -1 : address.LastIndexOf(':');
         colon = colon > address.LastIndexOf(']') ? colon : -1;
-        var (host, port) = (colon < 0 ? address : address[..colon], usualPort);
+        var (host, port) = (colon < 0 ? address : address[..colon], defaultPort);
         if (colon >= 0 && (!int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port is < 1 or > 65535))
         {
             return null;
@@ -103,7 +102,7 @@ internal sealed record PeerOptions
     }
 }
 
-/// <summary>How a balancer is reached.</summary>
+/// <summary>A peer as configured.</summary>
 /// <param name="Scheme"><c>http</c> or <c>https</c>.</param>
 /// <param name="Host">A name or an address, IPv6 without brackets.</param>
 /// <param name="Port">From 1 to 65535.</param>
@@ -111,11 +110,11 @@ internal sealed record PeerName(string Scheme, string Host, int Port);
 
 internal static class PeerServices
 {
-    /// <summary>Before discovery and before the listeners, so that no node is used against an order.</summary>
-    /// <param name="services">Where to add them.</param>
-    /// <param name="options">Who they are.</param>
-    /// <param name="tellsSessions">Whether sessions stay.</param>
-    public static void AddPeers(this IServiceCollection services, Reloadable<PeerOptions> options, bool tellsSessions = false)
+    /// <summary>Must come before discovery and the listeners, so that no backend is used against an order.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="options">The peers.</param>
+    /// <param name="sharesSessions">Whether there are sessions to share.</param>
+    public static void AddPeers(this IServiceCollection services, Reloadable<PeerOptions> options, bool sharesSessions = false)
     {
         services.AddSingleton(options);
         services.TryAddSingleton<OrderBook>();
@@ -126,16 +125,16 @@ internal static class PeerServices
         services.AddSingleton<PeerLookup>();
         services.AddSingleton<PeerSet>();
         services.AddSingleton<SessionCounters>();
-        if (tellsSessions)
+        if (sharesSessions)
         {
             services.AddSingleton<SessionExchange>();
             services.AddSingleton<IHandoverData>(provider => provider.GetRequiredService<SessionExchange>());
         }
 
         services.AddHostedService(provider => provider.GetRequiredService<PeerSet>());
-        if (tellsSessions)
+        if (sharesSessions)
         {
-            services.AddHostedService<SessionTeller>();
+            services.AddHostedService<SessionSync>();
         }
     }
 }

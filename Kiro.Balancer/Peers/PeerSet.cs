@@ -8,38 +8,38 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Peers;
 
 /// <summary>
-/// The peers. The balancer asks them before it serves, and waits for those that do not respond for a few seconds at most;
-/// then each is asked on its own, so that none waits for another. Other settings are other peers, or another token, at once.
+/// The peers. The balancer synchronizes with them before it serves, and waits at most a few seconds for that; afterwards, with each one
+/// independently. Changed settings take effect immediately.
 /// </summary>
 internal sealed class PeerSet(
     Reloadable<PeerOptions> options, PeerLookup lookup, PeerExchange exchange, OrderBook book, OperatorOrders orders, TimeProvider time,
     ILogger<PeerSet> logger, SessionExchange? sessions = null) : BackgroundService
 {
-    /// <summary>How long peers can delay the start, the lookup of their names included.</summary>
+    /// <summary>How long peers can delay the start, including the lookup of their names.</summary>
     public static readonly TimeSpan MaxStart = TimeSpan.FromSeconds(3);
 
-    /// <summary>Between two lookups of names, and between two sweeps of the book.</summary>
+    /// <summary>Between lookups of names, and sweeps of the order book.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
     private readonly List<(Peer Peer, CancellationTokenSource Stop, Task Run)> _running = [];
     private readonly Dictionary<Peer, PeerClient> _clients = [];
-    private readonly WakeSignal _otherSettings = new();
+    private readonly WakeSignal _settingsChanged = new();
     private volatile Peer[] _peers = [];
 
-    /// <summary>All of them, sorted by address, each once however many addresses it has; this balancer itself is not among them.</summary>
+    /// <summary>All peers except this balancer itself, sorted by address; one with several addresses is listed once.</summary>
     public IEnumerable<Peer> All => _peers.Where(peer => peer.State.Knowledge?.IsSelf != true)
         .DistinctBy(peer => peer.State is { IsReachable: true, Knowledge.Response.From: { } id } ? id : peer.Address.ToString());
 
-    /// <summary>What each of them is to be told of sessions, at every address.</summary>
+    /// <summary>The session links to all addresses.</summary>
     public IReadOnlyCollection<SessionLink> Links => [.. _peers.Select(peer => peer.Sessions).OfType<SessionLink>()];
 
-    /// <summary>Peers that are left out because there are too many.</summary>
-    public int LeftOut => lookup.LeftOut;
+    /// <summary>Peers above the maximum, which are ignored.</summary>
+    public int Omitted => lookup.Omitted;
 
     /// <inheritdoc />
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        options.OnChange(_ => _otherSettings.Set());
+        options.OnChange(_ => _settingsChanged.Set());
         if (options.Value.Peers.Count > 0)
         {
             using var limit = new CancellationTokenSource(MaxStart, time);
@@ -56,7 +56,7 @@ internal sealed class PeerSet(
             }
         }
 
-        orders.Given += Tell;
+        orders.Issued += SyncAll;
         await base.StartAsync(cancellationToken);
     }
 
@@ -72,32 +72,32 @@ internal sealed class PeerSet(
         {
             while (true)
             {
-                var isOther = await _otherSettings.WaitAsync(Interval, time, stoppingToken);
+                var hasChanged = await _settingsChanged.WaitAsync(Interval, time, stoppingToken);
                 book.Sweep();
-                if (isOther || lookup.CanChange)
+                if (hasChanged || lookup.CanChange)
                 {
                     await SetAsync(await lookup.FindAsync(stoppingToken), stoppingToken);
                 }
 
-                if (isOther)
+                if (hasChanged)
                 {
-                    // With the token of now.
-                    Tell();
+                    // With the new token.
+                    SyncAll();
                 }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            orders.Given -= Tell;
+            orders.Issued -= SyncAll;
             await SetAsync([], CancellationToken.None);
         }
     }
 
-    private void Tell()
+    private void SyncAll()
     {
         foreach (var peer in _peers)
         {
-            peer.TellNow.Set();
+            peer.SyncNow.Set();
         }
     }
 
@@ -108,7 +108,7 @@ internal sealed class PeerSet(
         {
             var peer = Make(address);
             _peers = [.. _peers.Append(peer).OrderBy(one => one.Address.ToString(), StringComparer.Ordinal)];
-            peer.TellNow.Set();
+            peer.SyncNow.Set();
             Run(peer, stoppingToken);
         }
 
@@ -140,36 +140,36 @@ internal sealed class PeerSet(
     }
 }
 
-/// <summary>Finds the addresses of the peers. A name that cannot be looked up just now keeps the addresses that it had.</summary>
+/// <summary>Resolves the peers' names. If that fails, a name keeps its last addresses.</summary>
 internal sealed class PeerLookup(Reloadable<PeerOptions> options, TimeProvider time, ILogger<PeerLookup> logger)
 {
-    /// <summary>More are left out, which is a warning.</summary>
+    /// <summary>More are ignored, with a warning.</summary>
     public const int MaxPeers = 64;
 
-    // The system's resolver may take much longer to give up, and it cannot be cancelled.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    // The system's resolver has a longer timeout, and cannot be cancelled.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<PeerName, IPAddress[]> _found = [];
     private readonly HashSet<PeerName> _failing = [];
 
-    /// <summary>Whether there is anything to look up again.</summary>
+    /// <summary>Whether there are names, whose addresses can change.</summary>
     public bool CanChange => options.Value.Peers.Any(peer => !IPAddress.TryParse(peer.Host, out _));
 
-    /// <summary>Peers that were left out because there are too many.</summary>
-    public int LeftOut { get; private set; }
+    /// <summary>Peers above the maximum, which are ignored.</summary>
+    public int Omitted { get; private set; }
 
-    /// <summary>Looks them up; this balancer itself is not among them.</summary>
+    /// <summary>The peers' addresses, without this balancer's own.</summary>
     public async Task<IReadOnlyList<PeerAddress>> FindAsync(CancellationToken cancellationToken)
     {
         var now = options.Value;
         Forget(now);
         var all = (await Task.WhenAll(now.Peers.Select(peer => FindAsync(peer, cancellationToken)))).SelectMany(found => found)
             .DistinctBy(peer => (peer.Address, peer.Name.Port)).Where(peer => !IsOwn(peer, now)).ToList();
-        LeftOut = Math.Max(0, all.Count - MaxPeers);
+        Omitted = Math.Max(0, all.Count - MaxPeers);
         return [.. all.OrderBy(peer => peer.ToString(), StringComparer.Ordinal).Take(MaxPeers)];
     }
 
-    // Other settings name others.
+    // Names that are no longer configured.
     private void Forget(PeerOptions now)
     {
         lock (_found)
@@ -191,7 +191,7 @@ internal sealed class PeerLookup(Reloadable<PeerOptions> options, TimeProvider t
 
         try
         {
-            var addresses = await Dns.GetHostAddressesAsync(peer.Host, cancellationToken).WaitAsync(Patience, time, cancellationToken);
+            var addresses = await Dns.GetHostAddressesAsync(peer.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
             lock (_found)
             {
                 _found[peer] = addresses.Length > 0 ? addresses : _found.GetValueOrDefault(peer, []);
@@ -218,7 +218,7 @@ internal sealed class PeerLookup(Reloadable<PeerOptions> options, TimeProvider t
         }
     }
 
-    // Behind a translation of addresses a balancer finds out only when it responds to itself.
+    // Behind NAT this does not work; the exchange then detects it by the id.
     private static bool IsOwn(PeerAddress peer, PeerOptions now) => (peer.Name.Port == now.Own.Port || peer.Name.Port == now.OwnTlsPort)
         && (now.Own.Addresses.Count > 0 && !now.Own.Addresses.Any(own => own.Equals(IPAddress.Any) || own.Equals(IPAddress.IPv6Any))
             ? now.Own.Addresses.Contains(peer.Address)
@@ -226,12 +226,11 @@ internal sealed class PeerLookup(Reloadable<PeerOptions> options, TimeProvider t
                 .SelectMany(card => card.GetIPProperties().UnicastAddresses).Any(own => own.Address.Equals(peer.Address)));
 }
 
-/// <summary>One balancer.</summary>
-/// <param name="Name">As it was named.</param>
-/// <param name="Address">One of the addresses behind the name.</param>
+/// <summary>An address of a peer.</summary>
+/// <param name="Name">As configured.</param>
+/// <param name="Address">One of the name's addresses.</param>
 internal sealed record PeerAddress(PeerName Name, IPAddress Address)
 {
-    /// <summary>For people.</summary>
     public override string ToString()
     {
         var address = new IPEndPoint(Address, Name.Port).ToString();

@@ -5,30 +5,30 @@ using Kiro.Balancer.Selection;
 namespace Kiro.Balancer.Peers;
 
 /// <summary>
-/// Balancers tell each other which slots have sessions where, so that a client which changes balancers meets the node that it
-/// had. Each tells what was claimed and used with it; the other takes it, and responds with what it knows better. Nothing that
-/// is lost, repeated or comes late does harm.
+/// Replicates sessions between balancers, so that a client that changes balancers keeps its backend. Each balancer sends the slots that
+/// were claimed or used at it; the receiver merges them, and responds with those for which it has a later claim. Lost, repeated and
+/// late messages are harmless.
 /// </summary>
 internal sealed class SessionExchange(
-    SessionMemory memory, BackendRegistry registry, OrderBook book, HashingOptions hashing, SessionCounters counters) : IHandoverData
+    SessionTable sessions, BackendRegistry registry, OrderBook book, HashingOptions hashing, SessionCounters counters) : IHandoverData
 {
     private readonly string _mapping = ClusterView.MappingOf(hashing);
 
-    /// <summary>There is a peer: from now on it is noted what it is to be told.</summary>
+    /// <summary>Creates the link to a peer, and starts tracking what to send to it.</summary>
     /// <param name="ask">Sends it a message.</param>
     public SessionLink LinkTo(AskSessions ask)
     {
-        memory.Share();
-        return new SessionLink(ask, this, memory);
+        sessions.Share();
+        return new SessionLink(ask, this, sessions);
     }
 
-    /// <summary>Responds to a peer that has the admin token.</summary>
-    /// <exception cref="FormatException">The request is no message.</exception>
+    /// <summary>Responds to an authenticated peer.</summary>
+    /// <exception cref="FormatException">The request is invalid.</exception>
     public byte[] Respond(byte[] request)
     {
         var response = New();
         var message = Decoded(request);
-        Hear(message, response);
+        Merge(message, response);
         if (message.Cursor is { } first)
         {
             response.Cursor = Fill(response, Enumerable.Range(first, ClientHash.SlotCount - first), _ => { });
@@ -52,12 +52,12 @@ internal sealed class SessionExchange(
     }
 
     /// <inheritdoc />
-    public void Take(byte[] part) => Hear(SessionMessage.Decoded(part));
+    public void Take(byte[] part) => Merge(SessionMessage.Decoded(part));
 
-    /// <summary>Takes what was told.</summary>
-    /// <param name="message">What was told.</param>
-    /// <param name="response">Gets what this balancer knows better.</param>
-    public void Hear(SessionMessage message, SessionMessage? response = null)
+    /// <summary>Merges a message.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="response">Receives the slots with later claims here.</param>
+    public void Merge(SessionMessage message, SessionMessage? response = null)
     {
         if (message.Mapping != _mapping)
         {
@@ -67,19 +67,19 @@ internal sealed class SessionExchange(
 
         var tenures = registry.TenuresOf(message.Nodes, out var selector);
         List<int> better = [];
-        foreach (var (told, node) in message.Slots)
+        foreach (var (slot, node) in message.Slots)
         {
             if (tenures[node] == Tenure.None)
             {
                 counters.Refuse(1);
             }
-            else if (memory.Hear(told with { Holder = tenures[node] }, message.Nodes[node], selector))
+            else if (sessions.Merge(slot with { Holder = tenures[node] }, message.Nodes[node], selector))
             {
-                counters.Hear();
+                counters.Merge();
             }
             else
             {
-                better.Add(told.Slot);
+                better.Add(slot.Slot);
             }
         }
 
@@ -90,37 +90,37 @@ internal sealed class SessionExchange(
         }
     }
 
-    /// <summary>A message from this balancer.</summary>
+    /// <summary>An empty message.</summary>
     public SessionMessage New() => new(book.Owner, _mapping);
 
-    /// <summary>Tells what is known of slots, as far as there is room.</summary>
-    /// <param name="message">Gets it.</param>
-    /// <param name="slots">The slots. None is asked for after the message is full.</param>
-    /// <param name="told">Gets those that it tells of.</param>
-    /// <param name="since">Only those that were used so long ago at most; null for all.</param>
-    /// <returns>The slot for which there was no room; null when there was room for all.</returns>
-    public int? Fill(SessionMessage message, IEnumerable<int> slots, Action<int> told, TimeSpan? since = null)
+    /// <summary>Adds slots to a message until it is full.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="slots">The slots; not enumerated further once the message is full.</param>
+    /// <param name="added">Called with each slot added.</param>
+    /// <param name="since">Only slots used within this time; null for all.</param>
+    /// <returns>The first slot that did not fit; null if all did.</returns>
+    public int? Fill(SessionMessage message, IEnumerable<int> slots, Action<int> added, TimeSpan? since = null)
     {
         var snapshot = registry.Current;
         foreach (var slot in slots)
         {
-            if (memory.Of(slot) is not { } held || held.Age > since?.TotalSeconds * HeldSlot.PerSecond || snapshot.Selector.PlaceOf(held.Holder) is not (>= 0 and var place))
+            if (sessions.Of(slot) is not { } held || held.Age > since?.TotalSeconds * HeldSlot.PerSecond || snapshot.Selector.IndexOf(held.Holder) is not (>= 0 and var index))
             {
                 continue;
             }
 
-            if (!message.TryAdd(held, snapshot.Backends[place].Id))
+            if (!message.TryAdd(held, snapshot.Backends[index].Id))
             {
                 return slot;
             }
 
-            told(slot);
+            added(slot);
         }
 
         return null;
     }
 
-    /// <summary>For the wire, and counted.</summary>
+    /// <summary>Encodes a message and counts it.</summary>
     public byte[] Encoded(SessionMessage message)
     {
         var bytes = message.Encoded();
@@ -128,8 +128,8 @@ internal sealed class SessionExchange(
         return bytes;
     }
 
-    /// <summary>From the wire, and counted.</summary>
-    /// <exception cref="FormatException">It is no message.</exception>
+    /// <summary>Decodes a message and counts it.</summary>
+    /// <exception cref="FormatException">The message is invalid.</exception>
     public SessionMessage Decoded(byte[] bytes)
     {
         counters.Receive(bytes.Length);
@@ -137,47 +137,47 @@ internal sealed class SessionExchange(
     }
 }
 
-/// <summary>Sends a message about sessions to a peer.</summary>
+/// <summary>Sends a sessions message to a peer.</summary>
 /// <exception cref="PeerException">There is no response.</exception>
 internal delegate Task<byte[]> AskSessions(byte[] message, CancellationToken cancellationToken);
 
-/// <summary>What balancers tell each other of sessions, counted.</summary>
+/// <summary>Counters of the session exchange.</summary>
 internal sealed class SessionCounters
 {
     private long _sent;
     private long _received;
-    private long _told;
-    private long _heard;
+    private long _slotsSent;
+    private long _slotsMerged;
     private long _differing;
     private long _refused;
 
-    /// <summary>Bytes of messages.</summary>
+    /// <summary>In bytes.</summary>
     public long Sent => Interlocked.Read(ref _sent);
 
-    /// <summary>Bytes of messages.</summary>
+    /// <summary>In bytes.</summary>
     public long Received => Interlocked.Read(ref _received);
 
-    /// <summary>Slots.</summary>
-    public long Told => Interlocked.Read(ref _told);
+    /// <summary>Slots sent.</summary>
+    public long SlotsSent => Interlocked.Read(ref _slotsSent);
 
-    /// <summary>Slots that were taken as told.</summary>
-    public long Heard => Interlocked.Read(ref _heard);
+    /// <summary>Slots received and merged.</summary>
+    public long SlotsMerged => Interlocked.Read(ref _slotsMerged);
 
-    /// <summary>Slots that this balancer knew better.</summary>
+    /// <summary>Slots received for which this balancer had a later claim.</summary>
     public long Differing => Interlocked.Read(ref _differing);
 
-    /// <summary>Slots of balancers with other hashing settings, or whose node was one too many.</summary>
+    /// <summary>Slots refused because of different hashing settings, or too many backends.</summary>
     public long Refused => Interlocked.Read(ref _refused);
 
     public void Send(int bytes, int slots)
     {
         Interlocked.Add(ref _sent, bytes);
-        Interlocked.Add(ref _told, slots);
+        Interlocked.Add(ref _slotsSent, slots);
     }
 
     public void Receive(int bytes) => Interlocked.Add(ref _received, bytes);
 
-    public void Hear() => Interlocked.Increment(ref _heard);
+    public void Merge() => Interlocked.Increment(ref _slotsMerged);
 
     public void Differ(int slots) => Interlocked.Add(ref _differing, slots);
 

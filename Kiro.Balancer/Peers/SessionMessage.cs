@@ -4,45 +4,45 @@ using Kiro.Balancer.Selection;
 namespace Kiro.Balancer.Peers;
 
 /// <summary>
-/// Which slots have sessions where, as one balancer tells another: the ids of nodes, and for each slot its number, its node, how
-/// long ago it was used and when it was claimed. About 7 bytes a slot, and nothing about a client.
+/// The wire format of sessions between balancers: the ids of backends, and for each slot its number, backend, age of the last use and
+/// date of the claim. About 7 bytes per slot, and nothing about single clients.
 /// </summary>
-/// <param name="from">The id of the balancer that tells.</param>
-/// <param name="mapping">Its <see cref="ClusterView.MappingOf"/>: with another one the slots are other clients'.</param>
+/// <param name="from">The sender's id.</param>
+/// <param name="mapping">The sender's <see cref="ClusterView.MappingOf"/>: slots are comparable only if it is equal.</param>
 internal sealed class SessionMessage(string from, string mapping)
 {
-    /// <summary>Slots in one message. Those that are left come with the next one.</summary>
+    /// <summary>Per message; the rest follows with the next one.</summary>
     public const int MaxSlots = 32_768;
 
-    /// <summary>In bytes, of a whole message.</summary>
+    /// <summary>Of a message, in bytes.</summary>
     public const int MaxLength = 512 * 1024;
 
     private const byte Version = 1;
 
-    // Slot 3, node 3, age 3, date 5; the rest is for the header and the names of nodes.
+    // Slot 3, node 3, age 3, date 5; the rest is for the header and the ids.
     private const int MaxSlotLength = 14;
     private const int MaxNames = MaxLength - (MaxSlots * MaxSlotLength) - 256;
 
     private readonly List<string> _nodes = [];
     private readonly List<(HeldSlot Slot, int Node)> _slots = [];
-    private readonly Dictionary<string, int> _places = [];
+    private readonly Dictionary<string, int> _indexes = [];
     private int _names;
 
     public string From => from;
 
     public string Mapping => mapping;
 
-    /// <summary>In a request: from this slot on the other one is to tell everything. In a response: it has told everything below.
-    /// Null when nothing is asked, and when nothing is left.</summary>
+    /// <summary>In a request: asks for all slots from this one on. In a response: where to continue. Null to ask for none, or if
+    /// complete.</summary>
     public int? Cursor { get; set; }
 
-    /// <summary>The ids of the nodes.</summary>
+    /// <summary>The ids of the backends.</summary>
     public IReadOnlyList<string> Nodes => _nodes;
 
-    /// <summary>The slots, each with the place of its node. Their holders are the sender's own affair, and not told.</summary>
+    /// <summary>The slots, each with an index into <see cref="Nodes"/>. Holders are not sent: tenures are local to a balancer.</summary>
     public IReadOnlyList<(HeldSlot Slot, int Node)> Slots => _slots;
 
-    /// <returns>False when it is full.</returns>
+    /// <returns>False if the message is full.</returns>
     public bool TryAdd(in HeldSlot slot, string node)
     {
         if (_slots.Count == MaxSlots)
@@ -50,7 +50,7 @@ internal sealed class SessionMessage(string from, string mapping)
             return false;
         }
 
-        if (!_places.TryGetValue(node, out var place))
+        if (!_indexes.TryGetValue(node, out var index))
         {
             var length = Encoding.UTF8.GetByteCount(node) + 2;
             if (_names + length > MaxNames)
@@ -58,16 +58,15 @@ internal sealed class SessionMessage(string from, string mapping)
                 return false;
             }
 
-            (_names, place) = (_names + length, _nodes.Count);
-            _places.Add(node, place);
+            (_names, index) = (_names + length, _nodes.Count);
+            _indexes.Add(node, index);
             _nodes.Add(node);
         }
 
-        _slots.Add((slot, place));
+        _slots.Add((slot, index));
         return true;
     }
 
-    /// <summary>For the wire.</summary>
     public byte[] Encoded()
     {
         using var bytes = new MemoryStream();
@@ -82,7 +81,7 @@ internal sealed class SessionMessage(string from, string mapping)
         var (slot, date) = (0, 0U);
         foreach (var (held, node) in _slots)
         {
-            // Most slots follow each other closely, and so do most dates.
+            // Delta encoding: most slots and dates are close to the previous ones.
             writer.Write7BitEncodedInt(ZigZag(held.Slot - slot));
             writer.Write7BitEncodedInt(node);
             writer.Write7BitEncodedInt(held.Age);
@@ -93,7 +92,7 @@ internal sealed class SessionMessage(string from, string mapping)
         return bytes.ToArray();
     }
 
-    /// <exception cref="FormatException">It is no message, or one of another version.</exception>
+    /// <exception cref="FormatException">The message is invalid, or of another version.</exception>
     public static SessionMessage Decoded(byte[] bytes)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes));

@@ -6,9 +6,9 @@ using Kiro.Balancer.Clients;
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
-/// Maps a client, by its address or its key, to one of 2^20 slots; all clients of a slot share their ranking of the nodes. The slots
-/// bound the work of a table from slot to node, and are so many that their own unevenness does not show: with 5 nodes
-/// a node's share is off by 0.2 % (one standard deviation).
+/// Maps a client, by its address or its key, to one of 2^20 slots; all clients of a slot share one ranking of the backends. A fixed
+/// number of slots bounds the cost of a slot table, and 2^20 are enough that the slots add no visible imbalance: with 5
+/// backends, a backend's share has a standard deviation of 0.2 %.
 /// </summary>
 internal sealed class ClientHash(HashingOptions options)
 {
@@ -19,17 +19,16 @@ internal sealed class ClientHash(HashingOptions options)
     private readonly UInt128 _ipv4Mask = AddressRange.PrefixMask(96 + options.IPv4Prefix);
     private readonly UInt128 _ipv6Mask = AddressRange.PrefixMask(options.IPv6Prefix);
 
-    /// <summary>The part of an address that counts: all of IPv4, the /64 of IPv6 by default.</summary>
+    /// <summary>The hashed part of an address: by default all of IPv4, and the /64 of IPv6.</summary>
     public ClientAddress Key(ClientAddress client) =>
         new(client.Value & (client.IsIPv4 ? _ipv4Mask : _ipv6Mask));
 
-    /// <summary>How many leading bits of an address count.</summary>
+    /// <summary>The number of leading bits that are hashed.</summary>
     public int PrefixOf(ClientAddress client) => client.IsIPv4 ? options.IPv4Prefix : options.IPv6Prefix;
 
-    /// <summary>The client's slot, from 0 to 2^20 - 1: by its key if it has one, else by its address.</summary>
+    /// <summary>The client's slot, 0 to 2^20 - 1: the hash of its key if it has one, else of its address.</summary>
     public int Slot(in Client client) => client.Key is { } key ? Slot(key) : Slot(client.Address);
 
-    /// <summary>The same by a key alone.</summary>
     public int Slot(StickyKey key)
     {
         Span<byte> bytes = stackalloc byte[8];
@@ -37,40 +36,38 @@ internal sealed class ClientHash(HashingOptions options)
         return SlotOf(XxHash3.HashToUInt64(bytes, (long)options.Seed));
     }
 
-    /// <summary>The same by an address alone.</summary>
     public int Slot(ClientAddress client) => SlotOf(_ofAddress.Of(Key(client).Value));
 
     private static int SlotOf(ulong hash) => (int)(hash >> (64 - SlotBits));
 }
 
-/// <summary>What makes the key. Every balancer of a service must have the same, or they disagree about nodes.</summary>
-/// <param name="Seed"><c>HASH_SEED</c>: any text; a secret one keeps outsiders from aiming at a node. Unset, a fixed one.</param>
-/// <param name="IPv4Prefix"><c>HASH_IPV4_PREFIX</c>: leading bits of an IPv4 address that count, 1 to 32, default 32.</param>
+/// <summary>How clients are hashed. All balancers in front of a service need the same values, or they pick different backends.</summary>
+/// <param name="Seed"><c>HASH_SEED</c>: any text; a secret one keeps outsiders from targeting a backend. A fixed seed by default.</param>
+/// <param name="IPv4Prefix"><c>HASH_IPV4_PREFIX</c>: leading bits of an IPv4 address that are hashed, 1 to 32, default 32.</param>
 /// <param name="IPv6Prefix"><c>HASH_IPV6_PREFIX</c>: the same for IPv6, 1 to 128, default 64: one household or
-/// office, whose devices change the other half at will (RFC 8981).</param>
+/// office, whose devices choose the other half themselves (RFC 8981).</param>
 internal sealed partial record HashingOptions(ulong Seed, int IPv4Prefix, int IPv6Prefix)
 {
-    /// <summary>Part of the promise that clients keep their node across versions; never change it.</summary>
+    /// <summary>Never change it: clients keep their backend across versions.</summary>
     public const ulong DefaultSeed = 0x4B69_726F_2D48_5257;
 
-    /// <summary>The seed that a text stands for.</summary>
     public static ulong SeedOf(string text) => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(text));
 }
 
 /// <summary>
-/// XXH3 (64 bits, seeded) of an address's 16 bytes, in network order: the xxHash specification 0.8, "9 to 16 bytes". It is what
-/// <see cref="System.IO.Hashing.XxHash3"/> returns, without asking in every request how long an address is and what to do with the seed.
+/// XXH3 (64 bits, seeded) of an address's 16 bytes in network order: the "9 to 16 bytes" case of the xxHash 0.8 specification. Same
+/// result as <see cref="System.IO.Hashing.XxHash3"/>, without dispatching on length and seed for each request.
 /// </summary>
 /// <param name="seed">The same on every balancer.</param>
 internal readonly struct AddressHash(ulong seed)
 {
     private const int Length = 16;
 
-    // Bytes 24 to 55 of the specification's secret, as four numbers.
+    // Bytes 24 to 55 of the default secret.
     private readonly ulong _first = (0x1F67_B3B7_A4A4_4072 ^ 0x78E5_C0CC_4EE6_79CB) + seed;
     private readonly ulong _second = (0x2172_FFCC_7DD0_5A82 ^ 0x8E24_43F7_7446_08B8) - seed;
 
-    /// <param name="address">The first byte in the upper bits.</param>
+    /// <param name="address">The first byte in the most significant bits.</param>
     public ulong Of(UInt128 address)
     {
         var first = BinaryPrimitives.ReverseEndianness((ulong)(address >> 64)) ^ _first;

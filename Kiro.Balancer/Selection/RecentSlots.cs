@@ -3,12 +3,12 @@ using System.Numerics;
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
-/// Which slots had requests lately. Two generations of one bit a slot: a slot counts for at least one period and at
-/// most two after its last request. A request reads one word, and writes only the first time in a period.
+/// The slots that had requests recently: two generations of one bit per slot. A slot stays in the set for one to two periods after
+/// its last request. A request reads one word, and writes it only once a period.
 /// </summary>
 internal sealed class RecentSlots(TimeProvider? time = null) : IHostedService, IDisposable
 {
-    /// <summary>How long a generation lasts.</summary>
+    /// <summary>The length of a generation.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
 
     private const int WordBits = 6;
@@ -32,8 +32,8 @@ internal sealed class RecentSlots(TimeProvider? time = null) : IHostedService, I
 
     public void Dispose() => _rotation?.Dispose();
 
-    /// <summary>A request came from this slot. No lock, no allocation.</summary>
-    public void Note(int slot)
+    /// <summary>Records a request. No lock, no allocation.</summary>
+    public void Add(int slot)
     {
         ref var word = ref _now[slot >> WordBits];
         var bit = 1UL << (slot & 63);
@@ -43,17 +43,17 @@ internal sealed class RecentSlots(TimeProvider? time = null) : IHostedService, I
         }
     }
 
-    /// <summary>Begins a generation; the one before last is forgotten.</summary>
+    /// <summary>Starts a new generation and drops the oldest one.</summary>
     public void Rotate()
     {
         var fresh = _before;
         _before = _now;
-        // A request that comes between is noted in a generation that is about to be cleared, and again with its next one.
+        // A concurrent request may set its bit in the array being cleared; the client's next request sets it again.
         Array.Clear(fresh);
         _now = fresh;
     }
 
-    /// <summary>How many slots there are.</summary>
+    /// <summary>The number of recent slots.</summary>
     public int Count()
     {
         var count = 0;
@@ -65,7 +65,7 @@ internal sealed class RecentSlots(TimeProvider? time = null) : IHostedService, I
         return count;
     }
 
-    /// <summary>Every <paramref name="step"/>th of them, in ascending order.</summary>
+    /// <summary>Every <paramref name="step"/>th recent slot, in ascending order.</summary>
     public IEnumerable<int> All(int step = 1)
     {
         var skip = 0;
@@ -82,7 +82,7 @@ internal sealed class RecentSlots(TimeProvider? time = null) : IHostedService, I
         }
     }
 
-    /// <summary>How many clients so many slots stand for: two clients may share one (linear counting; K. Whang,
+    /// <summary>Estimates the number of clients in that many slots, as clients can share one (linear counting; K. Whang,
     /// B. Vander-Zanden, H. Taylor, 1990).</summary>
     public static long Clients(int slots) => slots >= ClientHash.SlotCount
         ? ClientHash.SlotCount

@@ -2,18 +2,18 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Selection;
 
-/// <summary>Reasons to give a client another node than its first, although that one is up. All are off by default.</summary>
-/// <param name="BalanceFactor"><c>HASH_BALANCE_FACTOR</c>, in percent, 101 to 1000, default 0 (off): a node that has this much of
-/// its fair share of the requests under way leaves further ones to the next in their ranking. Sensible from 125 to 200.</param>
-/// <param name="SlowStart"><c>SLOW_START</c>: how long the clients of a node that comes back take to come home, 0 to 3600 s,
-/// default 0 (at once).</param>
-/// <param name="SessionIdle"><c>SESSION_IDLE</c>: how long after its last request a client stays with the node that served it, if
-/// that node can, 0 to 86400 s, default 0 (not at all).</param>
+/// <summary>Reasons to send a client to another backend than its highest-ranked one although that one is up. All off by default.</summary>
+/// <param name="BalanceFactor"><c>HASH_BALANCE_FACTOR</c>, in percent, 101 to 1000, default 0 (off): a backend with this much of
+/// its fair share of the requests in flight passes further ones to the next in their ranking. 125 to 200 make sense.</param>
+/// <param name="SlowStart"><c>SLOW_START</c>: how long a recovered backend takes to get all of its clients back, 0 to 3600 s,
+/// default 0 (immediately).</param>
+/// <param name="SessionIdle"><c>SESSION_IDLE</c>: how long after its last request a client stays with the backend that served it,
+/// 0 to 86400 s, default 0 (no sessions).</param>
 internal sealed record SelectionOptions(int BalanceFactor, TimeSpan SlowStart, TimeSpan SessionIdle = default)
 {
     public static SelectionOptions Off { get; } = new(0, TimeSpan.Zero);
 
-    /// <summary>Whether sessions stay where they are.</summary>
+    /// <summary>Whether clients stay with the backend of their session.</summary>
     public bool KeepsSessions => SessionIdle > TimeSpan.Zero;
 
     public static SelectionOptions Read(SettingsReader settings)
@@ -28,14 +28,14 @@ internal sealed record SelectionOptions(int BalanceFactor, TimeSpan SlowStart, T
         var options = new SelectionOptions(factor, settings.Seconds("SLOW_START", 0, 0, 3600), settings.Seconds("SESSION_IDLE", 0, 0, 86400));
         if (factor > 0 && options.KeepsSessions)
         {
-            settings.Warn($"With {Factor}={factor} a request may go to another node while the client's own has its share, even within a session (SESSION_IDLE).");
+            settings.Warn($"With {Factor}={factor}, a request goes to another node while the client's own is over its share, even within a session (SESSION_IDLE).");
         }
 
         return options;
     }
 }
 
-/// <content>As variables say it: apart, because Kiro.Yarp has the rest and no variables.</content>
+/// <content>Reading from variables: in its own file because Kiro.Yarp links the rest and has no variables.</content>
 internal sealed partial record HashingOptions
 {
     public static HashingOptions Read(SettingsReader settings) => new(
@@ -45,9 +45,8 @@ internal sealed partial record HashingOptions
 }
 
 /// <summary>
-/// Which node: from a client's address to its slot, and from a slot to its node. This room knows nodes as
-/// <see cref="Candidate"/>s only; a <see cref="Selector"/> is made anew whenever they change. What is kept from one request to
-/// the next is kept by slot.
+/// Maps a client to a slot, and a slot to a backend. Selection sees backends only as <see cref="Candidate"/>s, and a new
+/// <see cref="Selector"/> is made whenever they change. State that outlives a request is kept by slot.
 /// </summary>
 internal static class SelectionServices
 {
@@ -60,7 +59,7 @@ internal static class SelectionServices
         services.AddHostedService(provider => provider.GetRequiredService<RecentSlots>());
         if (options.KeepsSessions)
         {
-            services.AddSingleton(provider => new SessionMemory(options.SessionIdle, provider.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(provider => new SessionTable(options.SessionIdle, provider.GetRequiredService<TimeProvider>()));
         }
     }
 }

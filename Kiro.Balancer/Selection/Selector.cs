@@ -1,16 +1,15 @@
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
-/// First and next choice among the nodes of one moment. The nodes are ranked over the whole membership and everything else
-/// is a grade on the ranking: a node that goes down or comes back changes nothing for other nodes' clients. Immutable, and
-/// choosing writes nothing.
+/// First and next choice among the backends of one snapshot. All known backends are ranked, and everything else is a grade on
+/// the ranking, so a backend that goes down or comes back does not affect the clients of the others. Immutable: choosing writes nothing.
 /// </summary>
 internal sealed class Selector
 {
     private const int None = -1;
 
-    /// <summary>Of more nodes than that, shares are what the weights make expect: to count slots would take seconds, and tell less
-    /// than a share is.</summary>
+    /// <summary>Above this many backends, shares are derived from the weights: counting slots would take seconds, and its error would
+    /// exceed a share.</summary>
     private const int MaxCounted = 1000;
 
     private readonly bool[] _available;
@@ -19,9 +18,9 @@ internal sealed class Selector
     private readonly Tenures _tenures;
     private volatile double[]? _shares;
 
-    /// <param name="candidates">All known nodes.</param>
-    /// <param name="ranking">Over the same nodes, in the same places.</param>
-    /// <param name="options">Reasons to pass over a node that is up.</param>
+    /// <param name="candidates">All known backends.</param>
+    /// <param name="ranking">Over the same backends, in the same order.</param>
+    /// <param name="options">Reasons to pass over a backend that is up.</param>
     public Selector(Candidate[] candidates, Rendezvous ranking, SelectionOptions options)
     {
         Ranking = ranking;
@@ -36,23 +35,23 @@ internal sealed class Selector
         (Ranking, _available, IsPanic, _bound, _tenures) =
             (changing.Ranking, changing._available, changing.IsPanic, changing._bound, changing._tenures);
 
-    /// <summary>The ranking over all known nodes.</summary>
+    /// <summary>Over all known backends.</summary>
     public Rendezvous Ranking { get; }
 
-    /// <summary>No node is up: every node is tried rather than none.</summary>
+    /// <summary>No backend is up: all are tried rather than none (Envoy's panic mode).</summary>
     public bool IsPanic { get; }
 
-    /// <summary>Whether a node is on its way back, so that the next moment's choice will be another.</summary>
-    public bool IsChanging => _slowStart is not null;
+    /// <summary>Whether a backend is in slow start, so that choices change with time.</summary>
+    public bool IsInSlowStart => _slowStart is not null;
 
-    /// <summary>The same when all clients will be home that are on their way.</summary>
-    public Selector Settled => IsChanging ? new Selector(this) : this;
+    /// <summary>This selector as it will be once slow starts are over.</summary>
+    public Selector AfterSlowStart => IsInSlowStart ? new Selector(this) : this;
 
-    /// <summary>Every node's share of all clients, by place, as a fraction of 1: the slots that it serves now.</summary>
-    // Worked out once, however many people look at the status: with many nodes it takes milliseconds.
-    public IReadOnlyList<double> Shares => _shares ??= WorkOutShares();
+    /// <summary>Each backend's fraction of all slots.</summary>
+    // Calculated once per selector: it takes milliseconds.
+    public IReadOnlyList<double> Shares => _shares ??= CalculateShares();
 
-    /// <summary>The place of the node that serves a slot while none has more than its share; -1 when no node is known.</summary>
+    /// <summary>The backend that serves a slot, regardless of load; -1 if none is known.</summary>
     public int First(int slot)
     {
         var first = Ranking.First(slot);
@@ -61,64 +60,63 @@ internal sealed class Selector
             : Ranking.First(slot, new Serving(_available, _slowStart, slot));
     }
 
-    /// <summary>The same with the requests under way taken into account.</summary>
+    /// <summary>The backend that serves a slot, within the load bound if one is set.</summary>
     /// <param name="slot">The client's slot.</param>
     /// <param name="loads">Read only when a bound is set.</param>
-    /// <param name="home">The place that <see cref="First(int)"/> names; another one than the choice when the node has its share.</param>
+    /// <param name="home">The result of <see cref="First(int)"/>; differs from the choice when that backend is over the bound.</param>
     public int First(int slot, ILoads loads, out int home)
     {
         home = First(slot);
-        return Bounded(slot, home, loads);
+        return WithinBound(slot, home, loads);
     }
 
-    /// <summary>A place, or when the node there has its share of the requests under way the next-ranked one with room, if any.</summary>
+    /// <summary>The given backend, or if it is over the load bound, the next-ranked one with room, if any.</summary>
     /// <param name="slot">The client's slot.</param>
-    /// <param name="place">Where its request belongs; -1 for nowhere.</param>
+    /// <param name="index">The preferred backend; -1 for none.</param>
     /// <param name="loads">Read only when a bound is set.</param>
-    public int Bounded(int slot, int place, ILoads loads)
+    public int WithinBound(int slot, int index, ILoads loads)
     {
-        if (_bound is null || place < 0)
+        if (_bound is null || index < 0)
         {
-            return place;
+            return index;
         }
 
-        var perWeight = _bound.PerWeight(loads);
-        if (_bound.HasRoom(place, perWeight, loads))
+        var perWeight = _bound.BoundPerWeight(loads);
+        if (_bound.HasRoom(index, perWeight, loads))
         {
-            return place;
+            return index;
         }
 
         var next = Ranking.First(slot, new WithRoom(new Serving(_available, _slowStart, slot), _bound, perWeight, loads));
-        return next < 0 ? place : next;
+        return next < 0 ? index : next;
     }
 
-    /// <summary>The place of the next-ranked node after those that a request has already tried; -1 when none is left.</summary>
+    /// <summary>The highest-ranked backend that a request has not tried yet; -1 if none is left.</summary>
     /// <param name="slot">The client's slot.</param>
-    /// <param name="tried">By place.</param>
+    /// <param name="tried">By index.</param>
     public int Next(int slot, ReadOnlySpan<int> tried) => Ranking.First(slot, new Untried(IsPanic ? null : _available, tried));
 
-    /// <summary>The place of the node that a slot's clients belong to while none has more than its share, or -1 when no node is up.</summary>
+    /// <summary>The home of a slot's clients, regardless of load; -1 if no backend is up.</summary>
     public int Home(int slot) => IsPanic ? None : First(slot);
 
-    /// <summary>The same for a slot that may be held.</summary>
-    public int Home(int slot, Tenure holder) => PlaceOf(holder) is >= 0 and var place ? place : Home(slot);
+    /// <summary>The same for a slot that may have sessions.</summary>
+    public int Home(int slot, Tenure holder) => IndexOf(holder) is >= 0 and var index ? index : Home(slot);
 
-    /// <summary>The place of the node that has a tenure; -1 when it has lost it.</summary>
-    public int PlaceOf(Tenure tenure) => _tenures.PlaceOf(tenure);
+    /// <summary>The backend with a tenure; -1 if the tenure is over.</summary>
+    public int IndexOf(Tenure tenure) => _tenures.IndexOf(tenure);
 
-    /// <summary>What the sessions of the node at a place are kept by; none when it keeps none.</summary>
-    public Tenure TenureOf(int place) => _tenures.Of(place);
+    public Tenure TenureOf(int index) => _tenures.Of(index);
 
-    private double[] WorkOutShares()
+    private double[] CalculateShares()
     {
         if (_available.Length > MaxCounted)
         {
-            var weights = Ranking.Nodes.Select((node, place) => IsPanic || _available[place] ? node.Weight : 0).ToArray();
+            var weights = Ranking.Nodes.Select((node, index) => IsPanic || _available[index] ? node.Weight : 0).ToArray();
             var all = weights.Sum();
             return Array.ConvertAll(weights, weight => weight / all);
         }
 
-        // Every 16th slot tells the share to a tenth of a percent.
+        // Every 16th slot is enough for a tenth of a percent.
         const int Step = 16;
         var slots = new int[_available.Length];
         for (var slot = 0; slot < ClientHash.SlotCount && slots.Length > 0; slot += Step)
@@ -129,105 +127,104 @@ internal sealed class Selector
         return Array.ConvertAll(slots, count => count / (double)(ClientHash.SlotCount / Step));
     }
 
-    /// <summary>Up; then up but held back by a slow start, for when there is nobody else.</summary>
+    /// <summary>0 for a backend that is up, 1 if a slow start holds the slot back from it: the last resort.</summary>
     private readonly struct Serving(bool[] available, SlowStart? slowStart, int slot) : IGrading
     {
-        public int Of(int place) => !available[place] ? Rendezvous.Grades : slowStart?.HoldsBack(slot, place) == true ? 1 : 0;
+        public int Of(int index) => !available[index] ? Rendezvous.Grades : slowStart?.HoldsBack(slot, index) == true ? 1 : 0;
     }
 
     private readonly struct WithRoom(Serving serving, BoundedLoad bound, double perWeight, ILoads loads) : IGrading
     {
-        public int Of(int place) => serving.Of(place) == 0 && bound.HasRoom(place, perWeight, loads) ? 0 : Rendezvous.Grades;
+        public int Of(int index) => serving.Of(index) == 0 && bound.HasRoom(index, perWeight, loads) ? 0 : Rendezvous.Grades;
     }
 
     private readonly ref struct Untried(bool[]? available, ReadOnlySpan<int> tried) : IGrading
     {
         private readonly ReadOnlySpan<int> _tried = tried;
 
-        public int Of(int place) => available?[place] != false && !_tried.Contains(place) ? 0 : Rendezvous.Grades;
+        public int Of(int index) => available?[index] != false && !_tried.Contains(index) ? 0 : Rendezvous.Grades;
     }
 }
 
-/// <summary>How many requests are under way at each node, by place.</summary>
+/// <summary>Requests in flight at each backend.</summary>
 internal interface ILoads
 {
-    int InFlight(int place);
+    int InFlight(int index);
 }
 
 /// <summary>
-/// Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, arXiv 1608.01350): no node gets more than
-/// factor × its share of the requests under way. What is too much goes to the next node in the client's own ranking, so that
-/// it spreads over all others instead of falling onto one neighbour.
+/// Consistent hashing with bounded loads (V. Mirrokni, M. Thorup, M. Zadimoghaddam, arXiv 1608.01350): no backend gets more than
+/// factor × its share of the requests in flight. The excess goes to the next backend in each client's own ranking, so it
+/// spreads over all others instead of overloading one neighbour.
 /// </summary>
 internal sealed class BoundedLoad(Candidate[] candidates, int percent)
 {
     private readonly double _allWeight = candidates.Where(candidate => candidate.IsAvailable).Sum(candidate => candidate.Weight);
 
-    /// <summary>The bound as requests for one unit of weight, with one more request under way than now.</summary>
-    public double PerWeight(ILoads loads)
+    /// <summary>The bound per unit of weight, with the new request counted.</summary>
+    public double BoundPerWeight(ILoads loads)
     {
         var all = 1;
-        for (var place = 0; place < candidates.Length; place++)
+        for (var index = 0; index < candidates.Length; index++)
         {
-            all += candidates[place].IsAvailable ? loads.InFlight(place) : 0;
+            all += candidates[index].IsAvailable ? loads.InFlight(index) : 0;
         }
 
         return percent / 100.0 * all / _allWeight;
     }
 
-    /// <summary>Whether one more request stays within the bound.</summary>
-    public bool HasRoom(int place, double perWeight, ILoads loads) =>
-        loads.InFlight(place) < Math.Ceiling(perWeight * candidates[place].Weight);
+    /// <summary>Whether the backend can take one more request.</summary>
+    public bool HasRoom(int index, double perWeight, ILoads loads) =>
+        loads.InFlight(index) < Math.Ceiling(perWeight * candidates[index].Weight);
 }
 
 /// <summary>
-/// Lets the clients of a node that came back home little by little: a slot of its own decides when, so that nobody moves more
-/// than once.
+/// Returns a recovered backend's clients to it gradually. When a client moves depends on its slot alone, so each moves only once.
 /// </summary>
 internal sealed class SlowStart
 {
-    private readonly double[] _homecoming;
+    private readonly double[] _progress;
 
-    private SlowStart(double[] homecoming) => _homecoming = homecoming;
+    private SlowStart(double[] progress) => _progress = progress;
 
-    /// <returns>Null when no node is on its way back.</returns>
+    /// <returns>Null if no backend is in slow start.</returns>
     public static SlowStart? Of(Candidate[] candidates, TimeSpan duration)
     {
-        var homecoming = Array.ConvertAll(candidates, candidate =>
+        var progress = Array.ConvertAll(candidates, candidate =>
             candidate.BackFor is { } backFor && duration > TimeSpan.Zero ? backFor / duration : 1);
-        return homecoming.All(fraction => fraction >= 1) ? null : new SlowStart(homecoming);
+        return progress.All(fraction => fraction >= 1) ? null : new SlowStart(progress);
     }
 
-    /// <summary>Whether a slot's clients still stay away from the node.</summary>
-    public bool HoldsBack(int slot, int place) =>
-        _homecoming[place] < 1 && Rendezvous.Mix((ulong)slot) / (double)ulong.MaxValue >= _homecoming[place];
+    /// <summary>Whether it is too early for a slot's clients to return to the backend.</summary>
+    public bool HoldsBack(int slot, int index) =>
+        _progress[index] < 1 && Rendezvous.Mix((ulong)slot) / (double)ulong.MaxValue >= _progress[index];
 }
 
-/// <summary>From the tenures of the nodes of one moment to their places, and back.</summary>
+/// <summary>Maps tenures to the backends of one snapshot, and back.</summary>
 internal sealed class Tenures
 {
     private const int None = -1;
 
-    private readonly Tenure[] _byPlace;
-    private readonly int[] _places;
+    private readonly Tenure[] _tenures;
+    private readonly int[] _indexes;
 
     public Tenures(Candidate[] candidates)
     {
-        _byPlace = Array.ConvertAll(candidates, candidate => candidate.Tenure);
-        _places = new int[_byPlace.Where(tenure => tenure != Tenure.None).Select(tenure => tenure.Index + 1).DefaultIfEmpty().Max()];
-        Array.Fill(_places, None);
-        for (var place = 0; place < _byPlace.Length; place++)
+        _tenures = Array.ConvertAll(candidates, candidate => candidate.Tenure);
+        _indexes = new int[_tenures.Where(tenure => tenure != Tenure.None).Select(tenure => tenure.Index + 1).DefaultIfEmpty().Max()];
+        Array.Fill(_indexes, None);
+        for (var index = 0; index < _tenures.Length; index++)
         {
-            if (_byPlace[place] != Tenure.None)
+            if (_tenures[index] != Tenure.None)
             {
-                _places[_byPlace[place].Index] = place;
+                _indexes[_tenures[index].Index] = index;
             }
         }
     }
 
-    /// <summary>-1 when no node has it any more.</summary>
-    public int PlaceOf(Tenure tenure) =>
-        tenure.Index < _places.Length && _places[tenure.Index] is >= 0 and var place && _byPlace[place] == tenure ? place : None;
+    /// <summary>-1 if the tenure is over.</summary>
+    public int IndexOf(Tenure tenure) =>
+        tenure.Index < _indexes.Length && _indexes[tenure.Index] is >= 0 and var index && _tenures[index] == tenure ? index : None;
 
-    public Tenure Of(int place) => _byPlace[place];
+    public Tenure Of(int index) => _tenures[index];
 }

@@ -3,31 +3,31 @@ using System.Numerics;
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
-/// What balancers need to agree on who holds a slot: when the slot was claimed, that is given to the node that holds it, and
-/// which claims and uses the others have not been told. 8 MiB beside a <see cref="SessionMemory"/>.
+/// What balancers need to agree on the holder of a slot: when the slot was claimed for it, and which claims and uses have not been
+/// sent to the peers yet. 8 MiB, next to a <see cref="SessionTable"/>.
 /// <para>
-/// A date is the time of day in units of 1/16 s, modulo 2^32 (eight years), and later than the date of the claim that was known
-/// before: a hybrid logical clock (Kulkarni and others, 2014) for each slot. Uses have no part in the order, or two balancers
-/// with a busy client each would never agree.
+/// A date is wall-clock time in units of 1/16 s, modulo 2^32 (eight years), and later than the previous known claim: a hybrid
+/// logical clock (Kulkarni et al., 2014) per slot. Uses do not affect the order, or two balancers with a busy client each would never
+/// agree.
 /// </para>
 /// </summary>
 internal sealed class SessionClaims(TimeProvider time)
 {
-    /// <summary>Earlier than all others.</summary>
+    /// <summary>Earlier than any other.</summary>
     public const uint NoDate = 0;
 
     private const long Unit = TimeSpan.TicksPerSecond / HeldSlot.PerSecond;
 
     private readonly uint[] _dates = new uint[ClientHash.SlotCount];
-    private readonly uint[] _known = new uint[ClientHash.SlotCount];
+    private readonly uint[] _sentUses = new uint[ClientHash.SlotCount];
     private readonly SlotSet _claimed = new();
 
     public static bool IsLater(uint date, uint other) => other == NoDate ? date != NoDate : date != NoDate && (int)(date - other) > 0;
 
     public uint DateOf(int slot) => Volatile.Read(ref _dates[slot]);
 
-    /// <summary>A request claimed the slot, just now.</summary>
-    // Whoever looks in between sees the new holder with the date of the old one, and is told the rest next time.
+    /// <summary>A request has just claimed the slot.</summary>
+    // A concurrent reader sees the new holder with the old date, and sends the new date next time.
     public void Claimed(int slot)
     {
         var (now, before) = ((uint)(time.GetUtcNow().UtcTicks / Unit), DateOf(slot));
@@ -35,12 +35,12 @@ internal sealed class SessionClaims(TimeProvider time)
         _claimed.Add(slot);
     }
 
-    /// <summary>Another balancer told of the slot.</summary>
+    /// <summary>A claim from another balancer has been merged.</summary>
     /// <param name="slot">The slot.</param>
-    /// <param name="date">Of the claim.</param>
-    /// <param name="isSame">Whether it told of the node that holds the slot here, too: then the later date is its date.</param>
-    /// <param name="used">The tick of its last use, if that is news.</param>
-    public void Heard(int slot, uint date, bool isSame, uint? used)
+    /// <param name="date">When it was claimed.</param>
+    /// <param name="isSame">Whether the holder is the same here: the later date is then kept.</param>
+    /// <param name="used">The tick of the last use, if it is later than the one known here.</param>
+    public void Merged(int slot, uint date, bool isSame, uint? used)
     {
         if (isSame)
         {
@@ -53,25 +53,25 @@ internal sealed class SessionClaims(TimeProvider time)
 
         if (used is { } tick)
         {
-            _known[slot] = tick;
+            _sentUses[slot] = tick;
         }
     }
 
-    /// <summary>Whether others may not know that a slot was used; they are to be told if so.</summary>
+    /// <summary>Whether the last use of a slot still has to be sent to the peers; marks it as sent.</summary>
     /// <param name="slot">The slot.</param>
     /// <param name="used">The tick of its last use.</param>
-    public bool IsUnknown(int slot, uint used)
+    public bool TakeUse(int slot, uint used)
     {
-        var isUnknown = _known[slot] != used;
-        _known[slot] = used;
-        return isUnknown;
+        var isNew = _sentUses[slot] != used;
+        _sentUses[slot] = used;
+        return isNew;
     }
 
-    /// <summary>Another balancer knew the slot better: those that were told what this one had believed have to hear of it.</summary>
+    /// <summary>Another balancer had a later claim: the peers that were sent the old one need an update.</summary>
     public void Corrected(int slot) => _claimed.Add(slot);
 
-    /// <summary>Moves the slots that were claimed here since the last time.</summary>
-    public void TakeClaimed(IReadOnlyCollection<SlotSet> news) => _claimed.MoveTo(news);
+    /// <summary>Moves the slots claimed since the last call.</summary>
+    public void TakeClaimed(IReadOnlyCollection<SlotSet> targets) => _claimed.MoveTo(targets);
 
     private void Raise(int slot, uint date)
     {
@@ -89,14 +89,13 @@ internal sealed class SessionClaims(TimeProvider time)
     }
 }
 
-/// <summary>Some of the slots, a bit for each: 128 KiB. For several threads at once.</summary>
+/// <summary>A thread-safe set of slots, one bit each: 128 KiB.</summary>
 internal sealed class SlotSet
 {
     private const int WordBits = 6;
 
     private readonly ulong[] _words = new ulong[ClientHash.SlotCount >> WordBits];
 
-    /// <summary>How many there are.</summary>
     public int Count
     {
         get
@@ -113,7 +112,7 @@ internal sealed class SlotSet
 
     public void Add(int slot) => Interlocked.Or(ref _words[slot >> WordBits], 1UL << (slot & 63));
 
-    /// <summary>Takes slots out, in ascending order, as long as somebody goes on asking.</summary>
+    /// <summary>Removes slots in ascending order, as they are enumerated.</summary>
     public IEnumerable<int> Take()
     {
         for (var word = 0; word < _words.Length; word++)
@@ -127,7 +126,7 @@ internal sealed class SlotSet
         }
     }
 
-    /// <summary>Moves all of them into other sets.</summary>
+    /// <summary>Moves all slots into each of the other sets.</summary>
     public void MoveTo(IReadOnlyCollection<SlotSet> others)
     {
         for (var word = 0; word < _words.Length; word++)
@@ -143,13 +142,13 @@ internal sealed class SlotSet
     }
 }
 
-/// <summary>What is known of a slot that is in use.</summary>
+/// <summary>A slot with sessions.</summary>
 /// <param name="Slot">From 0 to 2^20 - 1.</param>
-/// <param name="Holder">Whose it is.</param>
-/// <param name="Age">How long ago it was last used, in units of 1/<see cref="PerSecond"/> s, rounded down.</param>
+/// <param name="Holder">The backend that serves them.</param>
+/// <param name="Age">Time since the last use, in units of 1/<see cref="PerSecond"/> s, rounded down.</param>
 /// <param name="Date">When it was claimed; see <see cref="SessionClaims"/>.</param>
 internal readonly record struct HeldSlot(int Slot, Tenure Holder, int Age, uint Date)
 {
-    /// <summary>Units of an age, and of a date, in a second.</summary>
+    /// <summary>Units per second, of ages and dates.</summary>
     public const int PerSecond = 16;
 }

@@ -4,12 +4,12 @@ using System.Runtime.InteropServices;
 namespace Kiro.Balancer.Selection;
 
 /// <summary>
-/// One word for each slot, 8 MiB. Clients come in no order, so nearly every request reads another page of it: on Linux it lies in
-/// four huge pages instead of 2,048 small ones, which are more than a processor keeps the addresses of.
+/// One 64-bit word per slot, 8 MiB. Clients arrive in random order, so nearly every request reads a different page: on Linux the
+/// array is in four huge pages instead of 2,048 small ones, which would not fit the TLB.
 /// </summary>
 internal readonly unsafe partial struct SlotWords
 {
-    /// <summary>Of x86-64, and of ARM64 with small pages of 4 KiB.</summary>
+    /// <summary>On x86-64, and on ARM64 with 4 KiB pages.</summary>
     private const int HugePage = 2 * 1024 * 1024;
 
     private const int Length = ClientHash.SlotCount * sizeof(ulong);
@@ -19,25 +19,24 @@ internal readonly unsafe partial struct SlotWords
 
     public SlotWords()
     {
-        // The page that is more, so that there is a whole one to begin at, is never written and takes no memory.
+        // One extra page for alignment; what is not written takes no memory.
         _words = GC.AllocateArray<ulong>((Length + HugePage) / sizeof(ulong), pinned: true);
         var start = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_words));
         var aligned = (start + HugePage - 1) & ~(nuint)(HugePage - 1);
         _first = (int)(aligned - start) / sizeof(ulong);
         if (OperatingSystem.IsLinux())
         {
-            // A system that has no huge pages, or none left, gives small ones.
+            // Best effort: without huge pages the kernel uses small ones.
             _ = Native.Advise(aligned, Length, Native.HugePages);
         }
 
-        // They are taken now, and not while a request waits.
+        // Fault the pages in now rather than during a request.
         for (var slot = 0; slot < ClientHash.SlotCount; slot += HugePage / sizeof(ulong))
         {
             Volatile.Write(ref this[slot], 0);
         }
     }
 
-    /// <summary>The word of a slot, from 0 to 2^20 - 1.</summary>
     public ref ulong this[int slot] => ref _words[_first + slot];
 
     private static partial class Native

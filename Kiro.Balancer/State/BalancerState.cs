@@ -4,10 +4,10 @@ using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.State;
 
-/// <summary>All that outlives the process, as JSON: <c>{"version":1,"savedAt":"…", …}</c> with a property for each part.</summary>
+/// <summary>The state that survives a restart, as JSON: <c>{"version":1,"savedAt":"…", …}</c> with a property for each part.</summary>
 internal sealed class BalancerState(IEnumerable<IStatePart> parts, TimeProvider time)
 {
-    /// <summary>Larger ones are not read.</summary>
+    /// <summary>A larger file is not read.</summary>
     public const int MaxBytes = 32 * 1024 * 1024;
 
     private const int Version = 1;
@@ -36,11 +36,11 @@ internal sealed class BalancerState(IEnumerable<IStatePart> parts, TimeProvider 
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Takes over all parts, or none. What another version wrote and this one does not know is left out.</summary>
-    /// <exception cref="InvalidDataException">It cannot be read.</exception>
+    /// <summary>Restores all parts or none. Parts unknown to this version are ignored.</summary>
+    /// <exception cref="InvalidDataException">The state is invalid.</exception>
     public void Read(ReadOnlyMemory<byte> state)
     {
-        var takes = new List<Action>();
+        var restores = new List<Action>();
         try
         {
             using var document = JsonDocument.Parse(state);
@@ -55,7 +55,7 @@ internal sealed class BalancerState(IEnumerable<IStatePart> parts, TimeProvider 
             {
                 if (root.TryGetProperty(part.Name, out var saved))
                 {
-                    takes.Add(part.Read(saved, age < TimeSpan.Zero ? TimeSpan.Zero : age));
+                    restores.Add(part.Read(saved, age < TimeSpan.Zero ? TimeSpan.Zero : age));
                 }
             }
         }
@@ -64,11 +64,11 @@ internal sealed class BalancerState(IEnumerable<IStatePart> parts, TimeProvider 
             throw new InvalidDataException(problem.Message, problem);
         }
 
-        takes.ForEach(take => take());
+        restores.ForEach(restore => restore());
     }
 
-    /// <summary>Takes over what has changed since <see cref="Read"/>, while the balancer runs.</summary>
-    /// <exception cref="JsonException">It cannot be read.</exception>
+    /// <summary>Applies changes since <see cref="Read"/>, while the balancer runs.</summary>
+    /// <exception cref="JsonException">The state is invalid.</exception>
     public void CatchUp(ReadOnlyMemory<byte> state)
     {
         using var document = JsonDocument.Parse(state);
@@ -82,10 +82,10 @@ internal sealed class BalancerState(IEnumerable<IStatePart> parts, TimeProvider 
     }
 }
 
-/// <summary>Something that outlives the process.</summary>
+/// <summary>A part of the state that survives a restart.</summary>
 internal interface IStatePart
 {
-    /// <summary>Under which it stands in the state.</summary>
+    /// <summary>Its property in the JSON.</summary>
     string Name { get; }
 
     /// <summary>Writes one JSON value.</summary>
@@ -93,36 +93,36 @@ internal interface IStatePart
 
     /// <summary>Reads what <see cref="Write"/> wrote, perhaps in another version.</summary>
     /// <param name="saved">The value.</param>
-    /// <param name="age">How long ago it was written, by the clock on the wall; never negative.</param>
-    /// <returns>What takes it over, once all parts could be read.</returns>
-    /// <exception cref="Exception">Whatever says that it cannot be read.</exception>
+    /// <param name="age">Time since it was written, by the wall clock; never negative.</param>
+    /// <returns>Restores the part; called once all parts have been read.</returns>
+    /// <exception cref="Exception">The value is invalid.</exception>
     Action Read(JsonElement saved, TimeSpan age);
 
-    /// <summary>Takes over what has changed since <see cref="Read"/>, while the balancer runs.</summary>
+    /// <summary>Applies changes since <see cref="Read"/>, while the balancer runs.</summary>
     void CatchUp(JsonElement saved)
     {
     }
 }
 
-/// <summary>Says that something is to be kept.</summary>
+/// <summary>Requests that the state be saved.</summary>
 internal sealed class StateChanges
 {
     private readonly WakeSignal _changed = new();
 
-    /// <summary>Raised before <see cref="Urgent"/>, for whoever has yet to write down what belongs to it.</summary>
-    public event Action? Keeping;
+    /// <summary>Raised before <see cref="SaveRequested"/>, to flush what belongs to the state.</summary>
+    public event Action? Saving;
 
-    /// <summary>Raised for what is to be kept before anything else happens, on the thread of whoever says so.</summary>
-    public event Action? Urgent;
+    /// <summary>Raised by <see cref="SaveNow"/>, on its thread.</summary>
+    public event Action? SaveRequested;
 
-    /// <summary>Soon, and from any thread; costs nothing.</summary>
-    public void Note() => _changed.Set();
+    /// <summary>Requests a save soon. Thread-safe and cheap.</summary>
+    public void MarkChanged() => _changed.Set();
 
-    /// <summary>Returns when it is kept, or could not be.</summary>
-    public void Keep()
+    /// <summary>Saves before it returns, or fails to.</summary>
+    public void SaveNow()
     {
-        Keeping?.Invoke();
-        Urgent?.Invoke();
+        Saving?.Invoke();
+        SaveRequested?.Invoke();
     }
 
     /// <summary>Waits for a change.</summary>

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Kiro.Balancer.State;
 
 /// <summary>
-/// Keeps the state in <c>STATE_FILE</c>: read before anything else begins, written when something changed, and at the end. There
-/// is always a whole one on the disk; one that cannot be read all the same is set aside.
+/// Keeps the state in <c>STATE_FILE</c>: read before anything else starts, written after changes and at shutdown. It is replaced
+/// atomically; a file that cannot be read anyway is moved aside.
 /// </summary>
 internal sealed partial class StateFile(
     StateOptions options, BalancerState state, StateChanges changes, StateStatus status, TimeProvider time, ILogger<StateFile> logger)
@@ -12,16 +12,16 @@ internal sealed partial class StateFile(
 {
     private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Of one core, or of the disk: a large state is written less often.</summary>
+    /// <summary>Saving takes at most a tenth of the time: a large state is written less often.</summary>
     private const int MaxShare = 10;
 
-    /// <summary>So that the file's age tells how long the balancer was away.</summary>
+    /// <summary>Written at least this often, so that the file's age shows how long the balancer was down.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(1);
 
     private readonly Lock _writing = new();
-    private bool _isAnothers;
+    private bool _isHandedOver;
     private (DateTime, long)? _written;
-    private long _shared;
+    private long _sharedAt;
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -31,25 +31,25 @@ internal sealed partial class StateFile(
         }
         catch (Exception absent) when (absent is FileNotFoundException or DirectoryNotFoundException)
         {
-            // The first start.
+            // First start.
         }
         catch (Exception problem) when (problem is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             SetAside(problem.Message);
         }
 
-        _written = Look();
-        changes.Urgent += Save;
+        _written = Stat();
+        changes.SaveRequested += Save;
         return Task.CompletedTask;
     }
 
-    /// <summary>Whether the file is another process's, during a takeover: then nothing is written here.</summary>
-    public void LeaveToAnother(bool isAnothers)
+    /// <summary>During a takeover, the file belongs to the other process and is not written here.</summary>
+    public void SetHandedOver(bool isHandedOver)
     {
         lock (_writing)
         {
-            _isAnothers = isAnothers;
-            _written = Look();
+            _isHandedOver = isHandedOver;
+            _written = Stat();
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed partial class StateFile(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // Shutdown.
         }
     }
 
@@ -86,35 +86,35 @@ internal sealed partial class StateFile(
     {
         lock (_writing)
         {
-            if (_isAnothers)
+            if (_isHandedOver)
             {
                 return;
             }
 
             try
             {
-                NoteWhoElseWrites();
+                DetectOtherWriter();
                 DurableFile.Replace(options.File!, state.Write());
                 status.Unwritable = null;
-                _written = Look();
+                _written = Stat();
             }
             catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
             {
-                status.Unwritable = Told(status.Unwritable,
+                status.Unwritable = Logged(status.Unwritable,
                     $"STATE_FILE={options.File} cannot be written, so admin actions are lost when this process ends: {problem.Message.ReplaceLineEndings(" ")}");
             }
         }
     }
 
-    // Two with one file would forget now one's orders and now the other's. Each writes it at least once in MaxAge.
-    private void NoteWhoElseWrites()
+    // Balancers that share a file overwrite each other's orders. Each writes it at least once in MaxAge.
+    private void DetectOtherWriter()
     {
-        if (_written is not null && Look() is { } found && found != _written)
+        if (_written is not null && Stat() is { } found && found != _written)
         {
-            _shared = time.GetTimestamp();
-            status.Shared = Told(status.Shared, $"STATE_FILE={options.File} is written by somebody else, too: each balancer needs a file of its own.");
+            _sharedAt = time.GetTimestamp();
+            status.Shared = Logged(status.Shared, $"STATE_FILE={options.File} is also written by another process: each balancer needs its own file.");
         }
-        else if (status.Shared is not null && time.GetElapsedTime(_shared) > 2 * MaxAge)
+        else if (status.Shared is not null && time.GetElapsedTime(_sharedAt) > 2 * MaxAge)
         {
             status.Shared = null;
         }
@@ -133,27 +133,27 @@ internal sealed partial class StateFile(
         return content;
     }
 
-    private (DateTime, long)? Look() =>
+    private (DateTime, long)? Stat() =>
         options.File is { } path && new FileInfo(path) is { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : null;
 
     private void SetAside(string problem)
     {
         var aside = options.File + ".broken";
-        var sentence = $"STATE_FILE={options.File} cannot be read and was set aside as {aside}, so this is a start without it: {problem.ReplaceLineEndings(" ")}";
+        var sentence = $"STATE_FILE={options.File} cannot be read and was moved to {aside}, so the balancer starts without it: {problem.ReplaceLineEndings(" ")}";
         try
         {
             File.Move(options.File!, aside, overwrite: true);
         }
         catch (Exception stuck) when (stuck is IOException or UnauthorizedAccessException)
         {
-            sentence = $"STATE_FILE={options.File} cannot be read, so this is a start without it: {problem.ReplaceLineEndings(" ")}";
+            sentence = $"STATE_FILE={options.File} cannot be read, so the balancer starts without it: {problem.ReplaceLineEndings(" ")}";
         }
 
-        status.Broken = Told(status.Broken, sentence);
+        status.Broken = Logged(status.Broken, sentence);
     }
 
-    // In the log once; on the page as long as it is so.
-    private string Told(string? before, string sentence)
+    // Logs a problem once; it stays on the status page for as long as it lasts.
+    private string Logged(string? before, string sentence)
     {
         if (sentence != before)
         {
@@ -167,31 +167,31 @@ internal sealed partial class StateFile(
     private static partial void Warn(ILogger logger, string sentence);
 }
 
-/// <summary>How it is with the state file.</summary>
+/// <summary>The problems of the state file.</summary>
 internal sealed class StateStatus
 {
     private volatile string? _broken;
     private volatile string? _unwritable;
     private volatile string? _shared;
 
-    /// <summary>A sentence for each thing that somebody should know.</summary>
+    /// <summary>A sentence for each problem.</summary>
     public IEnumerable<string> Problems => ((string?[])[_broken, _unwritable, _shared]).OfType<string>();
 
-    /// <summary>It could not be read and was set aside: said until the next start.</summary>
+    /// <summary>It could not be read; until the next start.</summary>
     public string? Broken
     {
         get => _broken;
         set => _broken = value;
     }
 
-    /// <summary>It could not be written: said until it could.</summary>
+    /// <summary>It cannot be written.</summary>
     public string? Unwritable
     {
         get => _unwritable;
         set => _unwritable = value;
     }
 
-    /// <summary>Somebody else wrote it between two writes of this process: said until nobody does.</summary>
+    /// <summary>Another process writes it, too.</summary>
     public string? Shared
     {
         get => _shared;
@@ -200,23 +200,23 @@ internal sealed class StateStatus
 }
 
 /// <summary>
-/// Replaces a file as a whole. The new content is on the disk before it gets the name, and the name is before this returns, so
-/// whatever ends the process or the machine leaves the old file or the new one.
+/// Replaces a file atomically and durably: the content is synced before the rename, and the rename before this returns. A crash of the
+/// process or the machine leaves the old file or the new one.
 /// </summary>
 internal static partial class DurableFile
 {
     private const int CloseOnExec = 0x80000;
 
-    /// <summary>For this user alone.</summary>
+    /// <summary>Only for this user.</summary>
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <param name="path">The file, absolute.</param>
     /// <param name="content">All of it.</param>
-    /// <exception cref="IOException">It cannot be written; the old one is as it was.</exception>
+    /// <exception cref="IOException">It cannot be written; the old file is unchanged.</exception>
     /// <exception cref="UnauthorizedAccessException">The same.</exception>
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {
-        // What an earlier process may have left in the middle, whoever it belongs to.
+        // Left behind by a crash, possibly of another user's process.
         var unfinished = path + ".new";
         File.Delete(unfinished);
         try
@@ -231,7 +231,7 @@ internal static partial class DurableFile
         }
         catch
         {
-            // A disk that is full gets its room back.
+            // The disk may be full.
             TryDelete(unfinished);
             throw;
         }
@@ -258,11 +258,11 @@ internal static partial class DurableFile
         }
         catch (Exception stuck) when (stuck is IOException or UnauthorizedAccessException)
         {
-            // What went wrong before says more.
+            // The first error says more.
         }
     }
 
-    // Some file systems cannot, and then there is nothing better.
+    // Best effort: not all file systems can sync a folder.
     private static void SyncFolder(string path)
     {
         if (OperatingSystem.IsLinux() && Open(path, CloseOnExec) is >= 0 and var folder)

@@ -3,8 +3,8 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.State;
 
-/// <summary>What outlives the process.</summary>
-/// <param name="File"><c>STATE_FILE</c>: where it is kept; null, the default, for nowhere.</param>
+/// <summary>Where the state is kept.</summary>
+/// <param name="File"><c>STATE_FILE</c>: the file; null, the default, to keep no state.</param>
 internal sealed record StateOptions(string? File)
 {
     private const string Variable = "STATE_FILE";
@@ -16,7 +16,7 @@ internal sealed record StateOptions(string? File)
             return new StateOptions((string?)null);
         }
 
-        // A link stays one: it is its target that is replaced.
+        // Replace the target of a link, not the link.
         var file = TargetOf(Path.GetFullPath(text));
         if (Directory.Exists(file) || !Directory.Exists(Path.GetDirectoryName(file)) || IsDevice(file))
         {
@@ -42,11 +42,11 @@ internal sealed record StateOptions(string? File)
         }
     }
 
-    // The superuser could replace /dev/null.
+    // Root could replace /dev/null.
     private static bool IsDevice(string path) =>
         path.StartsWith("/dev/", StringComparison.Ordinal) && !path.StartsWith("/dev/shm/", StringComparison.Ordinal);
 
-    // A state begins with a brace. What a crash of the machine may have left begins with zeros, or with nothing.
+    // A state file starts with a brace. After a crash of the machine it may be empty, or start with zeros.
     private static bool IsForeign(string path)
     {
         try
@@ -63,14 +63,14 @@ internal sealed record StateOptions(string? File)
 
 internal static class StateServices
 {
-    /// <summary>Adds what outlives the process. Before discovery, which makes the nodes known.</summary>
+    /// <summary>Must come before discovery, which makes the backends known.</summary>
     public static void AddState(this IServiceCollection services, StateOptions options)
     {
         services.AddSingleton(options);
         services.AddSingleton<StateChanges>();
         services.AddSingleton<StateStatus>();
-        services.AddSingleton<NodeMemory>();
-        services.AddSingleton<IBackendMemory>(provider => provider.GetRequiredService<NodeMemory>());
+        services.AddSingleton<RememberedHealth>();
+        services.AddSingleton<IBackendMemory>(provider => provider.GetRequiredService<RememberedHealth>());
         services.AddSingleton<IStatePart, NodesPart>();
         services.AddSingleton<BalancerState>();
         services.AddSingleton<StateFile>();

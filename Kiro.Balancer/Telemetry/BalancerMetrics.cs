@@ -24,7 +24,7 @@ internal sealed class BalancerMetrics : StartedMetrics
 
     public BalancerMetrics(
         IMeterFactory meters, BackendRegistry registry, ForwardingCounters counters, RetryBudget budget, ClientCensus census,
-        DiscoveryStatus discovery, TrafficWatch traffic, Homes homes, TimeProvider time)
+        DiscoveryStatus discovery, TrafficWatch traffic, ClientDistribution homes, TimeProvider time)
     {
         var start = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000d;
         // Owned by the factory.
@@ -62,7 +62,7 @@ internal sealed class BalancerMetrics : StartedMetrics
     private static IEnumerable<Measurement<long>> ByState(BackendRegistry registry) =>
         Enum.GetValues<BackendState>().Select(state => new Measurement<long>(
             registry.Current.Backends.Count(backend => backend.State == state),
-            new KeyValuePair<string, object?>("state", state.Word())));
+            new KeyValuePair<string, object?>("state", state.Name())));
 
     private static BackendTraffic TrafficOf(BackendRegistry registry, KnownBackend backend) => registry.Runtimes.Of(backend.Backend).Traffic;
 
@@ -94,7 +94,7 @@ internal sealed class BalancerMetrics : StartedMetrics
         return snapshot.Backends.Zip(snapshot.Selector.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
     }
 
-    private static IEnumerable<Measurement<long>> Clients(BackendRegistry registry, Homes homes, Func<NodeClients, long?> value)
+    private static IEnumerable<Measurement<long>> Clients(BackendRegistry registry, ClientDistribution homes, Func<NodeClients, long?> value)
     {
         var snapshot = registry.Current;
         return snapshot.Backends.Zip(homes.Of(snapshot), (backend, clients) => (backend, Value: value(clients)))
@@ -117,7 +117,7 @@ internal sealed class LimitMetrics : StartedMetrics
 {
     public LimitMetrics(
         IMeterFactory meters, DescriptorLimit descriptors, ConnectionLimit connections, ClientConnections perClient,
-        RequestLimit requests, BodyLimit bodies, AdminAccess admin, ProxyHeaders introductions, LoopGuard loops)
+        RequestLimit requests, BodyLimit bodies, AdminAccess admin, ProxyHeaderPolicy introductions, LoopGuard loops)
     {
         // Owned by the factory.
         var meter = meters.Create(BalancerMetrics.MeterName);
@@ -143,14 +143,14 @@ internal sealed class PeerMetrics : StartedMetrics
         // Owned by the factory.
         var meter = meters.Create(BalancerMetrics.MeterName);
         meter.CreateObservableUpDownCounter("kiro.balancer.peers", () => ByState(peers), "{balancer}", "Peers by reachability");
-        meter.CreateObservableUpDownCounter("kiro.balancer.peers_differing", () => peers.All.Count(peer => peer.State.Lasting.Count > 0), "{balancer}", "Peers that have disagreed with this balancer for 30 s");
+        meter.CreateObservableUpDownCounter("kiro.balancer.peers_differing", () => peers.All.Count(peer => peer.State.Persistent.Count > 0), "{balancer}", "Peers that have disagreed with this balancer for 30 s");
         meter.CreateObservableUpDownCounter("kiro.balancer.orders", () => book.Count, "{order}", "Admin actions (drain, weight) in force");
         meter.CreateObservableCounter("kiro.balancer.orders_refused", () => book.Refused, "{order}", "Admin actions from peers that were malformed, dated too far ahead, or too many");
-        meter.CreateObservableCounter("kiro.balancer.sessions_told", () => sessions.Told, "{slot}", "Sessions (client slots) sent to peers");
-        meter.CreateObservableCounter("kiro.balancer.sessions_heard", () => sessions.Heard, "{slot}", "Sessions accepted from peers");
+        meter.CreateObservableCounter("kiro.balancer.sessions_told", () => sessions.SlotsSent, "{slot}", "Sessions (client slots) sent to peers");
+        meter.CreateObservableCounter("kiro.balancer.sessions_heard", () => sessions.SlotsMerged, "{slot}", "Sessions accepted from peers");
         meter.CreateObservableCounter("kiro.balancer.sessions_differing", () => sessions.Differing, "{slot}", "Sessions from peers that this balancer had newer information about");
         meter.CreateObservableCounter("kiro.balancer.sessions_refused", () => sessions.Refused, "{slot}", "Sessions from peers with different hashing settings, or with too many nodes");
-        meter.CreateObservableUpDownCounter("kiro.balancer.sessions_untold", () => peers.All.Sum(peer => peer.UntoldSessions ?? 0), "{slot}", "Sessions still to be sent to peers");
+        meter.CreateObservableUpDownCounter("kiro.balancer.sessions_untold", () => peers.All.Sum(peer => peer.PendingSessions ?? 0), "{slot}", "Sessions still to be sent to peers");
         meter.CreateObservableCounter("kiro.balancer.sessions_bytes", () => Bytes(sessions), "By", "Bytes of session messages exchanged with peers");
     }
 

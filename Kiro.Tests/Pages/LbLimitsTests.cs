@@ -35,7 +35,7 @@ public sealed class LbLimitsTests(Browser browser)
         await page.Expect("#title").ToHaveTextAsync("All 3 nodes are up");
         await page.Expect("#lost").ToBeHiddenAsync();
         await page.Expect("#page.stale").ToHaveCountAsync(0);
-        unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+        unprobed.Registry.MarkDown(unprobed.Registry.Find(unprobed.Id), "connection refused");
         await page.Expect("#title").ToHaveTextAsync("1 of 3 nodes is down");
         await page.ScreenshotAsync("lb-polling");
 

@@ -67,7 +67,7 @@ public sealed class LbNodesTests(Browser browser)
     {
         await using var unprobed = await UnprobedBalancer.Start();
         unprobed.SetStates("up up up");
-        unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+        unprobed.Registry.MarkDown(unprobed.Registry.Find(unprobed.Id), "connection refused");
 
         await using var page = await browser.OpenAsync($"http://127.0.0.1:{unprobed.Balancer.Port}/lb");
 

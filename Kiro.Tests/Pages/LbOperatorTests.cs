@@ -29,7 +29,7 @@ public sealed class LbOperatorTests(Browser browser)
         });
 
         await WatchedPage.Expect(page.Row("api-2").Locator(".state")).ToHaveTextAsync("Draining");
-        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("an operator asked for it");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("requested by an operator");
         await page.Expect("#title").ToHaveTextAsync("1 of 3 nodes is draining");
         await page.Expect("#events li[data-kind=draining]").ToContainTextAsync("api-2 is draining");
         Assert.Contains(("api-2", "draining"), await cluster.StatusAsync());
@@ -76,7 +76,7 @@ public sealed class LbOperatorTests(Browser browser)
 
         await ActAsync(page, "api-2", "Evacuate", "Evacuate");
         await WatchedPage.Expect(page.Row("api-2")).Not.ToContainTextAsync("lets its sessions end");
-        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("an operator asked for it");
+        await WatchedPage.Expect(page.Row("api-2")).ToContainTextAsync("requested by an operator");
 
         await ActAsync(page, "api-3", "Drain", "Evacuate", async () =>
         {

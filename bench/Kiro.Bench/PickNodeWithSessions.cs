@@ -13,7 +13,7 @@ public class PickNodeWithSessions : ILoads
     private const int Clients = 1_000_000;
 
     private readonly ClientHash _hash = new(new HashingOptions(HashingOptions.DefaultSeed, 32, 64));
-    private readonly SessionMemory _sessions = new(TimeSpan.FromSeconds(600), TimeProvider.System);
+    private readonly SessionTable _sessions = new(TimeSpan.FromSeconds(600), TimeProvider.System);
     private readonly ulong[] _words = new ulong[ClientHash.SlotCount];
     private Selector _selector = null!;
     private int _next;

@@ -34,7 +34,7 @@ internal static class Costs
             ("a probe that confirms what is known", Micro(Time(() => registry.Probed(node, Passed)))),
             ("a node goes down, and comes back", Micro(Time(() =>
             {
-                registry.TakeOut(node, "connection refused");
+                registry.MarkDown(node, "connection refused");
                 registry.Probed(node, Passed);
                 registry.Probed(node, Passed);
             }))),

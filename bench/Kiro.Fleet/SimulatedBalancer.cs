@@ -89,7 +89,7 @@ internal sealed class SimulatedBalancer
                 {
                     if (ConditionOf(node) == NodeCondition.Refuses && Known(node) is { State: BackendState.Up } known)
                     {
-                        _registry.TakeOut(known.Backend, "connection refused");
+                        _registry.MarkDown(known.Backend, "connection refused");
                         ProbeIn(node, RoundTrip);
                     }
                 });
@@ -148,7 +148,7 @@ internal sealed class SimulatedBalancer
             NodeCondition.Serves => (ProbeOutcome.Passed, RoundTrip),
             NodeCondition.Drains => (ProbeOutcome.Draining, RoundTrip),
             NodeCondition.Refuses => (ProbeOutcome.Refused, RoundTrip),
-            _ => (ProbeOutcome.Unaccepted, _health.Timeout),
+            _ => (ProbeOutcome.ConnectTimedOut, _health.Timeout),
         };
         _agenda.In(takes, () =>
         {

@@ -18,7 +18,7 @@ internal sealed class MoveCounter(RecentSlots recent)
     /// <param name="holders">The sessions: recent clients whose backend can keep them count as staying. Null without sessions.</param>
     public MoveReport Count(BackendSnapshot before, BackendSnapshot after, bool settled = false, ISlotHolders? holders = null)
     {
-        var (from, to) = settled ? (before.Selector.Settled, after.Selector.Settled) : (before.Selector, after.Selector);
+        var (from, to) = settled ? (before.Selector.AfterSlowStart, after.Selector.AfterSlowStart) : (before.Selector, after.Selector);
         var indexes = after.Backends.Select((backend, index) => (backend.Id, index)).ToDictionary(item => item.Id, item => item.index);
         // Index after by index before; -1 for a removed backend.
         var still = before.Backends.Select(backend => indexes.GetValueOrDefault(backend.Id, -1)).ToArray();

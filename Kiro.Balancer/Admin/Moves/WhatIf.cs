@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Admin.Moves;
 /// <param name="registry">The current backends.</param>
 /// <param name="counter">Counts moving clients.</param>
 /// <param name="sessions">The clients' sessions; null without session affinity.</param>
-internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, SessionMemory? sessions = null) : IDisposable
+internal sealed class WhatIf(BackendRegistry registry, MoveCounter counter, SessionTable? sessions = null) : IDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
@@ -152,7 +152,7 @@ internal static class WhatIfSnapshot
     {
         KnownBackend[] backends = [.. Members(now.Backends, question).OrderBy(backend => backend.Id, StringComparer.Ordinal)];
         var candidates = Array.ConvertAll(backends, backend => backend.AsCandidate(now.SelectedAt));
-        var ranking = new Rendezvous(candidates, now.Selector.Ranking.Seed, isKept: false);
+        var ranking = new Rendezvous(candidates, now.Selector.Ranking.Seed, useTable: false);
         return new BackendSnapshot(backends, new Selector(candidates, ranking, now.Options), now.Options, now.SelectedAt);
     }
 

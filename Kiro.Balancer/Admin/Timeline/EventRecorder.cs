@@ -9,7 +9,7 @@ namespace Kiro.Balancer.Admin.Timeline;
 
 /// <summary>Records the timeline asynchronously to registry changes.</summary>
 internal sealed class EventRecorder(
-    ChangeFeed feed, EventWriter writer, EventRing ring, StateChanges state, TimeProvider time, ILogger<EventRecorder> logger, SessionMemory? sessions = null)
+    ChangeFeed feed, EventWriter writer, EventRing ring, StateChanges state, TimeProvider time, ILogger<EventRecorder> logger, SessionTable? sessions = null)
     : BackgroundService
 {
     /// <summary>Changes within this time are combined: two hundred backends that come up are one event.</summary>
@@ -24,7 +24,7 @@ internal sealed class EventRecorder(
         // Before ExecuteAsync, so that it precedes anything that the first lookup finds.
         ring.Add([new ClusterEvent { Time = time.GetUtcNow(), Kind = "started" }]);
         // An order is saved together with its event.
-        state.Keeping += Record;
+        state.Saving += Record;
         return base.StartAsync(cancellationToken);
     }
 
@@ -38,7 +38,7 @@ internal sealed class EventRecorder(
                 CopySessions();
                 await Task.Delay(BatchWindow, time, stoppingToken);
                 Record();
-                state.Note();
+                state.MarkChanged();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -116,7 +116,7 @@ internal sealed class EventWriter(MoveCounter counter)
             Kind = KindOf(group.Key.Kind),
             Nodes = [.. group.Select(change => NamedBackend.NameOf(after.Of(change.Backend.Backend) ?? change.Backend)).Distinct().Take(MaxNames)],
             Count = group.Select(change => change.Backend.Backend).Distinct().Count(),
-            From = group.Key.From is { } from ? from.Word() : null,
+            From = group.Key.From is { } from ? from.Name() : null,
             Reason = group.Key.Reason,
             MovedShare = Math.Round(group.Distinct().Sum(change => flows[change].Sum(flow => flow.Share)), 4),
             MovedClients = group.Distinct().Sum(change => flows[change].Sum(flow => flow.Clients)),
@@ -133,10 +133,10 @@ internal sealed class EventWriter(MoveCounter counter)
         ChangeKind.Left => "left",
         ChangeKind.Ejected => "ejected",
         ChangeKind.Weight => "weight",
-        ChangeKind.Up => BackendState.Up.Word(),
-        ChangeKind.Down => BackendState.Down.Word(),
-        ChangeKind.Draining => BackendState.Draining.Word(),
-        _ => BackendState.Starting.Word(),
+        ChangeKind.Up => BackendState.Up.Name(),
+        ChangeKind.Down => BackendState.Down.Name(),
+        ChangeKind.Draining => BackendState.Draining.Name(),
+        _ => BackendState.Starting.Name(),
     };
 
     private static BackendChange? Cause(string? id, Dictionary<string, BackendChange> causes) =>

@@ -105,18 +105,18 @@ internal interface IRequestSender
 /// <param name="Cookie">The balancer's own cookie, neither forwarded to nor accepted from backends; null if there is none.</param>
 /// <param name="AddsForwarded"><c>FORWARDED</c>.</param>
 internal sealed record ForwardingRules(
-    HopMark Mark, Reloadable<ForwardingTimeouts> InForce, ClientHeader ClientHeader, StickyCookie? Cookie = null, bool AddsForwarded = false)
+    LoopMarker Mark, Reloadable<ForwardingTimeouts> InForce, ClientHeader ClientHeader, StickyCookie? Cookie = null, bool AddsForwarded = false)
 {
     /// <summary>The current timeouts.</summary>
     public ForwardingTimeouts Timeouts => InForce.Value;
 
     /// <summary>Whether <c>Forwarded</c> (RFC 7239) is sent even if no proxy sent one.</summary>
-    public bool WritesForwarded { get; } = AddsForwarded || ClientHeader.Form == ClientHeaderForm.Forwarded;
+    public bool WritesForwarded { get; } = AddsForwarded || ClientHeader.Format == ClientHeaderFormat.Forwarded;
 
     /// <summary>Whether a request field is not forwarded.</summary>
     public bool IsDropped(string name, bool peerIsTrusted) =>
         ForwardedClaims.IsDropped(name, peerIsTrusted)
-        || (ClientHeader.Form == ClientHeaderForm.OneAddress && name.Length == ClientHeader.Name.Length && IsClaimOfClient(name, peerIsTrusted));
+        || (ClientHeader.Format == ClientHeaderFormat.SingleAddress && name.Length == ClientHeader.Name.Length && IsClaimOfClient(name, peerIsTrusted));
 
     // Some backends read underscores as hyphens. A trusted peer uses the configured spelling.
     private bool IsClaimOfClient(string name, bool peerIsTrusted) =>
@@ -148,7 +148,7 @@ internal static class ForwardedClaims
             || name.Equals(Host, StringComparison.OrdinalIgnoreCase) || name.Equals(RealIp, StringComparison.OrdinalIgnoreCase)
             || name.Equals(ClientCertificateField.Name, StringComparison.OrdinalIgnoreCase)
             || name.Equals(Key, StringComparison.OrdinalIgnoreCase)
-        : name.Equals(HopMark.FieldName, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase));
+        : name.Equals(LoopMarker.FieldName, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether X-Forwarded-Proto says HTTPS.</summary>
     public static bool SaysHttps(HttpRequest request) => string.Equals(First(request.Headers[Proto]), "https", StringComparison.OrdinalIgnoreCase);
@@ -168,7 +168,7 @@ internal static class ForwardedClaims
 
         var own = ForwardedElement.Of(client.Peer, request.Host.Value ?? "", request.Scheme);
         var list = string.Join(", ", before.ToArray());
-        return list.Length > 0 && ForwardedElement.CanBeCompleted(list) ? $"{list}, {own}" : own;
+        return list.Length > 0 && ForwardedElement.CanAppendTo(list) ? $"{list}, {own}" : own;
     }
 
     private static bool IsClaim(string name) =>

@@ -41,15 +41,15 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
     /// <summary>A failure to connect.</summary>
     public static RequestFailure From(ConnectError error) => error.Fault == ConnectFault.Balancer
         ? new(FailurePoint.Balancer, error.Problem)
-        : new(FailurePoint.Connect, error.Problem, error.Fault is ConnectFault.Node or ConnectFault.Unaccepted, error.Fault == ConnectFault.Unaccepted);
+        : new(FailurePoint.Connect, error.Problem, error.Fault is ConnectFault.Node or ConnectFault.Timeout, error.Fault == ConnectFault.Timeout);
 
     /// <summary>Reports the failure to passive health checks.</summary>
-    public void ReportTo(FailureReports reports, BackendRuntime backend)
+    public void ReportTo(PassiveHealth reports, BackendRuntime backend)
     {
         switch (this)
         {
             case { IsConnectTimeout: true }:
-                reports.Unaccepted(backend, Problem);
+                reports.ConnectTimedOut(backend, Problem);
                 break;
             case { BlamesBackend: true }:
                 reports.Refused(backend, Problem);
@@ -57,7 +57,7 @@ internal readonly record struct RequestFailure(FailurePoint Point, string Proble
             case { Point: FailurePoint.Client or FailurePoint.Balancer or FailurePoint.Request }:
                 break;
             case { Point: FailurePoint.Connect }:
-                FailureReports.Unreached(backend);
+                PassiveHealth.Unreachable(backend);
                 break;
             default:
                 reports.Lost(backend);

@@ -30,7 +30,7 @@ internal readonly record struct StreamRoute(int Slot, Backend Backend);
 
 /// <summary>Keeps the sessions of clients with open WebSockets and event streams alive: they send no requests, but reconnect when the stream
 /// breaks, and then need the same backend.</summary>
-internal sealed class StreamSessions(OpenStreams streams, BackendRegistry registry, SessionMemory sessions, TimeProvider time) : BackgroundService
+internal sealed class StreamSessions(OpenStreams streams, BackendRegistry registry, SessionTable sessions, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan MaxPeriod = TimeSpan.FromSeconds(5);
 

@@ -88,7 +88,7 @@ internal sealed class BackendStream : DelegatingStream, IWatchedConnection
     /// <summary>Closes the connection while its backend is suspect: it may occupy a thread that the probe needs.</summary>
     public void CheckTimeouts(int now)
     {
-        if (_node?.IsDoubted == true && Volatile.Read(ref _state) == Idle && now > Volatile.Read(ref _idleSince))
+        if (_node?.IsSuspect == true && Volatile.Read(ref _state) == Idle && now > Volatile.Read(ref _idleSince))
         {
             CloseIdle();
         }

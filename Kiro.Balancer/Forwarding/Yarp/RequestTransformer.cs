@@ -94,7 +94,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
 
         HopByHop.RemoveNamed(proxyResponse.Headers.Connection, httpContext.Response.Headers);
         forwarded.HandOutCookie(httpContext.Response.Headers);
-        attempt.Runtime.NoteClosing(proxyResponse.Headers.ConnectionClose == true);
+        attempt.Runtime.RecordConnectionClose(proxyResponse.Headers.ConnectionClose == true);
 
         ApplyStatus(proxyResponse, httpContext);
         KestrelConnection.NoteFraming(httpContext);
@@ -213,7 +213,7 @@ internal static class ForwardedHeaders
         Replace(headers, ClientCertificateField.Name, ClientCertificateField.Of(request.HttpContext) ?? "");
         Replace(headers, ForwardedClaims.Key, client.Pseudonym ?? "");
         Replace(headers, ClientHeader.Forwarded, ForwardedClaims.CompleteForwarded(request, client, rules) ?? "");
-        Replace(headers, HopMark.FieldName, string.Join(", ", [.. request.Headers[HopMark.FieldName], rules.Mark.Name]));
+        Replace(headers, LoopMarker.FieldName, string.Join(", ", [.. request.Headers[LoopMarker.FieldName], rules.Mark.Name]));
     }
 
     private static void Replace(HttpRequestHeaders headers, string name, string value)

@@ -22,7 +22,7 @@ internal sealed class BackendConnector(IBackendConnectionHandler handler)
         {
             // The backend switched to TLS during the request. Later requests of the client go to Kestrel; this one may be retried on a
             // backend without TLS.
-            handler.OnConnectionAcquired(null, new ConnectError("the node requires TLS", ConnectFault.Nobody));
+            handler.OnConnectionAcquired(null, new ConnectError("the node requires TLS", ConnectFault.None));
             return;
         }
 

@@ -147,7 +147,7 @@ internal sealed class BackendPool
     /// <summary>Closes idle connections to a suspect backend: they may occupy the threads that its health check needs.</summary>
     public void CloseIdleIfSuspect()
     {
-        if (Runtime.IsDoubted)
+        if (Runtime.IsSuspect)
         {
             CloseIdle();
         }

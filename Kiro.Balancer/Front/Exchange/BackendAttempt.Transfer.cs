@@ -266,7 +266,7 @@ internal sealed partial class BackendAttempt
     {
         _pool!.Waiting.Remove(this);
         _counters.Respond(_worker.Loop.Timestamp, _worker.Services.Time);
-        _counters.Runtime.NoteClosing(head.HasConnectionClose);
+        _counters.Runtime.RecordConnectionClose(head.HasConnectionClose);
         (Status, ContentLength) = (head.Status, head.ContentLength);
         _outgoing.TrimToRequestLine();
     }

@@ -24,7 +24,7 @@ internal sealed partial class ClientConnection
     {
         if (_awaitsProxyHeader)
         {
-            SetDeadline((long)ProxyHeaders.Timeout.TotalMilliseconds);
+            SetDeadline((long)ProxyHeaderPolicy.Timeout.TotalMilliseconds);
         }
         else if (_worker.Tls is { } context)
         {

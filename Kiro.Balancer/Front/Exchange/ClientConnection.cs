@@ -45,7 +45,7 @@ internal sealed partial class ClientConnection : FrontConnection
         (_worker, _key) = (worker, key);
         Identity = worker.Services.Clients.Begin(ClientAddress.From(peer));
         HashSlot = worker.Services.Hash.Slot(Identity.Address);
-        _awaitsProxyHeader = worker.Services.ProxyHeaders.AreDueFrom(Identity.Peer);
+        _awaitsProxyHeader = worker.Services.ProxyHeaders.IsRequiredFrom(Identity.Peer);
         worker.CountClient(1);
     }
 

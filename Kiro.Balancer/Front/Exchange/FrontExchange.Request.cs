@@ -20,7 +20,7 @@ internal sealed partial class FrontExchange
         if (isLoop)
         {
             _isLoop = true;
-            _services.Loops.Note();
+            _services.Loops.Record();
         }
 
         (_identity, Slot) = (client.Identity, client.HashSlot);
@@ -35,17 +35,17 @@ internal sealed partial class FrontExchange
             ResolveStickyKey(bytes, head);
         }
 
-        _services.Census.Note(_identity, count > 0);
+        _services.Census.Record(_identity, count > 0);
     }
 
     // The last line first, as long as each was added by a trusted proxy.
     private void ReadClientAddress(ReadOnlySpan<byte> bytes, RequestHead head, int count)
     {
         var name = _worker.ClientField;
-        var form = _services.Clients.Header.Form;
-        if (form == ClientHeaderForm.Either)
+        var form = _services.Clients.Header.Format;
+        if (form == ClientHeaderFormat.Either)
         {
-            form = count > 0 ? ClientHeaderForm.XForwardedFor : ClientHeaderForm.Forwarded;
+            form = count > 0 ? ClientHeaderFormat.XForwardedFor : ClientHeaderFormat.Forwarded;
             name = count > 0 ? name : "Forwarded"u8;
         }
 
@@ -141,7 +141,7 @@ internal sealed partial class FrontExchange
             Authority = [],
             CdnLoopId = rules.Mark.Bytes,
             OwnCookie = rules.Cookie,
-            TrustedField = rules.ClientHeader.Form == ClientHeaderForm.OneAddress ? _worker.ClientField : [],
+            TrustedField = rules.ClientHeader.Format == ClientHeaderFormat.SingleAddress ? _worker.ClientField : [],
             WritesForwarded = rules.WritesForwarded,
             IsSecure = Client.IsSecure,
             CertificateLine = Client.CertificateLine,

@@ -170,7 +170,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
     /// <summary>The response is complete.</summary>
     public void Finish()
     {
-        FailureReports.Responded(_current!.Value.Runtime);
+        PassiveHealth.Responded(_current!.Value.Runtime);
         var (client, isComplete) = (Client, _body.State == BodyState.Complete);
         var closes = _attempt.ClosesClient || !isComplete;
         End(_attempt.Status);

@@ -150,7 +150,7 @@ internal sealed class FrontListener : IConnectionListener, ISharedListener
         var socket = _contexts.Create(new Socket(new SafeSocketHandle(handedOver.Descriptor, ownsHandle: true)));
         var session = handedOver.Tls is { } tls ? TlsFeatures.Set(socket, tls) : null;
         var connection = new CountedConnection(socket, _limit, _perClient, handedOver.Key, session);
-        connection.Features.Set(Introduction.Done);
+        connection.Features.Set(ProxyHeaderMark.Done);
         connection.RemoteEndPoint = handedOver.Source ?? connection.RemoteEndPoint;
         connection.Transport = new ReceivedPipe(handedOver.Received, connection.Transport);
         if (!_handedOver.Writer.TryWrite(connection))

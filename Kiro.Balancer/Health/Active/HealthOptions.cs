@@ -5,26 +5,26 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>The active probe.</summary>
+/// <summary>Settings of the active probes.</summary>
 internal sealed record HealthOptions
 {
     /// <summary><c>HEALTH_PATH</c>, default <c>/health</c>.</summary>
     public string Path { get; init; } = "/health";
 
-    /// <summary><c>HEALTH_HOST</c>: the Host field of a probe, for nodes that know only their own names; null for the node's
+    /// <summary><c>HEALTH_HOST</c>: the Host field of probes, for backends that accept only certain names; null for the backend's
     /// address.</summary>
     public string? Host { get; init; }
 
-    /// <summary><c>HEALTH_STATUS</c>: the statuses that pass, such as <c>200-204,301</c>, default <c>200-299</c>.</summary>
-    public StatusRanges Status { get; init; } = StatusRanges.Usual;
+    /// <summary><c>HEALTH_STATUS</c>: the status codes that pass, such as <c>200-204,301</c>, default <c>200-299</c>.</summary>
+    public StatusRanges Status { get; init; } = StatusRanges.Default;
 
-    /// <summary><c>HEALTH_INTERVAL</c>: between two probes of a node that is up, 0.1 to 3600 s, default 30 s.</summary>
+    /// <summary><c>HEALTH_INTERVAL</c>: between probes of a backend that is up, 0.1 to 3600 s, default 30 s.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary><c>HEALTH_TIMEOUT</c>: for the whole response, 0.1 to 300 s, default 3 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary><c>HEALTH_BUSY_TIMEOUT</c>: for how long requests in hand explain that a node responds to nobody, 1 to 3600 s,
+    /// <summary><c>HEALTH_BUSY_TIMEOUT</c>: how long requests in flight explain that a backend does not respond to probes, 1 to 3600 s,
     /// default 20 s; see <see cref="BusyCheck"/>.</summary>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -46,7 +46,7 @@ internal sealed record HealthOptions
         }
 
         var text = settings.Text("HEALTH_STATUS");
-        var status = text is null ? StatusRanges.Usual : StatusRanges.Parse(text);
+        var status = text is null ? StatusRanges.Default : StatusRanges.Parse(text);
         if (status is null)
         {
             settings.Reject("HEALTH_STATUS", text!, "statuses and ranges from 200 to 599, separated by commas, such as 200-204,301");
@@ -56,14 +56,14 @@ internal sealed record HealthOptions
         var timeout = settings.Seconds("HEALTH_TIMEOUT", 3, 0.1, 300);
         if (timeout > interval)
         {
-            settings.Warn("HEALTH_TIMEOUT is longer than HEALTH_INTERVAL: a node that hangs is probed less often than the interval says.");
+            settings.Warn("HEALTH_TIMEOUT is longer than HEALTH_INTERVAL: a node that hangs is probed less often than HEALTH_INTERVAL.");
         }
 
         return new HealthOptions
         {
             Path = path,
             Host = host,
-            Status = status ?? StatusRanges.Usual,
+            Status = status ?? StatusRanges.Default,
             Interval = interval,
             Timeout = timeout,
             BusyTimeout = settings.Seconds("HEALTH_BUSY_TIMEOUT", 20, 1, 3600),
@@ -71,13 +71,13 @@ internal sealed record HealthOptions
         };
     }
 
-    // Both kinds of brackets and a port are for this parser to judge; a user or a path are not.
+    // Uri judges brackets and ports; a user or a path are excluded before.
     private static bool IsHost(string host) =>
         host.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' or ':' or '[' or ']')
         && Uri.TryCreate($"http://{host}/", UriKind.Absolute, out var url) && url.Host.Length > 0;
 }
 
-/// <summary>Which statuses of a health response pass: <c>200-299</c>, <c>200-204,301</c>.</summary>
+/// <summary>The status codes that pass a probe: <c>200-299</c>, <c>200-204,301</c>.</summary>
 internal sealed class StatusRanges : IEquatable<StatusRanges>
 {
     private const int Min = 200;
@@ -88,9 +88,9 @@ internal sealed class StatusRanges : IEquatable<StatusRanges>
     private StatusRanges(string text, (int First, int Last)[] ranges) => (_text, _ranges) = (text, ranges);
 
     /// <summary>2xx.</summary>
-    public static StatusRanges Usual { get; } = Parse("200-299")!;
+    public static StatusRanges Default { get; } = Parse("200-299")!;
 
-    /// <returns>Null when these are no statuses from 200 to 599, or ranges of them.</returns>
+    /// <returns>Null unless all are status codes from 200 to 599, or ranges of them.</returns>
     public static StatusRanges? Parse(string text)
     {
         var ranges = new List<(int, int)>();
@@ -132,7 +132,7 @@ internal static class HealthServices
         services.AddSingleton<ProbeSchedule>();
         services.AddSingleton<Prober>();
         services.AddHostedService<ProbeLoop>();
-        services.AddSingleton<FailureReports>();
+        services.AddSingleton<PassiveHealth>();
         services.AddHostedService<SilenceWatch>();
     }
 }

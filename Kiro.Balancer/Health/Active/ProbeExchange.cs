@@ -6,12 +6,12 @@ using Kiro.Balancer.Forwarding.Http1.Syntax;
 namespace Kiro.Balancer.Health.Active;
 
 /// <summary>
-/// Sends a probe over a connection of its own and reads the response with the parser that reads those to requests, so that
-/// a node passes its probes just when its responses can be passed on.
+/// An HTTP/1 probe. It uses the response parser of forwarded requests, so that a backend passes only if its responses can be
+/// forwarded.
 /// </summary>
 internal sealed class ProbeExchange(Stream connection)
 {
-    /// <summary>Of a body, in bytes. What is longer is not read to its end.</summary>
+    /// <summary>In bytes; the rest of a longer body is not read.</summary>
     private const int MaxBody = 64 * 1024;
 
     private const int MaxInterim = 100;
@@ -21,15 +21,15 @@ internal sealed class ProbeExchange(Stream connection)
     private int _start;
     private int _end;
 
-    /// <summary>The status of the final response.</summary>
+    /// <summary>The status code of the final response.</summary>
     public int Status => _head.Status;
 
-    /// <exception cref="IOException">The connection is lost.</exception>
+    /// <exception cref="IOException">The connection was lost.</exception>
     public ValueTask SendAsync(ReadOnlyMemory<byte> request, CancellationToken cancellationToken) => connection.WriteAsync(request, cancellationToken);
 
-    /// <returns>The body, or its beginning when it is long.</returns>
-    /// <exception cref="IOException">The connection is lost, or ended before the response did.</exception>
-    /// <exception cref="InvalidDataException">A request would get 502 for such a response.</exception>
+    /// <returns>The body, truncated if it is long.</returns>
+    /// <exception cref="IOException">The connection was lost or closed before the end of the response.</exception>
+    /// <exception cref="InvalidDataException">A malformed response: a forwarded request would get 502.</exception>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(CancellationToken cancellationToken)
     {
         for (var interim = 0; ; interim++)
@@ -132,7 +132,7 @@ internal sealed class ProbeExchange(Stream connection)
     {
         if (_end == _bytes.Length)
         {
-            // Heads and bodies are both bounded, so this ends.
+            // Bounded, as heads and bodies are.
             if (_start == 0)
             {
                 Array.Resize(ref _bytes, 2 * _bytes.Length);
@@ -149,26 +149,26 @@ internal sealed class ProbeExchange(Stream connection)
 }
 
 /// <summary>
-/// Asks over HTTP/2: <c>GET</c> of the health path, or the gRPC health check when that is the path
-/// (<c>HEALTH_PATH=/grpc.health.v1.Health/Check</c>).
+/// An HTTP/2 probe: <c>GET</c> of the health path, or the gRPC health checking protocol with
+/// <c>HEALTH_PATH=/grpc.health.v1.Health/Check</c>.
 /// </summary>
 internal static class Http2Probe
 {
-    /// <summary>Of a body, in bytes. What is longer is not read to its end.</summary>
+    /// <summary>In bytes; the rest of a longer body is not read.</summary>
     private const int MaxBody = 64 * 1024;
 
     private const string GrpcHealth = "/grpc.health.v1.Health/Check";
     private const int Serving = 1;
 
-    /// <summary>A message that is not compressed and has no bytes: the question for the whole server.</summary>
+    /// <summary>An uncompressed, empty HealthCheckRequest: for the whole server.</summary>
     private static readonly byte[] EmptyMessage = new byte[5];
 
-    /// <param name="connection">Nothing was said over it.</param>
-    /// <param name="backend">The node.</param>
-    /// <param name="options">What is asked.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="IOException">The connection is lost.</exception>
-    /// <exception cref="InvalidDataException">A request would get 502 for such a response.</exception>
+    /// <param name="connection">A new connection.</param>
+    /// <param name="backend">The backend.</param>
+    /// <param name="options">The probe settings.</param>
+    /// <param name="cancellationToken">Cancels the probe.</param>
+    /// <exception cref="IOException">The connection was lost.</exception>
+    /// <exception cref="InvalidDataException">A malformed response: a forwarded request would get 502.</exception>
     public static async Task<ProbeResponse> AskAsync(Stream connection, Backend backend, HealthOptions options, CancellationToken cancellationToken)
     {
         using var http = new HttpMessageInvoker(new SocketsHttpHandler
@@ -222,7 +222,7 @@ internal static class Http2Probe
         return bytes.AsMemory(0, length);
     }
 
-    // HealthCheckResponse has one field, number 1, an enum.
+    // HealthCheckResponse: field 1, an enum.
     private static string? GrpcProblem(HttpResponseMessage response, ReadOnlySpan<byte> body)
     {
         var status = response.TrailingHeaders.TryGetValues("grpc-status", out var trailer) ? trailer.First()

@@ -5,19 +5,19 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>Probes every node in a loop of its own, so that a slow one delays the verdict of none that is up.</summary>
+/// <summary>Probes each backend in a loop of its own, so that a slow one does not delay the others.</summary>
 internal sealed class ProbeLoop(
     BackendRegistry registry, Prober prober, ProbeSchedule schedule, Reloadable<HealthOptions> options, TimeProvider time, ILogger<ProbeLoop> logger) : BackgroundService
 {
-    /// <summary>Nodes that are not up and are probed at once: a list of thousands that are not there must not take all descriptors.
-    /// A node that is up never waits for its turn.</summary>
-    public const int MaxOfNotUp = 256;
+    /// <summary>Concurrent probes of backends that are not up: thousands of missing ones must not use up the descriptors. Backends that
+    /// are up do not count.</summary>
+    public const int MaxConcurrent = 256;
 
-    [SuppressMessage("Usage", "CA2213:Disposable fields should be disposed", Justification = "Without a wait handle there is nothing to dispose of, and probes that end late give their turn back.")]
-    private readonly SemaphoreSlim _turns = new(MaxOfNotUp);
-    private readonly Verdicts _verdicts = new(registry);
+    [SuppressMessage("Usage", "CA2213:Disposable fields should be disposed", Justification = "Has no wait handle to dispose of, and late probes still release it.")]
+    private readonly SemaphoreSlim _slots = new(MaxConcurrent);
+    private readonly ProbeReporter _reporter = new(registry);
 
-    /// <summary>However many requests fail, a node is not probed more often.</summary>
+    /// <summary>The minimum time between probes of a backend, however many requests fail.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(250);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -34,7 +34,7 @@ internal sealed class ProbeLoop(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops, and the loops with it.
+            // Shutdown, also of the loops.
         }
     }
 
@@ -55,12 +55,12 @@ internal sealed class ProbeLoop(
         }
     }
 
-    private async Task<(ProbeResult Probe, long Began)> ProbeInTurnAsync(Backend backend, CancellationToken cancellationToken)
+    private async Task<(ProbeResult Probe, long Began)> ProbeLimitedAsync(Backend backend, CancellationToken cancellationToken)
     {
-        var isInTurn = registry.Current.Of(backend) is not { State: BackendState.Up };
-        if (isInTurn)
+        var isLimited = registry.Current.Of(backend) is not { State: BackendState.Up };
+        if (isLimited)
         {
-            await _turns.WaitAsync(cancellationToken);
+            await _slots.WaitAsync(cancellationToken);
         }
 
         try
@@ -70,14 +70,14 @@ internal sealed class ProbeLoop(
         }
         finally
         {
-            if (isInTurn)
+            if (isLimited)
             {
-                _turns.Release();
+                _slots.Release();
             }
         }
     }
 
-    // Under other rules each node is judged anew, and none waits for the end of an interval that is not in force any more.
+    // After a change of the settings, rather than at the end of the old interval.
     private void ProbeAll()
     {
         foreach (var known in registry.Current.Backends)
@@ -94,17 +94,17 @@ internal sealed class ProbeLoop(
         {
             try
             {
-                var (found, began) = await ProbeInTurnAsync(backend, cancellationToken);
+                var (found, began) = await ProbeLimitedAsync(backend, cancellationToken);
                 var probe = busy.Judge(found, began, registry.Current.Of(backend)?.Health.IsConcurrent == true);
-                runtime.IsDoubted = probe.Outcome is not (ProbeOutcome.Passed or ProbeOutcome.Draining or ProbeOutcome.Unknown);
-                await _verdicts.GiveAsync(backend, probe);
+                runtime.IsSuspect = probe.Outcome is not (ProbeOutcome.Passed or ProbeOutcome.Draining or ProbeOutcome.Unknown);
+                await _reporter.ReportAsync(backend, probe);
                 if (registry.Current.Of(backend) is not { } known)
                 {
                     return;
                 }
 
-                // Without another node there is nothing better to do than to wait for this one.
-                if (probe.Outcome is ProbeOutcome.Silent or ProbeOutcome.Unaccepted && known.Health.Verdict == BackendVerdict.Down && !registry.Current.Selector.IsPanic)
+                // Unless no backend is up: there is then nowhere else to go.
+                if (probe.Outcome is ProbeOutcome.TimedOut or ProbeOutcome.ConnectTimedOut && known.Health.Verdict == BackendVerdict.Down && !registry.Current.Selector.IsPanic)
                 {
                     runtime.AbandonWaiting();
                 }
@@ -120,7 +120,7 @@ internal sealed class ProbeLoop(
             }
             catch (Exception failure)
             {
-                // One node's loop must not end before the node does.
+                // The loop has to last as long as the backend.
                 logger.ProbeBroke(failure, backend);
                 await Task.Delay(MinInterval, time, CancellationToken.None);
             }
@@ -128,98 +128,97 @@ internal sealed class ProbeLoop(
     }
 }
 
-/// <summary>When to probe next.</summary>
+/// <summary>Decides when to probe next.</summary>
 internal sealed class ProbeSchedule(Reloadable<HealthOptions> options)
 {
-    /// <summary>A node that has never been up: it waits for nothing but its first good probe.</summary>
+    /// <summary>For backends that have never been up and wait for their first passed probe.</summary>
     private static readonly TimeSpan StartingInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A node in transition, down or on its way out.</summary>
+    /// <summary>For backends that are down, changing state or leaving.</summary>
     private static readonly TimeSpan FastInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>Nodes that are not up are probed no more often than this, all together, unless <c>HEALTH_INTERVAL</c> asks for more:
-    /// a list with thousands of nodes that are not there must not cost a core.</summary>
+    /// <summary>The rate of probes of all backends that are not up, unless <c>HEALTH_INTERVAL</c> asks for more: thousands of missing
+    /// backends must not cost a core.</summary>
     private const double MaxPerSecond = 500;
 
-    /// <summary>A node that has been down, or degraded, for long will hardly be well in the next second: it is probed this often within
-    /// the time that it has been so.</summary>
+    /// <summary>Backoff: a backend that is down or degraded is probed this often within the time that it has been so.</summary>
     private const int ProbesPerOutage = 30;
 
-    /// <summary>Probes spread over time instead of hitting a node from all balancers at once.</summary>
+    /// <summary>Keeps balancers from probing a backend all at the same time.</summary>
     private const double Jitter = 0.1;
 
-    /// <summary>Steady nodes whose probes are due within so long are probed at one moment: what costs most of a probe is waking up for it.</summary>
-    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(250);
+    /// <summary>Coalesces the probes of healthy backends that are due within this time: most of a probe's cost is the wakeup.</summary>
+    private static readonly TimeSpan Coalescing = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The time until the next probe.</summary>
-    /// <param name="health">After the last one.</param>
-    /// <param name="snapshot">The nodes as they are.</param>
-    /// <param name="uptime">Now, as <see cref="Moment.Uptime"/>.</param>
-    /// <param name="random">Evenly from 0 to 1.</param>
+    /// <param name="health">After the last probe.</param>
+    /// <param name="snapshot">The current backends.</param>
+    /// <param name="uptime">The current time, as <see cref="Moment.Uptime"/>.</param>
+    /// <param name="random">Uniformly distributed from 0 to 1.</param>
     public TimeSpan Next(BackendHealth health, BackendSnapshot snapshot, TimeSpan uptime, double random)
     {
         const DrainReasons Leaving = DrainReasons.Node | DrainReasons.Absent;
         var isSteady = health is { Verdict: BackendVerdict.Up, Failures: 0, EjectedUntil: null } && (health.DrainReasons & Leaving) == 0;
-        var usual = options.Value.Interval;
-        var interval = isSteady ? usual
+        var regular = options.Value.Interval;
+        var interval = isSteady ? regular
             : !health.HasBeenUp ? StartingInterval
             : FastInterval;
         if (!isSteady)
         {
-            // One that passes its probes is about to return. While no node is up, each is waited for.
+            // No backoff for one that passes its probes, or while no backend is up.
             var isGone = health is { Verdict: not BackendVerdict.Up, Successes: 0 } && !snapshot.Selector.IsPanic;
             interval = Max(interval, TimeSpan.FromSeconds(snapshot.NotUp / MaxPerSecond), isGone ? (uptime - health.Since.Uptime) / ProbesPerOutage : default);
         }
         else if (health.DegradedSince is { } degraded)
         {
-            // Nodes often lack the same thing, so all of them may be.
+            // Backends often share a dependency, so all of them may be degraded.
             interval = Max(FastInterval, TimeSpan.FromSeconds(snapshot.Backends.Count / MaxPerSecond), (uptime - degraded.Uptime) / ProbesPerOutage);
         }
 
-        var bounded = interval < usual ? interval : usual;
+        var bounded = interval < regular ? interval : regular;
         var wait = bounded * (1 + Jitter * (2 * random - 1));
-        return isSteady && bounded * Jitter > Together ? Aligned(uptime + wait, min: uptime + bounded * (1 - Jitter)) - uptime : wait;
+        return isSteady && bounded * Jitter > Coalescing ? Aligned(uptime + wait, min: uptime + bounded * (1 - Jitter)) - uptime : wait;
     }
 
     private static TimeSpan Aligned(TimeSpan due, TimeSpan min)
     {
-        var before = TimeSpan.FromTicks(due.Ticks - due.Ticks % Together.Ticks);
-        return before >= min ? before : before + Together;
+        var before = TimeSpan.FromTicks(due.Ticks - due.Ticks % Coalescing.Ticks);
+        return before >= min ? before : before + Coalescing;
     }
 
     private static TimeSpan Max(TimeSpan one, TimeSpan two, TimeSpan three) => one > two ? (one > three ? one : three) : two > three ? two : three;
 }
 
-/// <summary>Tells the registry what probes found. Those that end while it is busy with others are told together: a change of state
-/// costs a copy of all nodes, and with thousands of them that come up or go down at once it would be one each.</summary>
-internal sealed class Verdicts(BackendRegistry registry)
+/// <summary>Reports probe results to the registry. Results that arrive while it is busy are batched: a state change copies all backends,
+/// which would add up if thousands come up or go down at once.</summary>
+internal sealed class ProbeReporter(BackendRegistry registry)
 {
     private readonly Lock _collecting = new();
     private List<(Backend Backend, ProbeResult Probe)> _waiting = [];
-    private TaskCompletionSource _told = NewSignal();
-    private bool _isTelling;
+    private TaskCompletionSource _reported = NewSignal();
+    private bool _isReporting;
 
-    /// <summary>Ends when the registry knows.</summary>
-    public Task GiveAsync(Backend backend, ProbeResult probe)
+    /// <summary>Completes when the registry has the result.</summary>
+    public Task ReportAsync(Backend backend, ProbeResult probe)
     {
-        Task told;
+        Task reported;
         lock (_collecting)
         {
             _waiting.Add((backend, probe));
-            told = _told.Task;
-            if (_isTelling)
+            reported = _reported.Task;
+            if (_isReporting)
             {
-                return told;
+                return reported;
             }
 
-            _isTelling = true;
+            _isReporting = true;
         }
 
-        while (Take() is var (verdicts, signal))
+        while (Take() is var (probes, signal))
         {
             try
             {
-                registry.Probed(verdicts);
+                registry.Probed(probes);
                 signal.SetResult();
             }
             catch (Exception failure)
@@ -228,21 +227,21 @@ internal sealed class Verdicts(BackendRegistry registry)
             }
         }
 
-        return told;
+        return reported;
     }
 
-    private (IReadOnlyList<(Backend, ProbeResult)> Verdicts, TaskCompletionSource Signal)? Take()
+    private (IReadOnlyList<(Backend, ProbeResult)> Probes, TaskCompletionSource Signal)? Take()
     {
         lock (_collecting)
         {
             if (_waiting.Count == 0)
             {
-                _isTelling = false;
+                _isReporting = false;
                 return null;
             }
 
-            var taken = (_waiting, _told);
-            (_waiting, _told) = ([], NewSignal());
+            var taken = (_waiting, _reported);
+            (_waiting, _reported) = ([], NewSignal());
             return taken;
         }
     }

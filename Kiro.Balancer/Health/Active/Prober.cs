@@ -9,11 +9,11 @@ using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
 
-/// <summary>Asks a node how it is, over a connection of its own: a kept one would not notice a listener that is gone. It is asked
-/// with the protocol that requests come with.</summary>
-/// <param name="settings">What is asked.</param>
-/// <param name="tls">How nodes are spoken to.</param>
-/// <param name="time">For the time that a response may take.</param>
+/// <summary>Sends a probe, with the protocol of forwarded requests, over a new connection: an idle one would not notice that the
+/// listener is gone.</summary>
+/// <param name="settings">The probe settings.</param>
+/// <param name="tls">The handshake, and the protocol to backends.</param>
+/// <param name="time">For the timeout.</param>
 internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls, TimeProvider time)
 {
     private const string Lost = "connection lost before the response was complete";
@@ -40,8 +40,8 @@ internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls,
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return isConnected
-                ? new ProbeResult(ProbeOutcome.Silent, null, $"no response within {Options.Timeout.TotalSeconds:0.#} s", null)
-                : new ProbeResult(ProbeOutcome.Unaccepted, null, $"no connection within {Options.Timeout.TotalSeconds:0.#} s", null);
+                ? new ProbeResult(ProbeOutcome.TimedOut, null, $"no response within {Options.Timeout.TotalSeconds:0.#} s", null)
+                : new ProbeResult(ProbeOutcome.ConnectTimedOut, null, $"no connection within {Options.Timeout.TotalSeconds:0.#} s", null);
         }
         catch (SocketException failure) when (!isConnected)
         {
@@ -50,14 +50,14 @@ internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls,
             {
                 ConnectFault.Balancer => ProbeOutcome.Unknown,
                 ConnectFault.NameServer => ProbeOutcome.Lost,
-                ConnectFault.Unaccepted => ProbeOutcome.Unaccepted,
+                ConnectFault.Timeout => ProbeOutcome.ConnectTimedOut,
                 _ => ProbeOutcome.Refused,
             };
             return new ProbeResult(outcome, null, error.Problem, null);
         }
         catch (BackendTlsException failure)
         {
-            return new ProbeResult(failure.IsSlow ? ProbeOutcome.Silent : ProbeOutcome.Refused, null, failure.Message, null);
+            return new ProbeResult(failure.IsSlow ? ProbeOutcome.TimedOut : ProbeOutcome.Refused, null, failure.Message, null);
         }
         catch (InvalidDataException)
         {
@@ -85,38 +85,37 @@ internal sealed class Prober(Reloadable<HealthOptions> settings, BackendTls tls,
     private byte[] RequestTo(Backend backend) => Encoding.ASCII.GetBytes(
         $"GET {Options.Path} HTTP/1.1\r\nHost: {Options.Host ?? backend.Authority}\r\nUser-Agent: {ProbeResponse.UserAgent}\r\nConnection: close\r\n\r\n");
 
-    private ProbeResult Judge(ProbeResponse response, HealthResponse said, TimeSpan latency)
+    private ProbeResult Judge(ProbeResponse response, HealthResponse health, TimeSpan latency)
     {
         var (outcome, error) = response.Problem is { } problem ? (ProbeOutcome.Failed, problem)
-            : response.Status == StatusCodes.Status503ServiceUnavailable && said.Status == "draining" ? (ProbeOutcome.Draining, null)
+            : response.Status == StatusCodes.Status503ServiceUnavailable && health.Status == "draining" ? (ProbeOutcome.Draining, null)
             : Options.Status.Contains(response.Status) ? (ProbeOutcome.Passed, null)
             : (ProbeOutcome.Failed, $"health response {response.Status}");
-        return new ProbeResult(outcome, latency, error, said.Node, said.IsConcurrent)
+        return new ProbeResult(outcome, latency, error, health.Node, health.IsConcurrent)
         {
-            Degradation = outcome == ProbeOutcome.Passed ? said.Degradation : null,
+            Degradation = outcome == ProbeOutcome.Passed ? health.Degradation : null,
         };
     }
 }
 
-/// <summary>What a node said to a probe.</summary>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Body">The body, or its beginning when it is long.</param>
-/// <param name="Problem">Why it does not pass, whatever its status; null when that decides.</param>
+/// <summary>The response to a probe.</summary>
+/// <param name="Status">The status code.</param>
+/// <param name="Body">The body, truncated if it is long.</param>
+/// <param name="Problem">Why it does not pass regardless of the status; null if the status decides.</param>
 internal readonly record struct ProbeResponse(int Status, ReadOnlyMemory<byte> Body, string? Problem = null)
 {
-    /// <summary>How a probe calls itself.</summary>
     public const string UserAgent = "Kiro-Probe/1.0";
 }
 
-/// <summary>What Kiro reads in a node's health response:
-/// <c>{"status":"…","node":"…","reason":"…","database":"…","concurrent":true}</c>. Any other body is fine, too.</summary>
+/// <summary>The optional JSON of a health response:
+/// <c>{"status":"…","node":"…","reason":"…","database":"…","concurrent":true}</c>. Any other body is accepted, too.</summary>
 internal readonly record struct HealthResponse(
     string? Status, string? Node, string? Reason = null, string? Database = null, bool IsConcurrent = false)
 {
     private const int MaxWord = 100;
     private const int MaxReason = 500;
 
-    /// <summary>What is wrong with a node that serves all the same; null when it says that nothing is.</summary>
+    /// <summary>What is wrong with a degraded backend; null if it is not degraded.</summary>
     public string? Degradation => Status != "degraded" ? null : Reason ?? (Database is "down" ? "its database is unavailable" : "it gives no reason");
 
     public static HealthResponse Parse(ReadOnlyMemory<byte> body)
@@ -133,72 +132,71 @@ internal readonly record struct HealthResponse(
         }
         catch (Exception problem) when (problem is JsonException or InvalidOperationException)
         {
-            // The latter: a string that is no valid Unicode, which only shows when it is read.
+            // InvalidOperationException: a string that is not valid Unicode.
             return default;
         }
     }
 
-    // All are shown in terminals, logs and pages.
+    // These end up in terminals, logs and pages.
     private static string? Text(JsonElement json, string name, int maxLength = MaxWord) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
         && value.GetString() is { } text && text.Length <= maxLength && PrintableText.Of(text).Trim() is { Length: > 0 } word ? word : null;
 }
 
 /// <summary>
-/// Tells a node that is busy from one that is gone, when it lets a probe wait. A node that does one thing at a time and
-/// works on a slow request looks like one that is frozen: it accepts, and responds to nobody. So silence alone takes a node
-/// out only when being busy does not explain it:
+/// Tells a busy backend from a dead one when a probe times out. A single-threaded backend with a slow request looks like a frozen
+/// one: it accepts connections, but does not respond. So a timeout counts as a failure only if load does not explain it:
 /// <list type="bullet">
-/// <item>it has nothing in hand;</item>
-/// <item>it said of itself, in its health response, that it serves requests at the same time (<c>"concurrent": true</c>);</item>
-/// <item>so many requests wait for it (<see cref="ManyWaiting"/>) that more is lost by waiting;</item>
-/// <item>it does not even accept, although a listen queue cannot be full yet;</item>
-/// <item>it has been silent for <c>HEALTH_BUSY_TIMEOUT</c>, or three times that when it has only one request in hand.</item>
+/// <item>it has no requests in flight;</item>
+/// <item>its health response said that it serves requests concurrently (<c>"concurrent": true</c>);</item>
+/// <item>so many requests are waiting (<see cref="ManyWaiting"/>) that waiting longer would do more harm;</item>
+/// <item>it does not accept connections although its listen queue cannot be full yet;</item>
+/// <item>it has not responded for <c>HEALTH_BUSY_TIMEOUT</c>, or three times that with a single request in flight.</item>
 /// </list>
-/// Whoever responds to others while a probe waits is not gone, either. One for each node, for its probe loop alone.
+/// A response to any request during the probe also shows that it is alive. One per backend, used only by its probe loop.
 /// </summary>
 internal sealed class BusyCheck(BackendRuntime backend, Reloadable<HealthOptions> options, TimeProvider time)
 {
-    /// <summary>Requests that wait at once which are no queue behind a slow one any more.</summary>
+    /// <summary>More waiting requests than a queue behind a single slow one explains.</summary>
     public const int ManyWaiting = 16;
 
     /// <summary>The shortest listen queue in use (Python's socketserver).</summary>
     public const int MinListenQueue = 5;
 
-    private const int AloneFactor = 3;
+    private const int SingleRequestFactor = 3;
 
-    private long? _silentSince;
+    private long? _unresponsiveSince;
 
-    /// <summary>The result, or <see cref="ProbeOutcome.Busy"/> in its place.</summary>
-    /// <param name="probe">What the probe found.</param>
-    /// <param name="began">When the probe began, as <see cref="TimeProvider.GetTimestamp"/>.</param>
-    /// <param name="isConcurrent">Whether the node says that it serves requests at the same time.</param>
+    /// <summary>Turns a timeout into <see cref="ProbeOutcome.Busy"/> where load explains it.</summary>
+    /// <param name="probe">The result of the probe.</param>
+    /// <param name="began">When the probe started, as <see cref="TimeProvider.GetTimestamp"/>.</param>
+    /// <param name="isConcurrent">Whether the backend reports that it serves requests concurrently.</param>
     public ProbeResult Judge(ProbeResult probe, long began, bool isConcurrent)
     {
-        if (probe.Outcome is not (ProbeOutcome.Silent or ProbeOutcome.Unaccepted))
+        if (probe.Outcome is not (ProbeOutcome.TimedOut or ProbeOutcome.ConnectTimedOut))
         {
-            _silentSince = null;
+            _unresponsiveSince = null;
             return probe;
         }
 
         var counters = backend.Counters;
-        if (counters.HasSignSince(began))
+        if (counters.HasRespondedSince(began))
         {
-            _silentSince = null;
-            return Busy(probe, "others got a response meanwhile");
+            _unresponsiveSince = null;
+            return Busy(probe, "other requests got a response meanwhile");
         }
 
-        _silentSince ??= began;
+        _unresponsiveSince ??= began;
         var timeout = options.Value.BusyTimeout;
-        var (inHand, waiting) = (counters.InFlight, counters.Awaiting);
-        if (isConcurrent || inHand == 0 || waiting >= ManyWaiting
-            || (probe.Outcome == ProbeOutcome.Unaccepted && waiting < MinListenQueue)
-            || time.GetElapsedTime(_silentSince.Value) >= (inHand == 1 ? AloneFactor * timeout : timeout))
+        var (inFlight, waiting) = (counters.InFlight, counters.Awaiting);
+        if (isConcurrent || inFlight == 0 || waiting >= ManyWaiting
+            || (probe.Outcome == ProbeOutcome.ConnectTimedOut && waiting < MinListenQueue)
+            || time.GetElapsedTime(_unresponsiveSince.Value) >= (inFlight == 1 ? SingleRequestFactor * timeout : timeout))
         {
             return probe;
         }
 
-        return Busy(probe, string.Create(CultureInfo.InvariantCulture, $"it has {inHand} in hand"));
+        return Busy(probe, string.Create(CultureInfo.InvariantCulture, $"it has {inFlight} requests in flight"));
     }
 
     private static ProbeResult Busy(ProbeResult probe, string why) => probe with { Outcome = ProbeOutcome.Busy, Error = $"{probe.Error}, but {why}" };

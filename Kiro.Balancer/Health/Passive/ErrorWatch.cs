@@ -6,27 +6,26 @@ using Kiro.ServiceDefaults.Settings;
 namespace Kiro.Balancer.Health.Passive;
 
 /// <summary>
-/// Takes nodes out that answer half of their requests with an error (5xx) while the others do not: by the rules of ejection,
-/// like one that loses requests, so never more than half of the nodes. Off unless <c>EJECT_ERRORS</c> is on, because an
-/// error may be the request's fault.
+/// Ejects backends that respond to half of their requests with an error (5xx) while the others do not. The usual rules of ejection
+/// apply: never more than half of the backends. Off by default (<c>EJECT_ERRORS</c>), as requests may cause the errors.
 /// </summary>
 internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficWatch traffic, BackendRegistry registry) : IHostedService
 {
-    private const double Share = 0.5;
+    private const double MaxErrorShare = 0.5;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        traffic.Sampled += Look;
+        traffic.Sampled += Check;
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        traffic.Sampled -= Look;
+        traffic.Sampled -= Check;
         return Task.CompletedTask;
     }
 
-    private void Look()
+    private void Check()
     {
         if (!options.Value.Ejects)
         {
@@ -37,9 +36,9 @@ internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficW
         var all = nodes.Aggregate(default(ResponseCounts), (sum, node) => sum + node.Counts);
         foreach (var (backend, counts) in nodes)
         {
-            // Without other nodes' responses nobody knows whether it is the node.
+            // Without other backends' responses to compare with, it may not be the backend's fault.
             var others = all - counts;
-            if (others.Responses >= Outliers.MinResponses && Outliers.IsOutlier(counts, others, Share))
+            if (others.Responses >= Outliers.MinResponses && Outliers.IsOutlier(counts, others, MaxErrorShare))
             {
                 registry.Eject(backend, string.Create(CultureInfo.InvariantCulture, $"{100 * counts.ErrorShare:0} % of {counts.Responses} responses in 10 s were errors (5xx)"));
             }
@@ -47,7 +46,7 @@ internal sealed class ErrorWatch(Reloadable<ErrorWatchOptions> options, TrafficW
     }
 }
 
-/// <summary>What errors in responses lead to.</summary>
+/// <summary>Whether error responses eject backends.</summary>
 /// <param name="Ejects"><c>EJECT_ERRORS</c>: <c>off</c> (the default) or <c>on</c>.</param>
 internal sealed record ErrorWatchOptions(bool Ejects)
 {

@@ -37,7 +37,7 @@ internal sealed partial class TakeoverClient(
             return;
         }
 
-        file.LeaveToAnother(true);
+        file.SetHandedOver(true);
         if (await ReceiveAsync(TakeoverServer.Hello, either.Token))
         {
             return;
@@ -95,8 +95,8 @@ internal sealed partial class TakeoverClient(
 
         _older.Dispose();
         // The older process no longer writes the state file.
-        file.LeaveToAnother(false);
-        changes.Note();
+        file.SetHandedOver(false);
+        changes.MarkChanged();
     }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

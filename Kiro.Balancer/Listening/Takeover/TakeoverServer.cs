@@ -124,7 +124,7 @@ internal sealed partial class TakeoverServer(
         _control!.Dispose();
         await Task.WhenAll(open.Select(listener => listener.StopAcceptingAsync()));
         TakenOver(logger, process);
-        file.LeaveToAnother(true);
+        file.SetHandedOver(true);
         // From here on, orders are refused.
         drain.BeginReplaced();
         try

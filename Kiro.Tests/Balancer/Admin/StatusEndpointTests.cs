@@ -174,7 +174,7 @@ public sealed class StatusEndpointTests
         var census = unprobed.Balancer.App.Services.GetRequiredService<ClientCensus>();
         for (var request = 0; request < 100; request++)
         {
-            census.Note(new Client(client, client, PeerIsTrusted: false), claimsAnother: false);
+            census.Record(new Client(client, client, PeerIsTrusted: false), hasField: false);
         }
 
         using var question = new HttpRequestMessage(HttpMethod.Get, "/lb/status");

@@ -17,7 +17,7 @@ public sealed class WarningListTests
 {
     private readonly ClientCensus _census = new();
     private readonly DiscoveryStatus _discovery = new();
-    private readonly LoopGuard _loops = new(new HopMark("kiro-a"), TimeProvider.System, NullLogger<LoopGuard>.Instance);
+    private readonly LoopGuard _loops = new(new LoopMarker("kiro-a"), TimeProvider.System, NullLogger<LoopGuard>.Instance);
     private string[] _settings = [];
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class WarningListTests
     [Fact]
     public void Of_UntrustedProxy_NamesItAndTheVariable()
     {
-        Note("10.0.0.1", times: 20, claimsAnother: true);
+        Note("10.0.0.1", times: 20, hasField: true);
 
         var warning = Assert.Single(Of(Registries.Up(3)));
         Assert.StartsWith("10.0.0.1 sends X-Forwarded-For", warning, StringComparison.Ordinal);
@@ -58,7 +58,7 @@ public sealed class WarningListTests
     [InlineData(3, 1)]
     public void Of_OneAddressForEverybody_SaysSoWhenThereIsAChoice(int nodes, int warnings)
     {
-        Note("10.0.0.1", times: 100, claimsAnother: false);
+        Note("10.0.0.1", times: 100, hasField: false);
 
         var all = Of(Registries.Up(nodes));
 
@@ -72,7 +72,7 @@ public sealed class WarningListTests
     [InlineData("198.51.100.9", true, "203.0.113.7")]
     public void Of_AnAddress_IsShownToItsOwnerAndTheAdministrator(string reader, bool isAdmin, string shown)
     {
-        Note("203.0.113.7", times: 100, claimsAnother: true);
+        Note("203.0.113.7", times: 100, hasField: true);
 
         var all = Of(Registries.Up(3), reader, isAdmin);
 
@@ -111,12 +111,12 @@ public sealed class WarningListTests
         new WarningList(_census, BalancerSettings.Read(Support.Settings.Of(_settings)).Clients.Sticky, _discovery, _loops, BalancerSettings.Read(Support.Settings.Of(_settings)).Report, Support.Settings.NoReload(), new StateStatus(), new TrafficWatch(registry, new OwnResponses(), TimeProvider.System))
             .Of(registry.Current, ClientAddress.From(IPAddress.Parse(reader)), isAdmin);
 
-    private void Note(string peer, int times, bool claimsAnother)
+    private void Note(string peer, int times, bool hasField)
     {
         var address = ClientAddress.From(IPAddress.Parse(peer));
         for (var time = 0; time < times; time++)
         {
-            _census.Note(new Client(address, address, PeerIsTrusted: false), claimsAnother);
+            _census.Record(new Client(address, address, PeerIsTrusted: false), hasField);
         }
     }
 }

@@ -10,10 +10,10 @@ public sealed class BackendChooserTests : IDisposable
     private readonly RecentSlots _recent = new();
 
     [Fact]
-    public void First_NoNode_IsNobody() => Assert.Null(new BackendChooser(Registries.Empty(), _recent).First(1));
+    public void First_NoBackend_IsNull() => Assert.Null(new BackendChooser(Registries.Empty(), _recent).First(1));
 
     [Fact]
-    public void First_AnySlot_IsTheSnapshotsChoiceAndIsNoted()
+    public void First_AnySlot_IsTheSnapshotsChoiceAndIsRecorded()
     {
         var registry = Registries.Up(5);
         var chooser = new BackendChooser(registry, _recent);
@@ -28,7 +28,7 @@ public sealed class BackendChooserTests : IDisposable
     }
 
     [Fact]
-    public void First_TheHomeHasItsShare_IsAnotherAndCounted()
+    public void First_HomeOverTheBound_IsAnotherAndCounted()
     {
         var registry = Registries.Up(5, options: new SelectionOptions(125, TimeSpan.Zero));
         var chooser = new BackendChooser(registry, _recent);
@@ -40,7 +40,7 @@ public sealed class BackendChooserTests : IDisposable
     }
 
     [Fact]
-    public void Next_NodesComeAndGoInBetween_NamesThePresentOnes()
+    public void Next_BackendsChangedMeanwhile_UsesTheCurrentOnes()
     {
         var registry = Registries.Up(3);
         var chooser = new BackendChooser(registry, _recent);
@@ -66,23 +66,23 @@ public sealed class BackendChooserTests : IDisposable
     }
 
     [Fact]
-    public void First_SessionsStay_AllocatesNothing()
+    public void First_WithSessions_AllocatesNothing()
     {
         var time = TimeProvider.System;
         var idle = TimeSpan.FromSeconds(60);
         var chooser = new BackendChooser(
-            Registries.Up(5, time, options: new SelectionOptions(0, TimeSpan.Zero, idle)), _recent, new SessionMemory(idle, time));
+            Registries.Up(5, time, options: new SelectionOptions(0, TimeSpan.Zero, idle)), _recent, new SessionTable(idle, time));
         Assert.Equal(0, Allocated.By(run => chooser.First(run * 7)));
     }
 
     [Fact]
-    public void Next_TheHolderRefuses_HoldsTheSlotFromThenOn()
+    public void Next_HolderRefuses_NextBackendTakesTheSlot()
     {
         var idle = TimeSpan.FromSeconds(60);
         var registry = Registries.Up(5, options: new SelectionOptions(0, TimeSpan.Zero, idle));
-        var chooser = new BackendChooser(registry, _recent, new SessionMemory(idle, new FakeTimeProvider()));
+        var chooser = new BackendChooser(registry, _recent, new SessionTable(idle, new FakeTimeProvider()));
         var first = chooser.First(7)!.Value;
-        registry.TakeOut(first.Backend, "connection refused");
+        registry.MarkDown(first.Backend, "connection refused");
 
         var second = chooser.Next(7, [first.Backend])!.Value;
         registry.Set(first.Backend.Id, BackendVerdict.Up);
@@ -92,11 +92,11 @@ public sealed class BackendChooserTests : IDisposable
     }
 
     [Fact]
-    public void End_ALongRequest_HasUsedItsSessionUntilThen()
+    public void End_LongRequest_RenewsTheSession()
     {
         var (idle, time) = (TimeSpan.FromSeconds(60), new FakeTimeProvider());
         var registry = Registries.Up(2, time, options: new SelectionOptions(0, TimeSpan.Zero, idle));
-        var chooser = new BackendChooser(registry, _recent, new SessionMemory(idle, time));
+        var chooser = new BackendChooser(registry, _recent, new SessionTable(idle, time));
         var slot = Enumerable.Range(0, 1000).First(slot => Registries.Up(9).Current.Choose(slot)!.Id == "api-9:80");
         var chosen = chooser.First(slot)!.Value;
         registry.SetMembers(Registries.Endpoints(9));

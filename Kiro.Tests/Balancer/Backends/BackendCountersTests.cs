@@ -12,7 +12,7 @@ public sealed class BackendCountersTests
     public BackendCountersTests() => _counters = new BackendCounters(_time);
 
     [Fact]
-    public void Sums_LoopsAndOthers_AreTogether()
+    public void Sums_LoopsAndOtherThreads_AreAddedUp()
     {
         var (first, third) = (_counters.Cell(0), _counters.Cell(2));
         first.Begin();
@@ -29,7 +29,7 @@ public sealed class BackendCountersTests
     }
 
     [Fact]
-    public async Task Sums_WritersAtWork_LoseNothing()
+    public async Task Sums_ConcurrentWriters_LoseNothing()
     {
         const int Each = 200_000;
         await Task.WhenAll(Enumerable.Range(0, 4).Select(loop => Task.Run(() =>
@@ -54,13 +54,13 @@ public sealed class BackendCountersTests
     }
 
     [Fact]
-    public void Silence_SeveralCells_IsSinceTheFirstOwedAndTheLastSign()
+    public void Silence_SeveralCells_IsSinceTheLastResponseOrFirstWait()
     {
         var cell = _counters.Cell(0);
         Assert.Equal(TimeSpan.Zero, _counters.Silence);
         _counters.Await();
         Seconds(3);
-        // Another loop's request is no sign of the node.
+        // Another loop's request is not a response.
         cell.Await(_time.GetTimestamp());
         Seconds(1);
         Assert.Equal(4, _counters.Silence.TotalSeconds, 1e-3);
@@ -78,7 +78,7 @@ public sealed class BackendCountersTests
     }
 
     [Fact]
-    public void Forwarding_LoopsAndOthers_AreTogether()
+    public void Forwarding_LoopsAndOtherThreads_AreAddedUp()
     {
         var counters = new ForwardingCounters();
         counters.Request();

@@ -8,7 +8,7 @@ public sealed class BackendRegistryTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Current_NothingFoundYet_HasNoNode()
+    public void Current_NothingDiscovered_IsEmpty()
     {
         var registry = Registries.Empty(_time);
 
@@ -20,7 +20,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public async Task SetMembers_NewNodes_StartAndWakeTheProber()
+    public async Task SetMembers_New_AreStartingAndWakeTheProber()
     {
         var registry = Registries.Empty(_time);
 
@@ -35,7 +35,7 @@ public sealed class BackendRegistryTests
     [Theory]
     [InlineData(ProbeOutcome.Passed)]
     [InlineData(ProbeOutcome.Failed)]
-    public void Probed_ChangesNoChoice_CopiesNothing(object outcome)
+    public void Probed_NoEffectOnSelection_CopiesNothing(object outcome)
     {
         var registry = Registries.Up(3, _time);
         var before = registry.Current;
@@ -50,7 +50,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void Probed_SeveralAtOnce_IsOneChange()
+    public void Probed_SeveralTogether_IsOneChange()
     {
         var feed = new ChangeFeed();
         var registry = Registries.Empty(_time, feed);
@@ -74,7 +74,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void Probed_SomeOfSeveralAreForgotten_TheOthersChange()
+    public void Probed_SomeWereRemoved_OthersChange()
     {
         var registry = Registries.Up(3, _time);
         registry.SetMembers([new BackendEndpoint("api-2", 80)]);
@@ -96,7 +96,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void SetMembers_SameAnswerInOtherOrder_ChangesNothing()
+    public void SetMembers_SameInDifferentOrder_ChangesNothing()
     {
         var registry = Registries.Up(3, _time);
         var before = registry.Current;
@@ -122,7 +122,7 @@ public sealed class BackendRegistryTests
     [Theory]
     [InlineData("Unknown")]
     [InlineData("Down")]
-    public void SetMembers_NotUpAndAbsent_IsForgotten(string verdict)
+    public void SetMembers_NotUpAndAbsent_IsRemoved(string verdict)
     {
         var registry = Registries.Empty(_time);
         registry.SetMembers(Registries.Endpoints(3));
@@ -134,7 +134,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public async Task Probed_AbsentGoesDown_IsForgottenAndWakesTheProber()
+    public async Task Probed_AbsentGoesDown_IsRemovedAndWakesTheProber()
     {
         var registry = Registries.Up(3, _time);
         registry.SetMembers(Registries.Endpoints(2));
@@ -147,7 +147,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void SetMembers_AbsentReturns_IsTheSameNodeAgain()
+    public void SetMembers_AbsentReturns_IsTheSameBackend()
     {
         var registry = Registries.Up(3, _time);
         var before = registry.Find("api-3:80");
@@ -162,7 +162,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void Drain_SeveralDrainReasons_DrainUntilTheLastIsGone()
+    public void Drain_SeveralReasons_DrainsUntilTheLastIsGone()
     {
         var registry = Registries.Up(3, _time);
         registry.Drain(registry.Find("api-3:80"));
@@ -178,7 +178,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void Drain_OperatorDrainsADeadNode_ItDrainsWhenItIsBack()
+    public void Drain_WhileDown_DrainsWhenItRecovers()
     {
         var registry = Registries.Up(3, _time);
         registry.Set("api-3:80", BackendVerdict.Down);
@@ -192,7 +192,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void Verbs_ForgottenNode_ChangesNothing()
+    public void Events_RemovedBackend_ChangeNothing()
     {
         var registry = Registries.Up(3, _time);
         var forgotten = registry.Find("api-3:80");
@@ -203,7 +203,7 @@ public sealed class BackendRegistryTests
         registry.Probed(forgotten, new ProbeResult(ProbeOutcome.Passed, null, null, null));
         registry.Drain(forgotten);
         registry.SetWeight(forgotten, 2);
-        registry.TakeOut(forgotten, "connection refused");
+        registry.MarkDown(forgotten, "connection refused");
 
         Assert.Same(before, registry.Current);
     }
@@ -223,13 +223,13 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public async Task TakeOut_UpNode_IsDownAtOnceAndWakesProberAndDiscovery()
+    public async Task MarkDown_Up_IsDownImmediatelyAndWakesProberAndDiscovery()
     {
         var registry = Registries.Up(3, _time);
         var backend = registry.Find("api-2:80");
         _time.Advance(TimeSpan.FromSeconds(30));
 
-        registry.TakeOut(backend, "connection refused");
+        registry.MarkDown(backend, "connection refused");
 
         Assert.Equal(BackendState.Down, backend.Health.State);
         Assert.Equal("connection refused", backend.Health.Error);
@@ -242,7 +242,7 @@ public sealed class BackendRegistryTests
     }
 
     [Fact]
-    public void SetMembers_WeightChanges_TheNodeStaysAndTheRankingFollows()
+    public void SetMembers_WeightChanges_SameBackendNewRanking()
     {
         var registry = Registries.Up(3, _time);
         var backend = registry.Find("api-3:80");

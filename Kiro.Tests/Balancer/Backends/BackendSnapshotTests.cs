@@ -5,7 +5,7 @@ namespace Kiro.Tests.Balancer.Backends;
 public sealed class BackendSnapshotTests
 {
     [Fact]
-    public void Choose_StartingNode_GetsNobodyWhileAnotherIsUp()
+    public void Choose_Starting_GetsNoClientsWhileAnotherIsUp()
     {
         var registry = Registries.Empty();
         registry.SetMembers(Registries.Endpoints(3));
@@ -17,7 +17,7 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void Choose_AllStarting_EverybodyHasTheNodeOfLater()
+    public void Choose_AllStarting_UsesTheFinalBackends()
     {
         var registry = Registries.Empty();
         registry.SetMembers(Registries.Endpoints(5));
@@ -30,7 +30,7 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void Choose_NoneUp_TriesAllInTheOrderOfTheRanking()
+    public void Choose_NoneUp_TriesAllByRank()
     {
         var registry = Registries.Up(5);
         var home = Choices(registry);
@@ -42,7 +42,7 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void Choose_DrainingNode_GetsNobody()
+    public void Choose_Draining_GetsNoClients()
     {
         var registry = Registries.Up(3);
 
@@ -52,7 +52,7 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void Choose_NodeFlaps_OnlyItsClientsMoveAndAllComeHome()
+    public void Choose_BackendFlaps_OnlyItsClientsMoveAndAllReturn()
     {
         var registry = Registries.Up(5);
         var home = Choices(registry);
@@ -78,7 +78,7 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void Next_AllUpTried_IsNobodyThoughOthersAreDown()
+    public void Next_AllUpTried_IsNoneAlthoughOthersAreDown()
     {
         var registry = Registries.Up(3);
         registry.Set("api-3:80", BackendVerdict.Down);
@@ -103,7 +103,7 @@ public sealed class BackendSnapshotTests
     }
 
     [Fact]
-    public void Shares_OneDown_AreWhatTheOthersServe()
+    public void Shares_OneDown_AreThoseOfTheOthers()
     {
         var registry = Registries.Up(5);
         registry.Set("api-4:80", BackendVerdict.Down);

@@ -6,7 +6,7 @@ public sealed class BackendTransitionsTests
 {
     private static readonly Moment Now = new(new DateTimeOffset(2025, 1, 1, 0, 0, 0, TimeSpan.Zero), TimeSpan.FromHours(1));
 
-    // P passed, D draining, F failed, S silent, R refused; the state after each probe in small letters: starting, up, down, draining (g).
+    // P passed, D draining, F failed, S timed out, R refused; the state after each probe in small letters: starting, up, down, draining (g).
     [Theory]
     // A new node is up with its first good probe.
     [InlineData(2, 2, "P", "u")]
@@ -14,22 +14,22 @@ public sealed class BackendTransitionsTests
     [InlineData(2, 2, "FFP", "sdu")]
     [InlineData(2, 2, "RP", "du")]
     [InlineData(2, 5, "SP", "su")]
-    // Failures in a row take a node out.
+    // Consecutive failures mark a node down.
     [InlineData(2, 2, "PFF", "uud")]
     [InlineData(2, 2, "PSS", "uud")]
     [InlineData(2, 2, "PFS", "uud")]
     [InlineData(2, 2, "PFPFPF", "uuuuuu")]
     [InlineData(3, 2, "PFFF", "uuud")]
     [InlineData(1, 2, "PF", "ud")]
-    // A refused connection does so at once.
+    // A refused connection does so immediately.
     [InlineData(5, 2, "PR", "ud")]
-    // One that fell has to prove itself.
+    // A node that was up has to pass HEALTH_RISE probes.
     [InlineData(2, 2, "PRPP", "uddu")]
     [InlineData(2, 2, "PFFPFPP", "uuddddu")]
     [InlineData(2, 3, "PRPPP", "udddu")]
     [InlineData(2, 1, "PRP", "udu")]
     [InlineData(2, 2, "PRPRPP", "uddddu")]
-    // A node that says that it drains works, and drains until it says otherwise.
+    // A node that reports draining is up, and drains until it no longer does.
     [InlineData(2, 2, "PD", "ug")]
     [InlineData(2, 2, "PDP", "ugu")]
     [InlineData(2, 2, "PDDDD", "ugggg")]
@@ -55,7 +55,7 @@ public sealed class BackendTransitionsTests
         Assert.Equal(states, seen);
     }
 
-    // The whole table: each state by each event gives a state; rise and fall are 2, and a count is at its last step (-1) or not.
+    // The whole table: the next state for each state and event; rise and fall are 2, and -1 means one step before the threshold.
     [Theory]
     //          event                 starting    up          down        down-1      ejected     draining    sessions    up-1        remembered
     [InlineData("probe passed",       "up",       "up",       "down",     "up",       "down",     "draining", "draining", "up",       "up")]
@@ -84,7 +84,7 @@ public sealed class BackendTransitionsTests
             up with { IsRemembered = true },
         ];
 
-        Assert.Equal(states, before.Select(health => After(health, what).State.Word()));
+        Assert.Equal(states, before.Select(health => After(health, what).State.Name()));
     }
 
     private static BackendHealth After(BackendHealth health, string what) => what switch
@@ -106,19 +106,19 @@ public sealed class BackendTransitionsTests
         _ => Rules(2, 2).Probed(health, Result('P'), Now with { Uptime = Now.Uptime + TimeSpan.FromSeconds(10) }),
     };
 
-    // It may have stood there like that before this process began, and what it has in hand came in since.
+    // It may have hung since before this process started, and its requests in flight have arrived since.
     [Fact]
-    public void Probed_BusyButOnlyRememberedToBeUp_IsDown()
+    public void Probed_BusyButRememberedAsUp_IsDown()
     {
         var remembered = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true, IsRemembered = true };
-        var busy = new ProbeResult(ProbeOutcome.Busy, null, "no response, but it has 2 in hand", null);
+        var busy = new ProbeResult(ProbeOutcome.Busy, null, "no response, but it has 2 requests in flight", null);
 
         Assert.Equal(BackendState.Down, Rules(2, 2).Probed(remembered, busy, Now).State);
         Assert.Equal(BackendState.Up, Rules(2, 2).Probed(Rules(2, 2).Probed(remembered, Result('P'), Now), busy, Now).State);
     }
 
     [Fact]
-    public void Probed_GoodProbe_NotesAllThatItSaw()
+    public void Probed_Passed_RecordsEverything()
     {
         var health = Rules(2, 2).Probed(
             new BackendHealth { Error = "old", Failures = 1 }, new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(3), null, "api-1"), Now);
@@ -137,7 +137,7 @@ public sealed class BackendTransitionsTests
     [InlineData('S', false)]
     [InlineData('R', false)]
     [InlineData('D', true)]
-    public void Probed_BadProbe_KeepsNameAndLatencyAndSaysWhetherTheNodeWasReached(char probe, bool reachable)
+    public void Probed_Failed_KeepsNameAndLatencyAndSetsReachable(char probe, bool reachable)
     {
         var before = new BackendHealth { Node = "api-1", Latency = TimeSpan.FromMilliseconds(3), Reachable = !reachable };
 
@@ -150,7 +150,7 @@ public sealed class BackendTransitionsTests
     }
 
     [Fact]
-    public void Probed_GoodProbe_LeavesTheOperatorsDrainAlone()
+    public void Probed_Passed_KeepsTheOperatorsDrain()
     {
         var health = Rules(2, 2).Probed(
             new BackendHealth { Verdict = BackendVerdict.Up, DrainReasons = DrainReasons.Operator | DrainReasons.Node | DrainReasons.Absent }, Result('P'), Now);
@@ -159,7 +159,7 @@ public sealed class BackendTransitionsTests
     }
 
     [Fact]
-    public void Probed_TakenOutByARequestMeanwhile_OneGoodProbeDoesNotBringItBack()
+    public void Probed_MarkedDownByARequest_OnePassedProbeIsNotEnough()
     {
         var rules = Rules(2, 2);
         var takenOut = new BackendHealth { Verdict = BackendVerdict.Down, HasBeenUp = true, Successes = 0 };
@@ -179,7 +179,7 @@ public sealed class BackendTransitionsTests
     [InlineData("Twin", false)]
     [InlineData("Sessions, Node", false)]
     [InlineData("Sessions, Absent", false)]
-    public void KeepsSessions_ReasonsToDrain_OnlyTheOperatorsWishLetsThemEnd(string reasons, bool keeps)
+    public void KeepsSessions_DrainReasons_OnlyForTheOperatorsDrain(string reasons, bool keeps)
     {
         var health = new BackendHealth { Verdict = BackendVerdict.Up, HasBeenUp = true, DrainReasons = Enum.Parse<DrainReasons>(reasons) };
 
@@ -189,7 +189,7 @@ public sealed class BackendTransitionsTests
     }
 
     [Fact]
-    public void Ordered_OneOrderAfterTheOther_TheLastOneCounts()
+    public void Ordered_SeveralOrders_LastOneWins()
     {
         var up = new BackendHealth { Verdict = BackendVerdict.Up, DrainReasons = DrainReasons.Node };
 
@@ -202,14 +202,14 @@ public sealed class BackendTransitionsTests
     }
 
     [Fact]
-    public void Aged_TheTimeForSessionsIsOver_EvacuatesAndBeginsToDrainAnew()
+    public void DrainExpired_TimeoutPassed_Evacuates()
     {
         var drained = BackendTransitions.Ordered(new BackendHealth { Verdict = BackendVerdict.Up }, DrainReasons.Sessions, Now.Uptime);
 
-        Assert.Same(drained, BackendTransitions.Aged(drained, Now with { Uptime = Now.Uptime - TimeSpan.FromTicks(1) }));
-        var evacuated = BackendTransitions.Aged(drained, Now);
+        Assert.Same(drained, BackendTransitions.DrainExpired(drained, Now with { Uptime = Now.Uptime - TimeSpan.FromTicks(1) }));
+        var evacuated = BackendTransitions.DrainExpired(drained, Now);
         Assert.Equal((DrainReasons.Operator, null), (evacuated.DrainReasons, evacuated.SessionsUntil));
-        Assert.Equal(Now, BackendTransitions.Dated(drained, evacuated, Now).Since);
+        Assert.Equal(Now, BackendTransitions.WithTimes(drained, evacuated, Now).Since);
     }
 
     private static BackendTransitions Rules(int fall, int rise) => new(new ProbeThresholds(fall, rise));
@@ -219,7 +219,7 @@ public sealed class BackendTransitionsTests
         'P' => new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null),
         'D' => new ProbeResult(ProbeOutcome.Draining, null, null, null),
         'F' => new ProbeResult(ProbeOutcome.Failed, null, "why", null),
-        'S' => new ProbeResult(ProbeOutcome.Silent, null, "why", null),
+        'S' => new ProbeResult(ProbeOutcome.TimedOut, null, "why", null),
         _ => new ProbeResult(ProbeOutcome.Refused, null, "why", null),
     };
 }

@@ -5,7 +5,7 @@ namespace Kiro.Tests.Balancer.Backends;
 public sealed class ConcurrencyTests
 {
     [Fact]
-    public async Task Current_WritersAtWork_IsNeverTorn()
+    public async Task Current_ConcurrentWriters_IsConsistent()
     {
         var registry = Registries.Up(6);
         using var stop = new CancellationTokenSource();
@@ -19,7 +19,7 @@ public sealed class ConcurrencyTests
 
         Assert.All(seen, count => Assert.True(count > 0));
         AssertConsistent(registry.Current, 0);
-        // Nothing that a writer did may be lost: whatever is up gets its clients, and nothing else does.
+        // No write may be lost: exactly the nodes that are up get clients.
         registry.Resume(registry.Find(registry.Ids()[0]));
         registry.SetMembers(Registries.Endpoints(6));
         registry.Set("api-1:80", BackendVerdict.Up);
@@ -43,7 +43,7 @@ public sealed class ConcurrencyTests
                         .Select(endpoint => endpoint with { Weight = 1 + random.Next(2) }));
                     break;
                 case 1:
-                    registry.TakeOut(backend.Backend, "connection refused");
+                    registry.MarkDown(backend.Backend, "connection refused");
                     break;
                 case 2:
                     registry.ToggleDrain(backend);
@@ -74,7 +74,7 @@ public sealed class ConcurrencyTests
         var chosen = snapshot.Choose(slot % 1000);
         Assert.NotNull(chosen);
         Assert.Contains(chosen.Backend, snapshot.Backends.Select(known => known.Backend));
-        // One snapshot gives one response, whatever happens to the nodes meanwhile.
+        // A snapshot always gives the same result.
         Assert.Same(chosen.Backend, snapshot.Choose(slot % 1000)?.Backend);
         Assert.Same(chosen.Backend, snapshot.Next(slot % 1000, [])?.Backend);
         Assert.NotSame(chosen.Backend, snapshot.Next(slot % 1000, [chosen.Backend])?.Backend);

@@ -11,8 +11,8 @@ public sealed class ConnectErrorTests
     [InlineData(SocketError.TryAgain, "no name server responds", nameof(ConnectFault.NameServer))]
     [InlineData(SocketError.HostUnreachable, "host unreachable", nameof(ConnectFault.Node))]
     [InlineData(SocketError.NetworkUnreachable, "host unreachable", nameof(ConnectFault.Node))]
-    [InlineData(SocketError.TimedOut, "connection timed out", nameof(ConnectFault.Unaccepted))]
-    public void From_SocketError_IsPlainWordsAndAFault(SocketError error, string words, string fault)
+    [InlineData(SocketError.TimedOut, "connection timed out", nameof(ConnectFault.Timeout))]
+    public void From_SocketError_HasMessageAndFault(SocketError error, string words, string fault)
     {
         var said = ConnectError.From(new HttpRequestException("outer", new SocketException((int)error)));
         Assert.Equal((words, fault), (said.Problem, said.Fault.ToString()));
@@ -22,18 +22,18 @@ public sealed class ConnectErrorTests
     [InlineData(SocketError.TooManyOpenSockets)]
     [InlineData(SocketError.NoBufferSpaceAvailable)]
     [InlineData(SocketError.AddressNotAvailable)]
-    public void From_OwnShortage_BlamesNoNode(SocketError error)
+    public void From_LocalShortage_BlamesNoBackend(SocketError error)
     {
         var said = ConnectError.From(new HttpRequestException("outer", new SocketException((int)error)));
         Assert.Equal(ConnectFault.Balancer, said.Fault);
-        Assert.StartsWith("the balancer itself is short of connections", said.Problem, StringComparison.Ordinal);
+        Assert.StartsWith("the balancer itself has no sockets or ports left", said.Problem, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void From_Timeout_IsPlainWords() =>
+    public void From_Timeout_HasMessage() =>
         Assert.Equal("connection timed out", ConnectError.From(new TaskCanceledException("outer", new TimeoutException())).Problem);
 
     [Fact]
-    public void From_SomethingElse_IsItsMessage() =>
+    public void From_OtherException_IsItsMessage() =>
         Assert.Equal("odd", ConnectError.From(new InvalidOperationException("odd")).Problem);
 }

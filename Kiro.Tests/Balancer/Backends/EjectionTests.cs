@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Balancer.Backends;
 
-/// <summary>Nodes that lose requests although they pass their probes.</summary>
+/// <summary>Nodes that lose requests while their probes pass.</summary>
 public sealed class EjectionTests
 {
     private static readonly ProbeResult Passed = new(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null);
@@ -24,16 +24,16 @@ public sealed class EjectionTests
     }
 
     [Fact]
-    public void Eject_ANode_IsOutAlthoughItsProbesPassAndComesBackInTime()
+    public void Eject_ProbesPass_IsDownUntilTheEjectionEnds()
     {
         var backend = _registry.Find("node-1:13004");
-        _registry.Eject(backend, "5 requests in a row were lost");
+        _registry.Eject(backend, "5 consecutive requests were lost");
         Assert.Equal(BackendState.Down, backend.Health.State);
 
         _time.Advance(TimeSpan.FromSeconds(9));
         Probe(backend);
         Assert.Equal(BackendState.Down, backend.Health.State);
-        Assert.Equal("ejected for 10 s: 5 requests in a row were lost", backend.Health.Error);
+        Assert.Equal("ejected for 10 s: 5 consecutive requests were lost", backend.Health.Error);
 
         _time.Advance(TimeSpan.FromSeconds(1));
         Probe(backend);
@@ -42,7 +42,7 @@ public sealed class EjectionTests
     }
 
     [Fact]
-    public void Eject_AgainAndAgain_TakesLongerUntilItIsForgotten()
+    public void Eject_Repeatedly_TakesLongerUntilForgotten()
     {
         var backend = _registry.Find("node-1:13004");
         foreach (var seconds in new[] { 10, 20, 30 })
@@ -61,7 +61,7 @@ public sealed class EjectionTests
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
-    public void Eject_SomebodySetsTheClock_LastsAsLong(int hours)
+    public void Eject_ClockIsSet_LastsAsLong(int hours)
     {
         var backend = _registry.Find("node-1:13004");
         _registry.Eject(backend, "lost");
@@ -76,7 +76,7 @@ public sealed class EjectionTests
     }
 
     [Fact]
-    public void Eject_EveryNode_LeavesMoreThanHalfOfThem()
+    public void Eject_AllBackends_LeavesMoreThanHalf()
     {
         foreach (var backend in _registry.Current.Backends)
         {
@@ -87,24 +87,24 @@ public sealed class EjectionTests
     }
 
     [Fact]
-    public void TakeOut_EveryNode_KnowsNoSuchLimit()
+    public void MarkDown_AllBackends_HasNoLimit()
     {
         foreach (var backend in _registry.Current.Backends)
         {
-            _registry.TakeOut(backend.Backend, "connection refused");
+            _registry.MarkDown(backend.Backend, "connection refused");
         }
 
         Assert.True(_registry.Current.Selector.IsPanic);
     }
 
     [Fact]
-    public void Lose_AnAnswerInBetween_BeginsAnew()
+    public void RecordLoss_ResponseInBetween_StartsOver()
     {
         var counters = _registry.Find("node-1:13004").Counters;
-        Assert.Equal(1, counters.Lose());
-        Assert.Equal(2, counters.Lose());
-        counters.ForgetLosses();
-        Assert.Equal(1, counters.Lose());
+        Assert.Equal(1, counters.RecordLoss());
+        Assert.Equal(2, counters.RecordLoss());
+        counters.ResetLosses();
+        Assert.Equal(1, counters.RecordLoss());
     }
 
     private void Probe(Backend backend) => _registry.Probed(backend, Passed);

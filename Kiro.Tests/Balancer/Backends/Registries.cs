@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Backends;
 
-/// <summary>Registries in a certain state, and short names for what others report to them.</summary>
+/// <summary>Registries in a given state, and shortcuts for reports to them.</summary>
 internal static class Registries
 {
     public static BackendRegistry Empty(TimeProvider? time = null, ChangeFeed? feed = null, SelectionOptions? options = null, IStandingOrders? orders = null) => new(
@@ -28,12 +28,12 @@ internal static class Registries
     public static LiveBackend Find(this BackendRegistry registry, string id)
     {
         var found = new LiveBackend(registry, registry.Current.Backends.Single(known => known.Id == id).Backend);
-        // So that it remembers a node that is forgotten next.
+        // So that it has seen a node that is removed next.
         _ = found.Known;
         return found;
     }
 
-    /// <summary>Has the node probed until it is up, or refuse a probe.</summary>
+    /// <summary>Probes the node until it is up, or with a refused connection.</summary>
     public static void Set(this BackendRegistry registry, string id, BackendVerdict verdict)
     {
         var backend = registry.Find(id);
@@ -56,11 +56,11 @@ internal static class Registries
         }
     }
 
-    /// <summary>The node passes a probe and gives itself this name.</summary>
+    /// <summary>The node passes a probe and reports this name.</summary>
     public static void Name(this BackendRegistry registry, string id, string node) =>
         registry.Probed(registry.Find(id), new ProbeResult(ProbeOutcome.Passed, null, null, node));
 
-    /// <summary>The node says in a probe that it drains.</summary>
+    /// <summary>The node responds to a probe that it is draining.</summary>
     public static void SayDraining(this BackendRegistry registry, string id) =>
         registry.Probed(registry.Find(id), new ProbeResult(ProbeOutcome.Draining, null, null, null));
 
@@ -68,7 +68,7 @@ internal static class Registries
 
     public static string[] Ids(this BackendRegistry registry) => [.. registry.Current.Backends.Select(backend => backend.Id)];
 
-    /// <summary>The nodes that serve anybody at all.</summary>
+    /// <summary>The nodes that serve any slots.</summary>
     public static string[] Serving(this BackendRegistry registry) =>
         [.. Enumerable.Range(0, 2000).Select(slot => registry.Current.Choose(slot)!.Id).Distinct().Order(StringComparer.Ordinal)];
 
@@ -85,7 +85,7 @@ internal static class Registries
         }
     }
 
-    /// <summary>The next choice after some that were tried.</summary>
+    /// <summary>The next choice after those tried.</summary>
     public static KnownBackend? Next(this BackendSnapshot snapshot, int slot, IReadOnlyList<Backend> tried) =>
-        snapshot.Selector.Next(slot, [.. tried.Select(snapshot.PlaceOf)]) is >= 0 and var place ? snapshot.Backends[place] : null;
+        snapshot.Selector.Next(slot, [.. tried.Select(snapshot.IndexOf)]) is >= 0 and var place ? snapshot.Backends[place] : null;
 }

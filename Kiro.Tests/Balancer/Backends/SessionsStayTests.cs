@@ -8,8 +8,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace Kiro.Tests.Balancer.Backends;
 
 /// <summary>
-/// 500 clients, each with a session that lives in the memory of one process, while the cluster changes under them. A session
-/// is broken when a request of its client reaches another process; it had to be when its own process was gone, or leaving.
+/// 500 clients, each with a session in the memory of one process, while the cluster changes. A session
+/// breaks when a request reaches another process, which is unavoidable when its own process is gone or leaving.
 /// </summary>
 public sealed class SessionsStayTests : IDisposable
 {
@@ -25,7 +25,7 @@ public sealed class SessionsStayTests : IDisposable
     [InlineData("operator's drain and resume", 0)]
     [InlineData("rolling restart", 5)]
     [InlineData("scale 5 -> 10, a kill, a drain, a weight and back to 5", 6)]
-    public void Requests_WhileTheClusterChanges_BreakNoSessionThatNeedNotBe(string change, int processesGone)
+    public void Requests_WhileTheClusterChanges_BreakNoSessionUnnecessarily(string change, int processesGone)
     {
         var world = new World(_recent, Idle);
         var without = new World(_recent, TimeSpan.Zero);
@@ -61,14 +61,14 @@ public sealed class SessionsStayTests : IDisposable
             var hash = new ClientHash(new HashingOptions(HashingOptions.DefaultSeed, 32, 64));
             _slots = [.. Enumerable.Range(0, Count).Select(client => hash.Slot(ClientAddress.From(new IPAddress([203, 0, (byte)(113 + client / 250), (byte)(client % 250)]))))];
             _registry = Registries.Up(5, _time, options: options);
-            _chooser = new BackendChooser(_registry, recent, options.KeepsSessions ? new SessionMemory(idle, _time) : null);
+            _chooser = new BackendChooser(_registry, recent, options.KeepsSessions ? new SessionTable(idle, _time) : null);
             Serve();
         }
 
-        /// <summary>Sessions that a request left although their process was there and stayed.</summary>
+        /// <summary>Sessions that broke although their process was available.</summary>
         public int Unneeded { get; private set; }
 
-        /// <summary>Those whose process was gone or leaving.</summary>
+        /// <summary>Sessions whose process was gone or leaving.</summary>
         public int Needed { get; private set; }
 
         /// <summary>Processes that ended.</summary>
@@ -83,7 +83,7 @@ public sealed class SessionsStayTests : IDisposable
             }
         }
 
-        /// <summary>Every client sends a request; who served them.</summary>
+        /// <summary>Every client sends a request; returns the nodes that served them.</summary>
         public string[] Serve()
         {
             _time.Advance(TimeSpan.FromSeconds(1));
@@ -121,7 +121,7 @@ public sealed class SessionsStayTests : IDisposable
                     break;
                 case "kill and return":
                     End("api-2:80");
-                    _registry.TakeOut(_registry.Find("api-2:80"), "connection refused");
+                    _registry.MarkDown(_registry.Find("api-2:80"), "connection refused");
                     Serve();
                     _registry.Set("api-2:80", BackendVerdict.Up);
                     Serve();

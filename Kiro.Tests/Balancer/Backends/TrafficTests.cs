@@ -9,7 +9,7 @@ public sealed class TrafficTests
     private readonly BackendTraffic _traffic = new(new FakeTimeProvider());
 
     [Fact]
-    public void Of_EveryDuration_IsInABucketAtMostAnEighthWide()
+    public void Of_AnyDuration_IsInABucketAtMostAnEighthWide()
     {
         for (var milliseconds = 0.01; milliseconds < 1_000_000; milliseconds *= 1.037)
         {
@@ -25,13 +25,13 @@ public sealed class TrafficTests
     [Theory]
     [InlineData(-1)]
     [InlineData(0)]
-    public void Of_NoTimeAtAll_IsTheFirstBucket(int seconds) => Assert.Equal(0, LatencyBuckets.Of(TimeSpan.FromSeconds(seconds)));
+    public void Of_Zero_IsTheFirstBucket(int seconds) => Assert.Equal(0, LatencyBuckets.Of(TimeSpan.FromSeconds(seconds)));
 
     [Fact]
     public void Of_ADay_IsTheLastBucket() => Assert.Equal(LatencyBuckets.Count - 1, LatencyBuckets.Of(TimeSpan.FromDays(1)));
 
     [Fact]
-    public async Task Record_ManyThreadsAndALoop_LoseNothing()
+    public async Task Record_ConcurrentThreadsAndLoop_LoseNothing()
     {
         var loop = _traffic.Cell(1);
         var threads = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
@@ -71,7 +71,7 @@ public sealed class TrafficTests
     }
 
     [Fact]
-    public void Quantile_EvenlyFromOneToAThousandMilliseconds_IsWithinAnEighth()
+    public void Quantile_UniformLatencies_IsWithinAnEighth()
     {
         for (var milliseconds = 1; milliseconds <= 1000; milliseconds++)
         {

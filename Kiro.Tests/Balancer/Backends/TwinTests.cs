@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kiro.Tests.Balancer.Backends;
 
-/// <summary>DNS names the IPv4 and the IPv6 address of a host; it is one node all the same.</summary>
+/// <summary>DNS returns the IPv4 and the IPv6 address of a host, which is one node.</summary>
 public sealed class TwinTests
 {
     private readonly BackendRegistry _registry = new(new HashingOptions(1, 32, 64), TimeProvider.System, NullLogger<BackendRegistry>.Instance);
 
     [Fact]
-    public void Change_BothFamiliesOfOneNode_OnlyIPv4GetsRequests()
+    public void Change_DualStackHost_OnlyIPv4GetsRequests()
     {
         Members("10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2");
         Up("10.0.0.1", "api-1");
@@ -20,17 +20,17 @@ public sealed class TwinTests
         Up("10.0.0.2", "api-2");
 
         Assert.Equal(["10.0.0.1:13004", "10.0.0.2:13004"], UpIds());
-        Assert.Equal("the same node is in use by its IPv4 address", Find("fd00::1").Health.Reason);
+        Assert.Equal("the same node is in use at its IPv4 address", Find("fd00::1").Health.Reason);
     }
 
     [Fact]
-    public void Change_TheIPv4AddressFails_IPv6TakesOverUntilItIsBack()
+    public void Change_IPv4AddressFails_IPv6TakesOverUntilItRecovers()
     {
         Members("10.0.0.1", "fd00::1");
         Up("10.0.0.1", "api-1");
         Up("fd00::1", "api-1");
 
-        _registry.TakeOut(Find("10.0.0.1"), "connection refused");
+        _registry.MarkDown(Find("10.0.0.1"), "connection refused");
         Assert.Equal(["[fd00::1]:13004"], UpIds());
 
         Up("10.0.0.1", "api-1");
@@ -38,7 +38,7 @@ public sealed class TwinTests
     }
 
     [Fact]
-    public void SetMembers_TheIPv4AddressLeavesTheAnswer_IPv6TakesOver()
+    public void SetMembers_IPv4AddressIsGone_IPv6TakesOver()
     {
         Members("10.0.0.1", "fd00::1");
         Up("10.0.0.1", "api-1");
@@ -47,7 +47,7 @@ public sealed class TwinTests
         Members("fd00::1");
         Assert.Equal(["[fd00::1]:13004"], UpIds());
 
-        _registry.TakeOut(Find("10.0.0.1"), "connection refused");
+        _registry.MarkDown(Find("10.0.0.1"), "connection refused");
         Assert.Equal(["[fd00::1]:13004"], UpIds());
         Assert.Single(_registry.Current.Backends);
     }
@@ -63,7 +63,7 @@ public sealed class TwinTests
     }
 
     [Fact]
-    public void Change_NodesThatAllGiveOneName_AreNotOneNode()
+    public void Change_AllReportTheSameName_AreNotOneHost()
     {
         Members("10.0.0.1", "10.0.0.2", "fd00::3");
         Up("10.0.0.1", "api");

@@ -32,7 +32,7 @@ public sealed class WakeSignalTests
     }
 
     [Fact]
-    public async Task WaitAsync_SeveralSignalsBefore_AreOne()
+    public async Task WaitAsync_SeveralEarlierSignals_AreOne()
     {
         _signal.Set();
         _signal.Set();

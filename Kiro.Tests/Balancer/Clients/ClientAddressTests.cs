@@ -77,7 +77,7 @@ public sealed class ClientAddressTests
     [InlineData("::1/128")]
     [InlineData("::1\0")]
     [InlineData("1111:2222:3333:4444:5555:6666:123.123.123.123.123.123.123.123")]
-    public void TryParse_Garbage_IsRefused(string text)
+    public void TryParse_Garbage_IsRejected(string text)
     {
         Assert.False(ClientAddress.TryParse(text, out var parsed));
         Assert.Equal(default, parsed);
@@ -106,7 +106,7 @@ public sealed class ClientAddressTests
     }
 
     [Fact]
-    public void ToString_AnyIPv4_IsReadBack() => Gen.UInt.Sample(bits =>
+    public void ToString_AnyIPv4_RoundTrips() => Gen.UInt.Sample(bits =>
     {
         var address = new IPAddress([(byte)(bits >> 24), (byte)(bits >> 16), (byte)(bits >> 8), (byte)bits]);
         var client = ClientAddress.From(address);
@@ -116,7 +116,7 @@ public sealed class ClientAddressTests
     });
 
     [Fact]
-    public void ToString_AnyIPv6_IsReadBack() => Gen.Byte.Array[16].Sample(bytes =>
+    public void ToString_AnyIPv6_RoundTrips() => Gen.Byte.Array[16].Sample(bytes =>
     {
         var client = ClientAddress.From(new IPAddress(bytes));
         return client.IsIPv4

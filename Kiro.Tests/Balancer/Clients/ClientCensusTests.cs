@@ -8,7 +8,7 @@ public sealed class ClientCensusTests
     private readonly ClientCensus _census = new();
 
     [Fact]
-    public void OnlyClient_FewRequests_IsNotKnown()
+    public void OnlyClient_FewRequests_IsNull()
     {
         Note(99, "10.0.0.1");
 
@@ -16,7 +16,7 @@ public sealed class ClientCensusTests
     }
 
     [Fact]
-    public void OnlyClient_ManyRequestsOfOne_IsNamed()
+    public void OnlyClient_ManyRequestsOfOne_IsReported()
     {
         Note(100, "10.0.0.1");
 
@@ -24,7 +24,7 @@ public sealed class ClientCensusTests
     }
 
     [Fact]
-    public void OnlyClient_OneOther_IsNeverNamedAgain()
+    public void OnlyClient_OneOther_IsNeverReportedAgain()
     {
         Note(100, "10.0.0.1");
         Note(1, "10.0.0.2");
@@ -34,7 +34,7 @@ public sealed class ClientCensusTests
     }
 
     [Fact]
-    public void OnlyClient_FirstOfManyDiffers_IsNotKnown()
+    public void OnlyClient_FirstOfManyDiffers_IsNull()
     {
         Note(1, "10.0.0.2");
         Note(1000, "10.0.0.1");
@@ -43,50 +43,50 @@ public sealed class ClientCensusTests
     }
 
     [Fact]
-    public void IgnoredProxy_MostRequestsComeThroughIt_IsNamed()
+    public void IgnoredProxy_MostRequestsComeThroughIt_IsReported()
     {
-        Note(50, "10.0.0.1", claimsAnother: true);
-        Note(20, "10.0.0.2", claimsAnother: false);
+        Note(50, "10.0.0.1", hasField: true);
+        Note(20, "10.0.0.2", hasField: false);
 
         Assert.Equal(Address("10.0.0.1"), _census.IgnoredProxy);
     }
 
     [Fact]
-    public void IgnoredProxy_AStrangerClaimsAnother_IsNotWorthAWord()
+    public void IgnoredProxy_SingleClientSendsTheField_IsNotReported()
     {
-        Note(19, "10.0.0.1", claimsAnother: true);
+        Note(19, "10.0.0.1", hasField: true);
 
         Assert.Null(_census.IgnoredProxy);
     }
 
     [Fact]
-    public void IgnoredProxy_ItSendsNoMore_IsForgotten()
+    public void IgnoredProxy_StopsSending_IsForgotten()
     {
-        Note(1000, "10.0.0.1", claimsAnother: true);
-        Note(100, "10.0.0.2", claimsAnother: false);
+        Note(1000, "10.0.0.1", hasField: true);
+        Note(100, "10.0.0.2", hasField: false);
 
         Assert.Null(_census.IgnoredProxy);
     }
 
     [Fact]
-    public void IgnoredProxy_AnotherTakesItsPlace_IsNamed()
+    public void IgnoredProxy_AnotherTakesItsPlace_IsReported()
     {
-        Note(100, "10.0.0.1", claimsAnother: true);
-        Note(200, "10.0.0.2", claimsAnother: true);
+        Note(100, "10.0.0.1", hasField: true);
+        Note(200, "10.0.0.2", hasField: true);
 
         Assert.Equal(Address("10.0.0.2"), _census.IgnoredProxy);
     }
 
     [Fact]
-    public void IgnoredProxy_TrustedPeerClaimsAnother_IsNotKnown()
+    public void IgnoredProxy_TrustedPeerSendsTheField_IsNull()
     {
-        _census.Note(new Client(Address("203.0.113.7"), Address("10.0.0.1"), PeerIsTrusted: true), claimsAnother: true);
+        _census.Record(new Client(Address("203.0.113.7"), Address("10.0.0.1"), PeerIsTrusted: true), hasField: true);
 
         Assert.Null(_census.IgnoredProxy);
     }
 
     [Fact]
-    public async Task Note_ManyThreads_FindsTheOtherOne()
+    public async Task Record_ManyThreads_FindsTheOtherClient()
     {
         await Task.WhenAll(Enumerable.Range(0, 8).Select(thread => Task.Run(
             () => Note(2000, thread == 5 ? "10.0.0.2" : "10.0.0.1"), TestContext.Current.CancellationToken)));
@@ -96,11 +96,11 @@ public sealed class ClientCensusTests
 
     private static ClientAddress Address(string text) => ClientAddress.From(IPAddress.Parse(text));
 
-    private void Note(int times, string client, bool claimsAnother = false)
+    private void Note(int times, string client, bool hasField = false)
     {
         for (var time = 0; time < times; time++)
         {
-            _census.Note(new Client(Address(client), Address(client), PeerIsTrusted: false), claimsAnother);
+            _census.Record(new Client(Address(client), Address(client), PeerIsTrusted: false), hasField);
         }
     }
 }

@@ -35,11 +35,11 @@ public sealed class ClientHeaderTests
         { "for=203.0.113.7;x=\"a\\\";for=1.2.3.4\"", "203.0.113.7" },
         { "for=203.0.113.7;x=\"a\\\\\"", "203.0.113.7" },
         { "for=203.0.113.7;x=\"a\\\\\\\", for=1.2.3.4\", for=10.0.0.2", "203.0.113.7" },
-        // What a client left open does not swallow what the proxy appended.
+        // A quote left open by the client does not swallow what the proxy appended.
         { "for=\"evil, for=203.0.113.7", "203.0.113.7" },
         { "for=\"evil, for=\"203.0.113.7\"", "203.0.113.7" },
         { "for=\"evil\\, for=203.0.113.7;host=\"a\"", "203.0.113.7" },
-        // Hidden, malformed, or silent about who: as if nothing stood there.
+        // Obfuscated, malformed or without for=: ignored.
         { "for=unknown", "10.0.0.1" },
         { "for=\"unknown\"", "10.0.0.1" },
         { "for=_gazonk", "10.0.0.1" },
@@ -71,21 +71,21 @@ public sealed class ClientHeaderTests
     public void Resolve_Forwarded_GivesTheClient(string lines, string client)
     {
         Assert.Equal(client, Resolve("CLIENT_IP_HEADER=forwarded", ("Forwarded", lines)));
-        // X-Forwarded-For is not asked for.
+        // X-Forwarded-For is not used.
         Assert.Equal(client, Resolve("CLIENT_IP_HEADER=Forwarded", ("Forwarded", lines), ("X-Forwarded-For", "192.0.2.1")));
-        // It stands in for X-Forwarded-For when that is missing and nothing is set.
+        // The fallback if X-Forwarded-For is missing and nothing is configured.
         Assert.Equal(client, Resolve("CLIENT_IP_HEADER=", ("Forwarded", lines)));
     }
 
     [Theory]
     [MemberData(nameof(Forwarded))]
-    public void Read_Bytes_GiveTheSame(string lines, string client)
+    public void Read_Bytes_GivesTheSame(string lines, string client)
     {
         var resolver = Resolver("CLIENT_IP_HEADER=Forwarded");
         var found = resolver.Begin(ClientAddress.From(IPAddress.Parse("10.0.0.1")));
         var all = lines.Split('|');
 
-        for (var line = all.Length - 1; line >= 0 && resolver.Read(Encoding.Latin1.GetBytes(all[line]), ClientHeaderForm.Forwarded, all.Length, ref found); line--)
+        for (var line = all.Length - 1; line >= 0 && resolver.Read(Encoding.Latin1.GetBytes(all[line]), ClientHeaderFormat.Forwarded, all.Length, ref found); line--)
         {
         }
 
@@ -97,7 +97,7 @@ public sealed class ClientHeaderTests
     [InlineData("CLIENT_IP_HEADER=x-forwarded-for", "203.0.113.7")]
     [InlineData("CLIENT_IP_HEADER=Forwarded", "198.51.100.1")]
     [InlineData("CLIENT_IP_HEADER=CF-Connecting-IP", "192.0.2.9")]
-    public void Resolve_SeveralFields_OnlyTheOneThatIsSetCounts(string setting, string client) => Assert.Equal(client, Resolve(
+    public void Resolve_SeveralFields_OnlyTheConfiguredOneCounts(string setting, string client) => Assert.Equal(client, Resolve(
         setting, ("X-Forwarded-For", "203.0.113.7"), ("Forwarded", "for=198.51.100.1"), ("CF-Connecting-IP", "192.0.2.9")));
 
     [Theory]
@@ -109,7 +109,7 @@ public sealed class ClientHeaderTests
     [InlineData("203.0.113.7|198.51.100.1", "10.0.0.1")]
     [InlineData("unknown", "10.0.0.1")]
     [InlineData("", "10.0.0.1")]
-    public void Resolve_OneAddress_IsTheClient(string lines, string client) =>
+    public void Resolve_SingleAddress_IsTheClient(string lines, string client) =>
         Assert.Equal(client, Resolve("CLIENT_IP_HEADER=CF-Connecting-IP", ("CF-Connecting-IP", lines)));
 
     [Fact]
@@ -124,10 +124,10 @@ public sealed class ClientHeaderTests
     {
         var headers = Headers(("X-Forwarded-For", "1.2.3.4"), ("Forwarded", "for=1.2.3.4"), ("CF-Connecting-IP", "1.2.3.4"));
 
-        var client = Resolver(setting).Resolve(IPAddress.Parse("203.0.113.9"), headers, out var claimsAnother);
+        var client = Resolver(setting).Resolve(IPAddress.Parse("203.0.113.9"), headers, out var hasField);
 
         Assert.Equal("203.0.113.9", client.Address.ToString());
-        Assert.True(claimsAnother);
+        Assert.True(hasField);
     }
 
     [Fact]
@@ -137,7 +137,7 @@ public sealed class ClientHeaderTests
         var resolver = Resolver("CLIENT_IP_HEADER=Forwarded");
         var found = resolver.Begin(ClientAddress.From(IPAddress.Parse("10.0.0.1")));
 
-        Assert.True(resolver.Read(Encoding.ASCII.GetBytes(line), ClientHeaderForm.Forwarded, 1, ref found));
+        Assert.True(resolver.Read(Encoding.ASCII.GetBytes(line), ClientHeaderFormat.Forwarded, 1, ref found));
         Assert.Equal("10.0.0.2", found.Address.ToString());
     }
 
@@ -151,7 +151,7 @@ public sealed class ClientHeaderTests
         Assert.Equal(0, Allocated.By(_ =>
         {
             var found = resolver.Begin(peer);
-            resolver.Read(line, ClientHeaderForm.Forwarded, 1, ref found);
+            resolver.Read(line, ClientHeaderFormat.Forwarded, 1, ref found);
         }));
     }
 
@@ -160,7 +160,7 @@ public sealed class ClientHeaderTests
     [InlineData("2001:db8::7", "a.example", "for=\"[2001:db8::7]\";host=\"a.example\";proto=http")]
     [InlineData("203.0.113.7", "", "for=203.0.113.7;proto=http")]
     [InlineData("203.0.113.7", "a\"b", "for=203.0.113.7;proto=http")]
-    public void Of_APeer_IsAnElementThatIsReadBack(string peer, string host, string element)
+    public void Of_Peer_RoundTrips(string peer, string host, string element)
     {
         var address = ClientAddress.From(IPAddress.Parse(peer));
 
@@ -173,7 +173,7 @@ public sealed class ClientHeaderTests
     [InlineData("X Y")]
     [InlineData("X-Real-IP,Forwarded")]
     [InlineData("X-Real-IP:")]
-    public void Read_NoFieldName_IsOneLine(string name) => Assert.Equal(
+    public void Read_InvalidFieldName_IsOneError(string name) => Assert.Equal(
         [$"CLIENT_IP_HEADER={name} is not valid: expected X-Forwarded-For, Forwarded, or the name of a field with one address such as CF-Connecting-IP."],
         Settings.Refusals(ClientHeader.Read, $"CLIENT_IP_HEADER={name}"));
 

@@ -16,11 +16,11 @@ public sealed class ClientOptionsTests
         Assert.Equal(trusted, Trusts(Settings.Read(ClientOptions.Read), address));
 
     [Fact]
-    public void Read_None_TrustsNobody() =>
+    public void Read_None_TrustsNone() =>
         Assert.Empty(Settings.Read(ClientOptions.Read, "TRUSTED_PROXIES=none").TrustedProxies);
 
     [Fact]
-    public void Read_List_TrustsEachAndNoOther()
+    public void Read_List_TrustsExactlyThose()
     {
         var options = Settings.Read(ClientOptions.Read, "TRUSTED_PROXIES= 10.0.0.0/8 , fd00::/8,192.0.2.1 ,");
 
@@ -37,7 +37,7 @@ public sealed class ClientOptionsTests
     [InlineData("10.0.0.0/8;fd00::/8", "10.0.0.0/8;fd00::/8")]
     [InlineData("none,10.0.0.0/8", "none")]
     [InlineData("*", "*")]
-    public void Read_BadValue_IsOneLineThatNamesTheBadPart(string value, string part) => Assert.Equal(
+    public void Read_InvalidValue_IsOneErrorThatNamesThePart(string value, string part) => Assert.Equal(
         [$"TRUSTED_PROXIES={value} is not valid: expected addresses or CIDR ranges such as 10.0.0.0/8,fd00::/8, or none; {part} is neither."],
         Settings.Refusals(ClientOptions.Read, "TRUSTED_PROXIES=" + value));
 

@@ -12,12 +12,12 @@ public sealed class ClientResolverTests
 
     // Header lines are separated by |.
     [Theory]
-    // An untrusted peer is the client, whatever it says.
+    // An untrusted peer is the client, whatever it sends.
     [InlineData("203.0.113.9", null, "203.0.113.9")]
     [InlineData("203.0.113.9", "198.51.100.1", "203.0.113.9")]
     [InlineData("203.0.113.9", "10.0.0.1", "203.0.113.9")]
     [InlineData("2001:db8::9", "198.51.100.1", "2001:db8::9")]
-    // A trusted peer's word counts.
+    // A trusted peer's field is used.
     [InlineData("10.0.0.1", null, "10.0.0.1")]
     [InlineData("10.0.0.1", "", "10.0.0.1")]
     [InlineData("10.0.0.1", "203.0.113.7", "203.0.113.7")]
@@ -26,7 +26,7 @@ public sealed class ClientResolverTests
     [InlineData("10.0.0.1", "::ffff:203.0.113.7", "203.0.113.7")]
     [InlineData("::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7")]
     [InlineData("fd00::1", "203.0.113.7", "203.0.113.7")]
-    // What a client wrote itself stands further left.
+    // What the client sent itself is further left.
     [InlineData("10.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7")]
     [InlineData("10.0.0.1", "10.0.0.9, 203.0.113.7", "203.0.113.7")]
     [InlineData("10.0.0.1", "evil, 203.0.113.7", "203.0.113.7")]
@@ -35,7 +35,7 @@ public sealed class ClientResolverTests
     [InlineData("10.0.0.1", "203.0.113.7,10.0.0.3,10.0.0.2", "203.0.113.7")]
     [InlineData("10.0.0.1", "198.51.100.1, 203.0.113.7, fd00::2, 10.0.0.2", "203.0.113.7")]
     [InlineData("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3")]
-    // Several header lines are one list.
+    // Several field lines are one list.
     [InlineData("10.0.0.1", "203.0.113.7|10.0.0.2", "203.0.113.7")]
     [InlineData("10.0.0.1", "198.51.100.1|203.0.113.7", "203.0.113.7")]
     [InlineData("10.0.0.1", "198.51.100.1, 203.0.113.7|10.0.0.3, 10.0.0.2", "203.0.113.7")]
@@ -46,13 +46,13 @@ public sealed class ClientResolverTests
     [InlineData("10.0.0.1", "203.0.113.7, garbage, 10.0.0.2", "10.0.0.2")]
     [InlineData("10.0.0.1", "203.0.113.7, 1", "10.0.0.1")]
     [InlineData("10.0.0.1", "203.0.113.7 10.0.0.2", "10.0.0.1")]
-    // Empty elements of a list count for nothing (RFC 9110, section 5.6.1.2).
+    // Empty list elements are ignored (RFC 9110, section 5.6.1.2).
     [InlineData("10.0.0.1", "203.0.113.7, ", "203.0.113.7")]
     [InlineData("10.0.0.1", "203.0.113.7,,10.0.0.2", "203.0.113.7")]
     [InlineData("10.0.0.1", ", ,", "10.0.0.1")]
     [InlineData("10.0.0.1", ",203.0.113.7", "203.0.113.7")]
     [InlineData("10.0.0.1", " ", "10.0.0.1")]
-    public void Resolve_Headers_GiveTheClient(string peer, string? lines, string client)
+    public void Resolve_Fields_IsTheClient(string peer, string? lines, string client)
     {
         var resolver = new ClientResolver(Settings.Read(ClientOptions.Read, Proxies));
 
@@ -73,7 +73,7 @@ public sealed class ClientResolverTests
     }
 
     [Fact]
-    public void Resolve_NobodyTrusted_PeerIsTheClient()
+    public void Resolve_NoneTrusted_PeerIsTheClient()
     {
         var resolver = new ClientResolver(Settings.Read(ClientOptions.Read, "TRUSTED_PROXIES=none"));
 

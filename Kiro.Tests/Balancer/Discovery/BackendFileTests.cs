@@ -27,10 +27,10 @@ public sealed class BackendFileTests : IDisposable
     [Theory]
     [InlineData("api-1:13004\n\napi-2", "host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 3, api-2, is not")]
     [InlineData("api-1:1,api-2:2", "host:port or host:port*weight, with https:// before it for TLS, ports from 1 to 65535, weights from 0.01 to 1000, on each line; line 1, api-1:1,api-2:2, is not")]
-    [InlineData("api-1:1\napi-1:1*2", "every node once; api-1:1 is there twice")]
+    [InlineData("api-1:1\napi-1:1*2", "each node only once; api-1:1 is listed twice")]
     [InlineData("# nothing yet\n", "a file with at least one host:port")]
     [InlineData("", "a file with at least one host:port")]
-    public void Read_BadContent_IsOneLine(string content, string expected)
+    public void Read_InvalidContent_IsOneError(string content, string expected)
     {
         File.WriteAllText(Path, content);
 
@@ -38,7 +38,7 @@ public sealed class BackendFileTests : IDisposable
     }
 
     [Fact]
-    public void Read_SomeOtherFile_ShowsLittleOfItAndNothingThatATerminalObeys()
+    public void Read_ArbitraryFile_ShowsLittleOfItAndNoControlCharacters()
     {
         File.WriteAllText(Path, "\u007fELF\0\u001b[2J" + new string('x', 100_000));
 
@@ -48,7 +48,7 @@ public sealed class BackendFileTests : IDisposable
     }
 
     [Fact]
-    public void Read_NoFile_IsOneLineAndWatchedAllTheSame()
+    public void Read_NoFile_IsOneErrorAndStillWatched()
     {
         var reader = new SettingsReader(Settings.Of("BACKEND_FILE=" + Path));
 

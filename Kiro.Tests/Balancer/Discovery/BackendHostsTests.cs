@@ -60,7 +60,7 @@ public sealed class BackendHostsTests
     [InlineData("api-1:80*Infinity", "api-1:80*Infinity")]
     [InlineData("api-1:80*2*2", "api-1:80*2*2")]
     [InlineData("api-1:80 * 2", "api-1:80 * 2")]
-    public void Read_BadPart_IsOneLineThatNamesIt(string value, string part) => Assert.Equal(
+    public void Read_InvalidPart_IsOneErrorThatNamesIt(string value, string part) => Assert.Equal(
         [$"BACKEND_HOSTS={value} is not valid: expected {BackendAddress.Expected}, separated by commas; {part} is not."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=" + value));
 
@@ -69,12 +69,12 @@ public sealed class BackendHostsTests
     [InlineData("api-1:80,API-1:80*2", "api-1:80")]
     [InlineData("[::1]:80,[0:0:0:0:0:0:0:1]:80", "[::1]:80")]
     [InlineData("api-1:80,https://api-1:80", "api-1:80")]
-    public void Read_NodeTwice_IsOneLine(string value, string node) => Assert.Equal(
-        [$"BACKEND_HOSTS={value} is not valid: expected every node once; {node} is there twice."],
+    public void Read_NodeTwice_IsOneError(string value, string node) => Assert.Equal(
+        [$"BACKEND_HOSTS={value} is not valid: expected each node only once; {node} is listed twice."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=" + value));
 
     [Fact]
-    public void Read_OnlyCommas_IsOneLine() => Assert.Equal(
+    public void Read_OnlyCommas_IsOneError() => Assert.Equal(
         ["BACKEND_HOSTS=, , is not valid: expected at least one host:port."],
         Settings.Refusals(BackendHosts.Read, "BACKEND_HOSTS=, ,"));
 
@@ -87,7 +87,7 @@ public sealed class BackendHostsTests
     [InlineData("http://api-1", "api-1:80", false)]
     [InlineData("http://api-1:8080", "api-1:8080", false)]
     [InlineData("api-1:443", "api-1:443", false)]
-    public void Read_Url_SaysWhetherTlsIsSpoken(string value, string id, bool isTls)
+    public void Read_Url_SetsTls(string value, string id, bool isTls)
     {
         var endpoint = Assert.Single(Settings.Read(BackendHosts.Read, "BACKEND_HOSTS=" + value)!);
         Assert.Equal((id, isTls), (endpoint.Id, endpoint.IsTls));

@@ -30,7 +30,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_Start_LooksUpAtOnceAndThenAtTheInterval()
+    public async Task Execute_Start_LooksUpImmediatelyAndThenAtTheInterval()
     {
         await Start();
 
@@ -40,7 +40,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_NodesComeAndGo_AreTakenOver()
+    public async Task Execute_NodesComeAndGo_AreApplied()
     {
         await Start();
         _lookup.AnswerWith(Registries.Endpoints(3)[1..]);
@@ -50,7 +50,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_LookupNowAfterAPause_IsAtOnce()
+    public async Task Execute_LookupNowAfterAPause_IsImmediate()
     {
         await Start();
         await _time.AdvanceBy(10);
@@ -63,7 +63,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_LookupNowAllTheTime_IsNeverCloserThanFiveSeconds()
+    public async Task Execute_LookupNowRepeatedly_KeepsFiveSecondsBetween()
     {
         await Start();
 
@@ -80,7 +80,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Execute_NoUsableAnswer_KeepsTheLastAndRetriesInFiveSeconds(bool empty)
+    public async Task Execute_NoUsableResult_KeepsTheLastAndRetriesInFiveSeconds(bool empty)
     {
         await Start();
         _registry.SetAll(BackendVerdict.Up);
@@ -126,7 +126,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     [InlineData(SocketError.HostNotFound, "the name does not exist")]
     [InlineData(SocketError.NoData, "the name does not exist")]
     [InlineData(SocketError.TryAgain, "no name server responds")]
-    public async Task Execute_NameCannotBeResolved_IsAFailureInPlainWords(SocketError error, string words)
+    public async Task Execute_NameCannotBeResolved_IsReported(SocketError error, string words)
     {
         _lookup.Fail(new SocketException((int)error));
 
@@ -136,7 +136,7 @@ public sealed class DiscoveryLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_LookupTakesTooLong_IsAFailureInPlainWords()
+    public async Task Execute_LookupTimesOut_IsReported()
     {
         _lookup.Fail(new TimeoutException("The operation has timed out."));
 

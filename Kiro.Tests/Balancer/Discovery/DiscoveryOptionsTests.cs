@@ -46,7 +46,7 @@ public sealed class DiscoveryOptionsTests
     [InlineData("BACKEND_COUNT", "52533", "a whole number from 1 to 52532")]
     [InlineData("DNS_INTERVAL", "0.5", "a number from 1 to 86400")]
     [InlineData("DNS_INTERVAL", "86401", "a number from 1 to 86400")]
-    public void Read_BadValue_IsOneLine(string name, string value, string allowed) => Assert.Equal(
+    public void Read_InvalidValue_IsOneError(string name, string value, string allowed) => Assert.Equal(
         [$"{name}={value} is not valid: expected {allowed}."],
         Settings.Refusals(settings => DiscoveryOptions.Read(settings, Settings.Of()), $"{name}={value}"));
 

@@ -14,7 +14,7 @@ public sealed class DnsDiscoveryTests
     private readonly int _backendPort = FreePort.Next();
 
     [Fact]
-    public async Task Balancer_NameAppearsChangesAndItsServerDies_FollowsAndKeepsTheLastGoodAnswer()
+    public async Task Balancer_NameAppearsChangesAndItsServerDies_FollowsAndKeepsTheLastGoodResult()
     {
         await using var dns = new DnsServer();
         await dns.Start();
@@ -32,21 +32,21 @@ public sealed class DnsDiscoveryTests
             ["HEALTH_INTERVAL"] = "0.5",
         });
 
-        // The name does not exist: the balancer runs and says so.
+        // The name does not exist: the balancer runs, with a warning.
         await Expect(http, balancer, "a warning about the name", status => Warns(status, "the name does not exist") && States(status) == "");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync("/", TestContext.Current.CancellationToken)).StatusCode);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync("/health", TestContext.Current.CancellationToken)).StatusCode);
 
-        // It appears, with A and AAAA records.
+        // The name appears, with A and AAAA records.
         dns.Publish("127.0.0.11", "127.0.0.12", "::1");
         await Expect(http, balancer, "three nodes", status => States(status) == "127.0.0.11:up 127.0.0.12:up ::1:up" && !Warns(status));
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/", TestContext.Current.CancellationToken)).StatusCode);
 
-        // One comes, one goes that still works.
+        // One node is added, and one that still works is removed.
         dns.Publish("127.0.0.11", "127.0.0.13", "::1");
         await Expect(http, balancer, "one more, one draining", status => States(status) == "127.0.0.11:up 127.0.0.12:draining 127.0.0.13:up ::1:up");
 
-        // It stops working, too.
+        // That one stops working, too.
         await two.DisposeAsync();
         await Expect(http, balancer, "one forgotten", status => States(status) == "127.0.0.11:up 127.0.0.13:up ::1:up");
 
@@ -56,13 +56,13 @@ public sealed class DnsDiscoveryTests
             status => Warns(status, "no name server responds") && States(status) == "127.0.0.11:up 127.0.0.13:up ::1:up");
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/", TestContext.Current.CancellationToken)).StatusCode);
 
-        // It is back and has forgotten the name: still the last good answer.
+        // It is back without the name: still the last good result.
         dns.Publish();
         await dns.Start();
         await Expect(http, balancer, "the same nodes",
             status => Warns(status, "the name does not exist") && States(status) == "127.0.0.11:up 127.0.0.13:up ::1:up");
 
-        // It knows the name again.
+        // The name is back.
         dns.Publish("127.0.0.11", "::1");
         await Expect(http, balancer, "two nodes and one that drains",
             status => !Warns(status) && States(status) == "127.0.0.11:up 127.0.0.13:draining ::1:up");

@@ -5,14 +5,14 @@ using Kiro.Tests.Support;
 namespace Kiro.Tests.Balancer.Discovery;
 
 /// <summary>
-/// A real DNS server (dnsmasq) that knows one name, and the way to start a balancer that asks it: in a mount namespace
-/// whose /etc/resolv.conf names it. That takes Linux and root.
+/// A real DNS server (dnsmasq) with one name, and a balancer that uses it: in a mount namespace
+/// with its own /etc/resolv.conf. Needs Linux and root.
 /// </summary>
 internal sealed class DnsServer : IAsyncDisposable
 {
     public const string Name = "api.kiro.test";
 
-    // resolv.conf has no room for a port; an address that nobody else takes does instead.
+    // resolv.conf has no port, so it needs an address of its own.
     private const string Address = "127.53.53.53";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("kiro-dns-").FullName;
@@ -32,7 +32,7 @@ internal sealed class DnsServer : IAsyncDisposable
 
     private string ResolvConf => Path.Combine(_folder, "resolv.conf");
 
-    /// <summary>What the name stands for from now on; nothing: it does not exist.</summary>
+    /// <summary>The addresses of the name from now on; none: it does not exist.</summary>
     public void Publish(params string[] addresses)
     {
         File.WriteAllLines(Hosts, addresses.Select(address => $"{address} {Name}"));
@@ -50,7 +50,7 @@ internal sealed class DnsServer : IAsyncDisposable
                 "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--no-resolv", "--no-hosts", "--addn-hosts=" + Hosts,
                 "--local=/kiro.test/", "--bind-interfaces", "--listen-address=" + Address, "--except-interface=lo", "--log-facility=/dev/null",
             ]);
-        // Before it answers, a SIGHUP would end it.
+        // Until it responds, SIGHUP would kill it.
         await Eventually.BeTrue(Answers, "the DNS server answers");
     }
 
@@ -62,10 +62,10 @@ internal sealed class DnsServer : IAsyncDisposable
         _process = null;
     }
 
-    /// <summary>A balancer that looks its nodes up here.</summary>
+    /// <summary>A balancer that uses this server.</summary>
     public ServiceProcess StartBalancer(IReadOnlyDictionary<string, string> environment) => new(
         _folder,
-        // A refused mount must not leave the balancer with the machine's own servers.
+        // Without the mount, the balancer would use the machine's own servers.
         ["unshare", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"", ResolvConf],
         "Kiro.Balancer", environment);
 
@@ -82,7 +82,7 @@ internal sealed class DnsServer : IAsyncDisposable
     private static async Task<bool> Answers()
     {
         using var udp = new UdpClient(Address, 53);
-        // One question, recursion desired: x, type A, class IN.
+        // One question with RD set: x, type A, class IN.
         await udp.SendAsync((byte[])[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, (byte)'x', 0, 0, 1, 0, 1]);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         return (await udp.ReceiveAsync(patience.Token)).Buffer.Length > 0;

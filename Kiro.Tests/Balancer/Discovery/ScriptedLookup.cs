@@ -4,7 +4,7 @@ using Kiro.Balancer.Discovery;
 
 namespace Kiro.Tests.Balancer.Discovery;
 
-/// <summary>Answers what the test wants and writes down when it was asked.</summary>
+/// <summary>Returns what the test sets, and records the times of lookups.</summary>
 internal sealed class ScriptedLookup(TimeProvider time) : IBackendLookup
 {
     public ConcurrentQueue<DateTimeOffset> Calls { get; } = [];

@@ -31,7 +31,7 @@ public sealed class ServiceDiscoveryLookupTests
     }
 
     [Fact]
-    public async Task Start_FiveEndpoints_AreKnownToTheRegistry()
+    public async Task Start_FiveEndpoints_AreRegistered()
     {
         await using var balancer = await BalancerInProcess.Start(Services);
 

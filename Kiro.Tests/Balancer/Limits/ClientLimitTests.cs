@@ -18,7 +18,7 @@ public class ClientLimitTests
         Assert.Equal(burst, Settings.Read(LimitOptions.Read, setting).Burst);
 
     [Fact]
-    public void RequestLimit_Off_TakesEverythingAndHasNoTable()
+    public void RequestLimit_Off_AllowsEverythingWithoutATable()
     {
         var limit = Requests("LIMIT_REQUESTS_PER_SECOND=0", TimeProvider.System);
 
@@ -27,7 +27,7 @@ public class ClientLimitTests
     }
 
     [Fact]
-    public void RequestLimit_AMillionClients_TakesNoMoreMemoryAndNoneOfTheirRequestsAway()
+    public void RequestLimit_MillionClients_UsesNoMoreMemoryAndRefusesNone()
     {
         var time = new FakeTimeProvider();
         var limit = Requests("LIMIT_REQUESTS_PER_SECOND=50", time);
@@ -44,7 +44,7 @@ public class ClientLimitTests
     }
 
     [Fact]
-    public async Task Requests_OfOneClient_Beyond_Get429AndOthersAreServed()
+    public async Task Requests_OneClientOverTheLimit_Get429AndOthersAreServed()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUESTS_PER_SECOND=0.01", "LIMIT_BURST=3");
@@ -66,7 +66,7 @@ public class ClientLimitTests
     }
 
     [Fact]
-    public async Task Connections_OfOneClient_Beyond_Get429UntilOneIsClosed()
+    public async Task Connections_OneClientOverTheLimit_Get429UntilOneCloses()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_CONNECTIONS_PER_CLIENT=2", "TRUSTED_PROXIES=::1");
@@ -87,7 +87,7 @@ public class ClientLimitTests
         await Eventually.BeTrue(
             async () => (await balancer.ExchangeAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n")).Status == 200,
             "the closed connection has made room");
-        // A trusted proxy speaks for many.
+        // A trusted proxy connects for many clients.
         var trusted = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => RawClient.ConnectAsync(balancer.Port, IPAddress.IPv6Loopback)));
         foreach (var client in trusted)
         {
@@ -98,7 +98,7 @@ public class ClientLimitTests
     }
 
     [Fact]
-    public void ClientConnections_AllLeft_AreForgotten()
+    public void ClientConnections_AllClosed_FreesTheMemory()
     {
         var connections = Connections("LIMIT_CONNECTIONS_PER_CLIENT=1");
         var (one, same) = (ClientAddress.From(IPAddress.Parse("2001:db8::1")), ClientAddress.From(IPAddress.Parse("2001:db8::2")));

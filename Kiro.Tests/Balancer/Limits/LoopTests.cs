@@ -3,11 +3,11 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Limits;
 
-/// <summary>Balancers that are their own nodes.</summary>
+/// <summary>Balancers that are their own backends.</summary>
 public class LoopTests
 {
     [Fact]
-    public async Task Get_TheBalancerIsItsOwnNode_Ends508AfterOneRound()
+    public async Task Get_BalancerIsItsOwnBackend_Is508AfterOneHop()
     {
         var port = FreePort.Next();
         await using var balancer = await TestBalancer.StartUnreadyAsync($"127.0.0.1:{port}", $"BALANCER_PORT={port}");
@@ -22,7 +22,7 @@ public class LoopTests
     }
 
     [Fact]
-    public async Task Get_TwoBalancersNameEachOther_Ends508AfterTwoHops()
+    public async Task Get_TwoBalancersInALoop_Is508AfterTwoHops()
     {
         var (one, two) = (FreePort.Next(), FreePort.Next());
         await using var first = await TestBalancer.StartUnreadyAsync($"127.0.0.1:{two}", $"BALANCER_PORT={one}");
@@ -35,7 +35,7 @@ public class LoopTests
     }
 
     [Fact]
-    public async Task Get_TwoBalancersInARow_IsServedAndBothMarksArrive()
+    public async Task Get_ChainedBalancers_IsServedWithBothMarks()
     {
         await using var node = RawBackend.Responding();
         await using var inner = await TestBalancer.StartAsync(node.Host);

@@ -13,7 +13,7 @@ public class RequestSizeTests
     [InlineData("POST", 101, 413)]
     [InlineData("PUT", 101, 413)]
     [InlineData("POST", 100_000, 413)]
-    public async Task Body_OfAnnouncedLength_IsTakenUpToTheLimit(string method, int length, int status)
+    public async Task Body_WithContentLength_IsAcceptedUpToTheLimit(string method, int length, int status)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
@@ -30,14 +30,14 @@ public class RequestSizeTests
         Assert.Equal(status == 200 ? null : "close", answer.Value("Connection"));
         if (status != 200)
         {
-            Assert.Contains("the body is longer than is taken here", answer.Body, StringComparison.Ordinal);
+            Assert.Contains("the request body is too large", answer.Body, StringComparison.Ordinal);
         }
     }
 
     [Theory]
     [InlineData("Content-Length: 101\r\n\r\n")]
     [InlineData("Transfer-Encoding: chunked\r\n\r\n65\r\n")]
-    public async Task Body_TooLong_IsCountedAndTold(string rest)
+    public async Task Body_TooLong_IsCountedAndReported(string rest)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
@@ -57,7 +57,7 @@ public class RequestSizeTests
     }
 
     [Fact]
-    public async Task Body_TooLong_IsNotAskedFor()
+    public async Task Body_TooLong_GetsNo100Continue()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
@@ -71,7 +71,7 @@ public class RequestSizeTests
     [InlineData(1, 100, 200)]
     [InlineData(1, 101, 413)]
     [InlineData(101, 1, 413)]
-    public async Task Body_InChunks_IsTakenUpToTheLimitOfItsData(int chunks, int size, int status)
+    public async Task Body_Chunked_IsAcceptedUpToTheLimit(int chunks, int size, int status)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
@@ -83,12 +83,12 @@ public class RequestSizeTests
         Assert.Equal(status, answer.Status);
         if (status != 200)
         {
-            Assert.Contains("the body is longer than is taken here", answer.Body, StringComparison.Ordinal);
+            Assert.Contains("the request body is too large", answer.Body, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public async Task Body_InChunksThatComeLater_IsCutOffAtTheLimit()
+    public async Task Body_ChunkedAndSlow_IsCutOffAtTheLimit()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "LIMIT_REQUEST_BODY=100");
@@ -108,7 +108,7 @@ public class RequestSizeTests
     [InlineData("LIMIT_REQUEST_HEAD=4096", 5000, 431)]
     [InlineData("LIMIT_REQUEST_HEAD=65536", 60_000, 200)]
     [InlineData("LIMIT_REQUEST_HEAD=", 40_000, 431)]
-    public async Task Head_OfAnyLength_IsTakenUpToTheLimit(string setting, int length, int status)
+    public async Task Head_OfAnyLength_IsAcceptedUpToTheLimit(string setting, int length, int status)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, setting);

@@ -3,7 +3,7 @@ using Kiro.Balancer.Peers;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>Whatever becomes of the messages, balancers that can talk again agree on the last order of each kind.</summary>
+/// <summary>Whatever happens to messages, balancers that can communicate again agree on the last order of each kind.</summary>
 public sealed class ConvergenceTests
 {
     private const int Balancers = 3;
@@ -15,7 +15,7 @@ public sealed class ConvergenceTests
     [Fact]
     public void RunAsync_AnyHistoryOfOrdersAndLosses_ConvergesOnTheLastOrders() => Histories.Sample(history =>
     {
-        // Clocks that nobody sets.
+        // Clocks that are not adjusted.
         var balancers = Enumerable.Range(0, Balancers).Select(number => new TestPeer(Nodes, TimeSpan.FromMinutes(10 * number))).ToArray();
         var given = new List<Order>();
         foreach (var (what, at, other, node, luck) in history)
@@ -36,11 +36,11 @@ public sealed class ConvergenceTests
                     balancer.Time.Advance(TimeSpan.FromMilliseconds(luck % 2000));
                     break;
                 case 4:
-                    // Some of all that was ever said comes late, in another order, and some of it twice.
+                    // Some old messages arrive late, reordered, and twice.
                     var random = new Random(luck);
                     var late = given.Where(_ => random.Next(2) == 0).ToArray();
                     random.Shuffle(late);
-                    balancer.Orders.Take([.. late, .. late.Take(2)]);
+                    balancer.Orders.Merge([.. late, .. late.Take(2)]);
                     break;
                 default:
                     if (at != other)
@@ -59,7 +59,7 @@ public sealed class ConvergenceTests
             }
         }
 
-        // A chain: none of them talks to all.
+        // A chain: none is connected to all.
         for (var round = 0; round < 2; round++)
         {
             balancers[0].ExchangeWith(balancers[1]).Wait();
@@ -82,23 +82,23 @@ public sealed class ConvergenceTests
     }, iter: 100);
 
     [Fact]
-    public async Task RunAsync_MoreOrdersThanAMessageHolds_BringsAllOfThem()
+    public async Task RunAsync_MoreOrdersThanFitAMessage_SendsAll()
     {
         const int Many = 3 * PeerExchange.MaxOrders;
         var (one, other) = (new TestPeer(Many), new TestPeer(Many));
         for (var node = 1; node <= Many; node++)
         {
-            (node % 2 == 0 ? one : other).Book.Give($"api-{node}:80", Order.Drain, "drain");
+            (node % 2 == 0 ? one : other).Book.Issue($"api-{node}:80", Order.Drain, "drain");
         }
 
         var knowledge = await one.ExchangeWith(other);
 
         Assert.Equal((Many, Many), (one.Book.Count, other.Book.Count));
-        Assert.True(knowledge.IsInStep);
+        Assert.True(knowledge.IsInSync);
     }
 
     [Fact]
-    public async Task RunAsync_WithItself_FindsOut()
+    public async Task RunAsync_WithItself_DetectsIt()
     {
         var one = new TestPeer(1);
 
@@ -106,16 +106,16 @@ public sealed class ConvergenceTests
     }
 
     [Fact]
-    public async Task RunAsync_AnOrderAboutANodeThatThePeerDoesNotKnow_WaitsThereAndComesBackFromNobody()
+    public async Task RunAsync_OrderForABackendUnknownToThePeer_WaitsThereAndIsNotSentBack()
     {
         var (one, other) = (new TestPeer(3), new TestPeer(2));
         one.Orders.Drain(one.Node(3));
         var knowledge = await one.ExchangeWith(other);
 
         Assert.Equal(1, other.Book.Count);
-        Assert.False(knowledge.IsInStep);
+        Assert.False(knowledge.IsInSync);
         Assert.Equal([new Difference(DifferenceKind.Missing, "api-3:80")], knowledge.Differences);
-        // It is forgotten at the one that knew it, so nobody speaks of it any more.
+        // It is removed at the only one that knew it, so it is no longer sent.
         one.Registry.SetMembers(Backends.Registries.Endpoints(2));
         await other.ExchangeWith(one);
         await one.ExchangeWith(other);

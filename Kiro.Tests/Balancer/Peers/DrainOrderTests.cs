@@ -19,7 +19,7 @@ public sealed class DrainOrderTests
     [InlineData("drain:soon", false, null)]
     [InlineData("drain:-1", false, null)]
     [InlineData("drain:9223372036854775807", false, null)]
-    public void Parse_AnyValue_IsAWayToDrain(string value, bool letsSessionsEnd, long? milliseconds)
+    public void Parse_AnyValue_IsADrainOrder(string value, bool letsSessionsEnd, long? milliseconds)
     {
         var order = DrainOrder.Parse(value)!.Value;
 
@@ -31,7 +31,7 @@ public sealed class DrainOrderTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Orders_ToldToABalancerThatKnowsTheNodeOnlyLater_AreCarriedOutAllTheSame(bool sessionsStay)
+    public void Orders_ReceivedBeforeTheBackendIsKnown_AreExecutedLater(bool sessionsStay)
     {
         var time = new FakeTimeProvider();
         var here = new OrderBook(time);
@@ -41,7 +41,7 @@ public sealed class DrainOrderTests
         time.Advance(TimeSpan.FromSeconds(30));
 
         var there = new OrderBook(time);
-        there.Take(here.All);
+        there.Merge(here.All);
         var later = Registries.Empty(time, options: sessionsStay ? Staying : null, orders: there);
         later.SetMembers(Registries.Endpoints(2));
         later.SetAll(BackendVerdict.Up);
@@ -50,7 +50,7 @@ public sealed class DrainOrderTests
         Assert.Equal(BackendState.Draining, later.StateOf("api-1:80"));
         Assert.False(later.Find("api-2:80").Health.KeepsSessions);
         Assert.True(later.Find("api-2:80").Health.IsDrainedByOperator);
-        // A minute is left of it.
+        // A minute of the timeout is left.
         time.Advance(TimeSpan.FromSeconds(59));
         later.Refresh();
         Assert.Equal(sessionsStay, later.Find("api-1:80").Health.KeepsSessions);

@@ -8,7 +8,7 @@ public sealed class HybridClockTests
     private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000));
 
     [Fact]
-    public void Next_ManyAtOneMoment_GrowsAndStaysAtTheTimeOfDay()
+    public void Next_ManyAtOnce_IncreasesAndStaysCloseToTheClock()
     {
         var clock = new HybridClock(_time);
         var dates = Enumerable.Range(0, 1000).Select(_ => clock.Next()).ToList();
@@ -18,7 +18,7 @@ public sealed class HybridClockTests
     }
 
     [Fact]
-    public void Next_MoreThanACounterHolds_RunsIntoTheNextMillisecond()
+    public void Next_CounterOverflows_ContinuesInTheNextMillisecond()
     {
         var clock = new HybridClock(_time);
         var last = Enumerable.Range(0, 70_000).Select(_ => clock.Next()).ToList()[^1];
@@ -27,21 +27,21 @@ public sealed class HybridClockTests
     }
 
     [Fact]
-    public void Next_ClockIsSetBack_StillGrows()
+    public void Next_ClockIsSetBack_StillIncreases()
     {
         var clock = new HybridClock(_time);
         var before = clock.Next();
         var late = new HybridClock(new FakeTimeProvider(_time.GetUtcNow().AddDays(-1)));
-        late.See(before);
+        late.Observe(before);
 
         Assert.Equal(before + 1, late.Next());
     }
 
     [Fact]
-    public void Next_AfterATimeLongPast_IsTheTimeOfDay()
+    public void Next_AfterAnOldDate_IsTheCurrentTime()
     {
         var clock = new HybridClock(_time);
-        clock.See(HybridClock.DateOf(_time.GetUtcNow().AddSeconds(-1)));
+        clock.Observe(HybridClock.DateOf(_time.GetUtcNow().AddSeconds(-1)));
 
         Assert.Equal(HybridClock.DateOf(_time.GetUtcNow()), clock.Next());
     }

@@ -13,56 +13,56 @@ public sealed class OrderBookTests
     public OrderBookTests() => _book = new OrderBook(_time);
 
     [Fact]
-    public void Take_AnEarlierOrderAfterALaterOne_ChangesNothing()
+    public void Merge_EarlierOrderAfterLater_ChangesNothing()
     {
         var (earlier, later) = (Told("a:1", 1, "drain"), Told("a:1", 2, null));
 
-        Assert.Equal([later], _book.Take([later]));
-        Assert.Empty(_book.Take([earlier]));
+        Assert.Equal([later], _book.Merge([later]));
+        Assert.Empty(_book.Merge([earlier]));
         Assert.Equal([later], _book.All);
     }
 
     [Fact]
-    public void Take_Twice_IsNewsOnce()
+    public void Merge_Twice_IsNewOnce()
     {
         var order = Told("a:1", 1, "drain");
 
-        Assert.Equal([order], _book.Take([order, order]));
-        Assert.Empty(_book.Take([order]));
+        Assert.Equal([order], _book.Merge([order, order]));
+        Assert.Empty(_book.Merge([order]));
     }
 
     [Fact]
-    public void Take_OrdersOfTwoKinds_KeepsBoth()
+    public void Merge_TwoKinds_KeepsBoth()
     {
-        _book.Take([Told("a:1", 1, "drain"), Told("a:1", 2, "3", Order.Weight)]);
+        _book.Merge([Told("a:1", 1, "drain"), Told("a:1", 2, "3", Order.Weight)]);
 
         Assert.Equal(2, _book.Count);
     }
 
     [Fact]
-    public void Give_AfterAnOrderFromTheFuture_WinsOverIt()
+    public void Issue_AfterAnOrderFromTheFuture_Wins()
     {
         var ahead = Told("a:1", 60_000, "drain");
-        _book.Take([ahead]);
+        _book.Merge([ahead]);
 
-        Assert.True(_book.Give("a:1", Order.Drain, null).IsAfter(ahead));
+        Assert.True(_book.Issue("a:1", Order.Drain, null).IsAfter(ahead));
     }
 
     [Fact]
-    public void Take_FurtherAheadThanAnyClockMayBe_IsRefusedAndCounted()
+    public void Merge_DatedTooFarAhead_IsRefusedAndCounted()
     {
-        Assert.Empty(_book.Take([Told("a:1", (long)OrderBook.MaxAhead.TotalMilliseconds + 1, "drain")]));
+        Assert.Empty(_book.Merge([Told("a:1", (long)OrderBook.MaxAhead.TotalMilliseconds + 1, "drain")]));
         Assert.Equal(1, _book.Refused);
-        Assert.True(_book.Give("a:1", Order.Drain, null).Date < HybridClock.DateOf(_time.GetUtcNow().AddMilliseconds(1)));
+        Assert.True(_book.Issue("a:1", Order.Drain, null).Date < HybridClock.DateOf(_time.GetUtcNow().AddMilliseconds(1)));
     }
 
     [Fact]
-    public void Restore_OfAClockThatWasAhead_IsTaken()
+    public void Restore_DatedAhead_IsAccepted()
     {
         var kept = Told("a:1", (long)TimeSpan.FromDays(400).TotalMilliseconds, "drain");
 
         Assert.Equal([kept], _book.Restore([kept]));
-        Assert.True(_book.Give("a:1", Order.Drain, null).IsAfter(kept));
+        Assert.True(_book.Issue("a:1", Order.Drain, null).IsAfter(kept));
     }
 
     [Theory]
@@ -78,17 +78,17 @@ public sealed class OrderBookTests
     [InlineData("a:1", "weight", "0", 1, "b")]
     [InlineData("a:1", "weight", "NaN", 1, "b")]
     [InlineData("a:1", "weight", "1001", 1, "b")]
-    public void Take_Malformed_IsRefusedAndCounted(string? backend, string? kind, string? value, long date, string? by)
+    public void Merge_Malformed_IsRefusedAndCounted(string? backend, string? kind, string? value, long date, string? by)
     {
-        Assert.Empty(_book.Take([new Order(backend!, kind!, value, date, by!), null!]));
+        Assert.Empty(_book.Merge([new Order(backend!, kind!, value, date, by!), null!]));
         Assert.Equal(2, _book.Refused);
     }
 
     [Fact]
-    public void Joined_ANodeThatOrdersWaitFor_IsBornWithThem()
+    public void Joined_OrdersAreWaiting_AreApplied()
     {
         var registry = Registry();
-        _book.Take([Told("api-1:80", 1, "drain"), Told("api-2:80", 1, "2.5", Order.Weight)]);
+        _book.Merge([Told("api-1:80", 1, "drain"), Told("api-2:80", 1, "2.5", Order.Weight)]);
         registry.SetMembers(Registries.Endpoints(3));
 
         Assert.Equal([BackendState.Draining, BackendState.Starting, BackendState.Starting], registry.Current.Backends.Select(known => known.State));
@@ -96,11 +96,11 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public void Left_TheSameAddressIsUsedAnew_IsNotDrained()
+    public void Left_AddressIsReused_IsNotDrained()
     {
         var registry = Registry();
         registry.SetMembers(Registries.Endpoints(2));
-        _book.Give("api-1:80", Order.Drain, "drain");
+        _book.Issue("api-1:80", Order.Drain, "drain");
         registry.SetMembers(Registries.Endpoints(2)[1..]);
         registry.SetMembers(Registries.Endpoints(2));
 
@@ -109,16 +109,16 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public void Sweep_OrdersThatWaited_AreForgottenAfterAWhileUnlessToldAgain()
+    public void Sweep_WaitingOrders_AreDroppedUnlessReceivedAgain()
     {
         var (kept, forgotten) = (Told("a:1", 1, "drain"), Told("b:1", 1, "drain"));
         Registry().SetMembers(Registries.Endpoints(1));
-        _book.Take([kept, forgotten]);
+        _book.Merge([kept, forgotten]);
         _time.Advance(OrderBook.MaxWait);
         _book.Sweep();
         Assert.Equal(2, _book.Count);
 
-        _book.Take([kept]);
+        _book.Merge([kept]);
         _time.Advance(TimeSpan.FromSeconds(1));
         _book.Sweep();
 
@@ -126,9 +126,9 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public void Sweep_NoNodeIsKnownYet_KeepsAll()
+    public void Sweep_NoBackendIsKnown_KeepsAll()
     {
-        _book.Take([Told("a:1", 1, "drain")]);
+        _book.Merge([Told("a:1", 1, "drain")]);
         _time.Advance(TimeSpan.FromDays(1));
         _book.Sweep();
 
@@ -136,14 +136,14 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public void Take_MoreThanMayWait_KeepsTheLastOnesAndThoseOfKnownNodes()
+    public void Merge_TooManyWaiting_KeepsTheLastAndThoseOfKnownBackends()
     {
         Registry().SetMembers(Registries.Endpoints(1));
-        _book.Give("api-1:80", Order.Drain, "drain");
+        _book.Issue("api-1:80", Order.Drain, "drain");
         for (var number = 0; number < OrderBook.MaxWaiting + 10; number++)
         {
             _time.Advance(TimeSpan.FromMilliseconds(1));
-            _book.Take([Told($"a:{number}", 1, "drain")]);
+            _book.Merge([Told($"a:{number}", 1, "drain")]);
         }
 
         Assert.Equal(OrderBook.MaxWaiting + 1, _book.Count);
@@ -153,25 +153,25 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public void Digest_OrdersOfNodesThatAreNotKnown_AreNotTold()
+    public void Digest_OrdersOfUnknownBackends_AreExcluded()
     {
         Registry().SetMembers(Registries.Endpoints(1));
         var nothing = _book.Digest();
-        _book.Take([Told("a:1", 1, "drain")]);
+        _book.Merge([Told("a:1", 1, "drain")]);
         Assert.True(nothing.Matches(_book.Digest()));
         Assert.Empty(_book.After(0, 10));
 
-        _book.Take([Told("api-1:80", 1, "drain")]);
+        _book.Merge([Told("api-1:80", 1, "drain")]);
 
         Assert.False(nothing.Matches(_book.Digest()));
         Assert.Equal("api-1:80", Assert.Single(_book.Against(nothing, 10).Differing).Backend);
     }
 
     [Fact]
-    public void Digest_Encoded_IsTheSameDecoded()
+    public void Digest_Encoded_RoundTrips()
     {
         Registry().SetMembers(Registries.Endpoints(3));
-        _book.Give("api-1:80", Order.Drain, "drain");
+        _book.Issue("api-1:80", Order.Drain, "drain");
         var digest = _book.Digest();
 
         Assert.True(OrderDigest.Decoded(digest.Encoded())!.Matches(digest));

@@ -14,7 +14,7 @@ public sealed class PeerOptionsTests
     [InlineData("https://b.example", "https b.example 13003")]
     [InlineData("http://b.example:1", "http b.example 1")]
     [InlineData("https://[2001:db8::2]:443,[2001:db8::3],2001:db8::4", "https 2001:db8::2 443|http 2001:db8::3 13003|http 2001:db8::4 13003")]
-    public void Read_NamesAndAddresses_AreTaken(string list, string expected) => Assert.Equal(
+    public void Read_NamesAndAddresses_AreAccepted(string list, string expected) => Assert.Equal(
         expected, string.Join('|', Read($"BALANCER_PEERS={list}", "ADMIN_TOKEN=secret").Peers.Select(peer => $"{peer.Scheme} {peer.Host} {peer.Port}")));
 
     [Theory]
@@ -30,7 +30,7 @@ public sealed class PeerOptionsTests
     [InlineData("[a]:80")]
     [InlineData("010.0.0.1:80")]
     [InlineData("10.1")]
-    public void Read_SomethingElse_IsRefusedInOneLine(string part)
+    public void Read_InvalidPeer_IsOneError(string part)
     {
         var line = Assert.Single(Support.Settings.Refusals(settings => PeerOptions.Read(settings, Own), $"BALANCER_PEERS=ok:1,{part}", "ADMIN_TOKEN=secret"));
 
@@ -39,18 +39,18 @@ public sealed class PeerOptionsTests
     }
 
     [Fact]
-    public void Read_WithoutToken_IsRefusedInOneLine() => Assert.Equal(
+    public void Read_WithoutToken_IsOneError() => Assert.Equal(
         "BALANCER_PEERS=b is not valid: expected ADMIN_TOKEN beside it: balancers believe only those that have it.",
         Assert.Single(Support.Settings.Refusals(settings => PeerOptions.Read(settings, Own), "BALANCER_PEERS=b")));
 
     [Fact]
-    public void Read_ATokenThatNoHeaderCanHold_IsRefusedUnseen() => Assert.DoesNotContain(
+    public void Read_TokenWithControlCharacters_IsRejectedWithoutShowingIt() => Assert.DoesNotContain(
         "secret",
         Assert.Single(Support.Settings.Refusals(settings => PeerOptions.Read(settings, Own), "BALANCER_PEERS=b", "ADMIN_TOKEN=secret\nsecret")),
         StringComparison.Ordinal);
 
     [Fact]
-    public void Read_Unset_IsNobody() => Assert.Empty(Read("ADMIN_TOKEN=secret").Peers);
+    public void Read_Unset_IsEmpty() => Assert.Empty(Read("ADMIN_TOKEN=secret").Peers);
 
     private static PeerOptions Read(params string[] pairs) => Support.Settings.Read(settings => PeerOptions.Read(settings, Own), pairs);
 }

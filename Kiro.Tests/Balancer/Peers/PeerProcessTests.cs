@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>Three balancers in processes of their own.</summary>
+/// <summary>Three balancers as processes.</summary>
 public sealed class PeerProcessTests : IAsyncLifetime
 {
     private const string Token = "a-token-of-24-characters";
@@ -17,7 +17,7 @@ public sealed class PeerProcessTests : IAsyncLifetime
         _nodes = [await TestBackend.StartAsync("node-1"), await TestBackend.StartAsync("node-2")];
 
     [Fact]
-    public async Task Order_AtOne_IsCarriedOutByAllAndSurvivesEachOfThem()
+    public async Task Order_AtOne_IsExecutedByAllAndSurvivesEachOfThem()
     {
         await StartAllAsync();
         await OrderAsync(0, "drain");
@@ -25,12 +25,12 @@ public sealed class PeerProcessTests : IAsyncLifetime
         await Eventually.BeTrue(() => AllAreAsync("draining", 3), "all drain the node and have its weight");
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 3).Select(PeersOf)), peers => Assert.Equal(2, peers.Count));
 
-        // The one that was told is not needed any more, and whoever starts knows before it serves.
+        // The one that got the order is no longer needed, and a starting one has it before it serves.
         await KillAsync(0);
         await KillAsync(2);
         await StartAsync(2);
         await Eventually.BeTrue(async () => StateOf(await Status(2)) == ("draining", 3), "the one that started drains the node");
-        // On a machine so busy that the other one took longer to respond than it waits, it may have been up for a moment.
+        // On a busy machine, the other one may respond too late, so it may have been up for a moment.
         if (!_balancers[2]!.Process.Output.Contains("respond", StringComparison.Ordinal))
         {
             Assert.DoesNotContain((await Status(2)).GetProperty("events").EnumerateArray(), @event => @event.GetProperty("kind").GetString() == "up"
@@ -40,7 +40,7 @@ public sealed class PeerProcessTests : IAsyncLifetime
 
         await OrderAsync(2, "resume");
         await Eventually.BeTrue(async () => StateOf(await Status(1)) == ("up", 3), "the other one resumes it");
-        // Alone it goes on.
+        // It continues alone.
         await KillAsync(1);
         using var request = await _balancers[2]!.Http.GetAsync("/hello", TestContext.Current.CancellationToken);
         Assert.True(request.IsSuccessStatusCode);
@@ -49,7 +49,7 @@ public sealed class PeerProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Order_WhileOneIsFrozen_ReachesItWhenItIsBack()
+    public async Task Order_WhileOneIsFrozen_ReachesItLater()
     {
         await StartAllAsync();
         await OrderAsync(0, "drain");
@@ -66,22 +66,22 @@ public sealed class PeerProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_WithAnotherToken_IsRefusedAndCounted()
+    public async Task Start_DifferentToken_IsRefusedAndCounted()
     {
         await StartAsync(0);
         await StartAsync(1, "ADMIN_TOKEN=another-token-altogether");
         await Eventually.BeTrue(async () => (await Status(0)).GetProperty("limits").GetProperty("adminTokens").GetProperty("wrong").GetInt32() > 0, "its token is refused");
         await OrderAsync(0, "drain");
 
-        await Eventually.BeTrue(() => AnyErrsAsync(1, "has another ADMIN_TOKEN"), "the other one is told so");
+        await Eventually.BeTrue(() => AnyErrsAsync(1, "has a different ADMIN_TOKEN"), "the other one is told so");
         Assert.Equal("up", StateOf(await Status(1)).State);
         Assert.All(_balancers.OfType<BalancerProcess>(), balancer => Assert.DoesNotContain("token-", balancer.Process.Output, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Start_APeerThatKnowsNoPeers_IsAWarningAndNoError()
+    public async Task Start_PeerWithoutPeers_IsAWarning()
     {
-        // Without a token a balancer responds as older versions do.
+        // Without a token, a balancer responds as older versions do.
         await StartAsync(1, "ADMIN_TOKEN=", "BALANCER_PEERS=");
         await StartAsync(0);
 
@@ -92,7 +92,7 @@ public sealed class PeerProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Start_APeerThatNeverResponds_DelaysItBySecondsOnly()
+    public async Task Start_PeerNeverResponds_IsDelayedOnlyBySeconds()
     {
         await using var silent = new SocketServer((_, stop) => Task.Delay(Timeout.Infinite, stop));
         await StartAsync(0, $"BALANCER_PEERS=127.0.0.1:{silent.Port}");

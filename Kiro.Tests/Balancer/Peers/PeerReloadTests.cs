@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>Other peers, and another token, for balancers that run.</summary>
+/// <summary>Changed peers, and a changed token, while balancers run.</summary>
 public sealed class PeerReloadTests : IAsyncLifetime
 {
     private const string Token = "0123456789abcdef";
@@ -30,7 +30,7 @@ public sealed class PeerReloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Reload_PeersAndToken_AreThoseThatAreToldFromThenOn()
+    public async Task Reload_PeersAndToken_TakeEffect()
     {
         Assert.Empty((await _one.Status()).GetProperty("peers").EnumerateArray());
         _one.App.Configuration["BALANCER_PEERS"] = $"127.0.0.1:{_other.Port}";
@@ -39,7 +39,7 @@ public sealed class PeerReloadTests : IAsyncLifetime
         await PostAsync(_one, $"/lb/backends/{_node.Host}/drain", Token);
         await Eventually.BeTrue(async () => await StateOf(_other) == "draining", "the peer is told");
 
-        // First one of them, as somebody would who has two hosts.
+        // First one of them, as with two hosts.
         _other.App.Configuration["ADMIN_TOKEN"] = Next;
         await PostAsync(_other, "/lb/reload", Token);
         await Eventually.BeTrue(() => IsReachedAsync(false), "the old token is wrong");

@@ -12,7 +12,7 @@ public sealed class PeerTests
     private readonly TestPeer _mine = new(2);
 
     [Fact]
-    public async Task ExchangeAsync_ADifferenceThatPasses_IsNoNews()
+    public async Task ExchangeAsync_TransientDifference_IsNotReported()
     {
         var theirs = new TestPeer(2);
         var peer = Peer(theirs);
@@ -23,11 +23,11 @@ public sealed class PeerTests
         _mine.Registry.Set("api-1:80", BackendVerdict.Down);
         await ExchangeFor(peer, 20);
 
-        Assert.Empty(peer.State.Lasting);
+        Assert.Empty(peer.State.Persistent);
     }
 
     [Fact]
-    public async Task ExchangeAsync_DifferencesThatLast_AreTold()
+    public async Task ExchangeAsync_PersistentDifferences_AreReported()
     {
         var theirs = new TestPeer(3, seed: 1);
         var peer = Peer(theirs);
@@ -37,12 +37,12 @@ public sealed class PeerTests
 
         Assert.Equal(
             [
-                "has other hashing settings (HASH_SEED, HASH_IPV4_PREFIX, HASH_IPV6_PREFIX), so it gives clients other nodes",
+                "has different hashing settings (HASH_SEED, HASH_IPV4_PREFIX, HASH_IPV6_PREFIX), so it sends clients to different nodes",
                 "knows api-3:80, which this balancer does not",
                 "sees api-1:80 starting, and this balancer up",
                 "sees api-2:80 up, and this balancer starting",
             ],
-            Difference.InWords(peer.State.Lasting));
+            Difference.Describe(peer.State.Persistent));
     }
 
     [Theory]
@@ -50,9 +50,9 @@ public sealed class PeerTests
     [InlineData(600, 0, "has SESSION_IDLE=0, and this balancer 600: a client that changes balancers may lose its session")]
     [InlineData(0, 600, "has SESSION_IDLE=600, and this balancer 0: a client that changes balancers may lose its session")]
     [InlineData(600, 300, "has SESSION_IDLE=300, and this balancer 600: a session may end with one of them and go on with the other")]
-    [InlineData(600, null, "is of a version that tells nothing of sessions: a client that changes balancers may lose its own")]
+    [InlineData(600, null, "is of a version that does not share sessions: a client that changes balancers may lose its session")]
     [InlineData(0, null, null)]
-    public async Task ExchangeAsync_SessionsStayElsewhereForAnotherTime_IsToldAsADifference(int mine, int? theirs, string? words)
+    public async Task ExchangeAsync_DifferentSessionIdle_IsReported(int mine, int? theirs, string? words)
     {
         var (one, other) = (new TestPeer(1, idle: mine), new TestPeer(1, idle: theirs ?? 0));
         var peer = new Peer(_address, async (question, stop) => await other.AskAsync(question, stop) is var response && theirs is null
@@ -64,23 +64,23 @@ public sealed class PeerTests
             one.Time.Advance(TimeSpan.FromSeconds(5));
         }
 
-        Assert.Equal(words is null ? [] : [words], Difference.InWords(peer.State.Lasting));
+        Assert.Equal(words is null ? [] : [words], Difference.Describe(peer.State.Persistent));
     }
 
     [Fact]
-    public async Task ExchangeAsync_AnOrderOfAClockThatIsFarAhead_IsToldAsADifference()
+    public async Task ExchangeAsync_OrderDatedFarAhead_IsReportedAsADifference()
     {
         var theirs = new TestPeer(2, OrderBook.MaxAhead * 2);
         var peer = Peer(theirs);
         theirs.Orders.Drain(theirs.Node(1));
         await ExchangeFor(peer, 35);
 
-        Assert.Equal(["has api-1:80 drained by an operator, and this balancer has not"], Difference.InWords(peer.State.Lasting));
+        Assert.Equal(["has api-1:80 drained by an operator, and this balancer has not"], Difference.Describe(peer.State.Persistent));
         Assert.True(_mine.Book.Refused > 0);
     }
 
     [Fact]
-    public async Task ExchangeAsync_APeerThatIsGoneForAWhile_IsUnreachableSinceThen()
+    public async Task ExchangeAsync_PeerIsDown_IsUnreachableSinceThen()
     {
         var (theirs, isGone) = (new TestPeer(2), false);
         var peer = Peer((question, stop) => isGone ? throw new PeerException("does not respond") : theirs.AskAsync(question, stop));
@@ -92,7 +92,7 @@ public sealed class PeerTests
         await ExchangeFor(peer, 40);
 
         Assert.Equal((false, "does not respond", since), (peer.State.IsReachable, peer.State.Problem, peer.State.Since));
-        // What it told last is still known.
+        // Its last response is still known.
         Assert.Equal(2, peer.State.Knowledge!.View.Nodes.Count);
         theirs.Orders.Drain(theirs.Node(1));
         isGone = false;
@@ -102,7 +102,7 @@ public sealed class PeerTests
     }
 
     [Fact]
-    public async Task ExchangeAsync_NothingNew_SendsNoOrdersAndNoNodes()
+    public async Task ExchangeAsync_NothingNew_SendsNeitherOrdersNorNodes()
     {
         var (theirs, questions, responses) = (new TestPeer(2), new List<PeerRequest>(), new List<PeerResponse>());
         var peer = Peer(async (question, stop) =>

@@ -16,7 +16,7 @@ public sealed class SessionExchangeTests : IDisposable
     public SessionExchangeTests() => SharingPeer.Connect(_one, _other);
 
     [Fact]
-    public void Tell_ClientsThatChangeBalancersAfterScaling_KeepTheirNodes()
+    public void Push_ClientsChangeBalancersAfterScaling_KeepTheirNodes()
     {
         Up(_one, 5);
         Up(_other, 5);
@@ -30,15 +30,15 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public async Task Meet_BeforeThePeerKnowsAnyNode_CountsFromTheFirstMomentOn()
+    public async Task SyncAll_BeforeThePeerKnowsAnyNode_IsEffectiveImmediately()
     {
         Up(_one, 5);
         var before = Serve(_one);
         Up(_one, 10);
 
-        await _other.MeetAsync(_one).WaitAsync(TestContext.Current.CancellationToken);
+        await _other.SyncAllAsync(_one).WaitAsync(TestContext.Current.CancellationToken);
         _other.Registry.SetMembers(Registries.Endpoints(10));
-        // While no node is up there is nobody who keeps sessions.
+        // While no node is up, none keeps sessions.
         Serve(_other);
         Up(_other, 10);
 
@@ -46,22 +46,22 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public async Task Meet_MoreThanAMessageHolds_BringsAllOfThem()
+    public async Task SyncAll_MoreThanFitsAMessage_SendsAll()
     {
         Up(_one, 5);
         Up(_other, 5);
         var slots = Enumerable.Range(0, (3 * SessionMessage.MaxSlots) + 7).Select(number => number * 10).ToList();
         slots.ForEach(slot => _one.Serve(slot));
 
-        await _other.MeetAsync(_one).WaitAsync(TestContext.Current.CancellationToken);
+        await _other.SyncAllAsync(_one).WaitAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(slots, _other.Memory.All().Select(held => held.Slot));
-        // Bytes each: they were all claimed at once, and follow each other closely.
+        // Bytes per slot: all were claimed at the same time, and slots are adjacent.
         Assert.InRange(_other.Counters.Received / (double)slots.Count, 3, 6);
     }
 
     [Fact]
-    public void Tell_APeerThatIsAwayForAWhile_HearsOfEverythingWhenItIsBack()
+    public void Push_PeerWasUnreachable_GetsEverythingLater()
     {
         Up(_one, 5);
         Up(_other, 5);
@@ -80,7 +80,7 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Tell_UsesOfTheOther_KeepTheSessionAlive()
+    public void Push_UsesAtThePeer_KeepTheSessionAlive()
     {
         Up(_one, 5);
         Up(_other, 5);
@@ -99,7 +99,7 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Tell_BothGaveASlotAway_TheLaterClaimHoldsItWithBoth()
+    public void Push_ConflictingClaims_LaterOneWinsAtBoth()
     {
         Up(_one, 5);
         Up(_other, 10);
@@ -108,7 +108,7 @@ public sealed class SessionExchangeTests : IDisposable
         _other.Time.Advance(TimeSpan.FromSeconds(1));
         var later = Serve(_other);
         Up(_one, 10);
-        // The earlier one speaks first, and is told so.
+        // The earlier claim is sent first, and is corrected.
         _one.Tell();
 
         Assert.True(_other.Counters.Differing > 0);
@@ -117,14 +117,14 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Tell_NothingNew_SendsNothing()
+    public void Push_NothingNew_SendsNothing()
     {
         Up(_one, 5);
         Up(_other, 5);
         Serve(_one);
         _one.Tell();
         _other.Tell();
-        var (told, sent) = (_one.Counters.Told + _other.Counters.Told, _one.Counters.Sent + _other.Counters.Sent);
+        var (told, sent) = (_one.Counters.SlotsSent + _other.Counters.SlotsSent, _one.Counters.Sent + _other.Counters.Sent);
         _one.Tell();
         _other.Tell();
 
@@ -133,7 +133,7 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Hear_OtherHashingSettings_TakesNothingAndCounts()
+    public void Merge_OtherHashingSettings_RefusesAndCounts()
     {
         using var stranger = new SharingPeer(seed: 1);
         SharingPeer.Connect(_one, stranger);
@@ -147,7 +147,7 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Hear_AShorterIdleTimeHere_EndsTheSessionHereEarlier()
+    public void Merge_ShorterIdleTimeoutHere_SessionExpiresEarlierHere()
     {
         using var shorter = new SharingPeer(idle: SessionModel.Idle / 2);
         SharingPeer.Connect(_one, shorter);
@@ -162,7 +162,7 @@ public sealed class SessionExchangeTests : IDisposable
     }
 
     [Fact]
-    public void Parts_TakenByTheProcessThatTakesOver_GoOnThere()
+    public void Parts_TakenOverByTheNextProcess_ContinueThere()
     {
         Up(_one, 5);
         var before = Serve(_one);

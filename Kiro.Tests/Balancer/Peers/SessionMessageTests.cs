@@ -6,7 +6,7 @@ namespace Kiro.Tests.Balancer.Peers;
 public sealed class SessionMessageTests
 {
     [Fact]
-    public void Decoded_WhatWasEncoded_IsTheSame()
+    public void Decoded_EncodedMessage_RoundTrips()
     {
         var message = new SessionMessage("me", "mapping") { Cursor = ClientHash.SlotCount - 1 };
         HeldSlot[] slots =
@@ -24,18 +24,18 @@ public sealed class SessionMessageTests
     }
 
     [Fact]
-    public void TryAdd_AsMuchAsThereIsRoomFor_StaysWithinTheBound()
+    public void TryAdd_UntilFull_StaysWithinTheLimit()
     {
         var (message, random) = (new SessionMessage(new string('f', 16), new string('m', 16)), new Random(1));
         while (message.TryAdd(new HeldSlot(random.Next(ClientHash.SlotCount), Tenure.None, 86_400 * 16, (uint)random.Next()), $"{new string('n', 200)}{random.Next(5000)}:80"))
         {
-            // Until it is full, by names.
+            // Until it is full with ids.
         }
 
         Assert.InRange(message.Encoded().Length, 1, SessionMessage.MaxLength);
         while (message.TryAdd(new HeldSlot(random.Next(ClientHash.SlotCount), Tenure.None, 86_400 * 16, (uint)random.Next()), message.Nodes[^1]))
         {
-            // And by slots.
+            // And with slots.
         }
 
         Assert.Equal(SessionMessage.MaxSlots, message.Slots.Count);
@@ -43,7 +43,7 @@ public sealed class SessionMessageTests
     }
 
     [Fact]
-    public void Decoded_AnythingElse_IsRefused()
+    public void Decoded_InvalidMessage_Throws()
     {
         var message = new SessionMessage("me", "mapping");
         message.TryAdd(new HeldSlot(7, Tenure.None, 1, 2), "api-1:80");
@@ -64,7 +64,7 @@ public sealed class SessionMessageTests
             }
             catch (FormatException)
             {
-                // So it should be.
+                // As expected.
             }
         }
 

@@ -5,8 +5,8 @@ using Kiro.Tests.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>Whatever happens to the nodes, and to what balancers tell each other: those that have heard from each other give a client
-/// the same node.</summary>
+/// <summary>Whatever happens to the nodes and to messages: balancers that have synchronized send a client
+/// to the same node.</summary>
 public sealed class SharedSessionHistoryTests
 {
     private static readonly Gen<((int Kind, int Node, int Number) Happening, int Luck)[]> Histories =
@@ -15,7 +15,7 @@ public sealed class SharedSessionHistoryTests
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
-    public void Tell_AfterEveryRequest_ActAsOneThatRemembersEveryClient(int balancers) => Histories.Sample(history =>
+    public void Push_AfterEveryRequest_MatchesTheReferenceModel(int balancers) => Histories.Sample(history =>
     {
         var peers = Peers(balancers);
         var model = new SessionModel();
@@ -38,7 +38,7 @@ public sealed class SharedSessionHistoryTests
     [Theory]
     [InlineData(2)]
     [InlineData(3)]
-    public void Tell_AnyHistoryOfViewsAndLosses_AgreeOnceTheyHaveHeardFromEachOther(int balancers) => Histories.Sample(history =>
+    public void Push_AnyHistoryOfViewsAndLosses_ConvergesAfterAnExchange(int balancers) => Histories.Sample(history =>
     {
         var peers = Peers(balancers);
         var model = new SessionModel();
@@ -67,7 +67,7 @@ public sealed class SharedSessionHistoryTests
         Array.ForEach(peers, Settle);
         foreach (var client in SessionModel.Clients)
         {
-            // It comes once, at another moment, and they tell each other, and then what they were told better.
+            // A request at another time, then a push, and then the corrections.
             Array.ForEach(peers, peer => peer.Time.Advance(TimeSpan.FromSeconds(1)));
             peers[client % balancers].Serve(client);
             Array.ForEach(peers, peer => peer.Tell(isWithUses: true, [client]));
@@ -79,7 +79,7 @@ public sealed class SharedSessionHistoryTests
         Array.ForEach(peers, peer => peer.Dispose());
     }, iter: 15);
 
-    // Whoever is ahead of the others by his clock, or behind.
+    // The clocks of the others are ahead or behind.
     private static SharingPeer[] Peers(int count)
     {
         SharingPeer[] peers = [.. Enumerable.Range(0, count).Select(number => new SharingPeer(TimeSpan.FromMinutes(20 * (number % 2))))];

@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>Two balancers in processes of their own, ten nodes, and 500 clients with a session each, who come through both.</summary>
+/// <summary>Two balancers as processes, ten nodes, and 500 clients with a session each, which use both.</summary>
 public sealed class SharedSessionProcessTests : IAsyncLifetime
 {
     private const string Token = "a-token-of-24-characters";
@@ -30,7 +30,7 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Requests_ThroughBothWhileTheClusterChanges_StayWhereTheyWere()
+    public async Task Requests_ThroughBothWhileTheClusterChanges_KeepTheirSessions()
     {
         await Task.WhenAll(StartAsync(0), StartAsync(1));
         await UpAsync(5);
@@ -52,7 +52,7 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
         Assert.Equal(nodes, await ServeAsync(1));
         Tell("a weight changes", nodes, nodes);
 
-        // Its own clients move, and both say where to.
+        // Its own clients move, to the same nodes at both.
         await _nodes[2].StopAsync();
         await UpAsync(9);
         var moved = await ServeAsync(1);
@@ -65,27 +65,27 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
         Assert.Equal(moved, await ServeAsync(1));
         Tell("a node is killed and returns", nodes, moved);
 
-        // One that starts anew asks before it serves.
+        // A restarted one synchronizes before it serves.
         await KillAsync(0);
         await StartAsync(0);
         await UpAsync(10);
         if (_balancers[0]!.Process.Output.Contains("respond", StringComparison.Ordinal))
         {
-            // On a machine so busy that its peer took longer to respond than it waits, it began without.
+            // On a busy machine, the peer may take longer than the start waits for it.
             return;
         }
 
         Assert.Equal(moved, await ServeAsync(0));
         Tell("a balancer is killed and returns", moved, moved);
 
-        // Without its peer it goes on.
+        // It continues without its peer.
         await KillAsync(1);
         Assert.Equal(moved, await ServeAsync(0));
         Tell("its peer is killed", moved, moved);
     }
 
     [Fact]
-    public async Task Start_ThePeerKeepsNoSessions_IsToldNothing()
+    public async Task Start_PeerKeepsNoSessions_IsSentNone()
     {
         await Task.WhenAll(StartAsync(0), StartAsync(1, "SESSION_IDLE=0"));
         await UpAsync(5);
@@ -96,7 +96,7 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Respond_SomebodyElse_IsRefused()
+    public async Task Respond_Unauthenticated_IsRefused()
     {
         await Task.WhenAll(StartAsync(0), StartAsync(1));
         using var request = new HttpRequestMessage(HttpMethod.Post, "/lb/peers/sessions") { Content = new ByteArrayContent([1, 2, 3]) };
@@ -143,7 +143,7 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
         async () => (await Task.WhenAll(_balancers.Select((balancer, number) => (balancer, number)).Where(one => one.balancer is not null).Select(one => StatusAsync(one.number))))
             .All(status => status.GetProperty("summary").GetProperty("healthy").GetInt32() == count), $"{count} nodes are up");
 
-    /// <summary>Which node each client meets.</summary>
+    /// <summary>The node that serves each client.</summary>
     private async Task<string[]> ServeAsync(int balancer)
     {
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_port + balancer}") };
@@ -158,7 +158,7 @@ public sealed class SharedSessionProcessTests : IAsyncLifetime
         return nodes;
     }
 
-    /// <summary>The balancer knows where each client has its session, without having seen it.</summary>
+    /// <summary>The balancer knows the sessions of clients that it has not served.</summary>
     private Task HeardAsync(int balancer, string[] nodes) => Eventually.BeTrue(
         async () =>
         {

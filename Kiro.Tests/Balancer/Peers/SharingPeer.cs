@@ -7,14 +7,14 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>What of a balancer has to do with sessions, on a clock of its own.</summary>
+/// <summary>The parts of a balancer that deal with sessions, with their own clock.</summary>
 internal sealed class SharingPeer : IDisposable
 {
     private readonly RecentSlots _recent = new();
     private readonly BackendChooser _chooser;
     private readonly Dictionary<SharingPeer, SessionLink> _links = [];
 
-    /// <param name="ahead">Of the clocks of others.</param>
+    /// <param name="ahead">How far its clock is ahead of the others.</param>
     /// <param name="idle">SESSION_IDLE.</param>
     /// <param name="seed">HASH_SEED.</param>
     public SharingPeer(TimeSpan ahead = default, TimeSpan? idle = null, ulong seed = HashingOptions.DefaultSeed)
@@ -22,7 +22,7 @@ internal sealed class SharingPeer : IDisposable
         Time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_800_000_000) + ahead);
         var options = new SelectionOptions(0, TimeSpan.Zero, idle ?? SessionModel.Idle);
         Registry = Registries.Empty(Time, options: options);
-        Memory = new SessionMemory(options.SessionIdle, Time);
+        Memory = new SessionTable(options.SessionIdle, Time);
         _chooser = new BackendChooser(Registry, _recent, Memory);
         Exchange = new SessionExchange(Memory, Registry, new OrderBook(Time), new HashingOptions(seed, 32, 64), Counters);
     }
@@ -31,7 +31,7 @@ internal sealed class SharingPeer : IDisposable
 
     public BackendRegistry Registry { get; }
 
-    public SessionMemory Memory { get; }
+    public SessionTable Memory { get; }
 
     public SessionCounters Counters { get; } = new();
 
@@ -40,7 +40,7 @@ internal sealed class SharingPeer : IDisposable
     /// <summary>Whether its peers reach it.</summary>
     public bool IsReachable { get; set; } = true;
 
-    /// <summary>It and others have each other as peers.</summary>
+    /// <summary>Makes it and others peers of each other.</summary>
     public static void Connect(params SharingPeer[] peers)
     {
         foreach (var (one, other) in peers.SelectMany(one => peers.Where(other => other != one).Select(other => (one, other))))
@@ -50,18 +50,18 @@ internal sealed class SharingPeer : IDisposable
         }
     }
 
-    /// <summary>The id of the node for a client's request.</summary>
+    /// <summary>The id of the node that serves a request.</summary>
     public string? Serve(int slot) => _chooser.First(slot)?.Backend.Id;
 
-    /// <summary>What an exchange with a peer begins with.</summary>
-    public Task MeetAsync(SharingPeer other) => _links[other].MeetAsync("its id", CancellationToken.None);
+    /// <summary>The initial synchronization with a peer.</summary>
+    public Task SyncAllAsync(SharingPeer other) => _links[other].SyncAllAsync("its id", CancellationToken.None);
 
-    /// <summary>What it does every second, and what in an eighth of the idle time.</summary>
-    /// <param name="isWithUses">Claims are told every second, uses in turn.</param>
-    /// <param name="slots">Those that are looked at.</param>
+    /// <summary>What it sends every second, and in an eighth of the idle timeout.</summary>
+    /// <param name="isWithUses">Claims are sent every second, uses in turn.</param>
+    /// <param name="slots">The slots to check.</param>
     public void Tell(bool isWithUses = true, IEnumerable<int>? slots = null)
     {
-        SlotSet[] untold = [.. _links.Values.Select(link => link.Untold)];
+        SlotSet[] untold = [.. _links.Values.Select(link => link.Pending)];
         Memory.Collect(0, 0, untold);
         foreach (var slot in isWithUses ? slots ?? SessionModel.Clients : [])
         {
@@ -72,7 +72,7 @@ internal sealed class SharingPeer : IDisposable
         {
             try
             {
-                link.TellAsync(CancellationToken.None).GetAwaiter().GetResult();
+                link.PushAsync(CancellationToken.None).GetAwaiter().GetResult();
             }
             catch (PeerException)
             {

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Peers;
 
-/// <summary>What of a balancer has to do with orders, on a clock of its own.</summary>
+/// <summary>The parts of a balancer that deal with orders, with their own clock.</summary>
 internal sealed class TestPeer
 {
     public TestPeer(int nodes, TimeSpan ahead = default, ulong seed = HashingOptions.DefaultSeed, int idle = 0)
@@ -29,7 +29,7 @@ internal sealed class TestPeer
 
     public PeerExchange Exchange { get; }
 
-    /// <summary>What became of the orders.</summary>
+    /// <summary>The state of the nodes after the orders.</summary>
     public IEnumerable<(string Id, bool IsDrained, double Weight)> Nodes => Registry.Current.Backends.Select(known =>
         (known.Id, known.Health.DrainReasons.HasFlag(DrainReasons.Operator), known.Weight));
 
@@ -37,7 +37,7 @@ internal sealed class TestPeer
 
     public Task<PeerResponse> AskAsync(PeerRequest question, CancellationToken cancellationToken) => Task.FromResult(Exchange.Respond(question));
 
-    /// <summary>Brings this one and another into step, as every few seconds.</summary>
+    /// <summary>Synchronizes this one and another.</summary>
     public Task<PeerKnowledge> ExchangeWith(TestPeer other, long told = long.MaxValue) =>
         Exchange.RunAsync(other.AskAsync, told, ClusterView.Unknown, CancellationToken.None);
 }

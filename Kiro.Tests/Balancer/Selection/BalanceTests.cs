@@ -5,7 +5,7 @@ using Kiro.Tests.Balancer.Forwarding.Differential;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>A million clients on five nodes, however alike the clients or the nodes are called.</summary>
+/// <summary>A million clients on five nodes, also with similar addresses and names.</summary>
 public sealed class BalanceTests(ITestOutputHelper output)
 {
     private const int Clients = 1_000_000;
@@ -19,7 +19,7 @@ public sealed class BalanceTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void First_MillionClients_NoNodeHasMuchMoreThanItsShare(string clients, string nodes)
+    public void First_MillionClients_AreBalanced(string clients, string nodes)
     {
         var hash = new ClientHash(new HashingOptions(Nodes.Seed, 32, 64));
         var ranking = NodesOf(nodes).Rank();
@@ -62,7 +62,7 @@ public sealed class BalanceTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void First_TwoOfFiveDie_TheirClientsSpreadEvenly()
+    public void First_TwoOfFiveDie_ClientsSpreadEvenly()
     {
         var ranking = Nodes.Many(5).Rank();
         var counts = new int[5];

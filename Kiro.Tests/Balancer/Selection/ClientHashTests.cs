@@ -25,7 +25,7 @@ public sealed class ClientHashTests
     [InlineData("203.0.113.7", "::203.0.113.7", false)]
     [InlineData("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true)]
     [InlineData("2001:db8:0:1::1", "2001:db8:0:2::1", false)]
-    public void Slot_TwoAddresses_AreOneKeyOrTwo(string one, string other, bool same) =>
+    public void Slot_TwoAddresses_ShareAKeyByPrefix(string one, string other, bool same) =>
         Assert.Equal(same, Slot(one) == Slot(other));
 
     [Theory]
@@ -36,7 +36,7 @@ public sealed class ClientHashTests
     [InlineData(32, 48, "2001:db8:0:1::1", "2001:db8:0:ffff::1", true)]
     [InlineData(32, 48, "2001:db8:0:1::1", "2001:db8:1:1::1", false)]
     [InlineData(32, 128, "2001:db8::1", "2001:db8::2", false)]
-    public void Slot_OtherPrefixes_DecideWhatCounts(int ipv4, int ipv6, string one, string other, bool same)
+    public void Slot_PrefixSettings_AreApplied(int ipv4, int ipv6, string one, string other, bool same)
     {
         var hash = new ClientHash(new HashingOptions(HashingOptions.DefaultSeed, ipv4, ipv6));
 
@@ -44,7 +44,7 @@ public sealed class ClientHashTests
     }
 
     [Fact]
-    public void Slot_OtherSeed_IsAnother()
+    public void Slot_OtherSeed_IsDifferent()
     {
         var other = new ClientHash(Settings.Read(HashingOptions.Read, "HASH_SEED=other"));
 
@@ -53,7 +53,7 @@ public sealed class ClientHashTests
     }
 
     [Fact]
-    public void Slot_SequentialAddresses_FillTheSlotsAsChanceDoes()
+    public void Slot_SequentialAddresses_AreDistributedRandomly()
     {
         var hit = new bool[ClientHash.SlotCount];
         for (var client = 0u; client < ClientHash.SlotCount; client++)
@@ -61,7 +61,7 @@ public sealed class ClientHashTests
             hit[Slot([10, (byte)(client >> 16), (byte)(client >> 8), (byte)client])] = true;
         }
 
-        // As many balls as bins leave 1/e of the bins empty.
+        // With as many balls as bins, 1/e of the bins stay empty.
         Assert.InRange(hit.Count(slot => slot) / (double)ClientHash.SlotCount, 1 - 1 / Math.E - 0.002, 1 - 1 / Math.E + 0.002);
     }
 

@@ -4,7 +4,7 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>The mapping of a thousand clients, written down once and for all versions.</summary>
+/// <summary>The mapping of a thousand clients, fixed for all versions.</summary>
 public sealed class GoldenTableTests
 {
     internal static readonly Candidate[] Known =
@@ -14,7 +14,7 @@ public sealed class GoldenTableTests
     ];
 
     [Fact]
-    public void Mapping_OfAThousandClients_IsWhatItHasAlwaysBeen()
+    public void Mapping_ThousandClients_IsUnchanged()
     {
         var hash = new ClientHash(new HashingOptions(HashingOptions.DefaultSeed, 32, 64));
         using var ranking = new Retiring(Known.Rank());

@@ -6,7 +6,7 @@ namespace Kiro.Tests.Balancer.Selection;
 public sealed class HashingOptionsTests
 {
     [Fact]
-    public void Read_Unset_IsWhatEveryBalancerHas() =>
+    public void Read_Unset_IsTheDefaultSeed() =>
         Assert.Equal(new HashingOptions(0x4B69_726F_2D48_5257, 32, 64), Settings.Read(HashingOptions.Read));
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class HashingOptionsTests
     [InlineData("HASH_IPV6_PREFIX", "0", "1 to 128")]
     [InlineData("HASH_IPV6_PREFIX", "129", "1 to 128")]
     [InlineData("HASH_IPV6_PREFIX", "many", "1 to 128")]
-    public void Read_BadPrefix_IsOneLine(string name, string value, string range) => Assert.Equal(
+    public void Read_InvalidPrefix_IsOneError(string name, string value, string range) => Assert.Equal(
         [$"{name}={value} is not valid: expected a whole number from {range}."],
         Settings.Refusals(HashingOptions.Read, $"{name}={value}"));
 }

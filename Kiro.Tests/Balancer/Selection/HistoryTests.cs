@@ -6,8 +6,8 @@ using Kiro.Tests.Balancer.Backends;
 namespace Kiro.Tests.Balancer.Selection;
 
 /// <summary>
-/// Whatever nodes have joined, left, died, drained, come back or changed their weight: who serves a client depends on
-/// nothing but the nodes that are up now, and no event moves a client that it has nothing to do with.
+/// Whichever nodes have joined, left, died, drained, recovered or changed their weight: the node of a client depends
+/// only on the nodes that are up now, and an event moves only the clients that it affects.
 /// </summary>
 public sealed class HistoryTests
 {
@@ -19,7 +19,7 @@ public sealed class HistoryTests
         Gen.Select(Gen.Int[0, 5], Gen.Int[0, Names - 1], Gen.Int[0, Weights.Length - 1]).Array[1, 40];
 
     [Fact]
-    public void Choose_AnyHistory_MovesOnlyTheClientsOfTheEvent() => Histories.Sample(history =>
+    public void Choose_AnyHistory_MovesOnlyAffectedClients() => Histories.Sample(history =>
     {
         var world = new World();
         var before = world.Choices();
@@ -45,7 +45,7 @@ public sealed class HistoryTests
     }, iter: 300);
 
     [Fact]
-    public void Next_AnyHistory_FollowsTheRankingToItsEnd() => Histories.Sample(history =>
+    public void Next_AnyHistory_FollowsTheWholeRanking() => Histories.Sample(history =>
     {
         var world = new World();
         foreach (var (kind, node, weight) in history)
@@ -80,7 +80,7 @@ public sealed class HistoryTests
 
         public static string Id(int node) => $"api-{node}:80";
 
-        /// <summary>The highest-ranked of some nodes, asked of a ranking that has never known another.</summary>
+        /// <summary>The highest-ranked of some nodes, from a ranking of only those.</summary>
         public static string? BestOf(List<Candidate> nodes, int slot)
         {
             var ranking = nodes.Rank();
@@ -113,7 +113,7 @@ public sealed class HistoryTests
                     Registry.Set(known.Id, BackendVerdict.Up);
                     return;
                 case 4:
-                    Registry.TakeOut(known.Backend, "connection refused");
+                    Registry.MarkDown(known.Backend, "connection refused");
                     return;
                 default:
                     Registry.ToggleDrain(known);

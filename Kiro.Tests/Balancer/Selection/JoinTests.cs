@@ -12,7 +12,7 @@ public sealed class JoinTests
     [InlineData(25, 40_000)]
     [InlineData(99, 30_000)]
     [InlineData(999, 10_000)]
-    public void First_NodeJoins_ItsShareMovesAndOnlyToIt(int count, int slots)
+    public void First_NodeJoins_OnlyItsShareMovesAndOnlyToIt(int count, int slots)
     {
         var after = Nodes.Many(count + 1);
         using var few = new Retiring(after[..count].Rank());
@@ -36,7 +36,7 @@ public sealed class JoinTests
     }
 
     [Fact]
-    public async Task First_TheTableBeginsToServe_NobodyMovesWhoNeedNot()
+    public async Task First_TableBecomesReady_NoClientMoves()
     {
         var nodes = Nodes.Many(26);
         var below = nodes[..24].Rank();

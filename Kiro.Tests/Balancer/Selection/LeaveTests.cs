@@ -23,7 +23,7 @@ public sealed class LeaveTests
 
     [Theory]
     [MemberData(nameof(Sizes))]
-    public void FirstAmong_NodeIsFilteredOut_IsTheSameAsLeaving(int count, int slots)
+    public void FirstAmong_NodeIsFilteredOut_IsSameAsRemoved(int count, int slots)
     {
         var all = Nodes.Many(count, 1, 1, 3);
         var gone = count / 2;

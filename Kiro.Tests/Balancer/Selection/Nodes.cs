@@ -2,7 +2,7 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>Lists of nodes, and what a ranking makes of them.</summary>
+/// <summary>Lists of nodes, and shortcuts for their ranking.</summary>
 internal static class Nodes
 {
     public const ulong Seed = HashingOptions.DefaultSeed;
@@ -11,7 +11,7 @@ internal static class Nodes
     public static Candidate[] Many(int count) =>
         [.. Enumerable.Range(1, count).Select(node => new Candidate($"10.0.{node >> 8}.{node & 255}:13004", 1))];
 
-    /// <summary>The same with weights that take turns.</summary>
+    /// <summary>The same with alternating weights.</summary>
     public static Candidate[] Many(int count, params double[] weights) =>
         [.. Many(count).Select((node, place) => node with { Weight = weights[place % weights.Length] })];
 
@@ -22,7 +22,7 @@ internal static class Nodes
     /// <summary>The id of the node that serves a slot.</summary>
     public static string Of(this Rendezvous ranking, int slot) => ranking.Nodes[ranking.First(slot)].Id;
 
-    /// <summary>How many of all slots each node serves, by place.</summary>
+    /// <summary>The number of slots that each node serves, by index.</summary>
     public static int[] Count(this Rendezvous ranking)
     {
         var counts = new int[ranking.Nodes.Count];
@@ -34,7 +34,7 @@ internal static class Nodes
         return counts;
     }
 
-    /// <summary>Slots from all over the range, the same ones every time.</summary>
+    /// <summary>Slots from the whole range, always the same.</summary>
     public static IEnumerable<int> Slots(int count) =>
         Enumerable.Range(0, count).Select(number => (int)(number * 2_654_435_761L % ClientHash.SlotCount));
 

@@ -7,7 +7,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>From an address to its node: no allocation, however many nodes there are and whether all of them are up.</summary>
+/// <summary>From an address to its node without an allocation, with any number of nodes and with nodes down.</summary>
 public sealed class PickNodeTests
 {
     [Theory]

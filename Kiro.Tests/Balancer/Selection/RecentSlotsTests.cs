@@ -8,11 +8,11 @@ public sealed class RecentSlotsTests : IDisposable
     private readonly RecentSlots _recent = new();
 
     [Fact]
-    public void All_NotedSlots_AreThereOnceAndInOrder()
+    public void All_AddedSlots_AreUniqueAndInOrder()
     {
         foreach (var slot in (int[])[ClientHash.SlotCount - 1, 64, 0, 63, 64])
         {
-            _recent.Note(slot);
+            _recent.Add(slot);
         }
 
         Assert.Equal([0, 63, 64, ClientHash.SlotCount - 1], _recent.All());
@@ -21,12 +21,12 @@ public sealed class RecentSlotsTests : IDisposable
     }
 
     [Fact]
-    public void Rotate_ASlotWithoutRequests_IsForgottenAfterTheSecondTime()
+    public void Rotate_IdleSlot_IsGoneAfterTwice()
     {
-        _recent.Note(1);
+        _recent.Add(1);
         _recent.Rotate();
         Assert.Equal([1], _recent.All());
-        _recent.Note(2);
+        _recent.Add(2);
 
         _recent.Rotate();
 
@@ -36,31 +36,31 @@ public sealed class RecentSlotsTests : IDisposable
     }
 
     [Fact]
-    public void Note_ManyThreads_LosesNoSlot()
+    public void Add_ManyThreads_LosesNoSlot()
     {
-        Parallel.For(0, 100_000, slot => _recent.Note(slot));
+        Parallel.For(0, 100_000, slot => _recent.Add(slot));
 
         Assert.Equal(100_000, _recent.Count());
     }
 
     [Fact]
-    public void Note_AnySlot_AllocatesNothing() => Assert.Equal(0, Allocated.By(run => _recent.Note(run * 7)));
+    public void Add_AnySlot_AllocatesNothing() => Assert.Equal(0, Allocated.By(run => _recent.Add(run * 7)));
 
     [Theory]
     [InlineData(0, 0)]
     [InlineData(60, 60)]
     [InlineData(1000, 1000)]
     [InlineData(ClientHash.SlotCount, ClientHash.SlotCount)]
-    public void Clients_FewSlots_AreAsMany(int slots, long clients) => Assert.Equal(clients, RecentSlots.Clients(slots));
+    public void Clients_FewSlots_IsTheirNumber(int slots, long clients) => Assert.Equal(clients, RecentSlots.Clients(slots));
 
     [Fact]
-    public void Clients_SlotsThatWereThrownAtRandom_AreWhatWasThrown()
+    public void Clients_RandomSlots_EstimatesTheNumberOfClients()
     {
         const int Thrown = 500_000;
         var random = new Random(1);
         for (var client = 0; client < Thrown; client++)
         {
-            _recent.Note(random.Next(ClientHash.SlotCount));
+            _recent.Add(random.Next(ClientHash.SlotCount));
         }
 
         // Five standard deviations of linear counting at this load.

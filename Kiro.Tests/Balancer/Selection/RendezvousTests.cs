@@ -21,7 +21,7 @@ public sealed class RendezvousTests
     [Theory]
     [InlineData(3)]
     [InlineData(30)]
-    public void FirstAmong_NobodyEligible_IsNone(int count)
+    public void FirstAmong_NoneEligible_IsNone(int count)
     {
         using var equal = new Retiring(Nodes.Many(count).Rank());
         using var mixed = new Retiring(Nodes.Many(count, 1, 2).Rank());
@@ -56,7 +56,7 @@ public sealed class RendezvousTests
     [InlineData(5, false)]
     [InlineData(7, true)]
     [InlineData(30, true)]
-    public void Ranking_EverySlot_IsFirstAmongRepeated(int count, bool mixed)
+    public void Ranking_EverySlot_MatchesRepeatedFirstAmong(int count, bool mixed)
     {
         using var ranking = new Retiring((mixed ? Nodes.Many(count, 1, 2, 0.5) : Nodes.Many(count)).Rank());
 
@@ -81,12 +81,12 @@ public sealed class RendezvousTests
 
         var same = Nodes.Slots(100_000).Count(slot => one.First(slot) == other.First(slot));
 
-        // Independent mappings agree for a fifth.
+        // Independent mappings agree for one slot in five.
         Assert.InRange(same / 100_000.0, 0.19, 0.21);
     }
 
     [Fact]
-    public void Mix_OneInputBitFlips_HalfOfTheOutputBitsDo()
+    public void Mix_OneInputBitFlips_HalfOfTheOutputBitsFlip()
     {
         var random = new Random(11);
         for (var bit = 0; bit < 64; bit++)

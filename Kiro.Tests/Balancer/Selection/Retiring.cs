@@ -2,7 +2,7 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>A ranking whose table is given up with it, so that it takes no time from the next test.</summary>
+/// <summary>Cancels the table of a ranking, so that it takes no time from the next test.</summary>
 internal sealed class Retiring(Rendezvous ranking) : IDisposable
 {
     public Rendezvous Ranking => ranking;

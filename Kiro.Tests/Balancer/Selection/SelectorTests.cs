@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>The two reasons to pass over a node that is up: it has its share, or it has just come back.</summary>
+/// <summary>The two reasons to pass over a node that is up: bounded load and slow start.</summary>
 public sealed class SelectorTests
 {
     private const int Sample = 20_000;
@@ -14,18 +14,18 @@ public sealed class SelectorTests
     private static readonly SelectionOptions Slow = new(0, TimeSpan.FromSeconds(100));
 
     [Fact]
-    public void Choose_NobodyOverTheBound_IsTheFirstInTheRanking()
+    public void Choose_NoneOverTheBound_IsFirstInTheRanking()
     {
         var selector = Of(Candidates(5), Bounded);
         Assert.All(Slots(), slot => Assert.Equal(selector.Ranking.First(slot), selector.First(slot, new Loads(5), out _)));
     }
 
     [Fact]
-    public void Choose_ANodeOverTheBound_LeavesItsClientsToTheirNextNodes()
+    public void Choose_OneOverTheBound_ExcessGoesToTheNextRanked()
     {
         var selector = Of(Candidates(5), Bounded);
         var loads = new Loads(5);
-        // 20 under way of 21 with this one: the bound is ceil(1.25 × 21 / 5) = 6.
+        // 20 in flight, 21 with this one: the bound is ceil(1.25 × 21 / 5) = 6.
         loads[2] = 20;
 
         foreach (var slot in Slots())
@@ -49,7 +49,7 @@ public sealed class SelectorTests
     }
 
     [Fact]
-    public void Choose_WithWeights_TheBoundFollowsThem()
+    public void Choose_WithWeights_BoundIsProportional()
     {
         var candidates = Candidates(2);
         candidates[0] = candidates[0] with { Weight = 3 };
@@ -68,19 +68,19 @@ public sealed class SelectorTests
     [InlineData(25, 0.25)]
     [InlineData(90, 0.9)]
     [InlineData(100, 1)]
-    public void Choose_ANodeThatCameBack_ServesThePartOfItsClientsThatIsDue(int seconds, double part)
+    public void Choose_SlowStart_ServesTheExpectedFraction(int seconds, double part)
     {
         var selector = Of(Candidates(5, (1, seconds)), Slow);
         var own = Slots().Where(slot => selector.Ranking.First(slot) == 1).ToList();
 
-        Assert.Equal(part < 1, selector.IsChanging);
+        Assert.Equal(part < 1, selector.IsInSlowStart);
         Assert.Equal(part, own.Count(slot => selector.First(slot) == 1) / (double)own.Count, 0.02);
         Assert.All(own, slot => Assert.Contains(selector.First(slot), new[] { 1, selector.Ranking.Ranking(slot)[1] }));
         Assert.All(Slots().Except(own), slot => Assert.Equal(selector.Ranking.First(slot), selector.First(slot)));
     }
 
     [Fact]
-    public void Choose_AsTimePasses_AClientComesHomeOnceAndStays()
+    public void Choose_DuringSlowStart_ClientReturnsOnceAndStays()
     {
         var home = new HashSet<int>();
         for (var seconds = 0; seconds <= 100; seconds += 5)
@@ -93,7 +93,7 @@ public sealed class SelectorTests
     }
 
     [Fact]
-    public void Choose_TwoNodesCameBack_WhoIsHeldBackByOneIsNotSentToTheOther()
+    public void Choose_TwoInSlowStart_ClientHeldBackFromOneIsNotSentToTheOther()
     {
         var selector = Of(Candidates(4, (0, 0), (1, 0)), Slow);
 
@@ -101,14 +101,14 @@ public sealed class SelectorTests
     }
 
     [Fact]
-    public void Choose_TheOnlyNodeUpCameBack_ServesEverybody()
+    public void Choose_OnlyBackendUpIsInSlowStart_ServesAll()
     {
         var selector = Of(Candidates(1, (0, 0)), Slow);
         Assert.All(Slots(), slot => Assert.Equal(0, selector.First(slot)));
     }
 
     [Fact]
-    public void Registry_ANodeFallsAndReturns_StartsSlowlyAndOnlyThen()
+    public void Registry_BackendReturns_GetsASlowStart()
     {
         var time = new FakeTimeProvider(Start);
         var registry = new BackendRegistry(
@@ -117,18 +117,18 @@ public sealed class SelectorTests
         registry.SetMembers([new BackendEndpoint("a", 1), new BackendEndpoint("b", 1)]);
         registry.SetAll(BackendVerdict.Up);
 
-        Assert.False(registry.Current.Selector.IsChanging);
+        Assert.False(registry.Current.Selector.IsInSlowStart);
         registry.Set("a:1", BackendVerdict.Down);
         registry.Set("a:1", BackendVerdict.Up);
-        Assert.True(registry.Current.Selector.IsChanging);
+        Assert.True(registry.Current.Selector.IsInSlowStart);
 
         time.Advance(TimeSpan.FromSeconds(11));
         registry.Refresh();
-        Assert.False(registry.Current.Selector.IsChanging);
+        Assert.False(registry.Current.Selector.IsInSlowStart);
     }
 
     [Fact]
-    public void Shares_OfVeryManyNodes_AreByWeightAmongThoseThatAreUp()
+    public void Shares_VeryManyBackends_AreByWeightOfThoseUp()
     {
         var candidates = Candidates(2000);
         candidates[1] = candidates[1] with { Weight = 2 };
@@ -142,7 +142,7 @@ public sealed class SelectorTests
 
     private static IEnumerable<int> Slots() => Enumerable.Range(0, Sample).Select(index => index * (ClientHash.SlotCount / Sample));
 
-    /// <summary>Nodes that are up, some of them back for so many seconds.</summary>
+    /// <summary>Nodes that are up, some of them only for so many seconds.</summary>
     private static Candidate[] Candidates(int count, params (int Place, int Seconds)[] back)
     {
         var candidates = Enumerable.Range(0, count).Select(index => new Candidate($"node-{index}:13004", 1)).ToArray();

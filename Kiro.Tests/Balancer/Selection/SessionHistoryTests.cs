@@ -6,20 +6,20 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>Whatever nodes join, leave, die, drain, come back or change their weight, and whenever clients come: the choice is that of
-/// the slow model.</summary>
+/// <summary>Whichever nodes join, leave, die, drain, recover or change their weight, and whenever requests arrive: the choice is that of
+/// the reference model.</summary>
 public sealed class SessionHistoryTests
 {
     private static readonly TimeSpan Idle = SessionModel.Idle;
     private static readonly int[] Clients = SessionModel.Clients;
 
     [Fact]
-    public void First_AnyHistory_IsWhatRememberingEveryClientSays() => SessionModel.Events.Array[1, 120].Sample(history =>
+    public void First_AnyHistory_MatchesTheReferenceModel() => SessionModel.Events.Array[1, 120].Sample(history =>
     {
         using var recent = new RecentSlots();
         var time = new FakeTimeProvider();
         var registry = Registries.Empty(time, options: new SelectionOptions(0, TimeSpan.Zero, Idle));
-        var chooser = new BackendChooser(registry, recent, new SessionMemory(Idle, time));
+        var chooser = new BackendChooser(registry, recent, new SessionTable(Idle, time));
         var model = new SessionModel();
         foreach (var happening in history)
         {

@@ -5,8 +5,8 @@ using Kiro.Tests.Balancer.Backends;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-/// <summary>The slow model of sessions that stay: remembers for every client its node and the time, and forgets both as the
-/// documentation says.</summary>
+/// <summary>The reference model of session affinity: keeps each client's node and time of use in a dictionary, and drops them as
+/// documented.</summary>
 internal sealed class SessionModel
 {
     public const int Names = 7;
@@ -15,11 +15,11 @@ internal sealed class SessionModel
 
     public static readonly int[] Clients = [.. Nodes.Slots(40)];
 
-    /// <summary>What happens, to which node, and a number that says more about it.</summary>
+    /// <summary>An event, the node that it is about, and a parameter.</summary>
     public static readonly Gen<(int Kind, int Node, int Number)> Events =
         Gen.Select(Gen.Int[0, 15], Gen.Int[0, Names - 1], Gen.Int[0, Clients.Length - 1]);
 
-    /// <summary>Time passes in steps that never end within the eighth of a second by which a session may outlast its time.</summary>
+    /// <summary>Time passes in steps that avoid the eighth of a second by which a session may outlast its timeout.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(7);
 
     private static readonly double[] Weights = [0.5, 1, 1, 1, 3];
@@ -27,7 +27,7 @@ internal sealed class SessionModel
     private readonly Dictionary<int, NodeState> _nodes = [];
     private readonly Dictionary<int, (int Node, TimeSpan Ago)> _sessions = [];
 
-    /// <summary>Plays what happens, here first and then with real ones that know the same.</summary>
+    /// <summary>Plays an event, first in the model and then with real session tables.</summary>
     public void Play((int Kind, int Node, int Number) happening, Action<TimeSpan> advance, params BackendRegistry[] registries)
     {
         var (kind, node, number) = happening;
@@ -71,7 +71,7 @@ internal sealed class SessionModel
         Array.ForEach(registries, registry => Play(happening, registry));
     }
 
-    /// <summary>The same with one that may see the nodes otherwise.</summary>
+    /// <summary>The same with one whose view of the nodes may differ.</summary>
     public void Play((int Kind, int Node, int Number) happening, BackendRegistry registry)
     {
         var (kind, node, number) = happening;
@@ -86,7 +86,7 @@ internal sealed class SessionModel
                 registry.Set(known.Id, BackendVerdict.Up);
                 break;
             case 6 when known is not null:
-                registry.TakeOut(known.Backend, "connection refused");
+                registry.MarkDown(known.Backend, "connection refused");
                 break;
             case 7 when known?.Health.Verdict == BackendVerdict.Up:
                 registry.SayDraining(known.Id);
@@ -109,11 +109,11 @@ internal sealed class SessionModel
         }
     }
 
-    /// <summary>Who comes when something happens: some of the clients, and all of them now and then.</summary>
+    /// <summary>The clients that send requests after an event: some, and now and then all.</summary>
     public static IEnumerable<int> Coming((int Kind, int Node, int Number) happening) =>
         happening.Kind > 12 ? Clients : Clients.Where((_, index) => index % Names == happening.Node);
 
-    // Every other drain has an end.
+    // Every other drain has a timeout.
     private static TimeSpan? TimeoutOf(int number) => number % 2 == 0 ? number * Step : null;
 
     private static string Id(int node) => $"api-{node}:80";
@@ -176,7 +176,7 @@ internal sealed class SessionModel
         }
     }
 
-    /// <summary>Who serves a client that comes now.</summary>
+    /// <summary>The node that serves a client now.</summary>
     public string? Serve(int client)
     {
         var node = _sessions.TryGetValue(client, out var session) ? session.Node : PlainNode(client);
@@ -188,7 +188,7 @@ internal sealed class SessionModel
         return node is null ? null : Id(node.Value);
     }
 
-    /// <summary>Who would if nobody were remembered.</summary>
+    /// <summary>The node that would without sessions.</summary>
     public string? Plain(int client) => PlainNode(client) is { } node ? Id(node) : null;
 
     private int? PlainNode(int client)
@@ -201,7 +201,7 @@ internal sealed class SessionModel
         }
 
         var ranking = new Rendezvous(
-            serving.ConvertAll(node => new Candidate(Id(node.Key), node.Value.OperatorWeight ?? node.Value.Weight)), Nodes.Seed, isKept: false);
+            serving.ConvertAll(node => new Candidate(Id(node.Key), node.Value.OperatorWeight ?? node.Value.Weight)), Nodes.Seed, useTable: false);
         return serving[ranking.FirstAmong(client, [])].Key;
     }
 
@@ -214,7 +214,7 @@ internal sealed class SessionModel
 
     private sealed record NodeState(double Weight, bool IsFound = true, bool IsUp = false, bool SaysDraining = false, Order Order = Order.None)
     {
-        /// <summary>How long a drain goes on.</summary>
+        /// <summary>The timeout of a drain.</summary>
         public TimeSpan? Left { get; init; }
 
         public double? OperatorWeight { get; init; }

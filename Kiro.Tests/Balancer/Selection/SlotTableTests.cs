@@ -9,7 +9,7 @@ public sealed class SlotTableTests
     [InlineData(40, false)]
     [InlineData(5, true)]
     [InlineData(26, true)]
-    public async Task Filling_EverySlot_IsTheCalculatedAnswer(int count, bool mixed)
+    public async Task Filling_EverySlot_MatchesTheCalculation(int count, bool mixed)
     {
         using var ranking = new Retiring((mixed ? Nodes.Many(count, 1, 2, 0.5, 7) : Nodes.Many(count)).Rank());
 
@@ -24,11 +24,11 @@ public sealed class SlotTableTests
         Assert.Equal(0, wrong);
     }
 
-    /// <summary>Nodes come, leave and change their weights, some at a time: each table is filled from the one before.</summary>
+    /// <summary>Nodes come, leave and change their weights, a few at a time: each table is filled from the previous one.</summary>
     [Theory]
     [InlineData(new double[] { 1 })]
     [InlineData(new[] { 1, 2, 0.5, 7 })]
-    public async Task Filling_AfterChanges_IsTheCalculatedAnswer(double[] weights)
+    public async Task Filling_AfterChanges_MatchesTheCalculation(double[] weights)
     {
         var random = new Random(1);
         var nodes = Nodes.Many(40, weights).ToList();
@@ -54,7 +54,7 @@ public sealed class SlotTableTests
     }
 
     [Fact]
-    public async Task Find_MostNodesAreOthersOrNothingIsWrittenDownYet_IsNull()
+    public async Task Find_MostNodesChangedOrTableNotReady_IsNull()
     {
         using var unfilled = new Retiring(Nodes.Many(1000).Rank());
         Assert.Null(RankingChange.Find(unfilled.Ranking, Nodes.Many(5).Rank()));
@@ -72,12 +72,12 @@ public sealed class SlotTableTests
         await table.Filling;
 
         Assert.True(table.IsReady);
-        // The table of a ranking that nobody holds any more is not filled.
+        // The table of a ranking that is not referenced any more is not filled.
         GC.KeepAlive(ranking);
     }
 
     [Fact]
-    public async Task GiveUp_WhileFilling_EndsItAndTheCalculationAnswers()
+    public async Task Cancel_WhileFilling_StopsAndFallsBackToTheCalculation()
     {
         var ranking = Nodes.Many(1000).Rank();
 
@@ -88,7 +88,7 @@ public sealed class SlotTableTests
     }
 
     [Fact]
-    public async Task First_WhileTheTableFills_IsTheSameAnswer()
+    public async Task First_WhileTheTableFills_IsTheSameResult()
     {
         var ranking = Nodes.Many(26).Rank();
         var slots = Nodes.Slots(5000).ToList();

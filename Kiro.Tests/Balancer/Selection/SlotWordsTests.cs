@@ -9,7 +9,7 @@ public sealed class SlotWordsTests
     private readonly SlotWords _words = new();
 
     [Fact]
-    public void Item_EverySlot_HasAWordOfItsOwn()
+    public void Item_EverySlot_HasItsOwnWord()
     {
         for (var slot = 0; slot < ClientHash.SlotCount; slot++)
         {
@@ -24,7 +24,7 @@ public sealed class SlotWordsTests
     }
 
     [Fact]
-    public void New_WhereThereAreHugePages_HasAskedForThem()
+    public void New_HugePagesAvailable_RequestsThem()
     {
         Assert.SkipUnless(Directory.Exists("/sys/kernel/mm/transparent_hugepage"), "There are no huge pages here.");
 
@@ -35,7 +35,7 @@ public sealed class SlotWordsTests
 
     private ulong Address(int slot) => (ulong)Unsafe.ByteOffset(ref Unsafe.NullRef<ulong>(), ref _words[slot]);
 
-    /// <summary>What the system knows of the memory at an address (proc_pid_smaps(5), VmFlags).</summary>
+    /// <summary>The kernel's flags of the mapping at an address (proc_pid_smaps(5), VmFlags).</summary>
     private static string[] FlagsAt(ulong address)
     {
         var isThere = false;

@@ -7,9 +7,9 @@ namespace Kiro.Tests.Balancer.Selection;
 public sealed class TwoBalancersTests
 {
     [Fact]
-    public async Task Status_TwoProcessesWithTheNodesInOtherOrder_SendEveryClientToTheSameNode()
+    public async Task Status_TwoProcessesNodesInDifferentOrder_AgreeOnEveryClient()
     {
-        // Nothing listens there: nodes that are down keep their places in everybody's ranking.
+        // Nothing listens there: nodes that are down keep their rank.
         var nodes = Enumerable.Range(1, 7).Select(node => $"127.0.0.{node}:9").Append("127.0.0.1:1*2").ToArray();
         await using var one = new RunningBalancer(nodes);
         await using var other = new RunningBalancer([.. nodes[3..].Reverse(), .. nodes[..3]]);

@@ -12,7 +12,7 @@ public sealed class WeightTests(ITestOutputHelper output)
     [InlineData("0.5 1 0.25 1")]
     [InlineData("10 20 10")]
     [InlineData("1.5 1.5 2")]
-    public void First_Weights_AreSharesToOnePercent(string list)
+    public void First_Weights_SharesMatchWithinOnePercent(string list)
     {
         var weights = Array.ConvertAll(list.Split(' '), weight => double.Parse(weight, CultureInfo.InvariantCulture));
         using var ranking = new Retiring(Nodes.Many(weights.Length, weights).Rank());
@@ -28,7 +28,7 @@ public sealed class WeightTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void First_EqualWeights_AreTheSameWhateverTheWeight()
+    public void First_EqualWeights_ResultDoesNotDependOnTheWeight()
     {
         var ones = Nodes.Many(5).Rank();
         var sevens = Nodes.Many(5, 7).Rank();
@@ -67,7 +67,7 @@ public sealed class WeightTests(ITestOutputHelper output)
     [InlineData(1UL << 63)]
     [InlineData(ulong.MaxValue - (1UL << 12))]
     [InlineData(ulong.MaxValue)]
-    public void Score_ExtremeHash_IsFiniteAboveZeroAndGrowsWithTheWeight(ulong hash)
+    public void Score_ExtremeHash_IsPositiveFiniteAndIncreasesWithWeight(ulong hash)
     {
         Assert.True(double.IsFinite(Rendezvous.Score(hash, 1000)));
         Assert.True(Rendezvous.Score(hash, 0.001) > 0);

@@ -7,7 +7,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.State;
 
-/// <summary>A balancer that ends, and the next one with the same file.</summary>
+/// <summary>A balancer that stops, and the next one with the same file.</summary>
 public sealed class StateFileTests : IAsyncLifetime
 {
     private const string Token = "0123456789abcdef";
@@ -34,7 +34,7 @@ public sealed class StateFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Restart_OrdersHealthAndEvents_AreThereAtOnce()
+    public async Task Restart_OrdersHealthAndEvents_AreRestored()
     {
         await using (var first = await StartAsync())
         {
@@ -44,7 +44,7 @@ public sealed class StateFileTests : IAsyncLifetime
             await first.App.StopAsync(Cancel);
         }
 
-        // From now on no probe can pass: what is known is remembered.
+        // From now on no probe can pass: any health is remembered.
         await _nodes[0].StopAsync();
         await using var second = await BalancerInProcess.Start([.. Settings, "HEALTH_PATH=/hold", "HEALTH_TIMEOUT=60"]);
         var status = await second.Status();
@@ -63,7 +63,7 @@ public sealed class StateFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Order_WhoeverGaveItIsAnswered_IsInTheFileAlready()
+    public async Task Order_Acknowledged_IsInTheFile()
     {
         await using var balancer = await StartAsync();
         await UpAsync(balancer, 2);
@@ -76,7 +76,7 @@ public sealed class StateFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task File_Written_IsForItsUserAloneAndHasNoSecret()
+    public async Task File_Written_IsPrivateAndHasNoSecret()
     {
         Requirement.Need("Unix", !OperatingSystem.IsWindows(), "Windows has no such modes.");
         await System.IO.File.WriteAllTextAsync(File, "", Cancel);
@@ -108,7 +108,7 @@ public sealed class StateFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task File_IsAnotherBalancersToo_IsAWarning()
+    public async Task File_SharedWithAnotherBalancer_IsAWarning()
     {
         await using var one = await StartAsync();
         await using var other = await StartAsync();
@@ -118,17 +118,17 @@ public sealed class StateFileTests : IAsyncLifetime
         await Eventually.BeTrue(
             async () =>
             {
-                // Each writes; who wrote for the first time only now does not know yet that it is not alone.
+                // Each writes; one that has written only once has not detected the other yet.
                 await OrderAsync(one, _nodes[0].Host, "drain");
                 await OrderAsync(other, _nodes[0].Host, "drain");
-                return (await WarningsAsync(other)).Contains($"STATE_FILE={File} is written by somebody else, too: each balancer needs a file of its own.");
+                return (await WarningsAsync(other)).Contains($"STATE_FILE={File} is also written by another process: each balancer needs its own file.");
             },
             "the warning is there");
     }
 
-    // A node that is gone is found out by the first request, or the first probe, and no client notices.
+    // The first request or probe detects that the node is gone, and no client notices.
     [Fact]
-    public async Task Restart_ANodeThatIsGoneMeanwhile_NoRequestFails()
+    public async Task Restart_NodeIsGone_NoRequestFails()
     {
         await using (var first = await StartAsync())
         {
@@ -155,7 +155,7 @@ public sealed class StateFileTests : IAsyncLifetime
     [InlineData("{\"version\":1,\"savedAt\":\"2026-01-01T00:00:00Z\",\"nodes\":7}")]
     [InlineData("")]
     [InlineData("\0\0\0\0")]
-    public async Task Start_BrokenFile_IsSetAsideWithAWarning(string content)
+    public async Task Start_InvalidFile_IsMovedAsideWithAWarning(string content)
     {
         await System.IO.File.WriteAllTextAsync(File, content, Cancel);
 
@@ -163,7 +163,7 @@ public sealed class StateFileTests : IAsyncLifetime
 
         Assert.Contains(
             await WarningsAsync(balancer),
-            warning => warning.StartsWith($"STATE_FILE={File} cannot be read and was set aside as {File}.broken, ", StringComparison.Ordinal));
+            warning => warning.StartsWith($"STATE_FILE={File} cannot be read and was moved to {File}.broken, ", StringComparison.Ordinal));
         Assert.Equal(content, await System.IO.File.ReadAllTextAsync(File + ".broken", Cancel));
     }
 
@@ -172,7 +172,7 @@ public sealed class StateFileTests : IAsyncLifetime
     {
         await using var balancer = await StartAsync();
         await UpAsync(balancer, 2);
-        // Nobody can write over a folder, not even root.
+        // A folder cannot be overwritten, not even by root.
         await Eventually.BeTrue(() => TryCreateFolder(File + ".new"), "no writing is under way");
         await OrderAsync(balancer, _nodes[0].Host, "drain");
         await Eventually.BeTrue(async () => await WarnsAsync(balancer), "the warning is there");
@@ -183,7 +183,7 @@ public sealed class StateFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Read_NoSuchFolder_IsOneLine() => Assert.Equal(
+    public void Read_NoSuchFolder_IsOneError() => Assert.Equal(
         ["STATE_FILE=/no/such/folder/state.json is not valid: expected a file in a folder that is there."],
         Support.Settings.Refusals(Kiro.Balancer.State.StateOptions.Read, "STATE_FILE=/no/such/folder/state.json"));
 
@@ -191,7 +191,7 @@ public sealed class StateFileTests : IAsyncLifetime
     [InlineData("root:x:0:0:root:/root:/bin/bash\n")]
     [InlineData("127.0.0.1:13004\n")]
     [InlineData("-----BEGIN CERTIFICATE-----\n")]
-    public async Task Read_SomebodyElsesFile_IsRefusedAndLeftAlone(string content)
+    public async Task Read_ForeignFile_IsRejectedAndUnchanged(string content)
     {
         await System.IO.File.WriteAllTextAsync(File, content, Cancel);
 
@@ -202,7 +202,7 @@ public sealed class StateFileTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Read_ADevice_IsRefused() => Assert.Equal(
+    public void Read_Device_IsRejected() => Assert.Equal(
         ["STATE_FILE=/dev/null is not valid: expected a file in a folder that is there."],
         Support.Settings.Refusals(Kiro.Balancer.State.StateOptions.Read, "STATE_FILE=/dev/null"));
 

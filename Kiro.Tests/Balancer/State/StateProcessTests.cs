@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.State;
 
-/// <summary>Balancers that are killed, and the next ones with the same file.</summary>
+/// <summary>Balancers that are killed, and their successors with the same file.</summary>
 public sealed class StateProcessTests : IAsyncLifetime
 {
     private const string Token = "0123456789abcdef";
@@ -27,7 +27,7 @@ public sealed class StateProcessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Kill_WhileOrdersAreGiven_WhatWasAcknowledgedIsKept()
+    public async Task Kill_WhileOrdersAreIssued_KeepsTheAcknowledged()
     {
         var (given, acknowledged) = (1, 1);
         for (var round = 0; round < 4; round++)

@@ -24,7 +24,7 @@ internal sealed class ConnectionPool(BackendRuntime backend, ConnectionWatch wat
     public Backend Backend => backend.Backend;
 
     /// <summary>Whether to close idle connections, because the backend is suspect.</summary>
-    public bool IsDoubted => backend.IsDoubted;
+    public bool IsSuspect => backend.IsSuspect;
 
     /// <summary>Takes an idle connection that the backend has not closed.</summary>
     /// <returns>Null when there is none.</returns>

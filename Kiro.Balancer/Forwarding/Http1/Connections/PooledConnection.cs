@@ -221,7 +221,7 @@ internal sealed class PooledConnection : IAbandonable, IOpenStream, IWatchedConn
         var quiet = now - Volatile.Read(ref _lastActivity);
         if (Volatile.Read(ref _state) == Idle)
         {
-            if (quiet > _idleLimit || (quiet > 0 && Pool.IsDoubted))
+            if (quiet > _idleLimit || (quiet > 0 && Pool.IsSuspect))
             {
                 CloseIdle();
             }

@@ -63,7 +63,7 @@ internal sealed partial class Http1Exchange
         }
 
         var (head, response) = (connection.Head, _context.Response);
-        attempt.Runtime.NoteClosing(head.HasConnectionClose);
+        attempt.Runtime.RecordConnectionClose(head.HasConnectionClose);
         ResponseFields.Apply(connection.Input.Bytes.Span, head, response);
         request.HandOutCookie(response.Headers);
         connection.Input.Consume(headLength);

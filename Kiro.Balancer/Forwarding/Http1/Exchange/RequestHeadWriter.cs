@@ -240,15 +240,15 @@ internal static class ForwardedFields
         }
     }
 
-    private static void WriteMark(SendBuffer head, HttpRequest request, HopMark mark)
+    private static void WriteMark(SendBuffer head, HttpRequest request, LoopMarker mark)
     {
-        if (request.Headers[HopMark.FieldName] is not { Count: > 0 } before)
+        if (request.Headers[LoopMarker.FieldName] is not { Count: > 0 } before)
         {
             head.Write(mark.Line);
             return;
         }
 
-        head.Write(HopMark.FieldName);
+        head.Write(LoopMarker.FieldName);
         head.Write(": "u8);
         foreach (var value in before)
         {

@@ -187,7 +187,7 @@ internal ref struct BackendHeadWriter(ReadOnlySpan<byte> bytes, RequestHead head
         if (client.PeerIsTrusted)
         {
             WriteList(RequestFieldKind.Forwarded);
-            if (_length > start && !ForwardedElement.CanBeCompleted(Encoding.Latin1.GetString(_output[start..(_length - 2)])))
+            if (_length > start && !ForwardedElement.CanAppendTo(Encoding.Latin1.GetString(_output[start..(_length - 2)])))
             {
                 _length = start;
             }

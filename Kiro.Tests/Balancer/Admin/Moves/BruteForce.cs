@@ -11,7 +11,7 @@ internal static class BruteForce
     /// <summary>The id that serves each slot when just these nodes are there and up.</summary>
     public static string[] Homes(IReadOnlyList<Candidate> nodes, Func<string, bool> isUp)
     {
-        var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed, isKept: false);
+        var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed, useTable: false);
         var eligible = nodes.Select(node => isUp(node.Id)).ToArray();
         return [.. Enumerable.Range(0, ClientHash.SlotCount).Select(slot => nodes[ranking.FirstAmong(slot, eligible)].Id)];
     }

@@ -44,7 +44,7 @@ public sealed class MoveCounterTests : IDisposable
         var slots = Enumerable.Range(0, 500).Select(client => client * 2003).ToArray();
         foreach (var slot in slots)
         {
-            _recent.Note(slot);
+            _recent.Add(slot);
         }
 
         var homes = slots.Count(slot => before.Choose(slot)!.Id == "api-3:80");
@@ -78,7 +78,7 @@ public sealed class MoveCounterTests : IDisposable
         var before = registry.Current;
         for (var slot = 0; slot < 300_000; slot++)
         {
-            _recent.Note(slot);
+            _recent.Add(slot);
         }
 
         registry.Set("api-1:80", BackendVerdict.Down);

@@ -94,7 +94,7 @@ public sealed class WhatIfTests : IDisposable
         registry.Set("api-2:80", BackendVerdict.Up);
         time.Advance(TimeSpan.FromSeconds(20));
         registry.Refresh();
-        Assert.True(registry.Current.Selector.IsChanging);
+        Assert.True(registry.Current.Selector.IsInSlowStart);
 
         Assert.Equal(0, (await Ask(registry, new WhatIfQuestion(3, null, null))).MovedShare);
     }
@@ -138,7 +138,7 @@ public sealed class WhatIfTests : IDisposable
     {
         var (idle, time) = (TimeSpan.FromSeconds(60), new FakeTimeProvider());
         var registry = Registries.Up(5, time, options: new SelectionOptions(0, TimeSpan.Zero, idle));
-        var sessions = new SessionMemory(idle, time);
+        var sessions = new SessionTable(idle, time);
         var chooser = new BackendChooser(registry, _recent, sessions);
         int[] slots = [.. Nodes.Slots(400), _hash.Slot(Caller)];
         Array.ForEach(slots, slot => chooser.First(slot));

@@ -68,7 +68,7 @@ public sealed class BackendHistoryTests
 
     private void Probe(double? milliseconds) => _registry.Probed(_backend, milliseconds is { } latency
         ? new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(latency), null, null)
-        : new ProbeResult(ProbeOutcome.Silent, null, "silent", null));
+        : new ProbeResult(ProbeOutcome.TimedOut, null, "silent", null));
 
     private void Seconds(int seconds)
     {

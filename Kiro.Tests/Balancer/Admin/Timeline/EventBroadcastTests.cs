@@ -19,7 +19,7 @@ public sealed class EventBroadcastTests
         Assert.Equal("text/event-stream", stream.Content.Headers.ContentType!.ToString());
         Assert.True(stream.Headers.CacheControl!.NoStore);
 
-        unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+        unprobed.Registry.MarkDown(unprobed.Registry.Find(unprobed.Id), "connection refused");
 
         using var item = await NextAsync(reader, "down");
         Assert.Equal("connection refused", item.RootElement.GetProperty("reason").GetString());
@@ -35,7 +35,7 @@ public sealed class EventBroadcastTests
         using (var first = await OpenAsync(unprobed.Balancer))
         {
             using var before = new StreamReader(await first.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
-            unprobed.Registry.TakeOut(unprobed.Registry.Find(unprobed.Id), "connection refused");
+            unprobed.Registry.MarkDown(unprobed.Registry.Find(unprobed.Id), "connection refused");
             seen = await LineAsync(before, "id: ");
         }
 

@@ -23,7 +23,7 @@ public sealed class EventRecorderTests
         var registry = Registries.Up(2, TimeProvider.System, feed);
 
         registry.Evacuate(registry.Find("api-1:80"));
-        state.Keep();
+        state.SaveNow();
 
         Assert.Equal("draining", ring.Newest(1)[0].Kind);
         await recorder.StopAsync(TestContext.Current.CancellationToken);

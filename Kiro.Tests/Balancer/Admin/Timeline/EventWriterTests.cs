@@ -28,14 +28,14 @@ public sealed class EventWriterTests : IDisposable
     {
         for (var client = 0; client < 100; client++)
         {
-            _recent.Note(client * 10_007);
+            _recent.Add(client * 10_007);
         }
 
         var homes = Enumerable.Range(0, 100).Count(client => _registry.Current.Choose(client * 10_007)!.Id == "api-2:80");
         var share = BruteForce.Share(BruteForce.Homes(_registry.Nodes(), _ => true), new string[ClientHash.SlotCount], (from, _) => from == "api-2:80");
         _time.Advance(TimeSpan.FromMinutes(3));
 
-        _registry.TakeOut(_registry.Find("api-2:80"), "connection refused");
+        _registry.MarkDown(_registry.Find("api-2:80"), "connection refused");
 
         var item = Assert.Single(Written());
         Assert.Equal(("down", "up", "connection refused"), (item.Kind, item.From, item.Reason));
@@ -68,7 +68,7 @@ public sealed class EventWriterTests : IDisposable
         var left = Assert.Single(Written());
 
         registry.Set("api-2:80", BackendVerdict.Up);
-        Assert.True(registry.Current.Selector.IsChanging);
+        Assert.True(registry.Current.Selector.IsInSlowStart);
         Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
 
         // Of those who are still on their way nobody is counted twice.
@@ -83,17 +83,17 @@ public sealed class EventWriterTests : IDisposable
         _registry.Drain(_registry.Find("api-1:80"));
 
         var item = Assert.Single(Written());
-        Assert.Equal(("draining", "an operator asked for it"), (item.Kind, item.Reason));
+        Assert.Equal(("draining", "requested by an operator"), (item.Kind, item.Reason));
         Assert.InRange(item.MovedShare, 0.19, 0.21);
     }
 
     [Fact]
     public void Write_Ejection_IsNotCalledDown()
     {
-        _registry.Eject(_registry.Find("api-1:80"), "5 requests in a row were lost");
+        _registry.Eject(_registry.Find("api-1:80"), "5 consecutive requests were lost");
 
         var item = Assert.Single(Written());
-        Assert.Equal(("ejected", "ejected for 10 s: 5 requests in a row were lost"), (item.Kind, item.Reason));
+        Assert.Equal(("ejected", "ejected for 10 s: 5 consecutive requests were lost"), (item.Kind, item.Reason));
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class EventWriterTests : IDisposable
         var joined = events.Single(item => item.Kind == "joined");
         Assert.Equal((3, null, 0), (joined.Count, joined.From, joined.MovedShare));
         var draining = events.Single(item => item.Kind == "draining");
-        Assert.Equal((1, "it is gone from discovery"), (draining.Count, draining.Reason));
+        Assert.Equal((1, "no longer in discovery"), (draining.Count, draining.Reason));
         Assert.InRange(draining.MovedShare, 0.19, 0.21);
         _registry.Set("api-1:80", BackendVerdict.Down);
         Assert.Equal(["down", "left"], Written().Select(item => item.Kind).Order(StringComparer.Ordinal));
@@ -127,8 +127,8 @@ public sealed class EventWriterTests : IDisposable
     public void Write_TwoNodesFallTogether_TellsEachOnesClientsApart()
     {
         var before = BruteForce.Homes(_registry.Nodes(), _ => true);
-        _registry.TakeOut(_registry.Find("api-1:80"), "connection refused");
-        _registry.TakeOut(_registry.Find("api-4:80"), "no response");
+        _registry.MarkDown(_registry.Find("api-1:80"), "connection refused");
+        _registry.MarkDown(_registry.Find("api-4:80"), "no response");
 
         var events = Written();
 
@@ -176,7 +176,7 @@ public sealed class EventWriterTests : IDisposable
     {
         var idle = TimeSpan.FromSeconds(60);
         var registry = Registries.Up(5, _time, _feed, new SelectionOptions(0, TimeSpan.Zero, idle));
-        var sessions = new SessionMemory(idle, _time);
+        var sessions = new SessionTable(idle, _time);
         var chooser = new BackendChooser(registry, _recent, sessions);
         int[] slots = [.. Enumerable.Range(0, 100).Select(client => client * 10_007)];
         Array.ForEach(slots, slot => chooser.First(slot));

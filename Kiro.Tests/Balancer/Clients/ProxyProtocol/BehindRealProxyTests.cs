@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.ProxyProtocol;
 
-/// <summary>The PROXY protocol as HAProxy and nginx speak it, on the event loops and, with TLS, on Kestrel's ports.</summary>
+/// <summary>The PROXY protocol of HAProxy and nginx, on the event loops and, with TLS, on Kestrel's ports.</summary>
 public sealed class BehindRealProxyTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -16,7 +16,7 @@ public sealed class BehindRealProxyTests
     [InlineData("send-proxy-v2")]
     [InlineData("send-proxy-v2 proxy-v2-options crc32c,unique-id")]
     [InlineData("nginx")]
-    public async Task Client_BehindTheProxy_IsWhoTheHeaderSays(string kind)
+    public async Task Client_BehindTheProxy_IsTheOneInTheHeader(string kind)
     {
         using var files = new TestCertificates();
         files.Write("a", ["a.example"]);
@@ -39,7 +39,7 @@ public sealed class BehindRealProxyTests
         Assert.Equal(
             Enumerable.Range(2, 10).SelectMany(client => new[] { $"127.0.0.{client}", $"127.0.0.{client}" }),
             node.Heads.Select(head => RawHead.Value(head, "X-Real-IP")!));
-        // Neither the clients' connections nor HAProxy's checks were taken for broken ones.
+        // Neither the clients' connections nor HAProxy's checks were refused.
         Assert.DoesNotContain(balancer.Logs, line => line.Contains("PROXY_PROTOCOL", StringComparison.Ordinal));
     }
 

@@ -19,7 +19,7 @@ public sealed class ProxyHeaderTests
     [InlineData("PROXY UNKNOWN\r\n", null)]
     [InlineData("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n", null)]
     [InlineData("PROXY UNKNOWN whatever  it\tsays\r\n", null)]
-    public void Parse_Text_IsReadToItsEnd(string header, string? source) => AssertRead(Encoding.Latin1.GetBytes(header), source);
+    public void Parse_Text_IsComplete(string header, string? source) => AssertRead(Encoding.Latin1.GetBytes(header), source);
 
     [Theory]
     [InlineData("GET / HTTP/1.1\r\n")]
@@ -60,7 +60,7 @@ public sealed class ProxyHeaderTests
     public void Parse_NoHeader_IsInvalid(string bytes) => AssertInvalid(Encoding.Latin1.GetBytes(bytes));
 
     [Fact]
-    public void Parse_TextWithoutEnd_IsInvalidAtItsBound()
+    public void Parse_TextWithoutEnd_IsInvalidAtTheLimit()
     {
         var endless = Encoding.Latin1.GetBytes("PROXY UNKNOWN " + new string('x', 200));
 
@@ -79,7 +79,7 @@ public sealed class ProxyHeaderTests
     [InlineData(0x20, 0x00, "", null)]
     [InlineData(0x20, 0x11, "203.0.113.7", null)]
     [InlineData(0x20, 0xFF, "", null)]
-    public void Parse_Binary_IsReadToItsEnd(byte command, byte family, string? address, string? source)
+    public void Parse_Binary_IsComplete(byte command, byte family, string? address, string? source)
     {
         AssertRead(Binary(command, family, Addresses(address)), source);
         AssertRead(Binary(command, family, [.. Addresses(address), .. Tlv(4, new byte[9]), .. Tlv(2, "a.example"u8), .. Tlv(0xEE, [])]), source);
@@ -96,7 +96,7 @@ public sealed class ProxyHeaderTests
     [InlineData(0x21, 0x01)]
     [InlineData(0x21, 0x41)]
     [InlineData(0x21, 0xFF)]
-    public void Parse_BinaryOfAnotherKind_IsInvalid(byte command, byte family) => AssertInvalid(Binary(command, family, new byte[216]));
+    public void Parse_BinaryWithUnknownFamily_IsInvalid(byte command, byte family) => AssertInvalid(Binary(command, family, new byte[216]));
 
     [Theory]
     [InlineData(0x11, 0)]
@@ -106,10 +106,10 @@ public sealed class ProxyHeaderTests
     [InlineData(0x31, 215)]
     [InlineData(0x11, 13)]
     [InlineData(0x11, 14)]
-    public void Parse_BinaryTooShortForWhatItSays_IsInvalid(byte family, int length) => AssertInvalid(Binary(0x21, family, new byte[length]));
+    public void Parse_BinaryTooShortForItsAddresses_IsInvalid(byte family, int length) => AssertInvalid(Binary(0x21, family, new byte[length]));
 
     [Fact]
-    public void Parse_BinaryWhoseValueRunsOver_IsInvalid()
+    public void Parse_BinaryWithTruncatedTlv_IsInvalid()
     {
         byte[] value = [.. Addresses("203.0.113.7"), 0xEE, 0, 5, 1, 2, 3, 4];
 
@@ -118,7 +118,7 @@ public sealed class ProxyHeaderTests
     }
 
     [Fact]
-    public void Parse_BinaryOfAnyLength_IsTakenUpToItsBound()
+    public void Parse_BinaryOfAnyLength_IsAcceptedUpToTheLimit()
     {
         AssertRead(Binary(0x20, 0x00, new byte[ProxyHeader.MaxBytes - 16]), null);
         Assert.Equal(ProxyHeaderState.Invalid, ProxyHeader.Parse(Binary(0x20, 0x00, new byte[ProxyHeader.MaxBytes - 15]).AsSpan(0, 16), out _, out _));
@@ -126,7 +126,7 @@ public sealed class ProxyHeaderTests
     }
 
     [Fact]
-    public void Parse_BinaryWithChecksum_ChecksIt()
+    public void Parse_BinaryWithChecksum_VerifiesIt()
     {
         var header = Binary(0x21, 0x11, [.. Addresses("203.0.113.7"), .. Tlv(3, new byte[4]), .. Tlv(2, "a.example"u8)]);
         var sum = uint.MaxValue;
@@ -137,7 +137,7 @@ public sealed class ProxyHeaderTests
 
         BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(16 + 12 + 3), ~sum);
         AssertRead(header, "203.0.113.7:56324");
-        // All but what makes it a checksum.
+        // Everything except the checksum's type.
         foreach (var place in Enumerable.Range(16, header.Length - 16).Where(place => place != 16 + 12))
         {
             header[place] ^= 1;
@@ -149,7 +149,7 @@ public sealed class ProxyHeaderTests
     }
 
     [Fact]
-    public void Parse_AnyBytes_NeverFailsAndNeverReadsMoreThanThereIs()
+    public void Parse_AnyBytes_NeitherThrowsNorOverreads()
     {
         var random = new Random(16);
         byte[][] seeds = [
@@ -173,7 +173,7 @@ public sealed class ProxyHeaderTests
         }
     }
 
-    // Every beginning says that more must come, and what follows counts for nothing.
+    // Every prefix is incomplete, and what follows is ignored.
     private static void AssertRead(byte[] header, string? source)
     {
         for (var length = 0; length < header.Length; length++)

@@ -5,14 +5,14 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.ProxyProtocol;
 
-/// <summary>PROXY_PROTOCOL=on before HTTP/2 without TLS, which another listener serves than the one that reads the header.</summary>
+/// <summary>PROXY_PROTOCOL=on with cleartext HTTP/2, which is served by a different listener than the one that reads the header.</summary>
 public class ProxyProtocolOverHttp2Tests
 {
     [Theory]
     [InlineData("PROXY UNKNOWN\r\n", "127.0.0.1")]
     [InlineData("PROXY TCP4 127.0.0.9 127.0.0.1 1 2\r\n", "127.0.0.9")]
     [InlineData("PROXY TCP4 203.0.113.7 127.0.0.1 1 2\r\n", "203.0.113.7")]
-    public async Task Header_BeforeThePreface_IsAskedForOnce(string header, string client)
+    public async Task Header_BeforeThePreface_IsRequiredOnce(string header, string client)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "PROXY_PROTOCOL=on", "H2C=on");

@@ -30,12 +30,12 @@ public class ProxyProtocolTests
 
     [Theory]
     [MemberData(nameof(Headers))]
-    public async Task Header_OfATrustedProxy_SaysWhoTheClientIs(string header, string client)
+    public async Task Header_FromTrustedProxy_SetsTheClient(string header, string client)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On);
 
-        // In one piece with the request, and byte by byte.
+        // In one segment with the request, and byte by byte.
         Assert.Equal(200, (await balancer.ExchangeAsync(header + Get)).Status);
         using var slow = await RawClient.ConnectAsync(balancer.Port);
         foreach (var letter in header + Get)
@@ -53,7 +53,7 @@ public class ProxyProtocolTests
             Assert.Equal(client, RawHead.Value(head, "X-Forwarded-For"));
         }
 
-        // What is the balancer's own goes by the same address, and so does what was handed to Kestrel afterwards.
+        // The balancer's own pages use the same address, and so do connections handed to Kestrel afterwards.
         var route = await balancer.ExchangeAsync($"{header}GET /lb/route HTTP/1.1\r\nHost: a\r\n\r\n");
         Assert.Contains($"\"ip\":\"{client}\"", route.Body, StringComparison.Ordinal);
     }
@@ -67,7 +67,7 @@ public class ProxyProtocolTests
     [InlineData("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x04....GET / HTTP/1.1\r\nHost: a\r\n\r\n")]
     [InlineData("\r\n\r\n\0\r\nQUIT\n\x21\x11\u00FF\u00FF")]
     [InlineData("\x16\x03\x01")]
-    public async Task Header_BrokenOrMissing_ClosesTheConnectionAndIsCounted(string bytes)
+    public async Task Header_MalformedOrMissing_ClosesTheConnectionAndIsCounted(string bytes)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On);
@@ -85,7 +85,7 @@ public class ProxyProtocolTests
     }
 
     [Fact]
-    public async Task Header_BrokenOff_IsCountedAndAConnectionWithoutAnyIsNot()
+    public async Task Header_Truncated_IsCountedButAnEmptyConnectionIsNot()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On);
@@ -127,7 +127,7 @@ public class ProxyProtocolTests
     [Theory]
     [InlineData("PROXY TCP4 203.0.113.7 198.51.100.1 1 2\r\n", 400)]
     [InlineData("", 200)]
-    public async Task Stranger_WithAHeader_IsNotBelieved(string header, int status)
+    public async Task Header_FromUntrustedPeer_IsRejected(string header, int status)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, "TRUSTED_PROXIES=10.0.0.0/8");
@@ -138,7 +138,7 @@ public class ProxyProtocolTests
     }
 
     [Fact]
-    public async Task Off_Header_IsNoRequest()
+    public async Task Header_WhenOff_IsNotARequest()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host);
@@ -150,7 +150,7 @@ public class ProxyProtocolTests
     [Theory]
     [InlineData("203.0.113.7", "203.0.113.7", "203.0.113.7")]
     [InlineData("10.1.2.3", "198.51.100.9", "198.51.100.9, 10.1.2.3")]
-    public async Task ForwardedFor_BehindTheHeader_CountsWhenItsSourceIsTrusted(string source, string client, string forwardedFor)
+    public async Task ForwardedFor_AfterTheHeader_CountsIfItsSourceIsTrusted(string source, string client, string forwardedFor)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, "TRUSTED_PROXIES=127.0.0.0/8,10.0.0.0/8");
@@ -162,7 +162,7 @@ public class ProxyProtocolTests
     }
 
     [Fact]
-    public async Task Limit_ConnectionsOfOneClient_GoesByTheHeader()
+    public async Task Limit_ConnectionsPerClient_UsesTheHeader()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, On, "LIMIT_CONNECTIONS_PER_CLIENT=1");
@@ -182,7 +182,7 @@ public class ProxyProtocolTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Tls_Header_ComesBeforeIt(bool isText)
+    public async Task Tls_Header_PrecedesTheHandshake(bool isText)
     {
         using var files = new TestCertificates();
         files.Write("a", ["a.example"]);
@@ -198,7 +198,7 @@ public class ProxyProtocolTests
         await Eventually.BeTrue(() => node.Heads.Count == 1, "the request is forwarded");
         Assert.Equal("203.0.113.7", RawHead.Value(node.Heads.Single(), "X-Real-IP"));
 
-        // A handshake without it is none.
+        // A handshake without the header is refused.
         using var bare = await RawClient.ConnectAsync(port);
         await bare.SendAsync("\x16\x03\x01\x02");
         Assert.Equal("", await ToEndAsync(bare));
@@ -216,7 +216,7 @@ public class ProxyProtocolTests
         }
         catch (IOException)
         {
-            // Closed with bytes unread, which makes it a reset.
+            // Closed with unread bytes, which causes a reset.
             return "";
         }
     }

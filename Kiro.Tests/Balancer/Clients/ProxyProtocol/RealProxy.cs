@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.ProxyProtocol;
 
-/// <summary>HAProxy or nginx before a balancer, passing connections on with a header of the PROXY protocol.</summary>
+/// <summary>HAProxy or nginx in front of a balancer, sending PROXY protocol headers.</summary>
 internal sealed class RealProxy : IAsyncDisposable
 {
     private readonly Process _process;
@@ -67,7 +67,7 @@ internal sealed class RealProxy : IAsyncDisposable
         return StartedAsync(new RealProxy(folder, port, program!, ["-p", folder, "-c", Path.Combine(folder, "nginx.conf"), "-e", Path.Combine(folder, "error.log")]));
     }
 
-    /// <summary>A connection through it from another loopback address, to tell it from the proxy's own.</summary>
+    /// <summary>A connection through the proxy from a different loopback address than the proxy's.</summary>
     public async Task<Socket> ConnectAsync(string from)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -2,13 +2,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.Sticky;
 
-/// <summary>The cookie of STICKY_BY=cookie in what nodes and clients are told.</summary>
+/// <summary>The cookie of STICKY_BY=cookie in forwarded requests and responses.</summary>
 public class StickyCookieFieldTests
 {
     private const string Cookie = "STICKY_BY=cookie";
 
     [Fact]
-    public async Task Cookie_OnTheWayToANode_IsTakenOutAndTheOthersStay()
+    public async Task Cookie_InForwardedRequest_IsRemovedAndTheOthersStay()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
@@ -26,7 +26,7 @@ public class StickyCookieFieldTests
     }
 
     [Fact]
-    public async Task Node_SetsCookies_OnlyThoseOfOtherNamesGetThrough()
+    public async Task Node_SetsCookies_OnlyOtherNamesAreForwarded()
     {
         await using var node = RawBackend.Responding("HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nSet-Cookie: kiro=mine; Path=/\r\nSet-Cookie: b=2; Path=/\r\nContent-Length: 2\r\n\r\nok");
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
@@ -38,7 +38,7 @@ public class StickyCookieFieldTests
     }
 
     [Fact]
-    public async Task Pseudonym_ToldToNodes_IsOneForEachClientAndNobodyElseMaySayIt()
+    public async Task Pseudonym_SentToNodes_IsUniquePerClientAndCannotBeForged()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
@@ -57,7 +57,7 @@ public class StickyCookieFieldTests
     }
 
     [Fact]
-    public async Task OwnResponses_Never_BringACookie()
+    public async Task OwnResponses_Never_SetACookie()
     {
         await using var node = new RawBackend(exchange =>
         {
@@ -75,7 +75,7 @@ public class StickyCookieFieldTests
     }
 
     [Fact]
-    public async Task Cookie_Name_IsTheOneThatIsSet()
+    public async Task Cookie_Name_IsConfigurable()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie, "STICKY_COOKIE=lb.id");

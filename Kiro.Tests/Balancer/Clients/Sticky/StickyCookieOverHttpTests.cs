@@ -11,7 +11,7 @@ public class StickyCookieOverHttpTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task FirstResponse_NoCookie_ComesFromTheNodeOfAllLaterOnes()
+    public async Task FirstResponse_NoCookie_ComesFromTheSameNodeAsLaterOnes()
     {
         await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
@@ -31,7 +31,7 @@ public class StickyCookieOverHttpTests
             }
         }
 
-        // 30 clients of one address are spread.
+        // 30 clients with one address are distributed.
         Assert.Equal(nodes.Count, seen.Count);
     }
 
@@ -41,7 +41,7 @@ public class StickyCookieOverHttpTests
     [InlineData("Cookie: KIRO=abc\r\n")]
     [InlineData("Cookie: ;;;=;kiro=;=kiro\r\n")]
     [InlineData("Cookie:\r\n")]
-    public async Task Response_NoUsableCookie_BringsANewOne(string fields)
+    public async Task Response_NoValidCookie_SetsANewOne(string fields)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Cookie);
@@ -58,7 +58,7 @@ public class StickyCookieOverHttpTests
     [InlineData("kiro=\u00FF\u00FE\u0080")]
     [InlineData("kiro=%00%0d%0aX-A:1")]
     [InlineData("kiro={}[]<>()@,:\\/?=")]
-    public async Task Request_ForgedCookie_HasANodeLikeAnyOther(string cookie)
+    public async Task Request_ForgedCookie_IsServedLikeAnyOther(string cookie)
     {
         await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
@@ -86,7 +86,7 @@ public class StickyCookieOverHttpTests
     }
 
     [Fact]
-    public async Task Cookie_FirstNodeFails_ComesWithTheResponseOfTheNext()
+    public async Task Cookie_FirstNodeFails_IsSetByTheNextOnesResponse()
     {
         await using var node = RawBackend.Responding();
         await using var broken = new RawBackend(exchange =>
@@ -104,7 +104,7 @@ public class StickyCookieOverHttpTests
     }
 
     [Fact]
-    public async Task WebSocket_FirstContact_BringsTheCookieAndLaterOnesTheSameNode()
+    public async Task WebSocket_FirstRequest_SetsTheCookieAndLaterOnesReachTheSameNode()
     {
         await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie);
@@ -121,7 +121,7 @@ public class StickyCookieOverHttpTests
     [Theory]
     [InlineData("1.1")]
     [InlineData("2.0")]
-    public async Task Cookie_OverTls_IsSecureAndAgreesWithPlainHttp(string version)
+    public async Task Cookie_OverTls_IsSecureAndSelectsTheSameNode(string version)
     {
         using var files = new TestCertificates();
         files.Write("a", ["a.example"]);
@@ -160,7 +160,7 @@ public class StickyCookieOverHttpTests
     }
 
     [Fact]
-    public async Task Nodes_OneIsTakenOut_OnlyItsClientsMoveAndComeHome()
+    public async Task Nodes_OneGoesDown_OnlyItsClientsMoveAndReturn()
     {
         await using var nodes = await ThreeNodes.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, Cookie, "ADMIN_TOKEN=0123456789abcdef");

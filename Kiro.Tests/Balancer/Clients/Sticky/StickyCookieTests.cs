@@ -20,7 +20,7 @@ public sealed class StickyCookieTests
     [InlineData("kiro=\"a b\"", "\"a b\"")]
     [InlineData("kiro=\u00FF\u0080", "\u00FF\u0080")]
     [InlineData("=x; ;; kiro=abc;", "abc")]
-    public void Find_OwnCookie_IsItsFirstUsableValue(string line, string value)
+    public void Find_Cookie_IsTheFirstValidValue(string line, string value)
     {
         Assert.Equal(StickyKey.Of(value.AsSpan()), _cookie.Find(line));
         Assert.Equal(value, _cookie.ValueIn(line));
@@ -35,17 +35,17 @@ public sealed class StickyCookieTests
     [InlineData("KIRO=abc")]
     [InlineData("xkiro=abc; kirox=def; a=kiro=abc")]
     [InlineData("; ; =; ==kiro")]
-    public void Find_NoUsableValue_IsNull(string line) => Assert.Null(_cookie.Find(line));
+    public void Find_NoValidValue_IsNull(string line) => Assert.Null(_cookie.Find(line));
 
     [Fact]
-    public void Find_LongestValue_IsTakenAndOneLongerIsNot()
+    public void Find_ValueAtTheMaximum_IsAcceptedAndLongerIsNot()
     {
         Assert.NotNull(_cookie.Find($"kiro={new string('x', StickyCookie.MaxValue)}"));
         Assert.Null(_cookie.Find($"kiro={new string('x', StickyCookie.MaxValue + 1)}"));
     }
 
     [Fact]
-    public void Find_LongLines_LooksThroughAllOfThem() =>
+    public void Find_LongLines_AreSearchedToTheEnd() =>
         Assert.Equal(StickyKey.Of("abc"u8), _cookie.Find(new([$"a={new string('x', 5000)}", "b=2", $"c={new string('x', 5000)}; kiro=abc"])));
 
     [Theory]
@@ -57,7 +57,7 @@ public sealed class StickyCookieTests
     [InlineData("a=1;kiro=abc;b=2", "a=1;b=2")]
     [InlineData("kiro=1; a=1;  b=2; kiro=; kiro=3", "a=1;  b=2")]
     [InlineData("kiro; a=1; KIRO=1; kirox=1; kiro=1", "kiro; a=1; KIRO=1; kirox=1")]
-    public void Remove_OwnCookie_LeavesTheOthersAsTheyCame(string line, string expected)
+    public void Remove_Cookie_LeavesTheOthersUnchanged(string line, string expected)
     {
         var output = new byte[line.Length];
         var length = _cookie.Remove(Encoding.Latin1.GetBytes(line), output);
@@ -84,7 +84,7 @@ public sealed class StickyCookieTests
     [InlineData("KIRO=1", false)]
     [InlineData("kiro", false)]
     [InlineData("", false)]
-    public void IsSetBy_Value_GoesByTheName(string value, bool isSet)
+    public void IsSetBy_Value_ComparesTheName(string value, bool isSet)
     {
         Assert.Equal(isSet, _cookie.IsSetBy(value));
         Assert.Equal(isSet, _cookie.IsSetBy(Encoding.Latin1.GetBytes(value)));
@@ -99,7 +99,7 @@ public sealed class StickyCookieTests
         Assert.Equal(expected, new StickyCookie(name).Set("x", isSecure));
 
     [Fact]
-    public void NewId_Always_IsAnotherOneOf128Bits()
+    public void NewId_Always_IsUniqueWith128Bits()
     {
         var ids = Enumerable.Range(0, 1000).Select(_ => StickyCookie.NewId()).ToArray();
 
@@ -108,7 +108,7 @@ public sealed class StickyCookieTests
     }
 
     [Fact]
-    public void EveryOperation_AnyBytes_NeitherFailsNorLeavesTheCookie()
+    public void EveryOperation_AnyBytes_NeitherThrowsNorLeavesTheCookie()
     {
         var random = new Random(16);
         var pieces = new[] { "kiro", "=", ";", " ", "\t", "\"", "a", ",", "\u00FF", "kiro=", "; kiro=x" };

@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.Sticky;
 
-/// <summary>Requests of a client, and the cookie that it is handed.</summary>
+/// <summary>Requests of a client, and the cookie that it receives.</summary>
 internal static class StickyExchange
 {
     public static async Task<RawResponse> GetAsync(TestBalancer balancer, string fields = "")

@@ -44,7 +44,7 @@ public class StickyHeaderTests
     [InlineData("")]
     [InlineData("X-User:\r\n")]
     [InlineData("X-User: \r\nX-User: \r\n")]
-    public async Task Field_Missing_TheAddressCounts(string fields)
+    public async Task Field_Missing_UsesTheAddress(string fields)
     {
         await using var one = RawBackend.Responding(Body("1"));
         await using var two = RawBackend.Responding(Body("2"));

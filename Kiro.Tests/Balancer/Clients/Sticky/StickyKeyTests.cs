@@ -8,7 +8,7 @@ public sealed class StickyKeyTests
 {
     private readonly ClientHash _hash = new(new HashingOptions(HashingOptions.DefaultSeed, 32, 64));
 
-    /// <summary>Part of the promise that clients keep their node across versions; never change it.</summary>
+    /// <summary>Never change it: clients keep their node across versions.</summary>
     [Theory]
     [InlineData("a", 356106)]
     [InlineData("alice", 648239)]
@@ -34,7 +34,7 @@ public sealed class StickyKeyTests
         Assert.Equal(StickyKey.Of(value.AsSpan()), StickyKey.OfField(lines.Split('|')));
 
     [Fact]
-    public void OfField_NothingSaid_IsNone()
+    public void OfField_Empty_IsNull()
     {
         Assert.Null(StickyKey.OfField(StringValues.Empty));
         Assert.Null(StickyKey.OfField(""));

@@ -12,16 +12,16 @@ public sealed class StickyOptionsTests
     [InlineData("STICKY_BY=cookie", "cookie", "kiro", null)]
     [InlineData("STICKY_BY=header:X-User-Id", "header:X-User-Id", null, "X-User-Id")]
     [InlineData("STICKY_BY=header: x-tenant ", "header:x-tenant", null, "x-tenant")]
-    public void Read_KindOfKey_IsTaken(string setting, string word, string? cookie, string? field)
+    public void Read_StickyBy_IsAccepted(string setting, string word, string? cookie, string? field)
     {
         var options = Settings.Read(StickyOptions.Read, setting);
 
-        Assert.Equal((word, cookie, field), (options.Word, options.Cookie?.Name, options.Field));
+        Assert.Equal((word, cookie, field), (options.Setting, options.Cookie?.Name, options.Field));
         Assert.Equal(word == "ip", options.IsByAddress);
     }
 
     [Fact]
-    public void Read_CookieName_IsTaken() =>
+    public void Read_CookieName_IsAccepted() =>
         Assert.Equal("__Host-lb", Settings.Read(StickyOptions.Read, "STICKY_BY=cookie", "STICKY_COOKIE=__Host-lb").Cookie!.Name);
 
     [Theory]
@@ -34,7 +34,7 @@ public sealed class StickyOptionsTests
     [InlineData("STICKY_BY=header:cookie")]
     [InlineData("STICKY_BY=header:Host")]
     [InlineData("STICKY_BY=address")]
-    public void Read_NoKindOfKey_IsOneLineThatSaysWhatIsAllowed(string setting) => Assert.Equal(
+    public void Read_InvalidStickyBy_IsOneErrorWithTheAllowedValues(string setting) => Assert.Equal(
         [$"{setting} is not valid: expected ip, cookie, or header: and the name of a field that tells clients apart, such as header:X-User-Id."],
         Settings.Refusals(StickyOptions.Read, setting));
 
@@ -44,7 +44,7 @@ public sealed class StickyOptionsTests
     [InlineData("a;b")]
     [InlineData("ä")]
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-    public void Read_NoCookieName_IsOneLine(string name) => Assert.StartsWith(
+    public void Read_InvalidCookieName_IsOneError(string name) => Assert.StartsWith(
         $"STICKY_COOKIE={name} is not valid: expected a cookie's name: up to 64 letters, digits and ",
         Assert.Single(Settings.Refusals(StickyOptions.Read, "STICKY_BY=cookie", $"STICKY_COOKIE={name}")), StringComparison.Ordinal);
 

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.Sticky;
 
-/// <summary>What /lb/route, /lb/status and the warnings say of each kind of key.</summary>
+/// <summary>/lb/route, /lb/status and the warnings with each kind of key.</summary>
 public sealed class StickyRouteTests
 {
     [Theory]
@@ -12,7 +12,7 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=header:X-User", "X-User: alice\r\n", "X-User=alic…")]
     [InlineData("STICKY_BY=header:X-User", "", "203.0.113.7/32")]
     [InlineData("STICKY_BY=ip", "X-User: alice\r\nCookie: kiro=abc\r\n", "203.0.113.7/32")]
-    public async Task YourRoute_AnyKind_IsTheOneThatRequestsTake(string setting, string fields, string key)
+    public async Task YourRoute_AnyKey_IsWhereRequestsGo(string setting, string fields, string key)
     {
         await using var one = RawBackend.Responding();
         await using var two = RawBackend.Responding();
@@ -36,7 +36,7 @@ public sealed class StickyRouteTests
     }
 
     [Fact]
-    public async Task YourRoute_NoCookieYet_IsNotMadeUp()
+    public async Task YourRoute_NoCookieYet_IsUnknown()
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "STICKY_BY=cookie");
@@ -59,12 +59,12 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=header:X-User", "X-User: \u00C3\u00A4/=&\r\n", "%C3%A4%2F%3D%26")]
     [InlineData("STICKY_BY=header:X-User", "X-User: \u00E4/=&\r\n", "%E4%2F%3D%26")]
     [InlineData("STICKY_BY=header:X-User", "X-User: a b%zz\r\n", "a+b%zz")]
-    public async Task Route_Key_IsTheOneThatItsRequestsTake(string setting, string fields, string key)
+    public async Task Route_Key_IsWhereItsRequestsGo(string setting, string fields, string key)
     {
         await using var one = RawBackend.Responding();
         await using var two = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync($"{one.Host},{two.Host}", setting);
-        // A field's value is bytes, whatever they mean to whom: here each character is one.
+        // A field value is bytes; here, each character is one byte.
         using var client = await RawClient.ConnectAsync(balancer.Port);
         await client.SendAsync($"GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
         await client.ReadResponseAsync();
@@ -82,7 +82,7 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=cookie", "client=203.0.113.7", "an address alone does not determine the node while STICKY_BY is cookie")]
     [InlineData("STICKY_BY=cookie", "key=", "key must be the value of the cookie kiro")]
     [InlineData("STICKY_BY=header:X-User", "key=%20", "key must be a value of X-User")]
-    public async Task Route_NothingToTell_Is400WithTheReason(string setting, string query, string problem)
+    public async Task Route_NoKey_Is400WithTheReason(string setting, string query, string problem)
     {
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(node.Host, setting);
@@ -99,7 +99,7 @@ public sealed class StickyRouteTests
     [InlineData("STICKY_BY=cookie", "", null, null)]
     [InlineData("STICKY_BY=header:X-User", "X-User: a\r\n", "Every request so far has the same X-User", "STICKY_BY")]
     [InlineData("STICKY_BY=header:X-User", "", "No request so far has X-User, and all came from 127.0.0.1", "STICKY_BY")]
-    public async Task Warning_OneKeyForEverybody_NamesTheWayOut(string setting, string fields, string? beginning, string? wayOut)
+    public async Task Warning_OneKeyForAllClients_NamesTheFix(string setting, string fields, string? beginning, string? wayOut)
     {
         await using var one = RawBackend.Responding();
         await using var two = RawBackend.Responding();
@@ -111,7 +111,7 @@ public sealed class StickyRouteTests
             await client.ReadResponseAsync();
         }
 
-        // On a busy machine one of the nodes may be told to be slow as well.
+        // On a busy machine there may also be a warning about a slow node.
         var warnings = (await AskAsync(balancer, "/lb/status", "")).GetProperty("warnings").EnumerateArray().Select(warning => warning.GetString()!)
             .Where(warning => warning.Contains(" request so far ", StringComparison.Ordinal)).ToArray();
 

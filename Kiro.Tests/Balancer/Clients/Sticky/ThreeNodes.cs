@@ -2,7 +2,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Clients.Sticky;
 
-/// <summary>Three nodes that say who they are.</summary>
+/// <summary>Three nodes that respond with their name.</summary>
 internal sealed class ThreeNodes(RawBackend[] nodes) : IAsyncDisposable
 {
     public string Hosts => string.Join(',', nodes.Select(node => node.Host));

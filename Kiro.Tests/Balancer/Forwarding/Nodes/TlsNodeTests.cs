@@ -78,8 +78,8 @@ public class TlsNodeTests : IDisposable
     [InlineData("expired", "its certificate expired on ")]
     [InlineData("early", "its certificate is not valid before ")]
     [InlineData("name", "its certificate is for other.example, not for 127.0.0.1")]
-    [InlineData("issuer", "its certificate comes from an unknown issuer, Stranger")]
-    [InlineData("plain", "it does not speak TLS there")]
+    [InlineData("issuer", "its certificate was issued by an unknown CA, Stranger")]
+    [InlineData("plain", "it does not speak TLS on that port")]
     public async Task Handshake_ThatFails_HasItsReasonOnThePage(string kind, string reason)
     {
         using var stranger = new TestAuthority("Stranger");

@@ -16,7 +16,7 @@ public sealed class StreamSessionsTests
     {
         var time = new FakeTimeProvider();
         var registry = Registries.Up(3, time, options: new SelectionOptions(0, TimeSpan.Zero, Idle));
-        var sessions = new SessionMemory(Idle, time);
+        var sessions = new SessionTable(Idle, time);
         var streams = new OpenStreams();
         var stream = new Stream();
         streams.Add(stream, Slot, registry.Find("api-2:80"));

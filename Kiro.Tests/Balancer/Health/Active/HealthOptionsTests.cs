@@ -11,7 +11,7 @@ public sealed class HealthOptionsTests
         new HealthOptions(), Settings.Read(HealthOptions.Read));
 
     [Fact]
-    public void Read_AllSet_IsWhatWasSet() => Assert.Equal(
+    public void Read_AllSet_AreUsed() => Assert.Equal(
         new HealthOptions
         {
             Path = "/up?full=1", Host = "api.example:8080", Status = StatusRanges.Parse("200-204,301")!, Interval = TimeSpan.FromSeconds(0.5),
@@ -42,6 +42,6 @@ public sealed class HealthOptionsTests
     [InlineData("HEALTH_BUSY_TIMEOUT", "0", "a number from 1 to 3600")]
     [InlineData("HEALTH_FALL", "0", "a whole number from 1 to 100")]
     [InlineData("HEALTH_RISE", "2.5", "a whole number from 1 to 100")]
-    public void Read_BadValue_IsOneLine(string name, string value, string allowed) => Assert.Equal(
+    public void Read_InvalidValue_IsOneError(string name, string value, string allowed) => Assert.Equal(
         [$"{name}={value} is not valid: expected {allowed}."], Settings.Refusals(HealthOptions.Read, $"{name}={value}"));
 }

@@ -22,7 +22,7 @@ public sealed class HealthResponseTests
     [InlineData("""{"status":"ok","node":"\ud800"}""", null, null)]
     [InlineData("""{"\ud800":1,"status":"ok"}""", null, null)]
     [InlineData("""{"status":"\u001b","node":"\u001b[31mapi\u202e-3\u0007"}""", null, "[31mapi-3")]
-    public void Parse_Body_GivesWhatIsUsable(string body, string? status, string? node) =>
+    public void Parse_Body_ReadsWhatIsValid(string body, string? status, string? node) =>
         Assert.Equal(new HealthResponse(status, node), HealthResponse.Parse(Encoding.UTF8.GetBytes(body)));
 
     [Theory]
@@ -35,14 +35,14 @@ public sealed class HealthResponseTests
         Assert.Equal(reason, HealthResponse.Parse(Encoding.UTF8.GetBytes(body)).Degradation);
 
     [Fact]
-    public void Parse_InvalidUtf8_GivesNothing() =>
+    public void Parse_InvalidUtf8_IsEmpty() =>
         Assert.Equal(default, HealthResponse.Parse((byte[])[.. "{\"node\":\""u8, 0xFF, 0xFE, .. "\"}"u8]));
 
     [Fact]
-    public void Parse_NameOfAKilometre_IsNoName() =>
+    public void Parse_VeryLongName_IsIgnored() =>
         Assert.Null(HealthResponse.Parse(Encoding.UTF8.GetBytes($$"""{"node":"{{new string('x', 101)}}"}""")).Node);
 
     [Fact]
-    public void Parse_NestedDeeply_GivesNothing() =>
+    public void Parse_DeeplyNested_IsEmpty() =>
         Assert.Equal(default, HealthResponse.Parse(Encoding.UTF8.GetBytes(new string('[', 10_000))));
 }

@@ -26,7 +26,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     {
         var options = Settings.Read(HealthOptions.Read);
         _registry = Registries.Empty(_time);
-        _prober = new Prober(options, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), _time);
+        _prober = new Prober(options, new BackendTls(BackendTransportOptions.Default, TimeProvider.System), _time);
         _loop = new ProbeLoop(_registry, _prober, new ProbeSchedule(options), options, _time, NullLogger<ProbeLoop>.Instance);
         _node = new SocketServer(async (stream, stop) =>
         {
@@ -44,7 +44,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_NewNode_IsProbedAtOnceAndThenAtTheInterval()
+    public async Task Execute_NewNode_IsProbedImmediatelyAndThenAtTheInterval()
     {
         await StartWithTheNodeUp();
 
@@ -54,7 +54,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_NodeFails_IsProbedFastUntilItIsBack()
+    public async Task Execute_NodeFails_IsProbedOftenUntilItRecovers()
     {
         await StartWithTheNodeUp();
         _answer = Bad;
@@ -70,12 +70,12 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_ConnectionFailed_ProbesAtOnce()
+    public async Task Execute_ConnectionFailed_ProbesImmediately()
     {
         await StartWithTheNodeUp();
         await _time.AdvanceBy(5);
 
-        _registry.TakeOut(_registry.Current.Backends[0].Backend, "connection refused");
+        _registry.MarkDown(_registry.Current.Backends[0].Backend, "connection refused");
 
         // The clock stands still.
         await Eventually.BeTrue(() => _probes.Count == 2, "the probe");
@@ -84,7 +84,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_ConnectionsFailAllTheTime_ProbesAtMostFourTimesASecond()
+    public async Task Execute_ConnectionsKeepFailing_ProbesAtMostFourTimesASecond()
     {
         await StartWithTheNodeUp();
         var backend = _registry.Find(Endpoint.Id);
@@ -101,14 +101,14 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_OneNodeNeverAnswers_TheOthersVerdictDoesNotWait()
+    public async Task Execute_OneNodeHangs_DoesNotDelayTheOthers()
     {
         await using var silent = new SocketServer((_, stop) => Task.Delay(-1, stop));
         _registry.SetMembers([new BackendEndpoint("127.0.0.1", silent.Port), Endpoint]);
 
         await _loop.StartAsync(TestContext.Current.CancellationToken);
 
-        // The clock stands still: nobody's timeout helps.
+        // The clock stands still, so no timeout helps.
         await Eventually.BeTrue(() => State() == BackendState.Up && silent.Connections == 1, "the good node is up");
         var other = _registry.Find($"127.0.0.1:{silent.Port}");
         Assert.Equal(BackendState.Starting, other.Health.State);
@@ -117,13 +117,13 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_NodeIsForgotten_IsNotProbedAnyMore()
+    public async Task Execute_NodeIsRemoved_IsNoLongerProbed()
     {
         await StartWithTheNodeUp();
-        _registry.TakeOut(_registry.Current.Backends[0].Backend, "connection refused");
+        _registry.MarkDown(_registry.Current.Backends[0].Backend, "connection refused");
         _registry.SetMembers([new BackendEndpoint("127.0.0.1", FreePort.Next())]);
         Assert.Single(_registry.Current.Backends);
-        // A probe that was under way may still arrive.
+        // A probe in progress may still arrive.
         await _time.AdvanceBy(1);
         var probes = _probes.Count;
 
@@ -133,7 +133,7 @@ public sealed class ProbeLoopTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Execute_NodeJoinsLater_IsProbedAtOnce()
+    public async Task Execute_NodeJoinsLater_IsProbedImmediately()
     {
         _registry.SetMembers([new BackendEndpoint("127.0.0.1", FreePort.Next())]);
         await _loop.StartAsync(TestContext.Current.CancellationToken);

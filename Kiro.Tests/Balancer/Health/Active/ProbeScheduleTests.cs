@@ -36,7 +36,7 @@ public sealed class ProbeScheduleTests
     }
 
     [Theory]
-    // The longer it has been down, the rarer, at most as rare as a node that is up; unless it passes, or no node is up.
+    // Backs off the longer it has been down, up to the interval of a node that is up; not if it passes, or no node is up.
     [InlineData("PR", 59, 1, 2)]
     [InlineData("PR", 300, 1, 10)]
     [InlineData("PR", 3600, 1, 30)]
@@ -45,7 +45,7 @@ public sealed class ProbeScheduleTests
     [InlineData("PF", 3600, 1, 2)]
     [InlineData("PD", 3600, 1, 2)]
     [InlineData("PR", 3600, 0, 2)]
-    public void Next_DownForLong_IsProbedLessOften(string probes, int downFor, int others, double seconds)
+    public void Next_DownForLong_BacksOff(string probes, int downFor, int others, double seconds)
     {
         var options = Settings.Read(HealthOptions.Read);
         var (schedule, transitions) = (new ProbeSchedule(options), new BackendTransitions(options.Thresholds));
@@ -55,7 +55,7 @@ public sealed class ProbeScheduleTests
     }
 
     [Theory]
-    // Whether what it lacks is back is known soon, and of one that has lacked it for long, by and by.
+    // A recovery is detected soon, and later after a long degradation.
     [InlineData(0, 5, 2)]
     [InlineData(59, 5, 2)]
     [InlineData(300, 5, 10)]
@@ -74,7 +74,7 @@ public sealed class ProbeScheduleTests
     [InlineData(500, 1)]
     [InlineData(2000, 4)]
     [InlineData(20_000, 30)]
-    public void Next_ManyAreNotUp_AreProbed500TimesASecondTogether(int nodes, double seconds)
+    public void Next_ManyAreNotUp_ShareARateOf500PerSecond(int nodes, double seconds)
     {
         var schedule = new ProbeSchedule(Settings.Read(HealthOptions.Read));
         var registry = Registries.Empty();
@@ -88,7 +88,7 @@ public sealed class ProbeScheduleTests
     [InlineData(0)]
     [InlineData(0.123)]
     [InlineData(0.999999)]
-    public void Next_SteadyNodes_AreDueAtOneMomentOfAQuarterSecond(double random)
+    public void Next_HealthyBackends_AreCoalesced(double random)
     {
         var schedule = new ProbeSchedule(Settings.Read(HealthOptions.Read));
         var now = TimeSpan.FromSeconds(1234.5678);
@@ -104,7 +104,7 @@ public sealed class ProbeScheduleTests
         'P' => new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null),
         'D' => new ProbeResult(ProbeOutcome.Draining, null, null, null),
         'F' => new ProbeResult(ProbeOutcome.Failed, null, "why", null),
-        'S' => new ProbeResult(ProbeOutcome.Silent, null, "why", null),
+        'S' => new ProbeResult(ProbeOutcome.TimedOut, null, "why", null),
         _ => new ProbeResult(ProbeOutcome.Refused, null, "why", null),
     };
 }

@@ -33,7 +33,7 @@ public sealed class ProberTests
     [InlineData("HTTP/1.1 200 OK\nContent-Length: 2\n\nOK", "Passed", null, null)]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"node\":\"api-3\"}\r\n0\r\n\r\n", "Passed", null, "api-3")]
     [InlineData("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "Passed", null, null)]
-    // What a request would get 502 for.
+    // Responses for which a request would get 502.
     [InlineData("HTTP/1.1 200 OK\r\nX : y\r\nContent-Length: 0\r\n\r\n", "Failed", Invalid, null)]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nOK", "Failed", Invalid, null)]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "Failed", Invalid, null)]
@@ -53,7 +53,7 @@ public sealed class ProberTests
     }
 
     [Fact]
-    public async Task ProbeAsync_EndlessBody_IsNotReadToItsEnd()
+    public async Task ProbeAsync_EndlessBody_IsTruncated()
     {
         await using var server = new SocketServer(async (stream, stop) =>
         {
@@ -71,7 +71,7 @@ public sealed class ProberTests
     }
 
     [Fact]
-    public async Task ProbeAsync_NobodyListens_IsRefused()
+    public async Task ProbeAsync_NoListener_IsRefused()
     {
         var probe = await Probe(FreePort.Next());
 
@@ -79,7 +79,7 @@ public sealed class ProberTests
     }
 
     [Fact]
-    public async Task ProbeAsync_NameThatDoesNotExist_IsRefused()
+    public async Task ProbeAsync_UnknownName_IsRefused()
     {
         var probe = await Probe(80, "no-such-host.invalid");
 
@@ -91,7 +91,7 @@ public sealed class ProberTests
     [InlineData("")]
     [InlineData("HTTP/1.1 200 OK\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbeginning")]
-    public async Task ProbeAsync_NoCompleteAnswerInTime_IsSilent(string beginning)
+    public async Task ProbeAsync_NoCompleteResponseInTime_IsTimedOut(string beginning)
     {
         var time = new FakeTimeProvider();
         var waiting = new TaskCompletionSource();
@@ -109,7 +109,7 @@ public sealed class ProberTests
         Assert.False(probing.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(0.1));
 
-        Assert.Equal(new ProbeResult(ProbeOutcome.Silent, null, "no response within 3 s", null), await probing);
+        Assert.Equal(new ProbeResult(ProbeOutcome.TimedOut, null, "no response within 3 s", null), await probing);
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class ProberTests
                 await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray(), stop);
             }
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Default, TimeProvider.System), TimeProvider.System);
         var backend = new Backend("127.0.0.1", server.Port);
 
         await prober.ProbeAsync(backend, TestContext.Current.CancellationToken);
@@ -145,16 +145,16 @@ public sealed class ProberTests
     }
 
     [Fact]
-    public async Task ProbeAsync_Request_IsWhatTheSettingsSay()
+    public async Task ProbeAsync_Request_FollowsTheSettings()
     {
         var head = new TaskCompletionSource<string>();
         await using var server = new SocketServer(async (stream, stop) =>
         {
             var bytes = new byte[4096];
-            // TrySet: HttpClient asks again when a connection ends without a response.
+            // TrySet: HttpClient retries when a connection is closed without a response.
             head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_PATH=/up?full=1"), new BackendTls(BackendTransportOptions.Default, TimeProvider.System), TimeProvider.System);
 
         await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
 
@@ -176,7 +176,7 @@ public sealed class ProberTests
             head.TrySetResult(System.Text.Encoding.Latin1.GetString(bytes, 0, await stream.ReadAsync(bytes, stop)));
             await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(answer), stop);
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_STATUS=200-204,301", "HEALTH_HOST=api.example"), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read, "HEALTH_STATUS=200-204,301", "HEALTH_HOST=api.example"), new BackendTls(BackendTransportOptions.Default, TimeProvider.System), TimeProvider.System);
 
         var probe = await prober.ProbeAsync(new Backend("127.0.0.1", server.Port), TestContext.Current.CancellationToken);
 
@@ -195,7 +195,7 @@ public sealed class ProberTests
             waiting.SetResult();
             await Task.Delay(Timeout.Infinite, ended);
         });
-        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Default, TimeProvider.System), TimeProvider.System);
 
         var probing = prober.ProbeAsync(new Backend("127.0.0.1", server.Port), stop.Token);
         await waiting.Task;
@@ -206,7 +206,7 @@ public sealed class ProberTests
 
     private static async Task<ProbeResult> Probe(int port, string host = "127.0.0.1", TimeProvider? time = null)
     {
-        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Usual, TimeProvider.System), time ?? TimeProvider.System);
+        var prober = new Prober(Settings.Read(HealthOptions.Read), new BackendTls(BackendTransportOptions.Default, TimeProvider.System), time ?? TimeProvider.System);
         return await prober.ProbeAsync(new Backend(host, port), TestContext.Current.CancellationToken);
     }
 }

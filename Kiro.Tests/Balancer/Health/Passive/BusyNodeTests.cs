@@ -10,7 +10,7 @@ public sealed class BusyNodeTests
 {
     private const string Never = "never";
 
-    // Probes that get no response take 3 s, and the next one follows after 2 s.
+    // A probe times out after 3 s, and the next one follows 2 s later.
     [Theory]
     //          node                     probe         waiting  says       out after
     [InlineData("refuses",               "refused",    0,       "nothing",    "0")]
@@ -32,7 +32,7 @@ public sealed class BusyNodeTests
     [InlineData("does not accept",       "unaccepted", 1,       "nothing",    "3")]
     [InlineData("does not accept",       "unaccepted", 5,       "nothing",    "23")]
     [InlineData("does not accept",       "unaccepted", 50,      "nothing",    "3")]
-    public void Node_AsItBehaves_IsOutAfterSeconds(string node, string probe, int waiting, string says, string outAfter)
+    public void Backend_Unresponsive_IsDownAfterSeconds(string node, string probe, int waiting, string says, string outAfter)
     {
         var time = new FakeTimeProvider();
         var registry = Registries.Up(2, time);
@@ -46,11 +46,11 @@ public sealed class BusyNodeTests
 
         if (node == "refuses")
         {
-            registry.TakeOut(backend, "connection refused");
+            registry.MarkDown(backend, "connection refused");
         }
         else if (waiting > 0)
         {
-            // By the silence watch.
+            // By SilenceWatch.
             registry.Suspect(backend, "no response to requests");
         }
 
@@ -76,7 +76,7 @@ public sealed class BusyNodeTests
     }
 
     [Fact]
-    public void Judge_ASignInBetween_BeginsTheTimeAnew()
+    public void Judge_ResponseInBetween_RestartsTheTimeout()
     {
         var time = new FakeTimeProvider();
         var backend = new BackendRuntime(new Backend("a", 1), time);
@@ -90,7 +90,7 @@ public sealed class BusyNodeTests
         time.Advance(TimeSpan.FromSeconds(15));
         Assert.Equal(ProbeOutcome.Busy, Silent());
         time.Advance(TimeSpan.FromSeconds(20));
-        Assert.Equal(ProbeOutcome.Silent, Silent());
+        Assert.Equal(ProbeOutcome.TimedOut, Silent());
 
         ProbeOutcome Silent() => busy.Judge(Result("fails"), time.GetTimestamp(), isConcurrent: false).Outcome;
     }
@@ -99,7 +99,7 @@ public sealed class BusyNodeTests
     {
         "passes" => new ProbeResult(ProbeOutcome.Passed, TimeSpan.FromMilliseconds(1), null, null),
         "refused" => new ProbeResult(ProbeOutcome.Refused, null, "connection refused", null),
-        "unaccepted" => new ProbeResult(ProbeOutcome.Unaccepted, null, "no connection within 3 s", null),
-        _ => new ProbeResult(ProbeOutcome.Silent, null, "no response within 3 s", null),
+        "unaccepted" => new ProbeResult(ProbeOutcome.ConnectTimedOut, null, "no connection within 3 s", null),
+        _ => new ProbeResult(ProbeOutcome.TimedOut, null, "no response within 3 s", null),
     };
 }

@@ -14,7 +14,7 @@ public sealed class ErrorWatchTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Look_ANodeAnswersErrors_IsEjectedWhenThatIsOn(bool isOn)
+    public async Task Check_OneRespondsWithErrors_IsEjectedIfEnabled(bool isOn)
     {
         var registry = await RunAsync(isOn, nodes: 3, failing: 1);
 
@@ -27,7 +27,7 @@ public sealed class ErrorWatchTests
     [InlineData(4, 2, 2)]
     [InlineData(3, 3, 0)]
     [InlineData(1, 1, 0)]
-    public async Task Look_SeveralAnswerErrors_NeverTakesOutMoreThanHalfAndNobodyWhenAllAreAlike(int nodes, int failing, int ejected)
+    public async Task Check_SeveralRespondWithErrors_EjectsAtMostHalfAndNoneIfAllAreAlike(int nodes, int failing, int ejected)
     {
         var registry = await RunAsync(isOn: true, nodes, failing);
 

@@ -4,13 +4,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Health.Passive;
 
-/// <summary>A slow request is not a dead node: real nodes that do one thing at a time, or few.</summary>
+/// <summary>A slow request is not a dead node: real nodes with one thread, or few.</summary>
 public class SlowRequestTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Get_NodesThatDoOneThingAtATime_RunsOnceAndNobodyIsOut()
+    public async Task Get_SingleThreadedNodes_RunsOnceAndNoneIsDown()
     {
         await using var nodes = new Nodes(5, seconds: 10);
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, "HEALTH_INTERVAL=1", "HEALTH_TIMEOUT=1");
@@ -22,7 +22,7 @@ public class SlowRequestTests
         var (others, states) = (0, new HashSet<BackendState>());
         while (!working.IsCompleted)
         {
-            // Of every node's clients, those of the busy one among them: they wait behind.
+            // Clients of all nodes; those of the busy one wait.
             var answers = await Task.WhenAll(nodes.Select(node => GetAsync(balancer, node)));
             Assert.All(answers, status => Assert.Equal(HttpStatusCode.OK, status));
             others += answers.Length;
@@ -37,7 +37,7 @@ public class SlowRequestTests
     }
 
     [Fact]
-    public async Task Get_ItTakesLongerThanAnyNodeMayBeBusy_RunsOnTwoNodesAtMost()
+    public async Task Get_LongerThanTheBusyTimeout_RunsOnAtMostTwoNodes()
     {
         await using var nodes = new Nodes(3, seconds: 8);
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, "HEALTH_INTERVAL=1", "HEALTH_TIMEOUT=0.5", "HEALTH_BUSY_TIMEOUT=1");
@@ -50,7 +50,7 @@ public class SlowRequestTests
     }
 
     [Fact]
-    public async Task Get_FrozenNodeThatDoesOneThingAtATime_IsFoundOutInTheEnd()
+    public async Task Get_FrozenSingleThreadedNode_IsDetectedEventually()
     {
         await using var nodes = new Nodes(2, seconds: 1);
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, "HEALTH_INTERVAL=1", "HEALTH_TIMEOUT=0.5", "HEALTH_BUSY_TIMEOUT=1");
@@ -62,21 +62,21 @@ public class SlowRequestTests
     }
 
     [Fact]
-    public async Task Burst_NodesWithFewThreads_ServeOnAfterwards()
+    public async Task Burst_NodesWithFewThreads_RecoverAfterwards()
     {
         await using var nodes = new Nodes(2, threads: 4, seconds: 0.2);
         await using var balancer = await TestBalancer.StartAsync(nodes.Hosts, "HEALTH_INTERVAL=1", "HEALTH_TIMEOUT=1");
         var statuses = await Task.WhenAll(Enumerable.Range(0, 60).Select(client => GetAsync(balancer, nodes[client % 2], "/slow")));
         Assert.All(statuses, status => Assert.Equal(HttpStatusCode.OK, status));
 
-        // The connections that are kept hold all threads; probes must get one soon.
+        // Idle connections hold all threads; probes must get one soon.
         await Eventually.BeTrue(
             () => nodes.All(node => balancer.Backend(node.Port).Health is { State: BackendState.Up, Failures: 0, Error: null }), "all nodes are well", 15);
         Assert.All(await Task.WhenAll(nodes.Select(node => GetAsync(balancer, node))), status => Assert.Equal(HttpStatusCode.OK, status));
     }
 
     [Fact]
-    public async Task Requests_MoreThanConnectionsAreAllowed_WaitInOrderAndAreAllServed()
+    public async Task Requests_MoreThanTheConnectionLimit_QueueInOrderAndAreAllServed()
     {
         var (now, most) = (0, 0);
         await using var node = new RawBackend(async exchange =>

@@ -3,11 +3,11 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Health.Passive;
 
-/// <summary>A node that accepts everything and answers nothing.</summary>
+/// <summary>A node that accepts connections and never responds.</summary>
 public class StallTests
 {
     [Fact]
-    public async Task Get_ANodeThatHangs_IsAnsweredByTheNextNode()
+    public async Task Get_NodeHangs_IsServedByTheNext()
     {
         await using var hanging = new HangingNode();
         await using var other = await TestBackend.StartAsync();
@@ -23,7 +23,7 @@ public class StallTests
     }
 
     [Fact]
-    public async Task Get_ANodeThatIsOnlySlow_IsWaitedFor()
+    public async Task Get_NodeIsSlow_WaitsForIt()
     {
         await using var slow = await TestBackend.StartAsync("slow");
         await using var other = await TestBackend.StartAsync("other");
@@ -42,7 +42,7 @@ public class StallTests
     }
 
     [Fact]
-    public async Task Get_TheOnlyNodeHangs_IsWaitedFor()
+    public async Task Get_OnlyNodeHangs_WaitsForIt()
     {
         await using var hanging = new HangingNode();
         await using var balancer = await TestBalancer.StartAsync($"127.0.0.1:{hanging.Port}", "HEALTH_TIMEOUT=1");
@@ -58,7 +58,7 @@ public class StallTests
     }
 
     [Fact]
-    public async Task Post_ANodeThatHangs_IsNotSentToAnother()
+    public async Task Post_NodeHangs_IsNotRetried()
     {
         await using var hanging = new HangingNode();
         await using var other = await TestBackend.StartAsync();

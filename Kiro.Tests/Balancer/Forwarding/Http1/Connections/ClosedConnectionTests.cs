@@ -44,7 +44,7 @@ public sealed class ClosedConnectionTests : IAsyncDisposable
             await _answer(exchange);
         });
         _backend = new BackendRuntime(new Backend("127.0.0.1", _node.Port), TimeProvider.System);
-        _pools = new ConnectionPools(_watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System));
+        _pools = new ConnectionPools(_watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Default, TimeProvider.System));
         _pool = _pools.Of(_backend);
     }
 

@@ -18,7 +18,7 @@ internal sealed class EchoPool : IAsyncDisposable
     {
         var backend = new BackendRuntime(new Backend("127.0.0.1", node.Port), _time);
         _watch = new ConnectionWatch(_time);
-        Pool = new ConnectionPool(backend, _watch, _time, new BackendTls(BackendTransportOptions.Usual, _time));
+        Pool = new ConnectionPool(backend, _watch, _time, new BackendTls(BackendTransportOptions.Default, _time));
         Probe = backend.ProbeNow.WaitAsync(TimeSpan.FromDays(1), _time, CancellationToken.None);
     }
 

@@ -28,7 +28,7 @@ public class FastUploadTests
         });
         using var watch = new ConnectionWatch(TimeProvider.System);
         var backend = new BackendRuntime(new Backend("127.0.0.1", node.Port), TimeProvider.System);
-        var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Usual, TimeProvider.System)), new OpenStreams(), TimeProvider.System);
+        var sender = new Http1Sender(new ConnectionPools(watch, TimeProvider.System, new BackendTls(BackendTransportOptions.Default, TimeProvider.System)), new OpenStreams(), TimeProvider.System);
         using (var first = new Attempt(backend, isAwaited: true, isRetryable: true))
         {
             // With a cancellable request, as all real ones: otherwise the connection would not be reused.

@@ -19,6 +19,6 @@ internal static class LeanRequest
         context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "/";
         (context.Request.Protocol, context.Request.Method, context.Request.Host) = ("HTTP/1.1", method, new HostString("a.example"));
         var client = ClientAddress.From(IPAddress.Loopback);
-        return new ForwardedRequest(context, new Client(client, client, PeerIsTrusted: false), Buffered: null, body, new ForwardingRules(new HopMark("kiro-test"), ForwardingTimeouts.Default, ClientHeader.Default));
+        return new ForwardedRequest(context, new Client(client, client, PeerIsTrusted: false), Buffered: null, body, new ForwardingRules(new LoopMarker("kiro-test"), ForwardingTimeouts.Default, ClientHeader.Default));
     }
 }

@@ -4,9 +4,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace Kiro.Tests.Balancer.Limits;
 
-public sealed class HopMarkTests
+public sealed class LoopMarkerTests
 {
-    private readonly HopMark _mark = new();
+    private readonly LoopMarker _mark = new();
 
     [Fact]
     public void Line_IsAFieldOfRfc8586() =>
@@ -19,7 +19,7 @@ public sealed class HopMarkTests
     [InlineData("", false)]
     [InlineData("cdn.example", false)]
     [InlineData("kiro-0000000000000000", false)]
-    public void IsIn_Value_KnowsItsOwnMarkOnly(string value, bool expected)
+    public void IsIn_Value_RecognizesOnlyItsOwnMark(string value, bool expected)
     {
         value = string.Format(null, value, _mark.Name);
 
@@ -28,5 +28,5 @@ public sealed class HopMarkTests
     }
 
     [Fact]
-    public void New_TwoBalancers_DoNotTakeEachOtherForThemselves() => Assert.False(_mark.IsIn(new HopMark().Bytes));
+    public void New_TwoBalancers_HaveDifferentMarks() => Assert.False(_mark.IsIn(new LoopMarker().Bytes));
 }

@@ -4,17 +4,17 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Selection;
 
-public sealed class SessionMemoryTests
+public sealed class SessionTableTests
 {
     private const int Slot = 123_456;
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(60);
     private readonly FakeTimeProvider _time = new();
-    private readonly SessionMemory _memory;
+    private readonly SessionTable _memory;
 
-    public SessionMemoryTests() => _memory = new SessionMemory(Idle, _time);
+    public SessionTableTests() => _memory = new SessionTable(Idle, _time);
 
     [Fact]
-    public void First_UsedWithinTheIdleTime_StaysWhateverTheRankingSays()
+    public void First_UsedWithinIdleTimeout_StaysRegardlessOfRanking()
     {
         var held = First(Of(Up(1)));
         for (var nodes = 2; nodes <= 40; nodes++)
@@ -25,7 +25,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void First_NotUsedForTheIdleTime_GoesWhereTheRankingSays()
+    public void First_IdleTimeoutPassed_FollowsTheRanking()
     {
         var before = Of(Up(5));
         var slots = Nodes.Slots(500).ToArray();
@@ -40,7 +40,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void First_TheNodeHasAnotherTenure_IsFreeAtOnce()
+    public void First_TenureEnded_FreesTheSlotImmediately()
     {
         var nodes = Up(3);
         var place = First(Of(nodes));
@@ -51,7 +51,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void First_TheNodeDrainsAndKeepsItsSessions_StaysAndTakesNobodyNew()
+    public void First_BackendDrainsItsSessions_KeepsThemAndGetsNoNewClients()
     {
         var nodes = Up(3);
         var place = First(Of(nodes));
@@ -63,7 +63,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void First_ANodeThatKeepsNoSessions_IsNotRemembered()
+    public void First_BackendKeepsNoSessions_DoesNotHoldTheSlot()
     {
         var selector = Of([.. Up(3).Select(node => node with { Tenure = Tenure.None, IsAvailable = false })]);
 
@@ -72,7 +72,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void First_TheNodeHasItsShare_SendsTheRequestElsewhereAndKeepsTheSession()
+    public void First_BackendOverTheBound_SendsTheRequestElsewhereAndKeepsTheSession()
     {
         var selector = Of(Up(3), new SelectionOptions(125, TimeSpan.Zero));
         var loads = new Loads();
@@ -86,7 +86,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void First_ANewClientWhoseNodeHasItsShare_StaysWhereItWasSent()
+    public void First_NewClientOverTheBound_StaysWhereItWasSent()
     {
         var selector = Of(Up(3), new SelectionOptions(125, TimeSpan.Zero));
         var loads = new Loads { [selector.First(Slot)] = 20 };
@@ -97,7 +97,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void Next_TheHolderIsGone_TheNextNodeHoldsTheSlotAndKeepsItWhenTheFirstIsBack()
+    public void Next_HolderIsGone_NextBackendTakesTheSlotAndKeepsIt()
     {
         var nodes = Up(5);
         var first = First(Of(nodes));
@@ -114,7 +114,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void Next_TheHolderOnlyLostARequest_KeepsTheSlot()
+    public void Next_HolderLostOneRequest_KeepsTheSlot()
     {
         var selector = Of(Up(5));
         var first = First(selector);
@@ -124,7 +124,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void Next_AnotherNodeHoldsTheSlotByNow_IsThatNode()
+    public void Next_SlotWasClaimedMeanwhile_IsTheNewHolder()
     {
         var selector = Of(Up(5));
         var other = selector.Ranking.Ranking(Slot)[4];
@@ -134,11 +134,11 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void Use_ARequestEnds_CountsFromThenOn()
+    public void Use_RequestEnds_RestartsTheIdleTimeout()
     {
         var selector = Of(Up(2));
         var place = First(selector);
-        // A long poll.
+        // A long-polling request.
         _time.Advance(2 * Idle);
         _memory.Use(Slot, selector.TenureOf(place));
         _time.Advance(Idle);
@@ -147,7 +147,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public void Use_SomebodyElseHoldsTheSlotByNow_ChangesNothing()
+    public void Use_SlotWasClaimedMeanwhile_ChangesNothing()
     {
         var selector = Of(Up(2));
         var place = First(selector);
@@ -167,7 +167,7 @@ public sealed class SessionMemoryTests
     }
 
     [Fact]
-    public async Task First_ManyAtOnceWhileNodesJoin_AllEndOnOneNode()
+    public async Task First_ConcurrentRequestsWhileBackendsJoin_AgreeOnOne()
     {
         const int Slots = 20_000;
         Selector[] moments = [.. Enumerable.Range(3, 10).Select(count => Of(Up(count)))];
@@ -177,7 +177,7 @@ public sealed class SessionMemoryTests
             start.SignalAndWait();
             for (var slot = 0; slot < Slots; slot++)
             {
-                // Each of them is at another moment, and all of them know these three.
+                // Threads may use different snapshots, all of which have these three.
                 First(moments[(slot + thread) % moments.Length], slot);
             }
         }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
@@ -185,14 +185,14 @@ public sealed class SessionMemoryTests
         var last = moments[^1];
         for (var slot = 0; slot < Slots; slot++)
         {
-            var place = last.PlaceOf(_memory.HolderOf(slot));
+            var place = last.IndexOf(_memory.HolderOf(slot));
             Assert.InRange(place, 0, 11);
             Assert.Equal(place, First(last, slot));
         }
     }
 
     [Fact]
-    public void All_AndACopy_AreTheSlotsThatAreHeld()
+    public void All_AndCopyTo_HaveTheHeldSlots()
     {
         var selector = Of(Up(2));
         int[] slots = [3, 70_000, ClientHash.SlotCount - 1];
@@ -213,11 +213,11 @@ public sealed class SessionMemoryTests
     [Theory]
     [InlineData(0.5)]
     [InlineData(86400)]
-    public void HolderOf_AnyIdleTime_IsKeptSoLongAndHardlyLonger(double seconds)
+    public void HolderOf_AnyIdleTimeout_ExpiresOnTime(double seconds)
     {
         var time = new FakeTimeProvider();
-        var memory = new SessionMemory(TimeSpan.FromSeconds(seconds), time);
-        // At any place within a tick.
+        var memory = new SessionTable(TimeSpan.FromSeconds(seconds), time);
+        // Anywhere within a tick.
         time.Advance(TimeSpan.FromMilliseconds(77));
         memory.First(Slot, Of(Up(1)), new Loads(), out _);
 
@@ -233,7 +233,7 @@ public sealed class SessionMemoryTests
         [.. Enumerable.Range(0, count).Select(node => new Candidate($"api-{node + 1}:80", 1, Tenure: Tenure.Of(node, 1)))];
 
     private static Selector Of(Candidate[] candidates, SelectionOptions? options = null) =>
-        new(candidates, new Rendezvous(candidates, Nodes.Seed, isKept: false), options ?? SelectionOptions.Off);
+        new(candidates, new Rendezvous(candidates, Nodes.Seed, useTable: false), options ?? SelectionOptions.Off);
 
     private sealed class Loads : ILoads
     {

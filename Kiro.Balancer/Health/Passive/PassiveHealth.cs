@@ -3,66 +3,66 @@ using Kiro.Balancer.Health.Active;
 
 namespace Kiro.Balancer.Health.Passive;
 
-/// <summary>Hears from requests how their nodes did, and draws the conclusions.</summary>
-internal sealed class FailureReports(BackendRegistry registry)
+/// <summary>Passive health checks: acts on the outcome of forwarded requests.</summary>
+internal sealed class PassiveHealth(BackendRegistry registry)
 {
-    /// <summary>Requests lost in a row that are no accident any more.</summary>
+    /// <summary>Consecutive lost requests that eject a backend.</summary>
     private const int MaxLossesInARow = 5;
 
-    /// <summary>The node gave a complete response.</summary>
-    public static void Responded(BackendRuntime backend) => backend.Counters.ForgetLosses();
+    /// <summary>A response was complete.</summary>
+    public static void Responded(BackendRuntime backend) => backend.Counters.ResetLosses();
 
-    /// <summary>Nobody listens there.</summary>
+    /// <summary>A connection was refused.</summary>
     public void Refused(BackendRuntime backend, string problem)
     {
         backend.Counters.Fail();
-        registry.TakeOut(backend.Backend, problem);
+        registry.MarkDown(backend.Backend, problem);
     }
 
-    /// <summary>The node did not accept a connection in time.</summary>
-    public void Unaccepted(BackendRuntime backend, string problem)
+    /// <summary>A connection was not accepted in time.</summary>
+    public void ConnectTimedOut(BackendRuntime backend, string problem)
     {
         if (backend.Counters.Awaiting >= BusyCheck.MinListenQueue)
         {
-            // Busy, with a full listen queue, it may be. The probe finds out.
-            Unreached(backend);
+            // The listen queue may be full. A probe finds out.
+            Unreachable(backend);
             return;
         }
 
         Refused(backend, problem);
     }
 
-    /// <summary>There was no connection, and it is not known whether the node is to blame.</summary>
-    public static void Unreached(BackendRuntime backend)
+    /// <summary>No connection, not necessarily through the backend's fault.</summary>
+    public static void Unreachable(BackendRuntime backend)
     {
         backend.Counters.Fail();
         backend.ProbeNow.Set();
     }
 
-    /// <summary>A request was lost on an open connection, before or in the middle of its response.</summary>
+    /// <summary>A request was lost on an open connection, before or during its response.</summary>
     public void Lost(BackendRuntime backend)
     {
-        Unreached(backend);
-        if (backend.Counters.Lose() >= MaxLossesInARow
-            && registry.Eject(backend.Backend, $"{MaxLossesInARow} requests in a row were lost"))
+        Unreachable(backend);
+        if (backend.Counters.RecordLoss() >= MaxLossesInARow
+            && registry.Eject(backend.Backend, $"{MaxLossesInARow} consecutive requests were lost"))
         {
-            backend.Counters.ForgetLosses();
+            backend.Counters.ResetLosses();
         }
     }
 }
 
 /// <summary>
-/// Notices nodes that accept requests and answer none of them, long before the next regular probe. A node with one slow
-/// request is only probed; one that does not answer the probe either is out, and what waits for it goes elsewhere.
+/// Detects backends that accept requests but respond to none, long before the next regular probe, and probes them. If the probe
+/// gets no response either, the backend is marked down and waiting requests go elsewhere; with a single slow request, it stays.
 /// </summary>
 internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Silence beyond this raises suspicion.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    /// <summary>A backend without any response for longer is suspect.</summary>
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(1);
 
-    /// <summary>A node that passed the probe is not suspected again before.</summary>
+    /// <summary>Before a backend can become suspect again.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -73,22 +73,22 @@ internal sealed class SilenceWatch(BackendRegistry registry, TimeProvider time) 
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                Look(suspected);
+                Check(suspected);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The balancer stops.
+            // Shutdown.
         }
     }
 
-    private void Look(Dictionary<Backend, long> suspected)
+    private void Check(Dictionary<Backend, long> suspected)
     {
         var snapshot = registry.Current;
         foreach (var (backend, health) in snapshot.Backends)
         {
             if (health is { KeepsSessions: true, Failures: 0 }
-                && registry.Runtimes.Of(backend).Counters.Silence > Patience
+                && registry.Runtimes.Of(backend).Counters.Silence > MaxSilence
                 && (!suspected.TryGetValue(backend, out var before) || time.GetElapsedTime(before) > Pause))
             {
                 suspected[backend] = time.GetTimestamp();

@@ -7,24 +7,24 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Kiro.Tests.Balancer.Health.Active;
 
-public sealed class VerdictsTests
+public sealed class ProbeReporterTests
 {
     private static readonly ProbeResult Passed = new(ProbeOutcome.Passed, null, null, null);
 
     [Fact]
-    public async Task GiveAsync_TheRegistryIsBusy_TellsAllThatCameMeanwhileTogether()
+    public async Task ReportAsync_RegistryIsBusy_BatchesTheResults()
     {
         using var log = new SlowLog();
         var feed = new ChangeFeed();
         var registry = new BackendRegistry(new HashingOptions(HashingOptions.DefaultSeed, 32, 64), new FakeTimeProvider(), log, feed: feed);
         registry.SetMembers(Registries.Endpoints(100));
         Assert.True(feed.Changes.TryRead(out _));
-        var verdicts = new Verdicts(registry);
+        var verdicts = new ProbeReporter(registry);
         log.IsSlow = true;
 
-        var first = Task.Run(() => verdicts.GiveAsync(registry.Current.Backends[0].Backend, Passed), TestContext.Current.CancellationToken);
+        var first = Task.Run(() => verdicts.ReportAsync(registry.Current.Backends[0].Backend, Passed), TestContext.Current.CancellationToken);
         log.Entered.Wait(TestContext.Current.CancellationToken);
-        var others = registry.Current.Backends.Skip(1).Select(known => verdicts.GiveAsync(known.Backend, Passed)).ToArray();
+        var others = registry.Current.Backends.Skip(1).Select(known => verdicts.ReportAsync(known.Backend, Passed)).ToArray();
         Assert.DoesNotContain(others, other => other.IsCompleted);
         log.Continue.Set();
         await first;
@@ -37,19 +37,19 @@ public sealed class VerdictsTests
     }
 
     [Fact]
-    public async Task GiveAsync_NothingElseHappens_IsToldAtOnce()
+    public async Task ReportAsync_RegistryIsIdle_ReportsImmediately()
     {
         var registry = Registries.Empty();
         registry.SetMembers(Registries.Endpoints(1));
 
-        var told = new Verdicts(registry).GiveAsync(registry.Current.Backends[0].Backend, Passed);
+        var told = new ProbeReporter(registry).ReportAsync(registry.Current.Backends[0].Backend, Passed);
 
         Assert.True(told.IsCompletedSuccessfully);
         Assert.Equal(BackendState.Up, registry.Current.Backends[0].State);
         await told;
     }
 
-    /// <summary>Lets whoever writes to it wait, as a disk that is busy would.</summary>
+    /// <summary>Blocks its writers, as a busy disk would.</summary>
     private sealed class SlowLog : ILogger<BackendRegistry>, IDisposable
     {
         public ManualResetEventSlim Entered { get; } = new();

@@ -2,29 +2,29 @@ using Kiro.Balancer.Selection;
 
 namespace Kiro.Balancer.Backends;
 
-/// <summary>Where the clients are, for however many people watch: worked out at most once a second.</summary>
-/// <param name="recent">Which slots had requests lately.</param>
+/// <summary>How clients are distributed over the backends; calculated at most once a second.</summary>
+/// <param name="recent">The slots with recent requests.</param>
 /// <param name="time">The clock.</param>
-/// <param name="sessions">Who has sessions where; null when sessions do not stay.</param>
-internal sealed class Homes(RecentSlots recent, TimeProvider time, SessionMemory? sessions = null)
+/// <param name="sessions">Null without session affinity.</param>
+internal sealed class ClientDistribution(RecentSlots recent, TimeProvider time, SessionTable? sessions = null)
 {
     private const int MaxSlots = 1 << 16;
-    private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
 
     private readonly Lock _counting = new();
     private Selector? _selector;
     private NodeClients[] _clients = [];
     private long _countedAt;
 
-    /// <summary>All recent clients.</summary>
+    /// <summary>The number of recent clients.</summary>
     public long AllClients => RecentSlots.Clients(recent.Count());
 
-    /// <summary>The clients of every node, by place; with no node up, of none.</summary>
+    /// <summary>The clients of each backend, by index; all zero if no backend is up.</summary>
     public IReadOnlyList<NodeClients> Of(BackendSnapshot snapshot)
     {
         lock (_counting)
         {
-            if (_selector != snapshot.Selector || time.GetElapsedTime(_countedAt) > GoodFor)
+            if (_selector != snapshot.Selector || time.GetElapsedTime(_countedAt) > MaxAge)
             {
                 (_selector, _clients, _countedAt) = (snapshot.Selector, Count(snapshot), time.GetTimestamp());
             }
@@ -40,25 +40,25 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time, SessionMemory
         var served = new long[snapshot.Backends.Count];
         foreach (var slot in recent.All(step))
         {
-            if (snapshot.Selector.Home(slot, sessions?.HolderOf(slot) ?? Tenure.None) is >= 0 and var place)
+            if (snapshot.Selector.Home(slot, sessions?.HolderOf(slot) ?? Tenure.None) is >= 0 and var index)
             {
-                served[place] += step;
+                served[index] += step;
             }
         }
 
         var (held, kept) = sessions is null ? (null, null) : CountSessions(snapshot.Selector, sessions, served.Length);
-        return [.. served.Select((count, place) => new NodeClients(Clients(count, seen), held?[place], kept?[place]))];
+        return [.. served.Select((count, index) => new NodeClients(Clients(count, seen), held?[index], kept?[index]))];
     }
 
-    private static (long[] Held, long[] Kept) CountSessions(Selector selector, SessionMemory sessions, int places)
+    private static (long[] Held, long[] Kept) CountSessions(Selector selector, SessionTable sessions, int indexes)
     {
-        var (held, kept) = (new long[places], new long[places]);
+        var (held, kept) = (new long[indexes], new long[indexes]);
         foreach (var (_, holder) in sessions.All())
         {
-            // A slot whose node has given it up is nobody's session any more.
-            if (selector.PlaceOf(holder) is >= 0 and var place)
+            // Otherwise the tenure of its backend is over.
+            if (selector.IndexOf(holder) is >= 0 and var index)
             {
-                held[place]++;
+                held[index]++;
             }
         }
 
@@ -66,9 +66,9 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time, SessionMemory
         var step = StepOf(seen);
         foreach (var (slot, holder) in sessions.All().Where((_, index) => index % step == 0))
         {
-            if (selector.PlaceOf(holder) is >= 0 and var place && selector.Home(slot) != place)
+            if (selector.IndexOf(holder) is >= 0 and var index && selector.Home(slot) != index)
             {
-                kept[place] += step;
+                kept[index] += step;
             }
         }
 
@@ -81,8 +81,8 @@ internal sealed class Homes(RecentSlots recent, TimeProvider time, SessionMemory
         (long)Math.Round(slots * RecentSlots.Clients(seen) / (double)Math.Max(seen, 1));
 }
 
-/// <summary>The clients of a node.</summary>
-/// <param name="Recent">How many of the recent ones it serves.</param>
-/// <param name="Sessions">How many have a session with it: they were here within <c>SESSION_IDLE</c>. Null when sessions do not stay.</param>
-/// <param name="Kept">How many of these only their session keeps here: new ones in their place would go elsewhere.</param>
+/// <summary>The clients of a backend.</summary>
+/// <param name="Recent">Recent clients that it serves.</param>
+/// <param name="Sessions">Clients with a session, used within <c>SESSION_IDLE</c>. Null without session affinity.</param>
+/// <param name="Kept">Those of them that would be on another backend without their session.</param>
 internal readonly record struct NodeClients(long Recent, long? Sessions, long? Kept);

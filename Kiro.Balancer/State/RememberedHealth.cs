@@ -5,16 +5,16 @@ using Kiro.Balancer.Backends;
 namespace Kiro.Balancer.State;
 
 /// <summary>
-/// What was last known of the nodes: with it a start sends nobody to a node that is down, and waits for no probe of one that is
-/// up. The probes begin at once all the same, and what they find counts.
+/// The last known health of the backends: after a restart, requests avoid backends that were down, and need not wait for the first
+/// probe of those that were up. Probes start immediately anyway, and override it.
 /// </summary>
-internal sealed class NodeMemory : IBackendMemory
+internal sealed class RememberedHealth : IBackendMemory
 {
     private static readonly TimeSpan MaxEjection = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<string, SavedNode> _saved = [];
 
-    /// <summary>Before the first node is known.</summary>
+    /// <summary>Called before the first backend is known.</summary>
     public void Remember(IEnumerable<SavedNode> nodes)
     {
         _saved.Clear();
@@ -27,7 +27,7 @@ internal sealed class NodeMemory : IBackendMemory
     /// <inheritdoc />
     public BackendHealth Recall(string id, BackendHealth fresh, Moment now)
     {
-        // Once: a node that is forgotten and comes again is another one.
+        // Once: a backend that is removed and discovered again is a new one.
         if (!_saved.Remove(id, out var saved) || saved.Verdict == BackendVerdict.Unknown)
         {
             return fresh;
@@ -51,13 +51,13 @@ internal sealed class NodeMemory : IBackendMemory
     }
 }
 
-/// <summary>The nodes' last known health, in the state.</summary>
-internal sealed class NodesPart(BackendRegistry registry, NodeMemory memory) : IStatePart
+/// <summary>The health of the backends in the state file.</summary>
+internal sealed class NodesPart(BackendRegistry registry, RememberedHealth memory) : IStatePart
 {
-    /// <summary>Older knowledge is none.</summary>
+    /// <summary>Older health is ignored.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(10);
 
-    /// <summary>Of a larger cluster the health of the others is found out anew.</summary>
+    /// <summary>Beyond this, health is not saved.</summary>
     private const int MaxNodes = 50_000;
 
     public string Name => "nodes";
@@ -75,7 +75,7 @@ internal sealed class NodesPart(BackendRegistry registry, NodeMemory memory) : I
     }
 }
 
-/// <summary>A node in the state.</summary>
+/// <summary>A backend in the state file.</summary>
 internal sealed record SavedNode
 {
     public required string Id { get; init; }
@@ -90,7 +90,7 @@ internal sealed record SavedNode
 
     public bool IsConcurrent { get; init; }
 
-    /// <summary>Whether it said of itself that it leaves.</summary>
+    /// <summary>Whether it asked to drain.</summary>
     public bool IsDraining { get; init; }
 
     public string? Degradation { get; init; }
