@@ -27,7 +27,7 @@ public sealed class NativeAotTests(ITestOutputHelper output)
         var folder = Directory.CreateTempSubdirectory("kiro-aot-").FullName;
         try
         {
-            // Its own artifacts folder keeps it apart from other builds. AOT warnings fail the publish; the analyzers have run in the normal build.
+            // Its own artifacts folder keeps it apart from other builds. AOT warnings fail it; code analysis has run in the normal build.
             await Docker.RunAsync(
                 "dotnet",
                 ["publish", "../Kiro.Balancer", "-c", "Release", "-r", RuntimeInformation.RuntimeIdentifier, "-p:PublishAot=true", "-p:RunAnalyzers=false", "--artifacts-path", folder, "-o", $"{folder}/app", "-nologo", "-v", "q"],

@@ -74,7 +74,7 @@ internal sealed class Load : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             var number = Interlocked.Increment(ref _next);
-            // Alternates between neighbouring clients and between the rounds of a client: if all were POSTs at once, a frozen node would block every connection.
+            // Alternates between neighbouring clients and the rounds of each: POSTs only would let a frozen node block every connection.
             var (client, isPost) = (number % Clients, (number + number / Clients) % 2 == 1);
             var (sent, sentTicks) = (_clock.Elapsed, _clock.ElapsedTicks);
             string? node = null, failure = null;

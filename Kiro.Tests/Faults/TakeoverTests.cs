@@ -6,8 +6,10 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
-/// <summary>New processes take over the ports of old ones under load. A client whose request arrives more than <c>DRAIN_DELAY</c>
-/// after its connection is cut off, which on a busy machine can take seconds. <c>KIRO_TAKEOVERS</c> is the number of takeovers, 3 by default.</summary>
+/// <summary>
+/// New processes take over the ports of old ones under load. The old process cuts off a connection whose first request takes longer
+/// than <c>DRAIN_DELAY</c>, which on a busy machine is seconds. <c>KIRO_TAKEOVERS</c> is the number of takeovers, 3 by default.
+/// </summary>
 [Collection(RunsLate.Balancers)]
 public sealed class TakeoverTests : IAsyncLifetime
 {

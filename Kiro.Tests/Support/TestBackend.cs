@@ -98,7 +98,7 @@ internal sealed class TestBackend : IAsyncDisposable
 
 /// <summary>A request as a <see cref="TestBackend"/> received it.</summary>
 /// <param name="Method">From the request line.</param>
-/// <param name="Target">From the request line, undecoded.</param>
+/// <param name="Target">From the request line, as sent.</param>
 /// <param name="Headers">By name, repeated fields joined.</param>
 /// <param name="Body">As Latin-1 text.</param>
 /// <param name="Node">The name of the node that received it.</param>
