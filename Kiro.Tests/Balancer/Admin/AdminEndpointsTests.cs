@@ -57,7 +57,7 @@ public sealed class AdminEndpointsTests
         }
 
         Assert.All(codes[..10], code => Assert.Equal(401, code));
-        // One more may have come back meanwhile.
+        // Another one may have recovered meanwhile.
         Assert.InRange(codes.Count(code => code == 429), 15, 20);
         using var right = await Post(balancer.Balancer, balancer.Id, "drain", "Bearer secret");
         Assert.Equal(429, (int)right.StatusCode);
@@ -82,7 +82,7 @@ public sealed class AdminEndpointsTests
         Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"draining","error":null}"""), await Order(balancer.Balancer, idOrName, "drain", authorization));
         Assert.Equal(BackendState.Draining, balancer.Registry.StateOf(balancer.Id));
         Assert.DoesNotContain(balancer.Id, balancer.Registry.Serving());
-        // Twice is the same as once.
+        // Idempotent.
         Assert.Equal(200, (await Order(balancer.Balancer, idOrName, "drain", authorization)).Code);
 
         Assert.Equal((200, $$"""{"id":"{{balancer.Id}}","state":"up","error":null}"""), await Order(balancer.Balancer, idOrName, "resume", authorization));

@@ -3,7 +3,7 @@ using Kiro.Tests.Faults;
 
 namespace Kiro.Tests.Balancer.Admin;
 
-/// <summary>Operators' orders over the wire.</summary>
+/// <summary>Sends admin requests over HTTP.</summary>
 internal static class AdminRequest
 {
     public static async Task<(int Code, string Body)> Order(BalancerInProcess balancer, string id, string verb, string? authorization, string? body = null)

@@ -22,7 +22,7 @@ public sealed class StatusPageTests
         Assert.Contains($"script-src 'sha256-{hash}'", policy);
         Assert.Contains("connect-src 'self'", policy);
         Assert.Contains("frame-ancestors 'none'", policy);
-        // What the policy would block without a word: event handlers, files, other hosts.
+        // What the policy would block silently: event handlers, files, other hosts.
         Assert.DoesNotMatch("""\son[a-z]+\s*=\s*"|<script\s+src|<link[^>]+stylesheet|https?://""", html);
     }
 

@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Admin;
 
-/// <summary>A balancer with three nodes that accept a probe and never answer it, so that the test alone decides about their states.</summary>
+/// <summary>A balancer with three nodes that accept a probe and never answer it, so that the test alone sets their states.</summary>
 internal sealed class UnprobedBalancer : IAsyncDisposable
 {
     private readonly SocketServer[] _nodes =
@@ -16,7 +16,7 @@ internal sealed class UnprobedBalancer : IAsyncDisposable
 
     public BackendRegistry Registry => Balancer.Registry;
 
-    /// <summary>The second node's.</summary>
+    /// <summary>The name of the second node.</summary>
     public string Id => Registry.Ids()[1];
 
     public static async Task<UnprobedBalancer> Start(params string[] pairs)
@@ -28,14 +28,14 @@ internal sealed class UnprobedBalancer : IAsyncDisposable
         return unprobed;
     }
 
-    /// <summary>Sets the states of the nodes, in the order of their ids.</summary>
+    /// <summary>Sets the states of the nodes in order of their ids.</summary>
     public void SetStates(string states)
     {
         foreach (var (id, state) in Registry.Ids().Zip(states.Split(' ')))
         {
             if (state == "down")
             {
-                // One that was never up did not fall.
+                // A node that was never up is not "down".
                 Registry.Set(id, BackendVerdict.Up);
             }
 

@@ -39,7 +39,7 @@ public sealed class WhatIfLimitTests
         await using var unprobed = await UnprobedBalancer.Start("TRUSTED_PROXIES=" + trusted);
         unprobed.SetStates("up up up");
 
-        // On a slow machine there may be a token again; another client would have more of them than are tried here.
+        // On a slow machine the bucket may have refilled; another client would then have more tokens than are tried here.
         var codes = new List<HttpStatusCode>();
         while (codes.Count < WhatIfLimit.MaxAtOnce / 2 && !codes.Contains(HttpStatusCode.TooManyRequests))
         {
@@ -59,7 +59,7 @@ public sealed class WhatIfLimitTests
     {
         await using var unprobed = await UnprobedBalancer.Start("ADMIN_TOKEN=secret");
         unprobed.SetStates("up up up");
-        // Whoever was wrong too often would not be heard: the operator is somebody else.
+        // After too many wrong tokens from an address it is ignored, so the operator has another one.
         (await UntilRefusedAsync(unprobed, "203.0.113.8", token: "wrong")).Dispose();
 
         for (var question = 0; question < 5 * WhatIfLimit.MaxAtOnce; question++)
@@ -68,7 +68,7 @@ public sealed class WhatIfLimitTests
             Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
         }
 
-        // Nor did the operator leave the door open for the public.
+        // The operator's requests do not lift the limit for others.
         (await UntilRefusedAsync(unprobed, "203.0.113.7")).Dispose();
     }
 
@@ -84,12 +84,12 @@ public sealed class WhatIfLimitTests
         }
     }
 
-    /// <summary>However slow the machine is, it uses tokens faster than it gets them.</summary>
+    /// <summary>Asks faster than the bucket refills, even on a slow machine.</summary>
     private static async Task<HttpResponseMessage> UntilRefusedAsync(UnprobedBalancer unprobed, string address, string? token = null)
     {
         for (var question = 0; question < 1000; question++)
         {
-            // No question at all counts as well, and costs the balancer least.
+            // An invalid question counts as well, and is the cheapest for the balancer.
             var answer = await AskAsync(unprobed, address, token, query: "");
             if (answer.StatusCode == HttpStatusCode.TooManyRequests)
             {

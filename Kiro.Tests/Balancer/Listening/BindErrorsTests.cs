@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening;
 
-/// <summary>What cannot be listened on is told by the setting that wants it.</summary>
+/// <summary>A bind error names the setting that caused it.</summary>
 public sealed class BindErrorsTests : IDisposable
 {
     private readonly TestCertificates _files = new();

@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening;
 
-/// <summary>More clients than the process has descriptors.</summary>
+/// <summary>More clients than descriptors.</summary>
 public sealed class ConnectionFloodTests
 {
     [Theory]
@@ -26,7 +26,7 @@ public sealed class ConnectionFloodTests
                 flood.Add(Connect(balancer.Port));
             }
 
-            // Those who were let in are served as long as they stay; those who were not are told.
+            // Admitted clients are served as long as they stay; the others are refused.
             var answers = await Task.WhenAll(flood.Select(AskAsync));
             var (served, refused) = (answers.Count(answer => answer == "200"), answers.Count(answer => answer == "503"));
             Assert.Equal(answers.Length, served + refused);
@@ -44,7 +44,7 @@ public sealed class ConnectionFloodTests
             .RootElement.GetProperty("limits");
         Assert.Equal(descriptors, limits.GetProperty("descriptors").GetProperty("soft").GetInt32());
         Assert.True(limits.GetProperty("connections").GetProperty("refused").GetInt64() > 0);
-        // One line, or one more each minute; not one for each connection.
+        // One line, or one more each minute; not one per connection.
         Assert.InRange(balancer.Process.Output.Split("were refused with 503").Length - 1, 1, 5);
         Assert.DoesNotContain("error: ", balancer.Process.Output, StringComparison.Ordinal);
     }
@@ -68,13 +68,13 @@ public sealed class ConnectionFloodTests
         return socket;
     }
 
-    // The status, or what went wrong.
+    // The status, or the error.
     private static async Task<string> AskAsync(Socket socket)
     {
         var buffer = new byte[1024];
         try
         {
-            // Who was refused before it asked may find the connection closed as it sends; what it was told is there to be read.
+            // A client refused before it has sent its request may find the connection closed; the response is still readable.
             await socket.SendAsync("GET /any HTTP/1.1\r\nHost: a\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
         }
         catch (SocketException)

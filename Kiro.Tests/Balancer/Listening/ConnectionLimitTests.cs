@@ -25,7 +25,7 @@ public sealed class ConnectionLimitTests
         {
             if (limit.TryEnter())
             {
-                // A refused one is counted for a moment, too; those let in are never more than the limit.
+                // A refused connection is counted for a moment, too; those admitted never exceed the limit.
                 Assert.InRange(limit.Open, 1, 7 + 16);
                 limit.Leave();
             }

@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening;
 
-/// <summary>What systemd gives a service, and what it is told: with <c>systemd-socket-activate</c> where it is installed.</summary>
+/// <summary>systemd's protocols: socket activation (with <c>systemd-socket-activate</c> where it is installed) and notification.</summary>
 public sealed class ServiceManagerTests : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kiro-test-");
@@ -34,7 +34,7 @@ public sealed class ServiceManagerTests : IAsyncDisposable
             ["BALANCER_PORT"] = $"{port}", ["LISTEN_ADDRESS"] = "127.0.0.1", ["BACKEND_HOSTS"] = node.Host, ["FORWARDER"] = forwarder,
         });
 
-        // It is started by this connection, which waits in the queue of the socket.
+        // Started by this connection, which waits in the accept queue.
         using var http = new HttpClient();
         Assert.Contains("node-1", await Eventually200Async(http, $"http://127.0.0.1:{port}/"), StringComparison.Ordinal);
 
@@ -71,7 +71,7 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         var process = StartUnder(manager, node, watchdog: "20000");
         Assert.Equal("READY=1", await ReceiveAsync(manager));
 
-        // A queue has room for ten, or for 512, as the system is set up.
+        // The accept queue holds ten connections, or 512, depending on the system.
         await Task.Delay(TimeSpan.FromSeconds(6), TestContext.Current.CancellationToken);
         process.Signal("TERM");
 
@@ -91,7 +91,7 @@ public sealed class ServiceManagerTests : IAsyncDisposable
         var source = Path.Combine(Repository.Root, "deploy", "systemd");
         foreach (var file in Directory.GetFiles(source, "kiro-balancer*"))
         {
-            // The program has its place on the host, which this is not.
+            // The unit's paths exist on a host, not here.
             var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
             await File.WriteAllTextAsync(
                 Path.Combine(units, Path.GetFileName(file).Replace("@.", "@0.2.0.", StringComparison.Ordinal)),

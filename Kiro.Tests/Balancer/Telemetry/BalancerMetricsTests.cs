@@ -4,13 +4,13 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Telemetry;
 
-/// <summary>In a process of its own: within one, OpenTelemetry hears the meters of every balancer there is.</summary>
+/// <summary>Runs a process: within one, OpenTelemetry observes the meters of every balancer in it.</summary>
 public class BalancerMetricsTests
 {
     [Fact]
     public async Task Metrics_HostOfAClient_IsNoLabel()
     {
-        // YARP alone has labels that a client could fill; the probes have no HttpClient.
+        // Only YARP has labels that a client could fill; probes do not use HttpClient.
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await StartAsync(node.Host, "FORWARDER=yarp");
 
@@ -19,7 +19,7 @@ public class BalancerMetricsTests
         var metrics = await Metrics(balancer);
         Assert.Equal(1, Value(metrics, "kiro_balancer_requests_total{}"));
         Assert.DoesNotContain("made-up", metrics, StringComparison.Ordinal);
-        // The buckets are still those that suit seconds.
+        // The buckets are still the default ones for seconds.
         Assert.Contains("http_client_request_duration_seconds_bucket", metrics, StringComparison.Ordinal);
         Assert.Contains("le=\"0.005\"", metrics, StringComparison.Ordinal);
     }
@@ -72,7 +72,7 @@ public class BalancerMetricsTests
             await balancer.Http.GetAsync("/a", TestContext.Current.CancellationToken);
         }
 
-        // A scrape is answered out of the last one for a moment.
+        // A scrape is cached for a moment.
         await Eventually.BeTrue(async () => Value(await Metrics(balancer), "kiro_balancer_single_client{}") == 1, "the metric tells it");
     }
 
@@ -86,7 +86,7 @@ public class BalancerMetricsTests
 
     private static Task<string> Metrics(BalancerProcess balancer) => balancer.Http.GetStringAsync("/metrics", TestContext.Current.CancellationToken);
 
-    /// <summary>The value of a series, whose labels stand without the one that every series has.</summary>
+    /// <summary>The value of a series, by its labels without the common ones.</summary>
     private static double Value(string metrics, string series)
     {
         var name = series[..series.IndexOf('{', StringComparison.Ordinal)];

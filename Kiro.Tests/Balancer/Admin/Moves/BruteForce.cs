@@ -5,10 +5,10 @@ using Kiro.Tests.Balancer.Selection;
 
 namespace Kiro.Tests.Balancer.Admin.Moves;
 
-/// <summary>Asks a ranking for every slot, and believes nothing else.</summary>
+/// <summary>Determines moves by ranking every slot.</summary>
 internal static class BruteForce
 {
-    /// <summary>The id that serves each slot when just these nodes are there and up.</summary>
+    /// <summary>The id that serves each slot if exactly these backends exist and are up.</summary>
     public static string[] Homes(IReadOnlyList<Candidate> nodes, Func<string, bool> isUp)
     {
         var ranking = new Rendezvous(nodes, HashingOptions.DefaultSeed, useTable: false);
@@ -21,7 +21,7 @@ internal static class BruteForce
 
     public static double MovedShare(string[] before, string[] after) => Share(before, after, (from, to) => from != to);
 
-    /// <summary>The share of the slots for which something is so.</summary>
+    /// <summary>The share of the slots that satisfy a condition.</summary>
     public static double Share(string[] before, string[] after, Func<string, string, bool> isSo) =>
         before.Zip(after).Count(pair => isSo(pair.First, pair.Second)) / (double)before.Length;
 }

@@ -8,7 +8,7 @@ namespace Kiro.Tests.Balancer.Admin.Moves;
 
 public sealed class MoveCounterTests : IDisposable
 {
-    /// <summary>Five standard deviations of a share that is told by every 16th slot.</summary>
+    /// <summary>Five standard deviations of a share estimated from every 16th slot.</summary>
     private const double Tolerance = 0.01;
 
     private readonly RecentSlots _recent = new();
@@ -67,7 +67,7 @@ public sealed class MoveCounterTests : IDisposable
         var report = new MoveCounter(_recent).Count(before, registry.Current);
         Assert.Equal(new Flow("api-1:80", null, 1, 0), Assert.Single(report.Flows));
         Assert.Equal(1, report.Share);
-        // And whoever had no node does not move by getting one.
+        // A client that had no backend does not move by getting one.
         Assert.Equal(0, new MoveCounter(_recent).Count(registry.Current, before).Share);
     }
 

@@ -81,7 +81,7 @@ public sealed class WhatIfTests : IDisposable
 
         AssertSame(before, BruteForce.Homes(then, _ => true), answer);
         Assert.Equal(0.5, answer.Nodes.Single(node => node.Id == "api-4:80").After, Tolerance);
-        // Only asked, not done.
+        // Asking changes nothing.
         Assert.Equal(1, registry.Find("api-4:80").Weight);
     }
 
@@ -153,7 +153,7 @@ public sealed class WhatIfTests : IDisposable
         var leaves = (await AskAsync(new WhatIfQuestion(null, [registry.Find("api-3:80")], null)))!;
         Assert.Equal((had, had), (leaves.MovedAtOnce, leaves.MovedClients));
 
-        // Whoever is kept away from home by a session does not move when that home leaves, but when the session's node does.
+        // A client kept elsewhere by its session does not move when its home leaves, but when the session's backend does.
         registry.SetWeight(registry.Find("api-3:80"), 100);
         var home = (await AskAsync(new WhatIfQuestion(null, [registry.Find("api-3:80")], null)))!;
         Assert.Equal(had, home.MovedAtOnce);

@@ -70,7 +70,7 @@ public sealed class EventBroadcastTests
         var streams = new List<HttpResponseMessage>();
         for (var stream = 0; stream < EventBroadcast.MaxStreams; stream++)
         {
-            // Each of a client of its own, which has a limit, too.
+            // Each from a different client, because there is a limit per client, too.
             streams.Add(await OpenAsync(unprobed.Balancer, ("X-Forwarded-For", $"203.0.113.{stream}")));
         }
 

@@ -16,7 +16,7 @@ public sealed class EventRecorderTests
     public async Task Keep_WhatHappenedAMomentAgo_IsInTheTimeline()
     {
         var (feed, ring, state) = (new ChangeFeed(), new EventRing(), new StateChanges());
-        // The clock stands still, so that nothing is written for its time has come.
+        // The clock stands still, so nothing is recorded because of time passing.
         using var recorder = new EventRecorder(
             feed, new EventWriter(new MoveCounter(new RecentSlots())), ring, state, new FakeTimeProvider(), NullLogger<EventRecorder>.Instance);
         await recorder.StartAsync(TestContext.Current.CancellationToken);

@@ -71,7 +71,7 @@ public sealed class EventWriterTests : IDisposable
         Assert.True(registry.Current.Selector.IsInSlowStart);
         Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
 
-        // Of those who are still on their way nobody is counted twice.
+        // Clients that are still moving are not counted twice.
         _time.Advance(TimeSpan.FromSeconds(20));
         registry.Drain(registry.Find("api-2:80"));
         Assert.Equal(left.MovedShare, Assert.Single(Written()).MovedShare);
@@ -190,7 +190,7 @@ public sealed class EventWriterTests : IDisposable
 
         registry.Set("api-2:80", BackendVerdict.Down);
         sessions.CopyTo(held);
-        // By the time that it is written down they all have another session.
+        // By the time of recording, all have another session.
         Array.ForEach(slots, slot => chooser.First(slot));
         Assert.Equal(had, Assert.Single(new EventWriter(new MoveCounter(_recent)).Write(Taken(), held)).MovedClients);
     }

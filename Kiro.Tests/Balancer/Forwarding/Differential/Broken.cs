@@ -1,6 +1,6 @@
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
-/// <summary>Answers that break the rules.</summary>
+/// <summary>Invalid responses.</summary>
 internal static class Broken
 {
     public static readonly string[] Answers =

@@ -1,22 +1,22 @@
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
-/// <summary>A request of a client, and what the node does with it.</summary>
-/// <param name="Request">Head and body, as the client sends them. The head has no line for Host yet, nor an end.</param>
-/// <param name="Body">With its framing, behind the head.</param>
-/// <param name="Answer">What the node writes, in these pieces.</param>
-/// <param name="Closes">Whether it closes then.</param>
+/// <summary>A client's request, and what the node does with it.</summary>
+/// <param name="Request">The head without Host and without its end.</param>
+/// <param name="Body">The framed body.</param>
+/// <param name="Answer">The response, in the pieces in which the node writes it.</param>
+/// <param name="Closes">Whether the node closes afterwards.</param>
 internal sealed record Case(string Request, string Body, string[] Answer, bool Closes)
 {
-    /// <summary>The client's Host; empty is one, too.</summary>
+    /// <summary>The client's Host, which may be empty.</summary>
     public string Host { get; init; } = "a.example";
 
-    /// <summary>The node answers before it reads the body.</summary>
+    /// <summary>Whether the node responds before it reads the body.</summary>
     public bool IsEarly { get; init; }
 
-    /// <summary>Where the client makes a pause in its body.</summary>
+    /// <summary>Where the client pauses within its body.</summary>
     public int BodyCut { get; init; }
 
-    /// <summary>For how long either makes a pause, in milliseconds, so that the pieces arrive as such.</summary>
+    /// <summary>Length of the pauses of either side in milliseconds, so that the pieces arrive separately.</summary>
     public int Pause { get; init; }
 
     public override string ToString() =>

@@ -3,7 +3,7 @@ using CsCheck;
 
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
-/// <summary>Random cases: most of them as they should be, some broken on purpose.</summary>
+/// <summary>Random cases, mostly valid, some deliberately broken.</summary>
 internal static class Cases
 {
     private const char EndOfHead = '\u0002';
@@ -85,16 +85,16 @@ internal static class Cases
         (request, answer, cuts, host, chance) =>
         {
             var end = request.IndexOf(EndOfHead, StringComparison.Ordinal);
-            // A node that closes has to read first, or its end comes as a reset which may overtake its response.
+            // A node that closes must read first, or a reset may overtake its response.
             return new Case(request[..end], request[(end + 1)..], Cut(answer.Answer, cuts), answer.Closes)
             {
                 Host = host,
-                // Of a broken body either may come first.
+                // With a broken body, either may come first.
                 IsEarly = chance == 0 && !answer.Closes && !BrokenBodies.Contains(request[(end + 1)..]),
             };
         });
 
-    /// <summary>Pieces of a text, cut at these places.</summary>
+    /// <summary>Cuts a text at offsets.</summary>
     public static string[] Cut(string text, params int[] cuts)
     {
         int[] places = [0, .. cuts.Where(cut => cut < text.Length).Order(), text.Length];

@@ -2,78 +2,77 @@ using System.Text.RegularExpressions;
 
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
-/// <summary>In what the paths may differ, and why. Everything else must be the same.</summary>
+/// <summary>How the paths may differ, and why. Everything else must be equal.</summary>
 internal static partial class Differences
 {
-    /// <summary>Whether Kestrel judges a request otherwise than the RFCs and the loop, before anybody else can: then only the paths
-    /// behind it are the same.</summary>
+    /// <summary>Whether Kestrel judges a request differently from the RFCs and the loop: then only the paths behind Kestrel are equal.</summary>
     public static bool AreKestrelsOwn(Case played) => CapitalScheme().IsMatch(played.Request)
         || OddHost().IsMatch(played.Host)
         || (AbsoluteForm().IsMatch(played.Request) && BadHost().IsMatch(played.Host))
         || NoLength().IsMatch(played.Request);
 
-    /// <summary>What is left of an outcome when the differences are taken out of it.</summary>
+    /// <summary>An outcome without the permitted differences.</summary>
     public static Outcome Without(Case played, Outcome outcome) => outcome with
     {
-        // A body that turns out to be broken may do so before or after its head is on its way to the node.
+        // A malformed body may be detected before or after the head was sent to the node.
         Received = outcome.Received is { } received && !outcome.Answered.StartsWith("HTTP/1.1 400 ", StringComparison.Ordinal)
             ? NoBodyLength().Replace(UsualPort().Replace(Trailer().Replace(WithoutNamed(played, received), ""), ""), "") : null,
         Answered = KeepAlive().Replace(Reason().Replace(outcome.Answered, ""), "connection: ") switch
         {
-            // How much of a broken response gets through, or whether it can still be a 502, is a matter of time. So are the words.
+            // How much of a broken response is forwarded, or whether it can still become a 502, is a matter of timing. So is the message.
             var response when response.EndsWith("(breaks off)", StringComparison.Ordinal) => "(no response)",
             var response when response.StartsWith("HTTP/1.1 502", StringComparison.Ordinal) => "(no response)",
-            // Kestrel refuses without a word what it cannot read, and with 405 a target that only another method may have. Of several
-            // faults any may be told.
+            // Kestrel refuses a malformed head without a body, and with 405 a target that only another method may have. With several faults, any one
+            // may be reported.
             var response when Refusal().IsMatch(response) => "HTTP/1.1 400",
-            // Whether the rest of a body that nobody wants is read, or the connection ends, is everybody's own business.
+            // Whether the rest of an unwanted body is read or the connection closed is not specified.
             var response when played.IsEarly => WithoutEmptyFraming(Close().Replace(response, "")),
             var response => WithoutEmptyFraming(response),
         },
     };
 
-    // An empty body that came in chunks is said to be empty if the head could wait for its end: an HTTP/1.0 client's connection goes on then.
+    // An empty chunked body gets a Content-Length if the head could wait for its end: an HTTP/1.0 client's connection then persists.
     private static string WithoutEmptyFraming(string response) =>
         response.EndsWith("\n\n\n", StringComparison.Ordinal) ? EmptyFraming().Replace(response, "") : response;
 
-    // Kestrel forgets the names in Connection where another line of it says "keep-alive" or "upgrade" and nothing else.
+    // Kestrel loses the names in Connection if another line of it contains only "keep-alive" or "upgrade".
     private static string WithoutNamed(Case played, string received) =>
         OneOption().IsMatch(played.Request) ? Named().Replace(received, "") : received;
 
     [GeneratedRegex(@"\nConnection: (keep-alive|Upgrade)\r\n")]
     private static partial Regex OneOption();
 
-    // Schemes are written in any case (RFC 9110, section 4.2.3). Kestrel knows them in small letters only.
+    // Schemes are case-insensitive (RFC 9110, section 4.2.3). Kestrel only accepts lower case.
     [GeneratedRegex(@"^\S+ HTTPS?://")]
     private static partial Regex CapitalScheme();
 
-    // Kestrel refuses these in Host, which may be in a name (RFC 3986, section 3.2.2).
+    // Kestrel refuses these characters in Host, which are valid in a reg-name (RFC 3986, section 3.2.2).
     [GeneratedRegex("[,%]")]
     private static partial Regex OddHost();
 
-    // A bad Host is refused even where the target overrides it (RFC 9112, section 3.2). Kestrel has forgotten it by then.
+    // An invalid Host is refused even if the target overrides it (RFC 9112, section 3.2). Kestrel has discarded it by then.
     [GeneratedRegex(@"^\S+ https?://")]
     private static partial Regex AbsoluteForm();
 
     [GeneratedRegex(@"[ /@]|\[[^\]]*$|:[^]]*[a-z]|:99999")]
     private static partial Regex BadHost();
 
-    // A body without a length is empty (RFC 9112, section 6.3). Kestrel wants one to be said in HTTP/1.0, as RFC 1945 had it.
+    // Without a length there is no body (RFC 9112, section 6.3). Kestrel requires a length in HTTP/1.0, as RFC 1945 did.
     [GeneratedRegex(@"^(POST|PUT) \S+ HTTP/1\.0\r\n(?!.*(Content-Length|Transfer-Encoding): )", RegexOptions.Singleline)]
     private static partial Regex NoLength();
 
     [GeneratedRegex(@"\nx-named: [^\n]*")]
     private static partial Regex Named();
 
-    // Behind Kestrel trailers of a request are dropped, so none are announced.
+    // Behind Kestrel, request trailers are dropped, so none are announced.
     [GeneratedRegex(@"\ntrailer: [^\n]*")]
     private static partial Regex Trailer();
 
-    // "a.example:" and "a.example:80" are "a.example" (RFC 3986, section 6.2.3), which is what Kestrel must be told, or makes of it.
+    // "a.example:" and "a.example:80" are "a.example" (RFC 3986, section 6.2.3), which Kestrel needs or produces.
     [GeneratedRegex(@"(?<=\n((x-forwarded-)?host: |forwarded: [^\n]*host=""?)[^\n;""]*):(80)?(?=\n|"")")]
     private static partial Regex UsualPort();
 
-    // A reason means nothing (RFC 9112, section 4). Kestrel writes it in ASCII, and one of its own where there is none.
+    // The reason phrase has no meaning (RFC 9112, section 4). Kestrel encodes it in ASCII, and adds one if it is missing.
     [GeneratedRegex(@"(?<=^HTTP/1\.1 [0-9]{3})[^\n]*")]
     private static partial Regex Reason();
 
@@ -83,11 +82,11 @@ internal static partial class Differences
     [GeneratedRegex(@"\nconnection: close(?=\n)")]
     private static partial Regex Close();
 
-    // Behind Kestrel "keep-alive" stands beside "Upgrade", where it means nothing in HTTP/1.1.
+    // Behind Kestrel, "keep-alive" accompanies "Upgrade", which has no meaning in HTTP/1.1.
     [GeneratedRegex(@"(?<=\n)connection: keep-alive, ")]
     private static partial Regex KeepAlive();
 
-    // Nobody needs it, and HttpClient and the loop say so where the others do not: for "get", too, which is another method.
+    // Redundant, but HttpClient and the loop send it where the others do not: for "get", too, which is an unknown method.
     [GeneratedRegex(@"(?<=^(?i:GET|HEAD|OPTIONS|DELETE|TRACE) .*)\ncontent-length: 0(?=\n)", RegexOptions.Singleline)]
     private static partial Regex NoBodyLength();
 

@@ -4,8 +4,8 @@ using CsCheck;
 namespace Kiro.Tests.Balancer.Forwarding.Differential;
 
 /// <summary>
-/// All paths give the node the same request and the client the same response, whatever client and node do.
-/// <c>KIRO_CASES</c> says how many random cases are played.
+/// All paths send the node the same request and the client the same response, whatever client and node do. <c>KIRO_CASES</c> sets the number
+/// of random cases.
 /// </summary>
 public sealed class DifferentialTests
 {

@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace Kiro.Tests.Balancer.Forwarding.Grpc;
 
-/// <summary>The service that the tests call, with all four kinds of calls, as protoc would have made it but with strings.</summary>
+/// <summary>The service under test, with all four kinds of calls, as protoc would generate it but with strings.</summary>
 internal static class GrpcEcho
 {
     private const string Name = "kiro.Echo";
@@ -32,7 +32,7 @@ internal static class GrpcEcho
 
     private static Method<string, string> Of(MethodType type, string name) => new(type, Name, name, Text, Text);
 
-    /// <summary>What the server does.</summary>
+    /// <summary>The server's implementation.</summary>
     [BindServiceMethod(typeof(GrpcEcho), nameof(BindService))]
     public abstract class Service
     {

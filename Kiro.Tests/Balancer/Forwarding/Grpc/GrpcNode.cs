@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kiro.Tests.Balancer.Forwarding.Grpc;
 
-/// <summary>A real gRPC server on a port of its own, which also answers <c>GET /health</c>.</summary>
+/// <summary>A gRPC server that also answers <c>GET /health</c>.</summary>
 internal sealed class GrpcNode : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -21,10 +21,10 @@ internal sealed class GrpcNode : IAsyncDisposable
 
     public Echo Calls { get; }
 
-    /// <summary>Its next health answers are 503 "draining".</summary>
+    /// <summary>Whether its next health responses are 503 "draining".</summary>
     public bool IsDraining { get; set; }
 
-    /// <param name="listen">TLS, if it is to speak it.</param>
+    /// <param name="listen">Configures TLS.</param>
     public static async Task<GrpcNode> StartAsync(Action<ListenOptions>? listen = null)
     {
         var (port, echo) = (FreePort.Next(), new Echo());
@@ -66,7 +66,7 @@ internal sealed class GrpcNode : IAsyncDisposable
     {
         private int _cancelled;
 
-        /// <summary>Calls that the client cancelled, or whose deadline passed.</summary>
+        /// <summary>Calls that were cancelled by the client or exceeded their deadline.</summary>
         public int Cancelled => Volatile.Read(ref _cancelled);
 
         public override async Task<string> Unary(string request, ServerCallContext context)

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 
 namespace Kiro.Tests.Balancer.Forwarding.Grpc;
 
-/// <summary>gRPC from a real client through the balancer to real servers, over plain HTTP/2 and over TLS to the nodes.</summary>
+/// <summary>gRPC from a real client through the balancer to real servers, with HTTP/2 over plain TCP and TLS.</summary>
 public sealed class GrpcTests : IDisposable
 {
     private readonly TestAuthority _authority = new();
@@ -52,7 +52,7 @@ public sealed class GrpcTests : IDisposable
         using var both = calls.AsyncDuplexStreamingCall(GrpcEcho.BothWays, null, Options());
         for (var number = 0; number < 10; number++)
         {
-            // Each one comes back before the next one goes: nothing waits for the end of the other direction.
+            // Each echo returns before the next message is sent: neither direction waits for the end of the other.
             await both.RequestStream.WriteAsync($"{number}", Cancel);
             Assert.True(await both.ResponseStream.MoveNext(Cancel));
             Assert.Equal($"{number}", both.ResponseStream.Current);
@@ -132,7 +132,7 @@ public sealed class GrpcTests : IDisposable
             }
             catch (RpcException failure) when (number == 10 && failure.StatusCode == StatusCode.Unavailable)
             {
-                // It was on its way while the connection closed, and may have been carried out.
+                // It was in flight when the connection closed, and may have been executed.
             }
         }
     }

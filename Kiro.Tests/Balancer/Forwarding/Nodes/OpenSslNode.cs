@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Nodes;
 
-/// <summary><c>openssl s_server -www</c>: whatever it is asked, it tells about the handshake, and closes.</summary>
+/// <summary><c>openssl s_server -www</c>: answers any request with details of the handshake, and closes.</summary>
 internal sealed class OpenSslNode : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kiro-openssl-");
@@ -24,7 +24,7 @@ internal sealed class OpenSslNode : IAsyncDisposable
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         })!;
-        // Nobody reads what it says; a full pipe must not stop it.
+        // Its output is not needed; a full pipe must not block it.
         _process.BeginErrorReadLine();
         _process.BeginOutputReadLine();
     }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Kiro.Tests.Balancer.Forwarding.Nodes;
 
-/// <summary>Nodes that are spoken to over TLS, with real handshakes.</summary>
+/// <summary>TLS to the nodes, with real handshakes.</summary>
 public class TlsNodeTests : IDisposable
 {
     private readonly TestAuthority _authority = new();
@@ -128,7 +128,7 @@ public class TlsNodeTests : IDisposable
     [Theory]
     [InlineData("-tls1_2", "node.example", "Reused")]
     [InlineData("-tls1_3", "node.example", "Reused")]
-    // .NET keeps no sessions of addresses.
+    // .NET does not resume sessions of IP addresses.
     [InlineData("-tls1_3", "127.0.0.1", "New")]
     public async Task Session_OfANodeThatIsCalledByName_IsResumed(string version, string name, string expected)
     {
@@ -136,7 +136,7 @@ public class TlsNodeTests : IDisposable
         await using var balancer = await TestBalancer.StartAsync(
             $"https://127.0.0.1:{node.Port}", $"BACKEND_CA={_authority.File}", $"BACKEND_TLS_NAME={name}", "HEALTH_INTERVAL=3600");
 
-        // Each response of this server ends its connection, and says how that began.
+        // Each response of this server closes its connection, and says whether the session was resumed.
         var page = "";
         for (var number = 0; number < 3; number++)
         {
@@ -192,6 +192,6 @@ public class TlsNodeTests : IDisposable
     }
 }
 
-/// <summary>The same by YARP.</summary>
+/// <summary>The same with YARP.</summary>
 [OverYarp]
 public sealed class TlsNodeTestsOverYarp : TlsNodeTests;

@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace Kiro.Tests.Balancer.Forwarding.Smuggling;
 
-/// <summary>How a node reads requests: by the letter, or as servers have done that could be deceived.</summary>
-/// <param name="TakesLineFeeds">A bare LF, or a bare CR, ends a line.</param>
-/// <param name="TrimsNames">Space around a name does not count, a line that begins with one is a field of its own.</param>
-/// <param name="TakesUnderscores">An underscore in a name is a hyphen, as for CGI.</param>
-/// <param name="LengthWins">When there are both, the length frames.</param>
-/// <param name="LastWins">Of several fields the last one counts, and of a list its last member.</param>
-/// <param name="ReadsLoosely">A length is what <c>strtol</c> makes of it, a coding whatever has "chunked" in it.</param>
+/// <summary>How a node parses requests: strictly, or as vulnerable servers have done.</summary>
+/// <param name="TakesLineFeeds">A bare LF or CR ends a line.</param>
+/// <param name="TrimsNames">Whitespace around a name is ignored, and a line that starts with it is a field.</param>
+/// <param name="TakesUnderscores">Underscores in names are hyphens, as in CGI.</param>
+/// <param name="LengthWins">Content-Length overrides Transfer-Encoding.</param>
+/// <param name="LastWins">The last of several fields counts, and the last member of a list.</param>
+/// <param name="ReadsLoosely">A length is what <c>strtol</c> accepts, a coding anything that contains "chunked".</param>
 internal sealed partial record NodeReader(
     bool TakesLineFeeds = false, bool TrimsNames = false, bool TakesUnderscores = false, bool LengthWins = false, bool LastWins = false, bool ReadsLoosely = false)
 {
@@ -19,10 +19,10 @@ internal sealed partial record NodeReader(
         new(true, true, true, true, true, true), new(true, true, true, false, false, true),
     ];
 
-    /// <summary>The targets of the requests that a connection brought.</summary>
-    /// <param name="text">Everything that came, as Latin-1.</param>
-    /// <param name="complete">How many of them have come to their end.</param>
-    /// <param name="consumed">The length of those.</param>
+    /// <summary>The targets of the requests on a connection.</summary>
+    /// <param name="text">All received bytes, as Latin-1.</param>
+    /// <param name="complete">How many requests are complete.</param>
+    /// <param name="consumed">Their total length.</param>
     public List<string> Read(string text, out int complete, out int consumed)
     {
         var (targets, place) = (new List<string>(), 0);
@@ -74,7 +74,7 @@ internal sealed partial record NodeReader(
 
     private string Pick(List<string> values) => LastWins ? values[^1].Split(',')[^1].Trim() : values[0].Split(',')[0].Trim();
 
-    // -1 when it is not all there.
+    // -1 if it is incomplete.
     private int ChunksEnd(string text, int place)
     {
         var line = TakesLineFeeds ? AnyEnd() : StrictEnd();

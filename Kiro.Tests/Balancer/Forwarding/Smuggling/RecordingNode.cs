@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Smuggling;
 
-/// <summary>A node that keeps every byte that it gets, and answers each request that it understands by the letter.</summary>
+/// <summary>A node that records every byte, and answers each request that it can parse strictly.</summary>
 internal sealed class RecordingNode : IAsyncDisposable
 {
     private readonly NodeReader _strict = new();
@@ -18,7 +18,7 @@ internal sealed class RecordingNode : IAsyncDisposable
 
     public int Port => _server.Port;
 
-    /// <summary>What came over each connection, probes left out.</summary>
+    /// <summary>The bytes of each connection, without probes.</summary>
     public IReadOnlyList<string> Connections => [.. _connections.Select(Copy)];
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

@@ -1,12 +1,12 @@
 namespace Kiro.Tests.Balancer.Forwarding.Smuggling;
 
 /// <summary>
-/// What is publicly known about hiding one request in another: CL.TE, TE.CL, TE.TE, spellings of the fields that frame, bare CR
-/// and LF, chunks, targets. Each is what a client sends before an innocent last request.
+/// Publicly known request-smuggling techniques: CL.TE, TE.CL, TE.TE, spellings of framing fields, bare CR and LF, chunks, targets. Each is
+/// what a client sends before an innocent last request.
 /// </summary>
 internal static class SmugglingCorpus
 {
-    /// <summary>What must never be seen as a request of its own when it stands in a body.</summary>
+    /// <summary>A request within a body that must never be seen as a request.</summary>
     private const string Hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
 
     private const string Chunked = "Transfer-Encoding: chunked\r\n";
@@ -57,7 +57,7 @@ internal static class SmugglingCorpus
         "0\r\nX: y\n\r\n", "0\r\nX: y\rZ: y\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n: y\r\n\r\n", "0\r\nX: \0\r\n\r\n", "0\r\nHost: b\r\nX-Real-IP: 1.1.1.1\r\n\r\n",
     ];
 
-    // Whole heads, and what of a hidden request is in them.
+    // Complete heads, with what they contain of a hidden request.
     private static readonly string[] Heads =
     [
         "GET /first HTTP/1.1\nHost: a\n\n", "GET /first HTTP/1.1\r\nHost: a\n\r\n", "GET /first HTTP/1.1\r\nHost: a\r\n\n", "GET /first HTTP/1.1\rHost: a\r\r",
@@ -78,7 +78,7 @@ internal static class SmugglingCorpus
         "GET /first HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ];
 
-    /// <summary>All of it; every string is the bytes of one client connection, as Latin-1.</summary>
+    /// <summary>The corpus: each string is the bytes of one client connection, as Latin-1.</summary>
     public static IEnumerable<string> All()
     {
         const string Post = "POST /first HTTP/1.1\r\nHost: a\r\n";

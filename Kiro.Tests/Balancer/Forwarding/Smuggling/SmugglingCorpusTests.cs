@@ -2,10 +2,10 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Smuggling;
 
-/// <summary>Everything known about smuggling against the whole balancer: whatever a node is like, it sees the requests that were sent to it and no more.</summary>
+/// <summary>The corpus against the whole balancer: however a node parses, it sees the requests that were sent to it and no others.</summary>
 public class SmugglingCorpusTests(ITestOutputHelper output)
 {
-    // Ends every connection, even when some of it counts as a body.
+    // Ends every connection, even if part of it counts as a body.
     private const string Last = "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
     [Fact]

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding.Streams;
 
-/// <summary>Connections that never end by themselves get their time of grace and are then closed as their protocol wants it.</summary>
+/// <summary>Long-lived connections are closed after the grace period, as their protocol requires.</summary>
 public class StreamDrainTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -44,7 +44,7 @@ public class StreamDrainTests
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "HEALTH_INTERVAL=0.2", "STREAM_GRACE=1");
         using var socket = await ConnectAsync(balancer);
-        // Echoes that nobody reads fill every buffer on the way, until the node's writes stand still.
+        // Unread echoes fill every buffer until the node's writes block.
         var message = new byte[1024 * 1024];
         for (var sent = 0; sent < 64; sent++)
         {
@@ -94,7 +94,7 @@ public class StreamDrainTests
 
         var stopping = balancer.StopAsync();
 
-        // The last chunk, and not a connection that breaks.
+        // The last chunk, not an aborted connection.
         Assert.Equal("", await client.Stream.ReadChunkAsync());
         await stopping;
         forever.SetResult();

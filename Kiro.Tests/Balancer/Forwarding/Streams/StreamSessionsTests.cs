@@ -23,7 +23,7 @@ public sealed class StreamSessionsTests
         using var watch = new StreamSessions(streams, registry, sessions, time);
         await watch.StartAsync(TestContext.Current.CancellationToken);
 
-        // A few times longer than a slot is kept.
+        // Several times as long as a slot is remembered.
         for (var turn = 0; turn < 10; turn++)
         {
             await Eventually.BeTrue(

@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Http2;
 
-/// <summary>Clients of HTTP/2 that mean harm, frame by frame (RFC 9113).</summary>
+/// <summary>Hostile HTTP/2 clients, frame by frame (RFC 9113).</summary>
 public class HostileHttp2Tests
 {
     private const byte HeadersFrame = 1;

@@ -7,7 +7,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Http2;
 
-/// <summary>HTTP/2 from clients without TLS (<c>H2C=on</c>), on the port on which HTTP/1.1 is spoken, too.</summary>
+/// <summary>HTTP/2 from clients without TLS (<c>H2C=on</c>), on the same port as HTTP/1.1.</summary>
 public class Http2Tests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -113,7 +113,7 @@ public class Http2Tests
         var held = SendAsync(http, HttpMethod.Get, "/hold", "2.0");
         await Eventually.BeTrue(() => !node.Arrived.IsEmpty, "the request is at the node");
         var stopping = balancer.StopAsync();
-        // The first of these comes over the connection that there is, and has GOAWAY sent there: others need another one.
+        // The first one uses the existing connection and triggers GOAWAY; the others need a new one.
         await Eventually.BeTrue(
             async () =>
             {
@@ -150,7 +150,7 @@ public class Http2Tests
     {
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host, "H2C=on");
-        // Its scheme says https, and there is no TLS.
+        // :scheme is https on a connection without TLS.
         using var http = new HttpClient(new SocketsHttpHandler
         {
             ConnectCallback = async (_, cancellationToken) =>
@@ -179,7 +179,7 @@ public class Http2Tests
             await Task.Yield();
         }
 
-        // Empty SETTINGS of the client; the server's come back (RFC 9113, section 6.5).
+        // The client's empty SETTINGS; the server answers with its own (RFC 9113, section 6.5).
         await stream.WriteAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 }, Cancel);
         var head = new byte[9];
         await stream.ReadExactlyAsync(head, Cancel);
@@ -203,10 +203,10 @@ public class Http2Tests
     }
 }
 
-/// <summary>The same behind Kestrel from the first byte on.</summary>
+/// <summary>The same on the lean path.</summary>
 [OverLean]
 public sealed class Http2TestsOverLean : Http2Tests;
 
-/// <summary>The same by YARP.</summary>
+/// <summary>The same with YARP.</summary>
 [OverYarp]
 public sealed class Http2TestsOverYarp : Http2Tests;

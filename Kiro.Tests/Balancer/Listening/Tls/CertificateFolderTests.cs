@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>TLS_CERTIFICATES, as it looks where other programs write it.</summary>
+/// <summary>TLS_CERTIFICATES with the folder layouts of other programs.</summary>
 public sealed class CertificateFolderTests : IDisposable
 {
     private readonly TestCertificates _files = new();

@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>Certificates that are replaced, broken, mended, and about to expire, while the balancer runs.</summary>
+/// <summary>Certificates that are replaced, broken, repaired and about to expire while the balancer runs.</summary>
 public sealed class CertificateRenewalTests : IDisposable
 {
     private readonly TestCertificates _files = new();
@@ -51,7 +51,7 @@ public sealed class CertificateRenewalTests : IDisposable
             using var kept = TlsPeer.Client();
             while (!stop.IsCancellationRequested)
             {
-                // One connection is kept throughout, the others are new.
+                // One connection is kept open throughout, the others are new.
                 using var fresh = TlsPeer.Client();
                 foreach (var client in new[] { kept, fresh })
                 {
@@ -77,7 +77,7 @@ public sealed class CertificateRenewalTests : IDisposable
     [Fact]
     public async Task Handshake_LinksThatAreSwapped_LeadToTheNewCertificate()
     {
-        // As Kubernetes does it: files lead to ..data, ..data to a folder, and ..data is replaced in one step.
+        // Like Kubernetes: files link to ..data, which links to a folder and is replaced atomically.
         var (first, second) = (_files.Write("a", ["a.example"]), _files.Write("b", ["a.example"]));
         using var mount = new TestCertificates();
         foreach (var name in (string[])["a", "b"])
@@ -129,7 +129,7 @@ public sealed class CertificateRenewalTests : IDisposable
         var list = _files.PathOf("nodes");
         await File.WriteAllTextAsync(list, node.Host, TestContext.Current.CancellationToken);
         await using var balancer = await TestBalancer.StartAsync("", [.. Pair(), $"BACKEND_FILE={list}"]);
-        // Expired meanwhile, or no pair any more.
+        // Expired meanwhile, or no longer a pair.
         _files.Write("a", ["a.example"], days: -2);
         if (!areThere)
         {

@@ -6,7 +6,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>The node learns who the client is by its certificate, and from nobody else.</summary>
+/// <summary>Only the balancer tells the backend about the client's certificate.</summary>
 public class ClientCertificateTests : IDisposable
 {
     private const string Field = "X-Forwarded-Client-Cert";
@@ -48,7 +48,7 @@ public class ClientCertificateTests : IDisposable
             Assert.DoesNotContain("mallory", Assert.Single(await FieldsAsync(client, secure)), StringComparison.Ordinal);
         }
 
-        // From 127.0.0.1, which is trusted in all other matters.
+        // From 127.0.0.1, which is otherwise trusted.
         using var plain = Request($"http://127.0.0.1:{balancer.Port}/", "1.1", name);
         Assert.Empty(await FieldsAsync(client, plain));
     }
@@ -113,10 +113,10 @@ public class ClientCertificateTests : IDisposable
     }
 }
 
-/// <summary>The same behind Kestrel.</summary>
+/// <summary>The same on the lean path.</summary>
 [OverLean]
 public sealed class ClientCertificateTestsOverLean : ClientCertificateTests;
 
-/// <summary>The same by YARP.</summary>
+/// <summary>The same with YARP.</summary>
 [OverYarp]
 public sealed class ClientCertificateTestsOverYarp : ClientCertificateTests;

@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>Keys and chains in the forms in which tools write them.</summary>
+/// <summary>Keys and chains in the formats of common tools.</summary>
 public sealed class PrivateKeyFileTests : IDisposable
 {
     private const string Ed25519 = """
@@ -45,7 +45,7 @@ public sealed class PrivateKeyFileTests : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
         Write(new CertificateRequest("CN=a.example", key, HashAlgorithmName.SHA384));
-        // As openssl writes a key that it has just made.
+        // As openssl writes a new key.
         File.WriteAllText(_files.PathOf("a.key"), $"-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n{key.ExportECPrivateKeyPem()}\n");
 
         Assert.Equal(["a.example"], Load().Names);
@@ -102,7 +102,7 @@ public sealed class PrivateKeyFileTests : IDisposable
     [Fact]
     public void Load_OtherKindOfKey_SaysWhichThereAre()
     {
-        // Ed25519, by openssl req -x509.
+        // Ed25519, made with openssl req -x509.
         File.WriteAllText(_files.PathOf("a.crt"), Ed25519);
         _files.Write("b", ["b.example"]);
         File.Move(_files.PathOf("b.key"), _files.PathOf("a.key"));

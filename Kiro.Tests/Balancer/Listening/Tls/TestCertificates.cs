@@ -3,7 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>A folder with PEM files, made here and gone with the test.</summary>
+/// <summary>A temporary folder with PEM files.</summary>
 internal sealed class TestCertificates : IDisposable
 {
     public const string Password = "not a secret";
@@ -12,7 +12,7 @@ internal sealed class TestCertificates : IDisposable
 
     public string Folder { get; }
 
-    /// <summary>Writes NAME.crt and NAME.key for some host names.</summary>
+    /// <summary>Writes NAME.crt and NAME.key for host names.</summary>
     /// <returns>The certificate's serial number.</returns>
     public string Write(string name, string[] hosts, int days = 90, int startsIn = -1, bool isEncrypted = false)
     {
@@ -30,8 +30,8 @@ internal sealed class TestCertificates : IDisposable
         return certificate.SerialNumber;
     }
 
-    /// <summary>Writes an authority's certificate to NAME.crt.</summary>
-    /// <returns>A client's certificate that it signed.</returns>
+    /// <summary>Writes a CA certificate to NAME.crt.</summary>
+    /// <returns>A client certificate signed by it.</returns>
     public X509Certificate2 WriteAuthority(string name, string client)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

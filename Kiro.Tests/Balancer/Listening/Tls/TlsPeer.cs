@@ -8,14 +8,14 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>Who comes to a port by TLS, and believes whatever certificate is shown.</summary>
+/// <summary>A TLS client that accepts any certificate.</summary>
 internal sealed class TlsPeer
 {
-    /// <summary>Where: for TLS_PORT.</summary>
+    /// <summary>The port, for TLS_PORT.</summary>
     public int Port { get; } = FreePort.Next();
 
-    /// <summary>A client that asks for <c>a.example</c>.</summary>
-    /// <param name="certificate">Its own.</param>
+    /// <summary>A client with SNI <c>a.example</c>.</summary>
+    /// <param name="certificate">The client certificate.</param>
     public static HttpClient Client(X509Certificate2? certificate = null) => new(new SocketsHttpHandler
     {
         UseProxy = false,
@@ -27,9 +27,9 @@ internal sealed class TlsPeer
         },
     });
 
-    /// <summary>Shakes hands and leaves.</summary>
+    /// <summary>Performs a handshake and closes.</summary>
     /// <param name="name">SNI.</param>
-    /// <returns>What was shown.</returns>
+    /// <returns>The server's certificate.</returns>
     public async Task<X509Certificate2> HandshakeAsync(string name)
     {
         using var socket = new TcpClient();
@@ -46,9 +46,9 @@ internal sealed class TlsPeer
         return X509CertificateLoader.LoadCertificate(stream.RemoteCertificate!.Export(X509ContentType.Cert));
     }
 
-    /// <summary>The same by <c>openssl s_client</c>, which asks for <c>a.example</c>.</summary>
-    /// <param name="input">What it sends.</param>
-    /// <param name="arguments">What else it is told.</param>
+    /// <summary>Runs <c>openssl s_client</c> with SNI <c>a.example</c>.</summary>
+    /// <param name="input">Its standard input.</param>
+    /// <param name="arguments">Further arguments.</param>
     public async Task<string> OpensslAsync(string input, params string[] arguments)
     {
         var openssl = Requirement.Find("openssl");

@@ -4,7 +4,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Listening.Tls;
 
-/// <summary>HTTPS and HTTP/2 over real handshakes.</summary>
+/// <summary>HTTPS and HTTP/2 with real handshakes.</summary>
 public sealed class TlsTests : IDisposable
 {
     private readonly TestCertificates _files = new();
@@ -82,12 +82,12 @@ public sealed class TlsTests : IDisposable
         await using var node = await TestBackend.StartAsync();
         await using var balancer = await TestBalancer.StartAsync(node.Host, Folder());
         var session = _files.PathOf("session");
-        // The framework keeps what made a ticket for the whole process, and sorts out what nobody is using at the moment: tests
-        // beside this one may come between the two handshakes.
+        // .NET caches credentials process-wide and evicts those not in use: tests running in parallel may come between the two
+        // handshakes.
         await Eventually.BeTrue(
             async () =>
             {
-                // A ticket comes behind the handshake, so something has to be read before the client leaves.
+                // The session ticket follows the handshake, so the client must read something before it closes.
                 var first = await _peer.OpensslAsync("GET /health HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n", "-tls1_3", "-ign_eof", "-sess_out", session);
                 Assert.Contains("200 OK", first, StringComparison.Ordinal);
                 var second = await _peer.OpensslAsync("", "-tls1_3", "-sess_in", session);
@@ -108,13 +108,13 @@ public sealed class TlsTests : IDisposable
             var client = new TcpClient();
             slow.Add(client);
             await client.ConnectAsync(IPAddress.Loopback, _peer.Port, TestContext.Current.CancellationToken);
-            // The beginning of a ClientHello.
+            // The start of a ClientHello.
             await client.GetStream().WriteAsync(new byte[] { 22, 3, 1, 2, 0, 1 }, TestContext.Current.CancellationToken);
         }
 
         Assert.Equal("CN=a.example", (await _peer.HandshakeAsync("a.example")).Subject);
         var first = slow[0].GetStream();
-        // The balancer ends it after ten seconds.
+        // The handshake timeout is ten seconds.
         await ReadToEndAsync(first);
         slow.ForEach(client => client.Dispose());
     }

@@ -3,7 +3,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Telemetry.AccessLog;
 
-/// <summary>Real requests through a real balancer process, and the lines that it prints.</summary>
+/// <summary>Real requests through a balancer process, and the lines that it logs.</summary>
 public partial class AccessLogTests
 {
     [Fact]
@@ -19,10 +19,10 @@ public partial class AccessLogTests
         await RawClient.ExchangeAsync(balancer.Port, "HEAD /bytes/1000 HTTP/1.1\r\nHost: a.example\r\n\r\n");
         await balancer.Http.GetAsync("/bytes/1000", TestContext.Current.CancellationToken);
 
-        // The loops refuse a user in a target (RFC 9110, section 4.2.4), and forward nothing of it.
+        // The loops refuse userinfo in a target (RFC 9110, section 4.2.4) without forwarding anything.
         string[] absolute = TestedPath.IsLoop ? [] : ["client=127.0.0.1 method=GET path=/abs status=200 bytes=- ms=# node=node-7 tries=1"];
         await Eventually.BeTrue(() => Lines(balancer).Count == 3 + absolute.Length, "all lines");
-        // Each is written after its response has gone, so two may change places.
+        // Lines are written after the response, so two may be swapped.
         Assert.Equivalent((string[])
         [
             "client=203.0.113.7 method=POST path=/status/404 status=404 bytes=- ms=# node=node-7 tries=1",
@@ -47,7 +47,7 @@ public partial class AccessLogTests
         await balancer.Http.GetAsync("/last", TestContext.Current.CancellationToken);
 
         await Eventually.BeTrue(() => Lines(balancer).Any(line => line.Contains("path=/last ", StringComparison.Ordinal)), "the last line");
-        // Kestrel itself refuses some of them; those have no line at all.
+        // Kestrel refuses some of these itself; they are not logged.
         Assert.InRange(Lines(balancer).Count, answer.Status == 400 ? 1 : 2, 2);
         Assert.All(Lines(balancer), line => Assert.Matches(OneLine(), line));
     }
@@ -63,7 +63,7 @@ public partial class AccessLogTests
         var other = home == first ? second : first;
         other.Hold.Release();
 
-        // The node dies with the request in its hands: nobody can have noticed before.
+        // The node dies while it has the request, before any probe can notice.
         var request = balancer.Http.GetAsync("/hold", TestContext.Current.CancellationToken);
         await Eventually.BeTrue(() => home.Arrived.Contains("GET /hold"), "the request");
         await home.StopAsync();
@@ -102,7 +102,7 @@ public partial class AccessLogTests
         balancer.Process.Signal("INT");
         await balancer.Process.ExitCode();
 
-        // Outside of this range less than once in a billion times.
+        // Outside of this range less than once in a billion runs.
         Assert.InRange(Lines(balancer).Count, 20, 80);
     }
 

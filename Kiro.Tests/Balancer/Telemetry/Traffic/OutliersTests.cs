@@ -69,7 +69,7 @@ public sealed class OutliersTests
     private static List<string> Describe(params Steady[] nodes) =>
         [.. Outliers.Describe([.. nodes.Select((node, place) => ($"node-{place + 1}", node.Reading))])];
 
-    // Three responses in ten seconds, for three minutes.
+    // Three responses per ten seconds, for three minutes.
     private static Steady Gradual(int milliseconds)
     {
         var node = new Steady();
@@ -88,7 +88,7 @@ public sealed class OutliersTests
 
         public TrafficReading Reading => TrafficReading.Of(_history, default);
 
-        /// <summary>Responses within a second, and nine seconds without.</summary>
+        /// <summary>Responses in one second, then nine seconds without.</summary>
         public void Pass(int responses, int milliseconds)
         {
             for (var response = 0; response < responses; response++)
@@ -101,7 +101,7 @@ public sealed class OutliersTests
                 _history.Sample(_traffic.Sum());
             }
 
-            // A second of its own, so that the next ten seconds begin without these.
+            // One more second, so that the next ten do not include these.
             _history.Sample(_traffic.Sum());
         }
     }

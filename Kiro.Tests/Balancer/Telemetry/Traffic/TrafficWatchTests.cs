@@ -83,7 +83,7 @@ public sealed class TrafficWatchTests : IAsyncLifetime
 
         Pass(seconds: 9, perSecond: 0, status: 200);
 
-        // One node's counts are 1.6 KB; the clock of the test allocates, too.
+        // The counts of one backend are 1.6 KB; the fake clock allocates, too.
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 500 * 1600);
         Assert.Equal(120, _watch.All.Total.Responses);
     }
