@@ -91,8 +91,8 @@ internal static class Grpc
 
     private const string ContentType = "application/grpc";
 
-    /// <summary>Whether a Content-Type value is gRPC's (<c>application/grpc</c>, <c>application/grpc+proto</c>, …). gRPC-Web is not included: its clients
-    /// read ordinary HTTP errors.</summary>
+    /// <summary>Whether a Content-Type value is gRPC's (<c>application/grpc</c>, <c>application/grpc+proto</c>, …). gRPC-Web is not
+    /// included: its clients read ordinary HTTP errors.</summary>
     public static bool Is(string? contentType) =>
         contentType is not null && contentType.StartsWith(ContentType, StringComparison.OrdinalIgnoreCase)
         && (contentType.Length == ContentType.Length || contentType[ContentType.Length] is '+' or ';' or ' ');

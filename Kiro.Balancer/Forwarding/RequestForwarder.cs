@@ -17,7 +17,8 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Forwarding;
 
-/// <summary>Forwards a request: resolves the client, selects the backend, sends the request, and retries on the next backend where that is safe.</summary>
+/// <summary>Forwards a request: resolves the client, selects the backend, sends the request, and retries it on the next backend
+/// where that is safe.</summary>
 internal sealed class RequestForwarder(
     ClientResolver clients,
     ClientCensus census,

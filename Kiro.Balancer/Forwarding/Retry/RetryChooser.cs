@@ -90,7 +90,8 @@ internal sealed class BufferedBody : IDisposable
 
     public byte[] Bytes { get; }
 
-    /// <summary>Whether the body is worth buffering. Not with <c>Expect: 100-continue</c>: reading the body would accept it in the backend's place.</summary>
+    /// <summary>Whether the body is worth buffering. Not with <c>Expect: 100-continue</c>: reading the body would accept it in the
+    /// backend's place.</summary>
     public static bool IsFor(HttpRequest request) =>
         request.ContentLength is > 0 and <= MaxBytes
         && RetryPolicy.IsIdempotent(request.Method)

@@ -77,7 +77,8 @@ internal sealed class SendOnceHandler(HttpMessageHandler inner) : DelegatingHand
 {
     private static readonly HttpRequestOptionsKey<bool> WasSent = new("Kiro.WasSent");
 
-    /// <summary>The encoding of a field. The handler asks for it whenever it writes a head: the only position to stop it from sending one twice.</summary>
+    /// <summary>The encoding of a field. The handler asks for it whenever it writes a head: the only place to stop it from
+    /// sending one twice.</summary>
     public static Encoding EncodingOf(string name, HttpRequestMessage request)
     {
         if (name == "Expect" && !RetryPolicy.IsIdempotent(request.Method.Method))

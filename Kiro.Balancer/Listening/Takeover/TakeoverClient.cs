@@ -138,7 +138,7 @@ internal sealed partial class TakeoverClient(
         return false;
     }
 
-    // Accept nothing before it is saved which backends can serve.
+    // Accept nothing before it is known which backends can serve.
     private async Task WaitForProbesAsync(CancellationToken cancellationToken)
     {
         try

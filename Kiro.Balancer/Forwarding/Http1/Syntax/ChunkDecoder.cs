@@ -9,7 +9,8 @@ internal sealed class ChunkDecoder(int maxDigits = ChunkDecoder.MaxDigits)
     /// <summary>Maximum length in bytes of a chunk-size line with its extensions.</summary>
     private const int MaxLineBytes = 4096;
 
-    /// <summary>Maximum accumulated framing overhead in bytes: stops bodies of tiny chunks with long extensions, which cost more than they carry.</summary>
+    /// <summary>Maximum accumulated framing overhead in bytes: stops bodies of tiny chunks with long extensions, which cost more
+    /// than they carry.</summary>
     private const int MaxOverhead = 16 * 1024;
 
     /// <summary>Framing overhead in bytes that every chunk may have.</summary>
@@ -153,7 +154,8 @@ internal enum ChunkPhase
     Done,
 }
 
-/// <summary>Which fields may be sent as trailers (RFC 9110, section 6.5.1): none that affect framing, routing, authentication or content handling.</summary>
+/// <summary>Which fields may be sent as trailers (RFC 9110, section 6.5.1): none that affect framing, routing, authentication or
+/// content handling.</summary>
 internal static class Trailers
 {
     private static readonly HashSet<string> Forbidden = new(StringComparer.OrdinalIgnoreCase)

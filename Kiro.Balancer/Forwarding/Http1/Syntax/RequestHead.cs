@@ -61,7 +61,8 @@ internal sealed class RequestHead(int maxBytes = RequestHead.DefaultMaxBytes)
     /// <summary>Whether the target is in absolute form.</summary>
     public bool IsAbsolute => Path.Start > Target.Start || (Path.Length == 0 && Target.Length > 0);
 
-    /// <summary>HTTP/1.0, which has neither chunked encoding nor interim responses. Any other HTTP/1.x is treated as HTTP/1.1 (RFC 9110, section 2.5).</summary>
+    /// <summary>HTTP/1.0, which has neither chunked encoding nor interim responses. Any other HTTP/1.x is treated as
+    /// HTTP/1.1 (RFC 9110, section 2.5).</summary>
     public bool IsHttp10 { get; set; }
 
     public long? ContentLength { get; set; }
