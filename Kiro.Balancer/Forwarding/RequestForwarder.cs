@@ -69,7 +69,7 @@ internal sealed class RequestForwarder(
 
         var newCookie = rules.Cookie is { } cookie ? AssignId(request, cookie, ref client) : null;
         return BufferedBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
-            ? KeepAndSendAsync(context, client, newCookie)
+            ? BufferAndSendAsync(context, client, newCookie)
             : SendAsync(context, client, newCookie, kept: null);
     }
 
@@ -93,7 +93,7 @@ internal sealed class RequestForwarder(
         return cookie.Set(id, isSecure: request.IsHttps || (client.PeerIsTrusted && ForwardedClaims.SaysHttps(request)));
     }
 
-    private async Task KeepAndSendAsync(HttpContext context, Client client, string? newCookie)
+    private async Task BufferAndSendAsync(HttpContext context, Client client, string? newCookie)
     {
         using var kept = await BufferedBody.ReadAsync(context, keptBytes);
         if (kept is not null)

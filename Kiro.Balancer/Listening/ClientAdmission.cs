@@ -42,7 +42,7 @@ internal sealed partial class ClientAdmission(
 
         if (_refusals.Note() is > 0 and var count)
         {
-            Full(logger, count, limit.Open, limit.Max);
+            LogRefused(logger, count, limit.Open, limit.Max);
         }
 
         return false;
@@ -81,7 +81,7 @@ internal sealed partial class ClientAdmission(
     {
         if (_shortages.Note() is > 0 and var count)
         {
-            Short(logger, count, problem.Message);
+            LogShortage(logger, count, problem.Message);
         }
     }
 
@@ -100,7 +100,7 @@ internal sealed partial class ClientAdmission(
         if (wanted > budget.Connections && !_hasWarned)
         {
             _hasWarned = true;
-            TooMany(logger, wanted.Value, soft, budget.Connections);
+            LogLimitTooHigh(logger, wanted.Value, soft, budget.Connections);
         }
 
         limit.Max = Math.Min(wanted ?? int.MaxValue, budget.Connections);
@@ -108,13 +108,13 @@ internal sealed partial class ClientAdmission(
     }
 
     [LoggerMessage(50, LogLevel.Warning, "{Count} client connections were refused with 503: {Open} of {Max} are open (LIMIT_CONNECTIONS, by default from the limit of open files)")]
-    private static partial void Full(ILogger logger, long count, int open, int max);
+    private static partial void LogRefused(ILogger logger, long count, int open, int max);
 
     [LoggerMessage(52, LogLevel.Warning, "LIMIT_CONNECTIONS={Wanted} is more than the limit of {Descriptors} open files allows: {Max}. LimitNOFILE= (systemd), ulimit -n or --ulimit nofile= (Docker) raise it")]
-    private static partial void TooMany(ILogger logger, int wanted, long descriptors, int max);
+    private static partial void LogLimitTooHigh(ILogger logger, int wanted, long descriptors, int max);
 
     [LoggerMessage(51, LogLevel.Warning, "Client connections are waiting, {Count} attempts to accept one failed: {Problem}")]
-    private static partial void Short(ILogger logger, long count, string problem);
+    private static partial void LogShortage(ILogger logger, long count, string problem);
 }
 
 /// <summary>Counts client connections across all listeners against a limit.</summary>

@@ -140,7 +140,7 @@ internal static partial class StartupLog
     private const int MaxBackends = 5;
 
     public static void LogWhenStarted(this WebApplication app, ListenPort listen, AdminListener admin, DiscoveryOptions discovery) =>
-        app.Lifetime.ApplicationStarted.Register(() => Serves(app.Logger, Where(listen), BackendsOf(discovery), Page(listen, admin)));
+        app.Lifetime.ApplicationStarted.Register(() => LogServing(app.Logger, Where(listen), BackendsOf(discovery), Page(listen, admin)));
 
     private static string Where(ListenPort listen) => listen.Addresses.Count == 0
         ? $"port {listen.Port} of all addresses"
@@ -168,5 +168,5 @@ internal static partial class StartupLog
     }
 
     [LoggerMessage(55, LogLevel.Information, "Listening on {Where}, balancing over {Nodes}; status page: {Page}")]
-    private static partial void Serves(ILogger logger, string where, string nodes, string page);
+    private static partial void LogServing(ILogger logger, string where, string nodes, string page);
 }

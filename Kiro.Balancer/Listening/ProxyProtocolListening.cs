@@ -28,13 +28,13 @@ internal sealed class ProxyProtocolListening(
     {
         var peer = ClientAddress.From((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.Loopback);
         return !headers.IsRequiredFrom(peer) || admin.Accepts(connection.LocalEndPoint) || connection.Features.Get<ProxyHeaderMark>() is not null
-            ? next(connection) : IntroduceAsync(connection, peer, next);
+            ? next(connection) : ReadHeaderAndServeAsync(connection, peer, next);
     }
 
-    private async Task IntroduceAsync(ConnectionContext connection, ClientAddress peer, ConnectionDelegate next)
+    private async Task ReadHeaderAndServeAsync(ConnectionContext connection, ClientAddress peer, ConnectionDelegate next)
     {
-        var (isIntroduced, source) = await ReadAsync(connection.Transport.Input, peer);
-        if (!isIntroduced)
+        var (hasHeader, source) = await ReadAsync(connection.Transport.Input, peer);
+        if (!hasHeader)
         {
             return;
         }
@@ -65,7 +65,7 @@ internal sealed class ProxyProtocolListening(
         }
     }
 
-    private async Task<(bool IsIntroduced, IPEndPoint? Source)> ReadAsync(PipeReader input, ClientAddress peer)
+    private async Task<(bool HasHeader, IPEndPoint? Source)> ReadAsync(PipeReader input, ClientAddress peer)
     {
         using var timeout = new CancellationTokenSource(ProxyHeaderPolicy.Timeout, time);
         try

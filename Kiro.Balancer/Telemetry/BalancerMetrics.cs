@@ -200,7 +200,7 @@ internal abstract class StartedMetrics : IHostedService
 internal static class TelemetryServices
 {
     // Values from a client's Host field must not become labels: each would be a new time series.
-    private static readonly string[] TagsOfRequestsToNodes =
+    private static readonly string[] BackendRequestTags =
     [
         "http.request.method", "http.response.status_code", "http.connection.state", "error.type",
         "network.protocol.version", "network.peer.address", "server.port",
@@ -217,6 +217,6 @@ internal static class TelemetryServices
         services.AddHostedService<PeerMetrics>();
         services.AddHostedService<TlsMetrics>();
         services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddView(instrument =>
-            instrument.Meter.Name == "System.Net.Http" ? new MetricStreamConfiguration { TagKeys = TagsOfRequestsToNodes } : null));
+            instrument.Meter.Name == "System.Net.Http" ? new MetricStreamConfiguration { TagKeys = BackendRequestTags } : null));
     }
 }

@@ -20,7 +20,7 @@ namespace Kiro.Balancer.Forwarding.Yarp;
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The reader of the response body disposes of the stream.")]
 internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt attempt, OpenStreams streams, ExchangeTimeout timeout) : HttpTransformer
 {
-    private static readonly UriCreationOptions AsWritten = new() { DangerousDisablePathAndQueryCanonicalization = true };
+    private static readonly UriCreationOptions Verbatim = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
     private ResponseTrailers? _trailers;
     private EventStream? _stream;
@@ -72,7 +72,7 @@ internal sealed class RequestTransformer(ForwardedRequest forwarded, Attempt att
         proxyRequest.Headers.Remove(HeaderNames.Trailer);
         ForwardedHeaders.Set(request, forwarded.Client, forwarded.Rules, proxyRequest.Headers);
         var target = OriginForm.Of(httpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, request.Method);
-        proxyRequest.RequestUri = new Uri(destinationPrefix + target, AsWritten);
+        proxyRequest.RequestUri = new Uri(destinationPrefix + target, Verbatim);
     }
 
     public override async ValueTask<bool> TransformResponseAsync(

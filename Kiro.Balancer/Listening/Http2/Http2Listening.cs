@@ -29,7 +29,7 @@ internal static class Http2Listening
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AllowAlternateSchemes = true);
         builder.Services.AddSingleton<Http2Listener>();
         builder.Services.AddSingleton<IConnectionListenerFactory>(services => services.GetRequiredService<Http2Listener>());
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(Http2Listener.Place, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(Http2Listener.Placeholder, listen => listen.Protocols = HttpProtocols.Http2));
     }
 
     /// <summary>Sets the scheme of a request to that of its connection, whatever the request says: only X-Forwarded-Proto of a trusted proxy may
@@ -122,9 +122,9 @@ internal sealed class Http2Listener : IConnectionListenerFactory, IConnectionLis
     private readonly Channel<ConnectionContext> _handedOver = Channel.CreateUnbounded<ConnectionContext>();
 
     /// <summary>A placeholder: it does not listen on the network.</summary>
-    public static EndPoint Place { get; } = new NoEndPoint();
+    public static EndPoint Placeholder { get; } = new NoEndPoint();
 
-    public EndPoint EndPoint => Place;
+    public EndPoint EndPoint => Placeholder;
 
     public bool CanBind(EndPoint endpoint) => endpoint is NoEndPoint;
 

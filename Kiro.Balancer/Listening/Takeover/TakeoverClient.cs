@@ -33,7 +33,7 @@ internal sealed partial class TakeoverClient(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         if (!await ConnectAsync(either.Token))
         {
-            Nobody(logger, listen.Port);
+            LogNothingToTakeOver(logger, listen.Port);
             return;
         }
 
@@ -51,7 +51,7 @@ internal sealed partial class TakeoverClient(
             throw new StartRefusedException([$"--takeover: process {_process}, which serves {listen.Variable}={listen.Port}, does not hand over its sockets and keeps serving."]);
         }
 
-        SocketsOnly(logger, _process);
+        LogSocketsOnly(logger, _process);
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -80,17 +80,17 @@ internal sealed partial class TakeoverClient(
             await _older.SendAsync(TakeoverServer.Ready, [], either.Token);
             if (!await WaitForLeavingAsync(_older, either.Token) || !await ReceiveStateAsync(state.CatchUp, either.Token))
             {
-                Lost(logger, _process);
+                LogNotConfirmed(logger, _process);
             }
             else
             {
-                Took(logger, _process);
+                LogTookOver(logger, _process);
             }
         }
         catch (Exception problem) when (problem is SocketException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             // The older process is gone or keeps accepting; either way this one serves.
-            Lost(logger, _process);
+            LogNotConfirmed(logger, _process);
         }
 
         _older.Dispose();
@@ -162,16 +162,16 @@ internal sealed partial class TakeoverClient(
     }
 
     [LoggerMessage(73, LogLevel.Information, "Took over the port from process {Process}")]
-    private static partial void Took(ILogger logger, int process);
+    private static partial void LogTookOver(ILogger logger, int process);
 
     [LoggerMessage(74, LogLevel.Warning, "Process {Process} handed over the port but did not confirm that it is leaving")]
-    private static partial void Lost(ILogger logger, int process);
+    private static partial void LogNotConfirmed(ILogger logger, int process);
 
     [LoggerMessage(79, LogLevel.Warning, "Process {Process} is an older version and hands over its sockets only: admin actions must be repeated, and sessions start over")]
-    private static partial void SocketsOnly(ILogger logger, int process);
+    private static partial void LogSocketsOnly(ILogger logger, int process);
 
     [LoggerMessage(75, LogLevel.Information, "--takeover: no process is serving port {Port}, so this is a normal start")]
-    private static partial void Nobody(ILogger logger, int port);
+    private static partial void LogNothingToTakeOver(ILogger logger, int port);
 
     private async Task<bool> ReceiveAsync(ReadOnlyMemory<byte> hello, CancellationToken cancellationToken)
     {
@@ -247,10 +247,10 @@ internal sealed partial class TakeoverClient(
         catch (InvalidDataException problem)
         {
             // The sockets matter more than the state.
-            NotUnderstood(logger, _process, problem.Message.ReplaceLineEndings(" "));
+            LogStateUnreadable(logger, _process, problem.Message.ReplaceLineEndings(" "));
         }
     }
 
     [LoggerMessage(77, LogLevel.Warning, "The state of process {Process}, admin actions included, cannot be read: {Problem}")]
-    private static partial void NotUnderstood(ILogger logger, int process, string problem);
+    private static partial void LogStateUnreadable(ILogger logger, int process, string problem);
 }

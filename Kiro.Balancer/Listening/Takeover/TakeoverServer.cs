@@ -46,7 +46,7 @@ internal sealed partial class TakeoverServer(
         }
         catch (SocketException problem)
         {
-            NoOffer(logger, problem.Message);
+            LogNoOffer(logger, problem.Message);
         }
 
         return Task.CompletedTask;
@@ -116,14 +116,14 @@ internal sealed partial class TakeoverServer(
 
         if (await channel.ReceiveAsync([], end) is not { } ready || !ready.AsSpan().SequenceEqual(Ready.Span))
         {
-            CalledOff(logger, process);
+            LogCancelled(logger, process);
             return false;
         }
 
         // Free the name first: the newer process binds it next.
         _control!.Dispose();
         await Task.WhenAll(open.Select(listener => listener.StopAcceptingAsync()));
-        TakenOver(logger, process);
+        LogTakenOver(logger, process);
         file.SetHandedOver(true);
         // From here on, orders are refused.
         drain.BeginReplaced();
@@ -141,7 +141,7 @@ internal sealed partial class TakeoverServer(
         catch (Exception gone) when (gone is SocketException or OperationCanceledException)
         {
             // The newer process was serving and has ended; its supervisor will restart it.
-            GoneAgain(logger, process);
+            LogEndedAgain(logger, process);
         }
 
         lifetime.StopApplication();
@@ -161,16 +161,16 @@ internal sealed partial class TakeoverServer(
     }
 
     [LoggerMessage(70, LogLevel.Information, "Process {Process} took over the port: this one finishes what is open and accepts no more connections")]
-    private static partial void TakenOver(ILogger logger, int process);
+    private static partial void LogTakenOver(ILogger logger, int process);
 
     [LoggerMessage(71, LogLevel.Warning, "Process {Process} asked to take over the port but ended before it was ready: this one keeps serving")]
-    private static partial void CalledOff(ILogger logger, int process);
+    private static partial void LogCancelled(ILogger logger, int process);
 
     [LoggerMessage(76, LogLevel.Warning, "Process {Process} took over the port and then ended")]
-    private static partial void GoneAgain(ILogger logger, int process);
+    private static partial void LogEndedAgain(ILogger logger, int process);
 
     [LoggerMessage(72, LogLevel.Warning, "No newer process can take over the port (--takeover): {Problem}")]
-    private static partial void NoOffer(ILogger logger, string problem);
+    private static partial void LogNoOffer(ILogger logger, string problem);
 }
 
 internal static class TakeoverServices

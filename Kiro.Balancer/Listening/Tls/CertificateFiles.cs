@@ -150,7 +150,7 @@ internal static class CertificateFolder
         var alone = new CertificatePair(IoPath.Combine(folder, "cert.pem"), null);
         return Directory.EnumerateFiles(folder)
             .Where(file => Extensions.Contains(IoPath.GetExtension(file), StringComparer.OrdinalIgnoreCase) && !IsHidden(file))
-            .Select(file => file == wellKnown?.Certificate ? wellKnown : new CertificatePair(file, KeyBeside(file)))
+            .Select(file => file == wellKnown?.Certificate ? wellKnown : new CertificatePair(file, FindKey(file)))
             .Where(pair => wellKnown is null || pair != alone);
     }
 
@@ -165,7 +165,7 @@ internal static class CertificateFolder
         .Select(names => new CertificatePair(IoPath.Combine(folder, names.Certificate), IoPath.Combine(folder, names.Key)))
         .FirstOrDefault(pair => File.Exists(pair.Certificate));
 
-    private static string? KeyBeside(string file)
+    private static string? FindKey(string file)
     {
         var bare = IoPath.ChangeExtension(file, null);
         return File.Exists($"{bare}.key") ? $"{bare}.key" : File.Exists($"{bare}-key.pem") ? $"{bare}-key.pem" : null;

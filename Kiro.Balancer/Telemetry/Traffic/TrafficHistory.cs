@@ -191,7 +191,7 @@ internal static class Outliers
             if (IsSlow(window, durations.Since(window)) is { } slow && IsStillSlow(traffic, slow.Others))
             {
                 var (one, name99) = slow.Quantile < 0.99 ? (Invariant($"{1 / (1 - slow.Quantile):0}"), "") : ("a hundred", " (p99)");
-                yield return Invariant($"{name} is slow: one request in {one} takes longer than {Shown(slow.Node)}, on the other nodes {Shown(slow.Others)}{name99}.");
+                yield return Invariant($"{name} is slow: one request in {one} takes longer than {Format(slow.Node)}, on the other nodes {Format(slow.Others)}{name99}.");
             }
         }
 
@@ -242,7 +242,7 @@ internal static class Outliers
         return true;
     }
 
-    private static string Shown(TimeSpan duration) => duration.TotalSeconds >= 1
+    private static string Format(TimeSpan duration) => duration.TotalSeconds >= 1
         ? Invariant($"{duration.TotalSeconds:0.0} s")
         : Invariant($"{duration.TotalMilliseconds:0} ms");
 
