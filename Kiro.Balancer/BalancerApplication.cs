@@ -5,7 +5,7 @@ using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Connections;
 using Kiro.Balancer.Front.Listening;
-using Kiro.Balancer.Health.Active;
+using Kiro.Balancer.Health;
 using Kiro.Balancer.Limits;
 using Kiro.Balancer.Listening;
 using Kiro.Balancer.Listening.Http2;

@@ -4,6 +4,8 @@ using Kiro.Balancer.Admin.Contract;
 using Kiro.Balancer.Admin.Moves;
 using Kiro.Balancer.Admin.Timeline;
 using Kiro.Balancer.Backends;
+using Kiro.Balancer.Forwarding;
+using Kiro.Balancer.Listening;
 using Kiro.Balancer.Peers;
 using Kiro.Balancer.State;
 using Kiro.ServiceDefaults.Hosting;
@@ -39,6 +41,29 @@ internal static class AdminServices
         services.AddSingleton(HtmlPage.Embedded(typeof(StatusReport).Assembly, "status.html"));
         services.AddSingleton<StreamLimit>();
         services.AddSingleton<WhatIfLimit>();
+    }
+
+    /// <summary>Restricts requests from the admin listener to the balancer's own paths and to allowed hosts.</summary>
+    public static void UseAdminListener(this IApplicationBuilder app, AdminListener admin)
+    {
+        if (!admin.IsOn)
+        {
+            return;
+        }
+
+        app.Use(next => context =>
+            !admin.Accepts(context) ? next(context)
+            : !admin.AllowsHost(context.Request.Host) ? RefuseAsync(context, StatusCodes.Status421MisdirectedRequest,
+                "unknown host name: use an IP address or localhost, or add the name to ADMIN_HOSTS")
+            : !OwnPaths.ForAdminListener.Contains(context) ? RefuseAsync(context, StatusCodes.Status404NotFound,
+                "this listener only serves /lb, /metrics, /health and /alive")
+            : next(context));
+    }
+
+    private static Task RefuseAsync(HttpContext context, int status, string problem)
+    {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return ProblemResponse.Result(status, problem).ExecuteAsync(context);
     }
 }
 

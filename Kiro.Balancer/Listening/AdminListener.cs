@@ -1,6 +1,4 @@
 using System.Net;
-using Kiro.Balancer.Admin.Contract;
-using Kiro.Balancer.Forwarding;
 using Kiro.ServiceDefaults;
 using Kiro.ServiceDefaults.Settings;
 
@@ -100,7 +98,6 @@ internal sealed record AdminListener(IPEndPoint? EndPoint, IReadOnlySet<string> 
     }
 }
 
-/// <summary>Registers the admin listener and restricts it to the balancer's own paths.</summary>
 internal static class AdminListenerExtensions
 {
     public static void AddAdminListener(this WebApplicationBuilder builder, AdminListener admin)
@@ -111,28 +108,5 @@ internal static class AdminListenerExtensions
             builder.Services.AddSingleton(new ConfiguredPort(AdminListener.Variable, endpoint.ToString(), endpoint.Port));
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenOn([endpoint.Address], endpoint.Port, _ => { }));
         }
-    }
-
-    /// <summary>Restricts requests from the admin listener to the balancer's own paths and to allowed hosts.</summary>
-    public static void UseAdminListener(this IApplicationBuilder app, AdminListener admin)
-    {
-        if (!admin.IsOn)
-        {
-            return;
-        }
-
-        app.Use(next => context =>
-            !admin.Accepts(context) ? next(context)
-            : !admin.AllowsHost(context.Request.Host) ? RefuseAsync(context, StatusCodes.Status421MisdirectedRequest,
-                "unknown host name: use an IP address or localhost, or add the name to ADMIN_HOSTS")
-            : !OwnPaths.ForAdminListener.Contains(context) ? RefuseAsync(context, StatusCodes.Status404NotFound,
-                "this listener only serves /lb, /metrics, /health and /alive")
-            : next(context));
-    }
-
-    private static Task RefuseAsync(HttpContext context, int status, string problem)
-    {
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        return ProblemResponse.Result(status, problem).ExecuteAsync(context);
     }
 }

@@ -174,3 +174,24 @@ internal static class ForwardedClaims
     private static bool IsClaim(string name) =>
         name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || name.Equals(ClientHeader.Forwarded, StringComparison.OrdinalIgnoreCase);
 }
+
+/// <summary>Timeouts of backends. They are backstops: probes find a hung backend first.</summary>
+/// <param name="Connect"><c>CONNECT_TIMEOUT</c>: time to establish a connection, 0.1 to 300 s, default 2 s: backends are near.</param>
+/// <param name="Exchange"><c>EXCHANGE_TIMEOUT</c>: idle timeout of an exchange, 1 s to a day, default 5 min (as Envoy's idle timeout).</param>
+internal sealed record ForwardingTimeouts(TimeSpan Connect, TimeSpan Exchange)
+{
+    /// <summary>How long to wait for "100 Continue" before the body is sent anyway (RFC 9110, section 10.1.1).</summary>
+    public static readonly TimeSpan Continue = TimeSpan.FromSeconds(1);
+
+    /// <summary>Minimum idle timeout of upgraded connections and event streams (HAProxy's <c>timeout tunnel</c>).</summary>
+    private static readonly TimeSpan MinStream = TimeSpan.FromHours(1);
+
+    public static ForwardingTimeouts Default { get; } = new(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(5));
+
+    /// <summary>Idle timeout of upgraded connections and event streams.</summary>
+    public TimeSpan Stream => Exchange > MinStream ? Exchange : MinStream;
+
+    public static ForwardingTimeouts Read(SettingsReader settings) => new(
+        settings.Seconds("CONNECT_TIMEOUT", Default.Connect.TotalSeconds, 0.1, 300),
+        settings.Seconds("EXCHANGE_TIMEOUT", Default.Exchange.TotalSeconds, 1, 86_400));
+}

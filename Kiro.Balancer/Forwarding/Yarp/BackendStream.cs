@@ -149,36 +149,36 @@ internal sealed class ResponseValidator
     private byte[] _pending = [];
     private int _examined;
     private int _interim;
-    private State _state;
+    private Phase _state;
     private bool _isHead;
     private long _remaining;
     private ChunkDecoder? _chunks;
 
     /// <summary>Whether connection-bound authentication has begun and its response is complete: no other client may use the connection.</summary>
-    public bool IsPrivate => _state == State.Idle && _head.BindsConnection;
+    public bool IsPrivate => _state == Phase.Idle && _head.BindsConnection;
 
     /// <summary>Whether no response is in progress.</summary>
-    public bool IsIdle => _state == State.Idle;
+    public bool IsIdle => _state == Phase.Idle;
 
     public void OnSent(ReadOnlySpan<byte> bytes)
     {
-        if (_state == State.Idle && !bytes.IsEmpty)
+        if (_state == Phase.Idle && !bytes.IsEmpty)
         {
-            (_state, _examined, _interim, _isHead) = (State.Head, 0, 0, bytes.StartsWith("HEAD "u8));
+            (_state, _examined, _interim, _isHead) = (Phase.Head, 0, 0, bytes.StartsWith("HEAD "u8));
         }
     }
 
     /// <returns>False if the response is invalid.</returns>
     public bool TryRead(ReadOnlySpan<byte> received)
     {
-        while (!received.IsEmpty && _state is not (State.Idle or State.Opaque))
+        while (!received.IsEmpty && _state is not (Phase.Idle or Phase.Opaque))
         {
-            if (_state == State.Body)
+            if (_state == Phase.Body)
             {
                 var here = (int)Math.Min(_remaining, received.Length);
                 received = received[here..];
                 _remaining -= here;
-                _state = _remaining == 0 ? State.Idle : State.Body;
+                _state = _remaining == 0 ? Phase.Idle : Phase.Body;
                 continue;
             }
 
@@ -202,10 +202,10 @@ internal sealed class ResponseValidator
 
     private bool TryRead(ReadOnlySpan<byte> bytes, out int consumed)
     {
-        if (_state == State.Chunks)
+        if (_state == Phase.Chunks)
         {
             var isValid = _chunks!.TryRead(bytes, out consumed, out _);
-            _state = _chunks.IsComplete ? State.Idle : State.Chunks;
+            _state = _chunks.IsComplete ? Phase.Idle : Phase.Chunks;
             return isValid;
         }
 
@@ -232,16 +232,16 @@ internal sealed class ResponseValidator
         var framing = _head.Framing(_isHead);
         _remaining = _head.ContentLength ?? 0;
         _chunks = framing == BodyFraming.Chunked ? new ChunkDecoder() : null;
-        _state = _head.IsInterim ? State.Opaque : framing switch
+        _state = _head.IsInterim ? Phase.Opaque : framing switch
         {
-            BodyFraming.None => State.Idle,
-            BodyFraming.Length => State.Body,
-            BodyFraming.Chunked => State.Chunks,
-            _ => State.Opaque,
+            BodyFraming.None => Phase.Idle,
+            BodyFraming.Length => Phase.Body,
+            BodyFraming.Chunked => Phase.Chunks,
+            _ => Phase.Opaque,
         };
     }
 
-    private enum State
+    private enum Phase
     {
         Idle,
         Head,

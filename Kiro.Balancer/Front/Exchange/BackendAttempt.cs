@@ -1,5 +1,4 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.Backends;
 using Kiro.Balancer.Front.Native;

@@ -1,5 +1,6 @@
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
+using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Forwarding.Http1.Syntax;
 using Kiro.Balancer.Forwarding.Retry;
 using Kiro.Balancer.Forwarding.Sending;
@@ -10,8 +11,7 @@ namespace Kiro.Balancer.Front.Exchange;
 
 /// <summary>
 /// One request on a loop, from the parsed head to the end of the response: identifies the client, chooses a backend,
-/// forwards, and retries where that is safe. Pooled: it must not be used after its end, as it may serve another client by
-/// then.
+/// forwards, and retries where that is safe. Pooled: after its end it may serve another client.
 /// </summary>
 internal sealed partial class FrontExchange : IRetryableRequest
 {

@@ -247,11 +247,11 @@ internal sealed class TlsFeatures(TlsSession session) : ITlsConnectionFeature, I
         connection.Features.Set<ITlsApplicationProtocolFeature>(features);
         var text = session.Detach(connection.Transport.Input.AsStream(), connection.Transport.Output.AsStream());
         var output = new ClosingStream(text);
-        connection.Transport = new Transport(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(output));
+        connection.Transport = new DecryptedTransport(PipeReader.Create(text, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(output));
         return output;
     }
 
-    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    private sealed record DecryptedTransport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 
     // Completing the output closes the connection. close_notify goes first, so that the client can tell the end from a truncation
     // (RFC 8446, section 6.1).

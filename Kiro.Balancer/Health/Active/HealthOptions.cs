@@ -1,6 +1,5 @@
 using System.Globalization;
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Health.Passive;
 using Kiro.ServiceDefaults.Settings;
 
 namespace Kiro.Balancer.Health.Active;
@@ -120,19 +119,4 @@ internal sealed class StatusRanges : IEquatable<StatusRanges>
 
     private static int? ParseStatus(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var status) && status is >= Min and <= Max ? status : null;
-}
-
-internal static class HealthServices
-{
-    public static void AddHealth(this IServiceCollection services, Reloadable<HealthOptions> options, Reloadable<ErrorWatchOptions> errors)
-    {
-        services.AddSingleton(options);
-        services.AddSingleton(errors);
-        services.AddHostedService<ErrorWatch>();
-        services.AddSingleton<ProbeSchedule>();
-        services.AddSingleton<Prober>();
-        services.AddHostedService<ProbeLoop>();
-        services.AddSingleton<PassiveHealth>();
-        services.AddHostedService<SilenceWatch>();
-    }
 }
