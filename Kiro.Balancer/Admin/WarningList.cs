@@ -191,7 +191,7 @@ internal sealed class PeersReport(PeerSet peers, OrderBook book, TimeProvider ti
             Orders = knowledge?.Response.Count,
             Digest = OrderDigest.Decoded(knowledge?.Response.Digest)?.ToString(),
             InStep = knowledge?.IsInSync,
-            PendingSessions = peer.PendingSessions,
+            UntoldSessions = peer.PendingSessions,
             Differences = [.. Difference.Describe(state.Persistent).Select(words => words + ".")],
         };
     }

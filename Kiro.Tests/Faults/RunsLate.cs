@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Faults;
 
@@ -13,7 +14,7 @@ public static class RunsLate
     public const string Balancers = "Faults of balancers";
 
     /// <summary>All of them, the longest first.</summary>
-    public static ImmutableArray<string> All { get; } = [Nodes, Balancers];
+    public static ImmutableArray<string> All { get; } = [Nodes, SharesDocker.Name, Balancers];
 }
 
 /// <summary>Tests that would fail on a busy machine, or that measure the whole test process: they run last, one at a time.</summary>

@@ -17,7 +17,7 @@ namespace Kiro.Tests.Support;
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Long =
-        [nameof(NativeAotTests), SharesDocker.Name, SharesMariaDb.Name, nameof(LbOperatorTests), nameof(SqliteVerdictTests), nameof(RealSessionTests)];
+        [nameof(NativeAotTests), SharesMariaDb.Name, nameof(LbOperatorTests), nameof(SqliteVerdictTests), nameof(RealSessionTests)];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection => [.. testCollections.OrderBy(Place)];

@@ -202,7 +202,7 @@ internal sealed record PeerStatus
     public required bool? InStep { get; init; }
 
     /// <summary>The number of sessions (client slots) still to be sent to it; null if none are sent.</summary>
-    public required int? PendingSessions { get; init; }
+    public required int? UntoldSessions { get; init; }
 
     /// <summary>How its view has differed from this balancer's for more than 30 s.</summary>
     public required IReadOnlyList<string> Differences { get; init; }

@@ -58,6 +58,10 @@ internal sealed partial class BackendAttempt
             {
                 ResetTimeout();
                 _exchange.Client.RestartHalfClosedTimeout();
+                if (_exchange.Client.HasPendingOutput)
+                {
+                    _exchange.Client.MarkUnacknowledged();
+                }
             }
 
             if (step == ResponseStep.Head)

@@ -81,6 +81,16 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
         }
     }
 
+    /// <summary>The client has read some of its pending output.</summary>
+    public void OnClientReading()
+    {
+        _exchange.Client.MarkUnacknowledged();
+        if (_connection is { IsConnecting: false })
+        {
+            ResetTimeout();
+        }
+    }
+
     /// <summary>The deadline for 100 Continue, or for the end of a tunnel, has passed.</summary>
     public void OnClientDeadline()
     {
@@ -143,6 +153,10 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
             _connection.Close();
             _connection = null;
             _connector.TryNext(Errno.TimedOut);
+        }
+        else if (_exchange.Client.IsReading)
+        {
+            OnClientReading();
         }
         else if (_exchange.Client.HasPendingOutput || (_hasResponded && !_connection.HasPendingOutput))
         {

@@ -56,7 +56,11 @@ internal sealed partial class ClientConnection
 
     internal override void OnDeadline()
     {
-        if (_closing is { } closing)
+        if (_exchange is null && IsReading)
+        {
+            RestartTimeout();
+        }
+        else if (_closing is { } closing)
         {
             Close(closing.ByReset || HasPendingOutput);
         }
@@ -117,11 +121,25 @@ internal sealed partial class ClientConnection
         _worker.HandOver(new HandedOverConnection(Socket.Detach(), received, _key, _source, Tls));
     }
 
+    // Between exchanges. A client is idle once it has all of the last response, and until then inactive as in an exchange.
+    private void RestartTimeout()
+    {
+        if (HasPendingOutput)
+        {
+            MarkUnacknowledged();
+            SetDeadline((long)_worker.Services.Timeouts.Value.Exchange.TotalMilliseconds);
+        }
+        else if (_closing is null)
+        {
+            SetDeadline(_worker.IdleTimeout);
+        }
+    }
+
     private void BeginClosing(bool linger, bool byReset = false)
     {
         DiscardInput();
         _closing = new LingeringClose(linger, byReset, Loop.Now);
-        SetDeadline(LingeringClose.FlushTimeout);
+        RestartTimeout();
         ContinueClosing();
     }
 
@@ -139,7 +157,7 @@ internal sealed partial class ClientConnection
             return;
         }
 
-        if (closing.ByReset && Socket.IsAllAcknowledged())
+        if (closing.ByReset && Socket.Unacknowledged() == 0)
         {
             Close(byReset: true);
             return;
@@ -187,9 +205,6 @@ internal sealed partial class ClientConnection
 /// </summary>
 internal sealed class LingeringClose(bool lingers, bool byReset, long start)
 {
-    /// <summary>For sending buffered output, in milliseconds.</summary>
-    public const int FlushTimeout = 60_000;
-
     /// <summary>Without input, in milliseconds (nginx's lingering_timeout).</summary>
     public const int QuietTimeout = 5_000;
 

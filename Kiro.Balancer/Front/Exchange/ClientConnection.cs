@@ -34,6 +34,7 @@ internal sealed partial class ClientConnection : FrontConnection
     private BackendConnection? _private;
     private bool _needsMore;
     private bool _isReading;
+    private int _unacknowledged;
 
     /// <param name="worker">Its loop.</param>
     /// <param name="socket">Accepted and admitted.</param>
@@ -63,6 +64,10 @@ internal sealed partial class ClientConnection : FrontConnection
     /// <summary>Whether shutdown can close it at once.</summary>
     public bool IsIdle => _exchange is null && _closing is null && !_isInHandshake && !HasPendingOutput;
 
+    /// <summary>Whether the client has read of its pending output since <see cref="MarkUnacknowledged"/>: a slow one may take
+    /// minutes until the kernel's buffer has room again.</summary>
+    public bool IsReading => HasPendingOutput && Socket.Unacknowledged() < _unacknowledged;
+
     public override void OnEvents(EpollEvents events)
     {
         if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0)
@@ -73,10 +78,22 @@ internal sealed partial class ClientConnection : FrontConnection
 
         PeerHasClosed |= (events & EpollEvents.ReadHangUp) != 0;
         IsReadable |= (events & (EpollEvents.Readable | EpollEvents.ReadHangUp)) != 0;
-        if (HasPendingOutput && (events & EpollEvents.Writable) != 0 && !TryFlush())
+        if (HasPendingOutput && (events & EpollEvents.Writable) != 0)
         {
-            OnClientLost();
-            return;
+            if (!TryFlush())
+            {
+                OnClientLost();
+                return;
+            }
+
+            if (_exchange is { } sending)
+            {
+                sending.OnClientReading();
+            }
+            else if (!_isInHandshake)
+            {
+                RestartTimeout();
+            }
         }
 
         if ((events & EpollEvents.ReadHangUp) != 0)
@@ -143,9 +160,12 @@ internal sealed partial class ClientConnection : FrontConnection
             return;
         }
 
-        SetDeadline(_worker.IdleTimeout);
+        RestartTimeout();
         Read();
     }
+
+    /// <summary>Records how much the client has not acknowledged yet.</summary>
+    public void MarkUnacknowledged() => _unacknowledged = Socket.Unacknowledged();
 
     /// <summary>Restarts the timeout of a half-closed client; does nothing for any other.</summary>
     public void RestartHalfClosedTimeout()

@@ -39,6 +39,12 @@ internal sealed partial class FrontExchange
         Refuse(failure.Status, failure.IsBackendFault ? _services.Chooser.Explain(failure.Problem) : failure.Problem);
     }
 
+    private void RefuseUnsent(int status, string problem, int? retryAfter = null)
+    {
+        _outgoing.Begin(0);
+        Refuse(status, problem, retryAfter);
+    }
+
     /// <summary>Rejects an invalid request body.</summary>
     public void FailClient(BodyFault fault)
     {

@@ -111,27 +111,27 @@ internal sealed partial class FrontExchange : IRetryableRequest
         _isAwaited = _bodyKind != RequestBody.Streamed || head.ContentLength <= BufferedBody.MaxBytes;
         if (_isLoop)
         {
-            _outgoing.Begin(0);
-            Refuse(StatusCodes.Status508LoopDetected, LoopGuard.Problem);
+            RefuseUnsent(StatusCodes.Status508LoopDetected, LoopGuard.Problem);
             return;
         }
 
         if (_services.Requests.IsOn && !_services.Requests.TryTake(_services.Hash.Key(_identity.Address), out var retryAfter))
         {
-            _outgoing.Begin(0);
-            Refuse(StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
+            RefuseUnsent(StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
             return;
         }
 
         if (_services.Bodies.Refuses(head.ContentLength))
         {
-            _outgoing.Begin(0);
-            Refuse(StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem);
+            RefuseUnsent(StatusCodes.Status413PayloadTooLarge, BodyLimit.Problem);
             return;
         }
 
         BuildRequest(bytes, head);
     }
+
+    /// <summary>The client has read some of its pending output.</summary>
+    public void OnClientReading() => _attempt.OnClientReading();
 
     /// <summary>The client's connection is readable or writable.</summary>
     public void OnClientReady()

@@ -107,11 +107,11 @@ internal sealed unsafe class FrontSocket
         }
     }
 
-    /// <summary>Whether the peer has acknowledged everything that was sent (tcp(7), SIOCOUTQ).</summary>
-    public bool IsAllAcknowledged()
+    /// <summary>Bytes sent that the peer has not acknowledged (tcp(7), SIOCOUTQ); 0 also when the kernel does not say.</summary>
+    public int Unacknowledged()
     {
         var left = 0;
-        return Libc.Control(Descriptor, OutputQueue, &left) == 0 && left == 0;
+        return Libc.Control(Descriptor, OutputQueue, &left) == 0 ? left : 0;
     }
 
     /// <summary>Sends FIN.</summary>

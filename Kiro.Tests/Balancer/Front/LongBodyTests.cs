@@ -1,4 +1,6 @@
+using System.Text;
 using Kiro.Balancer.Front.EventLoop;
+using Kiro.Tests.Balancer.Forwarding.Http1.Exchange;
 using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Front;
@@ -40,6 +42,49 @@ public sealed class LongBodyTests
 
         await Eventually.BeTrue(() => balancer.Front.OpenPipes is > 0 and < 8, "only a few empty ones are kept");
         Assert.Equal(0, balancer.Front.HeldBytes);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Connection: close\r\n")]
+    public async Task Response_SlowReader_IsCompleteHoweverLongItTakes(string field)
+    {
+        await using var node = Sending(Body);
+        await using var clock = await BalancerOnFakeTime.StartAsync(node.Host, "FORWARDER=loop", "FRONT_LOOPS=1", "EXCHANGE_TIMEOUT=20", "CLIENT_IDLE_TIMEOUT=5");
+        using var client = await RawClient.ConnectAsync(clock.Balancer.Port, receiveBuffer: 4096);
+        await client.SendAsync($"GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n");
+        Assert.Contains($"Content-Length: {Length}", await client.Stream.ReadHeadAsync(), StringComparison.Ordinal);
+
+        // In steps too small for the kernel's buffer to have room after each.
+        const int Step = 100_000;
+        var received = new StringBuilder();
+        while (received.Length < Length)
+        {
+            await clock.AdvanceAsync(15);
+            received.Append(await client.Stream.ReadAsync(Math.Min(Step, Length - received.Length)));
+        }
+
+        Assert.Equal(Body, received.ToString());
+    }
+
+    [Fact]
+    public async Task Response_ClientStopsReading_IsAborted()
+    {
+        await using var node = Sending(Body);
+        await using var clock = await BalancerOnFakeTime.StartAsync(node.Host, "FORWARDER=loop", "FRONT_LOOPS=1", "EXCHANGE_TIMEOUT=20");
+        using var client = await RawClient.ConnectAsync(clock.Balancer.Port, receiveBuffer: 4096);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        _ = await client.Stream.ReadHeadAsync();
+        await Eventually.BeTrue(() => clock.Balancer.Front.OpenPipes > 0, "the kernel's buffers are full");
+
+        // What the client's own buffer takes meanwhile counts as read.
+        await Eventually.BeTrue(
+            async () =>
+            {
+                await clock.AdvanceAsync(25);
+                return clock.Balancer.Front.Clients == 0;
+            },
+            "the connection is closed");
     }
 
     [Fact]

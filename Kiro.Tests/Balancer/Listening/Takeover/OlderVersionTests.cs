@@ -73,7 +73,8 @@ public sealed class OlderVersionTests : IAsyncLifetime
         await SendAsync(newer, "leaving");
         if (sendsState)
         {
-            await SendAsync(newer, """{"version":1}""");
+            // The newer process may have closed already: it needs no more than the word.
+            _ = await Record.ExceptionAsync(() => SendAsync(newer, """{"version":1}"""));
         }
 
         await Eventually.BeTrue(() => _balancer.Output.Contains("Took over the port", StringComparison.Ordinal), "it has heard that the older one leaves");

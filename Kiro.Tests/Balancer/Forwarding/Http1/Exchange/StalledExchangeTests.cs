@@ -76,7 +76,7 @@ public class StalledExchangeTests
         // Only a reset tells an HTTP/1.0 client that the response is incomplete.
         Assert.True(version == "HTTP/1.1" ? !answer.IsComplete : client.Stream.WasReset, answer.ToString());
         await Eventually.BeTrue(() => balancer.Logs.Count > 0, "the balancer says so");
-        Assert.Contains("stood still", Assert.Single(balancer.Logs), StringComparison.Ordinal);
+        Assert.Contains("the response stalled", Assert.Single(balancer.Logs), StringComparison.Ordinal);
         Assert.Equal(1, balancer.Backend(node.Port).Counters.Failures);
     }
 
