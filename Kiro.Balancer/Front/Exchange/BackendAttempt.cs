@@ -81,16 +81,6 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
         }
     }
 
-    /// <summary>The client has read some of its pending output.</summary>
-    public void OnClientReading()
-    {
-        _exchange.Client.MarkUnacknowledged();
-        if (_connection is { IsConnecting: false })
-        {
-            ResetTimeout();
-        }
-    }
-
     /// <summary>The deadline for 100 Continue, or for the end of a tunnel, has passed.</summary>
     public void OnClientDeadline()
     {
@@ -156,7 +146,8 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
         }
         else if (_exchange.Client.IsReading)
         {
-            OnClientReading();
+            _exchange.Client.MarkUnacknowledged();
+            ResetTimeout();
         }
         else if (_exchange.Client.HasPendingOutput || (_hasResponded && !_connection.HasPendingOutput))
         {

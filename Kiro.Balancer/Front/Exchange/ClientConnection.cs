@@ -86,9 +86,9 @@ internal sealed partial class ClientConnection : FrontConnection
                 return;
             }
 
-            if (_exchange is { } sending)
+            if (_exchange is not null)
             {
-                sending.OnClientReading();
+                MarkUnacknowledged();
             }
             else if (!_isInHandshake)
             {

@@ -130,9 +130,6 @@ internal sealed partial class FrontExchange : IRetryableRequest
         BuildRequest(bytes, head);
     }
 
-    /// <summary>The client has read some of its pending output.</summary>
-    public void OnClientReading() => _attempt.OnClientReading();
-
     /// <summary>The client's connection is readable or writable.</summary>
     public void OnClientReady()
     {
