@@ -18,7 +18,7 @@ internal sealed class ClusterRanking
     private readonly ClusterDestinationsState _state;
     private readonly Candidate[] _candidates;
     private readonly DestinationState[] _destinations;
-    private readonly Dictionary<DestinationState, int> _places;
+    private readonly Dictionary<DestinationState, int> _indexes;
     private readonly bool[] _available;
     private readonly Rendezvous _ranking;
 
@@ -32,10 +32,10 @@ internal sealed class ClusterRanking
         Key = _model.Config.Metadata?.TryGetValue(ClientHashConstants.KeyMetadata, out var own) == true && ClientKey.TryParse(own, out var named) ? named : key;
         _destinations = [.. _state.AllDestinations];
         _candidates = Array.ConvertAll(_destinations, DestinationNode.Of);
-        _places = new Dictionary<DestinationState, int>(_destinations.Length, ReferenceEqualityComparer.Instance);
-        for (var place = 0; place < _destinations.Length; place++)
+        _indexes = new Dictionary<DestinationState, int>(_destinations.Length, ReferenceEqualityComparer.Instance);
+        for (var index = 0; index < _destinations.Length; index++)
         {
-            _places[_destinations[place]] = place;
+            _indexes[_destinations[index]] = index;
         }
 
         _available = new bool[_destinations.Length];
@@ -89,14 +89,15 @@ internal sealed class ClusterRanking
         return unknown < 0 ? null : among[unknown];
     }
 
-    private int Mark(IReadOnlyList<DestinationState> destinations, Span<bool> places)
+    private int Mark(IReadOnlyList<DestinationState> destinations, Span<bool> marked)
     {
         var known = 0;
-        for (var index = 0; index < destinations.Count; index++)
+        // Not foreach, whose enumerator would be allocated for each request.
+        for (var candidate = 0; candidate < destinations.Count; candidate++)
         {
-            if (_places.TryGetValue(destinations[index], out var place))
+            if (_indexes.TryGetValue(destinations[candidate], out var index))
             {
-                places[place] = true;
+                marked[index] = true;
                 known++;
             }
         }

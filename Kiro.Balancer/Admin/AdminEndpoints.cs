@@ -97,14 +97,14 @@ internal static class AdminEndpoints
         admin.MapPost("/reload", async (SettingsReload settings) => await settings.ReloadAsync("POST /lb/reload") is var status && status.Problems.Count > 0
             ? ProblemResponse.Result(StatusCodes.Status422UnprocessableEntity, string.Join(" ", status.Problems))
             : Results.Json(ReloadedStatus.Of(status), ContractJson.Default.ReloadedStatus));
-        admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes) =>
+        admin.MapPost("/backends/{id}/drain", (string id, string? timeout, BackendRegistry registry, OperatorOrders orders, ClientDistribution distribution) =>
             !TryReadTimeout(timeout, out var sessions)
                 ? ProblemResponse.Result(StatusCodes.Status400BadRequest, $"timeout must be a number of seconds from 0 to {MaxTimeout}")
-                : Apply(id, registry, homes, backend => orders.Drain(backend, sessions)));
-        admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes) =>
-            Apply(id, registry, homes, orders.Evacuate));
-        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes) =>
-            Apply(id, registry, homes, orders.Resume));
+                : Apply(id, registry, distribution, backend => orders.Drain(backend, sessions)));
+        admin.MapPost("/backends/{id}/evacuate", (string id, BackendRegistry registry, OperatorOrders orders, ClientDistribution distribution) =>
+            Apply(id, registry, distribution, orders.Evacuate));
+        admin.MapPost("/backends/{id}/resume", (string id, BackendRegistry registry, OperatorOrders orders, ClientDistribution distribution) =>
+            Apply(id, registry, distribution, orders.Resume));
         admin.MapPost("/backends/{id}/weight", SetWeightAsync);
         admin.MapPeers();
     }
@@ -144,7 +144,7 @@ internal static class AdminEndpoints
         return isNumber || text is null;
     }
 
-    private static IResult Apply(string id, BackendRegistry registry, ClientDistribution homes, Action<Backend> order)
+    private static IResult Apply(string id, BackendRegistry registry, ClientDistribution distribution, Action<Backend> order)
     {
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
@@ -153,10 +153,10 @@ internal static class AdminEndpoints
         }
 
         order(backend.Backend);
-        return Respond(registry, homes, backend);
+        return Respond(registry, distribution, backend);
     }
 
-    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, ClientDistribution homes)
+    private static async Task<IResult> SetWeightAsync(string id, HttpRequest request, BackendRegistry registry, OperatorOrders orders, ClientDistribution distribution)
     {
         var (found, status, problem) = NamedBackend.Of(registry.Current, id);
         if (found is not { } backend)
@@ -170,7 +170,7 @@ internal static class AdminEndpoints
         }
 
         orders.SetWeight(backend.Backend, weight);
-        return Respond(registry, homes, backend);
+        return Respond(registry, distribution, backend);
     }
 
     // Regardless of the content type: curl -d sends a form's.
@@ -188,53 +188,11 @@ internal static class AdminEndpoints
         }
     }
 
-    private static IResult Respond(BackendRegistry registry, ClientDistribution homes, KnownBackend before)
+    private static IResult Respond(BackendRegistry registry, ClientDistribution distribution, KnownBackend before)
     {
         var snapshot = registry.Current;
         var index = snapshot.IndexOf(before.Backend);
-        var (state, sessions) = index < 0 ? (before.State, null) : (snapshot.Backends[index].State, homes.Of(snapshot)[index].Sessions);
+        var (state, sessions) = index < 0 ? (before.State, null) : (snapshot.Backends[index].State, distribution.Of(snapshot)[index].Sessions);
         return Results.Json(new OrderResponse(before.Id, state.Name(), Sessions: sessions), ContractJson.Default.OrderResponse);
-    }
-}
-
-/// <summary>Endpoints for peers, to exchange orders and sessions.</summary>
-internal static class PeerEndpoints
-{
-    /// <summary>The largest message in bytes: <see cref="PeerExchange.MaxOrders"/> orders of maximum length.</summary>
-    private const int MaxRequest = 1024 * 1024;
-
-    /// <param name="admin">The endpoints under <c>/lb</c> that require the admin token.</param>
-    public static void MapPeers(this RouteGroupBuilder admin)
-    {
-        admin.MapPost("/peers/orders", TakeOrdersAsync);
-        admin.MapPost("/peers/sessions", TakeSessionsAsync);
-    }
-
-    private static Task<IResult> TakeOrdersAsync(HttpContext context, PeerExchange exchange) => RespondAsync(context, body =>
-        Results.Json(exchange.Respond(JsonSerializer.Deserialize(body, PeerJson.Default.PeerRequest) ?? throw new JsonException()), PeerJson.Default.PeerResponse));
-
-    private static Task<IResult> TakeSessionsAsync(HttpContext context, IServiceProvider services) => RespondAsync(context, body =>
-        services.GetService<SessionExchange>() is { } sessions
-            ? Results.Bytes(sessions.Respond(body), "application/octet-stream")
-            : ProblemResponse.Result(StatusCodes.Status404NotFound, "SESSION_IDLE is 0 here"));
-
-    private static async Task<IResult> RespondAsync(HttpContext context, Func<byte[], IResult> respond)
-    {
-        if (context.Request.ContentLength is not (> 0 and <= MaxRequest and var length))
-        {
-            return ProblemResponse.Result(StatusCodes.Status413PayloadTooLarge, "a peer message must have a Content-Length of at most 1 MiB");
-        }
-
-        var body = new byte[length];
-        await context.Request.Body.ReadExactlyAsync(body, context.RequestAborted);
-        context.Response.Headers.CacheControl = "no-store";
-        try
-        {
-            return respond(body);
-        }
-        catch (Exception malformed) when (malformed is JsonException or FormatException)
-        {
-            return ProblemResponse.Result(StatusCodes.Status400BadRequest, "this is not a valid peer message");
-        }
     }
 }

@@ -25,7 +25,7 @@ internal sealed class StatusReport(
     CallerRoute caller,
     BackendRegistry registry,
     BackendHistories histories,
-    ClientDistribution homes,
+    ClientDistribution distribution,
     EventRing events,
     ForwardingCounters counters,
     TrafficWatch traffic,
@@ -49,7 +49,7 @@ internal sealed class StatusReport(
     public StatusModel For(HttpContext context)
     {
         var snapshot = registry.Current;
-        var clients = homes.Of(snapshot);
+        var clients = distribution.Of(snapshot);
         var now = time.GetUtcNow();
         BackendStatus[] backends = [.. snapshot.Backends.Select((backend, index) => Node(backend, snapshot.Selector.Shares[index], clients[index]))];
         return new StatusModel
@@ -107,7 +107,7 @@ internal sealed class StatusReport(
             RequestsPerSecond = Math.Round(histories.RequestsPerSecond, 1),
             Retries = counters.Retries,
             Errors = counters.Errors,
-            RecentClients = homes.AllClients,
+            RecentClients = distribution.AllClients,
             Traffic = TrafficReport.Of(traffic.All, counters.Retries, backends.Sum(backend => registry.Runtimes.Of(backend.Backend).Traffic.Connects)),
         };
     }

@@ -8,9 +8,8 @@ namespace Kiro.Balancer.Backends;
 /// </summary>
 internal sealed class BackendCounters(TimeProvider time)
 {
-    private readonly Lock _adding = new();
+    private readonly LoopCells<CounterCell> _cells = new();
     private CounterValues _shared;
-    private volatile CounterCell?[] _cells = [];
     private int _lossStreak;
 
     /// <summary>Requests sent to the backend, counting each attempt.</summary>
@@ -46,22 +45,8 @@ internal sealed class BackendCounters(TimeProvider time)
         return lastResponse >= timestamp;
     }
 
-    /// <summary>The cell of an event loop, created on first use. Only that loop may write it.</summary>
-    /// <param name="loop">The index of the loop.</param>
-    public CounterCell Cell(int loop)
-    {
-        lock (_adding)
-        {
-            var cells = _cells;
-            if (loop >= cells.Length)
-            {
-                Array.Resize(ref cells, loop + 1);
-                _cells = cells;
-            }
-
-            return cells[loop] ??= new CounterCell();
-        }
-    }
+    /// <inheritdoc cref="LoopCells{TCell}.Of"/>
+    public CounterCell Cell(int loop) => _cells.Of(loop);
 
     /// <inheritdoc cref="CounterCell.Begin"/>
     public void Begin()
@@ -111,7 +96,7 @@ internal sealed class BackendCounters(TimeProvider time)
     private long Sum(Value value)
     {
         var sum = value(ref _shared);
-        foreach (var cell in _cells)
+        foreach (var cell in _cells.All)
         {
             sum += cell is null ? 0 : value(ref cell.Values);
         }
@@ -124,7 +109,7 @@ internal sealed class BackendCounters(TimeProvider time)
     {
         var (since, lastResponse) = (long.MaxValue, long.MinValue);
         ReadActivity(ref _shared, ref since, ref lastResponse);
-        foreach (var cell in _cells)
+        foreach (var cell in _cells.All)
         {
             if (cell is not null)
             {
@@ -151,7 +136,7 @@ internal sealed class BackendCounters(TimeProvider time)
 
 /// <summary>
 /// One event loop's counters for one backend. Only that loop writes them, with plain stores to a cache line of its own;
-/// <see cref="BackendCounters"/> sums them. The loop keeps the reference: <see cref="BackendCounters.Cell"/> takes a lock.
+/// <see cref="BackendCounters"/> sums them.
 /// </summary>
 internal sealed class CounterCell
 {

@@ -9,9 +9,8 @@ internal sealed class BackendTraffic(TimeProvider time)
     // A power of two, so that masking the processor id gives the cell.
     private static readonly int Shared = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Min(Environment.ProcessorCount, 64));
 
-    private readonly Lock _adding = new();
     private readonly TrafficCell?[] _shared = new TrafficCell?[Shared];
-    private volatile TrafficCell?[] _loops = [];
+    private readonly LoopCells<TrafficCell> _loops = new();
     private long _retries;
     private long _connects;
 
@@ -37,7 +36,7 @@ internal sealed class BackendTraffic(TimeProvider time)
                 sum += cell?.Responses ?? 0;
             }
 
-            foreach (var cell in _loops)
+            foreach (var cell in _loops.All)
             {
                 sum += cell?.Responses ?? 0;
             }
@@ -47,24 +46,10 @@ internal sealed class BackendTraffic(TimeProvider time)
     }
 
     /// <summary>The sum of all cells.</summary>
-    public TrafficCounts Sum() => TrafficCounts.Of(_shared.Concat(_loops).OfType<TrafficCell>());
+    public TrafficCounts Sum() => TrafficCounts.Of(_shared.Concat(_loops.All.ToArray()).OfType<TrafficCell>());
 
-    /// <summary>The cell of an event loop, created on first use. Only that loop may write it.</summary>
-    /// <param name="loop">The index of the loop.</param>
-    public TrafficCell Cell(int loop)
-    {
-        lock (_adding)
-        {
-            var loops = _loops;
-            if (loop >= loops.Length)
-            {
-                Array.Resize(ref loops, loop + 1);
-                _loops = loops;
-            }
-
-            return loops[loop] ??= new TrafficCell();
-        }
-    }
+    /// <inheritdoc cref="LoopCells{TCell}.Of"/>
+    public TrafficCell Cell(int loop) => _loops.Of(loop);
 
     /// <summary>Counts a response. Thread-safe, no lock; allocates only a processor's cell.</summary>
     /// <inheritdoc cref="TrafficCell.Record"/>
@@ -75,10 +60,10 @@ internal sealed class BackendTraffic(TimeProvider time)
     }
 
     /// <summary>A failed request is retried on another backend.</summary>
-    public void Retry() => Interlocked.Increment(ref _retries);
+    public void CountRetry() => Interlocked.Increment(ref _retries);
 
     /// <summary>A connection was opened.</summary>
-    public void Connect() => Interlocked.Increment(ref _connects);
+    public void CountConnect() => Interlocked.Increment(ref _connects);
 
     private static TrafficCell Added(ref TrafficCell? cell)
     {

@@ -1,16 +1,16 @@
 using System.Runtime.InteropServices;
+using Kiro.Balancer.Backends;
 
 namespace Kiro.Balancer.Forwarding;
 
 /// <summary>
-/// Counts forwarded requests since the start. As in <see cref="Backends.BackendCounters"/>, each event loop writes a <see cref="Cell"/> of its own,
+/// Counts forwarded requests since the start. As in <see cref="BackendCounters"/>, each event loop writes a <see cref="Cell"/> of its own,
 /// all others share one, and readers add them up.
 /// </summary>
 internal sealed class ForwardingCounters
 {
-    private readonly Lock _adding = new();
+    private readonly LoopCells<ForwardingCell> _cells = new();
     private ForwardingValues _shared;
-    private volatile ForwardingCell?[] _cells = [];
 
     /// <summary>Client requests, regardless of retries.</summary>
     public long Requests => Sum(static (ref ForwardingValues values) => Volatile.Read(ref values.Requests));
@@ -20,35 +20,21 @@ internal sealed class ForwardingCounters
     /// <summary>Requests answered with an error of the balancer itself.</summary>
     public long Errors => Sum(static (ref ForwardingValues values) => Volatile.Read(ref values.Errors));
 
-    /// <summary>The cell of an event loop, created on first use. Only that loop may write it.</summary>
-    /// <param name="loop">The index of the loop.</param>
-    public ForwardingCell Cell(int loop)
-    {
-        lock (_adding)
-        {
-            var cells = _cells;
-            if (loop >= cells.Length)
-            {
-                Array.Resize(ref cells, loop + 1);
-                _cells = cells;
-            }
+    /// <inheritdoc cref="LoopCells{TCell}.Of"/>
+    public ForwardingCell Cell(int loop) => _cells.Of(loop);
 
-            return cells[loop] ??= new ForwardingCell();
-        }
-    }
+    public void CountRequest() => Interlocked.Increment(ref _shared.Requests);
 
-    public void Request() => Interlocked.Increment(ref _shared.Requests);
+    public void CountRetry() => Interlocked.Increment(ref _shared.Retries);
 
-    public void Retry() => Interlocked.Increment(ref _shared.Retries);
-
-    public void Error() => Interlocked.Increment(ref _shared.Errors);
+    public void CountError() => Interlocked.Increment(ref _shared.Errors);
 
     private delegate long Value(ref ForwardingValues values);
 
     private long Sum(Value value)
     {
         var sum = value(ref _shared);
-        foreach (var cell in _cells)
+        foreach (var cell in _cells.All)
         {
             sum += cell is null ? 0 : value(ref cell.Values);
         }
@@ -63,13 +49,13 @@ internal sealed class ForwardingCell
     private ForwardingValues _values;
 
     /// <summary>Counts a client request.</summary>
-    public void Request() => Volatile.Write(ref _values.Requests, _values.Requests + 1);
+    public void CountRequest() => Volatile.Write(ref _values.Requests, _values.Requests + 1);
 
     /// <summary>Counts a retry on another backend.</summary>
-    public void Retry() => Volatile.Write(ref _values.Retries, _values.Retries + 1);
+    public void CountRetry() => Volatile.Write(ref _values.Retries, _values.Retries + 1);
 
     /// <summary>Counts an error response of the balancer itself.</summary>
-    public void Error() => Volatile.Write(ref _values.Errors, _values.Errors + 1);
+    public void CountError() => Volatile.Write(ref _values.Errors, _values.Errors + 1);
 
     internal ref ForwardingValues Values => ref _values;
 }

@@ -30,7 +30,7 @@ internal sealed class RequestForwarder(
     BackendGates gates,
     PassiveHealth reports,
     OwnResponses own,
-    BufferBudget keptBytes,
+    BufferBudget bufferBudget,
     ForwardingRules rules,
     LoopGuard loops,
     RequestLimit requests,
@@ -43,11 +43,11 @@ internal sealed class RequestForwarder(
         var request = context.Request;
         var client = clients.Resolve(context.Connection.RemoteIpAddress, request.Headers, out var hasField);
         census.Record(client, hasField);
-        counters.Request();
+        counters.CountRequest();
 
         if (requests.IsOn && !requests.TryTake(hash.Key(client.Address), out var retryAfter))
         {
-            counters.Error();
+            counters.CountError();
             own.Record(StatusCodes.Status429TooManyRequests);
             return ErrorResponse.WriteAsync(context, StatusCodes.Status429TooManyRequests, RequestLimit.Problem, retryAfter);
         }
@@ -62,15 +62,15 @@ internal sealed class RequestForwarder(
             return RefuseAsync(context, refusal.Status, refusal.Problem);
         }
 
-        if (bodies.IsOn && request.ContentLength is null && BodyOf(context, kept: null) == RequestBody.Streamed)
+        if (bodies.IsOn && request.ContentLength is null && BodyOf(context, buffered: null) == RequestBody.Streamed)
         {
             request.Body = new BoundedBody(request.Body, bodies);
         }
 
         var newCookie = rules.Cookie is { } cookie ? AssignId(request, cookie, ref client) : null;
-        return BufferedBody.IsFor(request) && keptBytes.TryTake(request.ContentLength!.Value)
+        return BufferedBody.IsFor(request) && bufferBudget.TryTake(request.ContentLength!.Value)
             ? BufferAndSendAsync(context, client, newCookie)
-            : SendAsync(context, client, newCookie, kept: null);
+            : SendAsync(context, client, newCookie, buffered: null);
     }
 
     private RequestRefusal? RefusalOf(HttpRequest request) =>
@@ -95,10 +95,10 @@ internal sealed class RequestForwarder(
 
     private async Task BufferAndSendAsync(HttpContext context, Client client, string? newCookie)
     {
-        using var kept = await BufferedBody.ReadAsync(context, keptBytes);
-        if (kept is not null)
+        using var buffered = await BufferedBody.ReadAsync(context, bufferBudget);
+        if (buffered is not null)
         {
-            await SendAsync(context, client, newCookie, kept);
+            await SendAsync(context, client, newCookie, buffered);
         }
     }
 
@@ -120,17 +120,17 @@ internal sealed class RequestForwarder(
 
     private Task RefuseAsync(HttpContext context, int status, string problem)
     {
-        counters.Error();
+        counters.CountError();
         own.Record(status);
         return ErrorResponse.WriteAsync(context, status, problem);
     }
 
-    private static RequestBody BodyOf(HttpContext context, BufferedBody? kept) =>
-        kept is not null ? RequestBody.Buffered
+    private static RequestBody BodyOf(HttpContext context, BufferedBody? buffered) =>
+        buffered is not null ? RequestBody.Buffered
         : context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true ? RequestBody.Streamed
         : RequestBody.Empty;
 
-    private async Task SendAsync(HttpContext context, Client client, string? newCookie, BufferedBody? kept)
+    private async Task SendAsync(HttpContext context, Client client, string? newCookie, BufferedBody? buffered)
     {
         var slot = hash.Slot(client);
         if (chooser.First(slot) is not { } backend)
@@ -139,7 +139,7 @@ internal sealed class RequestForwarder(
             return;
         }
 
-        var request = new ForwardedRequest(context, client, kept?.Bytes, BodyOf(context, kept), rules) { Slot = slot, NewCookie = newCookie };
+        var request = new ForwardedRequest(context, client, buffered?.Bytes, BodyOf(context, buffered), rules) { Slot = slot, NewCookie = newCookie };
         var sender = senders.For(context.Request);
         while (true)
         {
@@ -182,8 +182,8 @@ internal sealed class RequestForwarder(
             }
 
             logger.Retrying(context.Request.Method, context.Request.Path, backend.Known, failure.Problem);
-            counters.Retry();
-            backend.Runtime.Traffic.Retry();
+            counters.CountRetry();
+            backend.Runtime.Traffic.CountRetry();
             backend = next;
             context.Response.Clear();
         }

@@ -24,7 +24,7 @@ internal sealed class BalancerMetrics : StartedMetrics
 
     public BalancerMetrics(
         IMeterFactory meters, BackendRegistry registry, ForwardingCounters counters, RetryBudget budget, ClientCensus census,
-        DiscoveryStatus discovery, TrafficWatch traffic, ClientDistribution homes, TimeProvider time)
+        DiscoveryStatus discovery, TrafficWatch traffic, ClientDistribution distribution, TimeProvider time)
     {
         var start = time.GetUtcNow().ToUnixTimeMilliseconds() / 1000d;
         // Owned by the factory.
@@ -46,9 +46,9 @@ internal sealed class BalancerMetrics : StartedMetrics
         meter.CreateObservableGauge("kiro.backend.draining", () => Each(registry, backend => Flag(Drains(backend.Health))), null, "1 while a node drains, or is down and an operator has drained it");
         meter.CreateObservableGauge("kiro.backend.ejected", () => Each(registry, backend => Flag(backend.Health.EjectedUntil is not null)), null, "1 while a node is ejected");
         meter.CreateObservableGauge("kiro.backend.share", () => Shares(registry), null, "A node's share of all clients, 0 to 1");
-        meter.CreateObservableGauge("kiro.backend.clients", () => Clients(registry, homes, clients => clients.Recent), "{client}", "Recent clients of a node");
-        meter.CreateObservableGauge("kiro.backend.sessions", () => Clients(registry, homes, clients => clients.Sessions), "{client}", "Clients with a session on a node");
-        meter.CreateObservableGauge("kiro.backend.sessions_kept", () => Clients(registry, homes, clients => clients.Kept), "{client}", "Clients that would be on another node without their session");
+        meter.CreateObservableGauge("kiro.backend.clients", () => Clients(registry, distribution, clients => clients.Recent), "{client}", "Recent clients of a node");
+        meter.CreateObservableGauge("kiro.backend.sessions", () => Clients(registry, distribution, clients => clients.Sessions), "{client}", "Clients with a session on a node");
+        meter.CreateObservableGauge("kiro.backend.sessions_kept", () => Clients(registry, distribution, clients => clients.Kept), "{client}", "Clients that would be on another node without their session");
         meter.CreateObservableCounter("kiro.balancer.responses", () => ByClass(traffic.All.Total, null), "{response}", "Responses to clients by status class, including the balancer's own");
         meter.CreateObservableCounter("kiro.backend.responses", () => registry.Current.Backends.SelectMany(backend => ByClass(TrafficOf(registry, backend).Sum(), backend)), "{response}", "Responses of a node by status class");
         meter.CreateObservableGauge("kiro.backend.response.time", () => registry.Current.Backends.SelectMany(backend => Quantiles(traffic.Of(backend.Backend).Last10Seconds, backend)), "s", "Time to the response of a node, over the last ten seconds");
@@ -94,10 +94,10 @@ internal sealed class BalancerMetrics : StartedMetrics
         return snapshot.Backends.Zip(snapshot.Selector.Shares, (backend, share) => new Measurement<double>(share, Tag(backend)));
     }
 
-    private static IEnumerable<Measurement<long>> Clients(BackendRegistry registry, ClientDistribution homes, Func<NodeClients, long?> value)
+    private static IEnumerable<Measurement<long>> Clients(BackendRegistry registry, ClientDistribution distribution, Func<NodeClients, long?> value)
     {
         var snapshot = registry.Current;
-        return snapshot.Backends.Zip(homes.Of(snapshot), (backend, clients) => (backend, Value: value(clients)))
+        return snapshot.Backends.Zip(distribution.Of(snapshot), (backend, clients) => (backend, Value: value(clients)))
             .Where(item => item.Value is not null).Select(item => new Measurement<long>(item.Value!.Value, Tag(item.backend)));
     }
 

@@ -23,7 +23,7 @@ internal static class SideBySideRun
                 Console.WriteLine($"without {string.Join(", ", missing.Select(proxy => proxy.Title))}: {missing.Key}");
             }
 
-            return Measure(options, [.. chosen[null]], published, options.IsWhole ? benchFolder : published, CommitOf(benchFolder));
+            return Measure(options, [.. chosen[null]], published, options.IsWhole && !AllProxies.HasBase(published) ? benchFolder : published, CommitOf(benchFolder));
         }
         catch (Exception problem) when (problem is ArgumentException or InvalidOperationException)
         {

@@ -131,7 +131,7 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
         }
         else
         {
-            _counters.Runtime.Traffic.Connect();
+            _counters.Runtime.Traffic.CountConnect();
             ResetTimeout();
         }
     }

@@ -28,8 +28,8 @@ internal sealed partial class FrontExchange
         if (_services.RetryChooser.Next(this, failure) is { } next)
         {
             _services.Logger.Retrying(_outgoing.Method, _outgoing.Path, current.Known, failure.Problem);
-            _worker.Counters.Retry();
-            current.Runtime.Traffic.Retry();
+            _worker.Counters.CountRetry();
+            current.Runtime.Traffic.CountRetry();
             LeaveGate();
             EnterGate(next);
             return;
@@ -64,7 +64,7 @@ internal sealed partial class FrontExchange
         _attempt.Close();
         if (!hasStarted)
         {
-            _worker.Counters.Error();
+            _worker.Counters.CountError();
             _services.Own.Record(status);
             client.SendError(status, problem, IsHead, closes: true);
         }
@@ -75,7 +75,7 @@ internal sealed partial class FrontExchange
 
     private void Refuse(int status, string problem, int? retryAfter = null)
     {
-        _worker.Counters.Error();
+        _worker.Counters.CountError();
         _services.Own.Record(status);
         var client = Client;
         var isComplete = _body.State == BodyState.Complete;

@@ -96,7 +96,7 @@ internal sealed partial class FrontExchange : IRetryableRequest
         (_attempts, _bufferedLength, _isLoop, BindsConnection) = (0, 0, false, head.BindsConnection);
         ((IRetryableRequest)this).MayHaveRun = false;
         _start = _worker.Loop.Timestamp;
-        _worker.Counters.Request();
+        _worker.Counters.CountRequest();
         ResolveClient(client, bytes, head);
         _body.Begin(head);
         if (head.ContentLength is > 0 and <= BufferedBody.MaxBytes and var length

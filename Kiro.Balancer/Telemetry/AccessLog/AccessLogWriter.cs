@@ -1,10 +1,8 @@
 using System.Globalization;
-using System.Text;
 using Kiro.Balancer.Backends;
 using Kiro.Balancer.Clients;
 using Kiro.Balancer.Logging;
 using Kiro.ServiceDefaults.Settings;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Kiro.Balancer.Telemetry.AccessLog;
 
@@ -91,84 +89,4 @@ internal static class AccessLogServices
         services.AddSingleton(options);
         services.AddSingleton<AccessLogWriter>();
     }
-}
-
-/// <summary>Which requests are logged.</summary>
-/// <param name="Fraction"><c>ACCESS_LOG</c>: <c>off</c> (the default), <c>on</c>, or the fraction of requests (0 to 1) that is sampled at
-/// random.</param>
-internal sealed record AccessLogOptions(double Fraction)
-{
-    private const string Variable = "ACCESS_LOG";
-
-    /// <summary>Whether to log the next request.</summary>
-    public bool ShouldLog() => Fraction >= 1 || (Fraction > 0 && Random.Shared.NextDouble() < Fraction);
-
-    public static AccessLogOptions Read(SettingsReader settings)
-    {
-        var text = settings.Text(Variable, "off");
-        switch (text.ToLowerInvariant())
-        {
-            case "off":
-                return new AccessLogOptions(0);
-            case "on":
-                return new AccessLogOptions(1);
-        }
-
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var fraction) && fraction is >= 0 and <= 1)
-        {
-            return new AccessLogOptions(fraction);
-        }
-
-        settings.Reject(Variable, text, "off, on, or a fraction of the requests from 0 to 1, such as 0.01");
-        return new AccessLogOptions(0);
-    }
-}
-
-/// <summary>Encodes text from clients and backends as one token of printable ASCII, so that it cannot forge log lines or fields.</summary>
-internal static class AccessLogToken
-{
-    public const string None = "-";
-    private const int MaxLength = 512;
-
-    /// <summary>The path as the client sent it, without the query, which may contain secrets.</summary>
-    public static string Path(HttpRequest request)
-    {
-        var target = request.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        // An absolute-form target (GET http://user:password@host/path) contains more than a path.
-        var path = target.StartsWith('/') ? target : request.Path.ToUriComponent();
-        var end = path.AsSpan().IndexOfAny('?', '#');
-        return Of(end < 0 ? path : path[..end]);
-    }
-
-    /// <summary>Percent-encodes everything but printable ASCII, double quotes and backslashes included, and truncates to 512 characters.</summary>
-    public static string Of(string? text)
-    {
-        if (string.IsNullOrEmpty(text))
-        {
-            return None;
-        }
-
-        var isLong = text.Length > MaxLength;
-        return !isLong && text.All(IsPlain) ? text : Encode(isLong ? text[..MaxLength] : text) + (isLong ? "..." : "");
-    }
-
-    private static string Encode(string text)
-    {
-        var encoded = new StringBuilder(text.Length + 16);
-        foreach (var octet in Encoding.UTF8.GetBytes(text))
-        {
-            if (IsPlain((char)octet))
-            {
-                encoded.Append((char)octet);
-            }
-            else
-            {
-                encoded.Append(CultureInfo.InvariantCulture, $"%{octet:X2}");
-            }
-        }
-
-        return encoded.ToString();
-    }
-
-    private static bool IsPlain(char character) => character is > ' ' and <= '~' and not '"' and not '\\';
 }

@@ -81,10 +81,10 @@ public sealed class BackendCountersTests
     public void Forwarding_LoopsAndOtherThreads_AreAddedUp()
     {
         var counters = new ForwardingCounters();
-        counters.Request();
-        counters.Cell(1).Request();
-        counters.Cell(1).Retry();
-        counters.Cell(0).Error();
+        counters.CountRequest();
+        counters.Cell(1).CountRequest();
+        counters.Cell(1).CountRetry();
+        counters.Cell(0).CountError();
 
         Assert.Equal((2, 1, 1), (counters.Requests, counters.Retries, counters.Errors));
     }

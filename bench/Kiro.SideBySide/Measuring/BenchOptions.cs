@@ -13,7 +13,7 @@ internal sealed record BenchOptions(
     bool IsQuick, IReadOnlyList<string> Only, IReadOnlyList<string> Scenarios, double Seconds, int Rounds, int Rate)
 {
     public const string Usage = """
-        bench/run [--quick] [--only kiro,nginx] [--scenario small-get-64,…] [--seconds 2.5] [--rounds 5] [--rate 3000]
+        bench/run [--base COMMIT] [--quick] [--only kiro,nginx] [--scenario small-get-64,…] [--seconds 2.5] [--rounds 5] [--rate 3000]
         """;
 
     private static readonly string[] QuickScenarios =

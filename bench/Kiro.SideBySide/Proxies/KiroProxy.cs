@@ -5,10 +5,10 @@ namespace Kiro.SideBySide.Proxies;
 /// <summary>The complete balancer as published for users; only the delay of JIT compilation is tuned.</summary>
 /// <param name="name">For the command line.</param>
 /// <param name="title">For tables and charts.</param>
-/// <param name="published">The folder to which bench/run publishes.</param>
+/// <param name="folder">The folder to which bench/run published it.</param>
 /// <param name="forwarder">FORWARDER, or null for the default.</param>
-internal sealed class KiroProxy(string name, string title, string published, string? forwarder)
-    : PublishedProxy(name, title, Path.Combine(published, "kiro"), "Kiro.Balancer.dll")
+internal sealed class KiroProxy(string name, string title, string folder, string? forwarder = null)
+    : PublishedProxy(name, title, folder, "Kiro.Balancer.dll")
 {
     public override string Version() => VersionOf("Kiro.Balancer.dll");
 

@@ -77,7 +77,7 @@ public sealed class RequestRateTests : IDisposable
     {
         for (var request = 0; request < count; request++)
         {
-            _counters.Request();
+            _counters.CountRequest();
         }
     }
 

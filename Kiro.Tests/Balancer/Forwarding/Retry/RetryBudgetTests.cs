@@ -66,7 +66,7 @@ public sealed class RetryBudgetTests
     {
         for (var number = 0; number < count; number++)
         {
-            _counters.Request();
+            _counters.CountRequest();
         }
     }
 
