@@ -92,7 +92,7 @@ internal sealed record BalancerSettings(
             forwarding,
             ErrorPage.Read(settings),
             StreamOptions.Read(settings),
-            FrontOptions.Read(settings, forwarding, tls, transport, discovery),
+            FrontOptions.Read(settings, forwarding, tls, transport),
             discovery,
             HealthOptions.Read(settings),
             ErrorWatchOptions.Read(settings),

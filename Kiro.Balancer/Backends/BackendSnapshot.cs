@@ -12,8 +12,8 @@ internal sealed class BackendSnapshot
     /// <param name="options">The selector's options.</param>
     /// <param name="selectedAt">When the selector was made, as <see cref="Moment.Uptime"/>.</param>
     public BackendSnapshot(KnownBackend[] backends, Selector selector, SelectionOptions options, TimeSpan selectedAt) =>
-        (_backends, Selector, Options, SelectedAt, HasTls, NotUp) =
-        (backends, selector, options, selectedAt, Array.Exists(backends, known => known.Backend.IsTls), backends.Count(known => known.State != BackendState.Up));
+        (_backends, Selector, Options, SelectedAt, NotUp) =
+        (backends, selector, options, selectedAt, backends.Count(known => known.State != BackendState.Up));
 
     /// <summary>Sorted by id.</summary>
     public IReadOnlyList<KnownBackend> Backends => _backends;
@@ -27,9 +27,6 @@ internal sealed class BackendSnapshot
 
     /// <summary>The number of backends that are not up.</summary>
     public int NotUp { get; }
-
-    /// <summary>Whether any backend uses TLS.</summary>
-    public bool HasTls { get; }
 
     /// <summary>The backend that serves a slot, regardless of load; null if none is known.</summary>
     /// <param name="slot">The clients' slot.</param>

@@ -27,8 +27,7 @@ internal sealed class BackendTls(BackendTransportOptions options, TimeProvider t
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var name = options.TlsName ?? backend.Host;
-            await stream.AuthenticateAsClientAsync(OptionsFor(name, found => problem = found), either.Token);
+            await stream.AuthenticateAsClientAsync(OptionsFor(backend, found => problem = found), either.Token);
             // Servers without ALPN speak HTTP/1.1.
             return options.IsHttp2 && stream.NegotiatedApplicationProtocol != SslApplicationProtocol.Http2
                 ? throw new BackendTlsException("it does not offer HTTP/2 (BACKEND_PROTOCOL)")
@@ -39,33 +38,38 @@ internal sealed class BackendTls(BackendTransportOptions options, TimeProvider t
             await stream.DisposeAsync();
             throw failure switch
             {
-                OperationCanceledException when !cancellationToken.IsCancellationRequested =>
-                    new BackendTlsException(FormattableString.Invariant($"it timed out after {limit.TotalSeconds:0.#} s"), failure, isSlow: true),
-                AuthenticationException or IOException when failure is not BackendTlsException =>
-                    new BackendTlsException(problem ?? TlsProblem.OfHandshake(failure), failure),
+                OperationCanceledException when !cancellationToken.IsCancellationRequested => BackendTlsException.TimedOut(limit, failure),
+                AuthenticationException or IOException when failure is not BackendTlsException => BackendTlsException.From(failure, problem),
                 _ => failure,
             };
         }
     }
 
-    private SslClientAuthenticationOptions OptionsFor(string name, Action<string> onProblem) => new()
+    /// <summary>The options of a handshake.</summary>
+    /// <param name="backend">The backend.</param>
+    /// <param name="onProblem">Called with the reason when its certificate is not accepted.</param>
+    public SslClientAuthenticationOptions OptionsFor(Backend backend, Action<string> onProblem)
     {
-        TargetHost = name,
-        EnabledSslProtocols = Versions,
-        ApplicationProtocols = options.IsHttp2 ? Http2 : Http1,
-        AllowRenegotiation = false,
-        CertificateChainPolicy = Policy(),
-        RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+        var name = options.TlsName ?? backend.Host;
+        return new SslClientAuthenticationOptions
         {
-            if (TlsProblem.OfCertificate(certificate as X509Certificate2, chain, errors, name, time.GetUtcNow()) is not { } problem)
+            TargetHost = name,
+            EnabledSslProtocols = Versions,
+            ApplicationProtocols = options.IsHttp2 ? Http2 : Http1,
+            AllowRenegotiation = false,
+            CertificateChainPolicy = Policy(),
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
             {
-                return true;
-            }
+                if (TlsProblem.OfCertificate(certificate as X509Certificate2, chain, errors, name, time.GetUtcNow()) is not { } problem)
+                {
+                    return true;
+                }
 
-            onProblem(problem);
-            return false;
-        },
-    };
+                onProblem(problem);
+                return false;
+            },
+        };
+    }
 
     private X509ChainPolicy Policy()
     {

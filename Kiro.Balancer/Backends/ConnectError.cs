@@ -58,7 +58,7 @@ internal enum ConnectFault
     /// <summary>The name could not be resolved at the moment; the backend may be fine.</summary>
     NameServer,
 
-    /// <summary>No connection is available at the moment, or not this way; the backend may be fine.</summary>
+    /// <summary>No connection is available at the moment; the backend may be fine.</summary>
     None,
 
     /// <summary>This process has no sockets or ports left.</summary>

@@ -11,6 +11,14 @@ namespace Kiro.Balancer.Backends;
 internal sealed class BackendTlsException(string reason, Exception? cause = null, bool isSlow = false) : IOException($"TLS handshake failed: {reason}", cause)
 {
     public bool IsSlow { get; } = isSlow;
+
+    /// <param name="failure">As thrown by the handshake.</param>
+    /// <param name="certificateProblem">Why the certificate was not accepted, if that is the reason.</param>
+    public static BackendTlsException From(Exception failure, string? certificateProblem) =>
+        new(certificateProblem ?? TlsProblem.OfHandshake(failure), failure);
+
+    public static BackendTlsException TimedOut(TimeSpan limit, Exception? failure = null) =>
+        new(FormattableString.Invariant($"it timed out after {limit.TotalSeconds:0.#} s"), failure, isSlow: true);
 }
 
 /// <summary>Describes why a handshake with a backend failed, for the person who has to fix it.</summary>

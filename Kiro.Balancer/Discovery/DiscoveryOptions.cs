@@ -22,14 +22,6 @@ internal sealed record DiscoveryOptions(
     /// <summary>Whether the backends behind <see cref="Dns"/> use TLS, with that server name.</summary>
     public bool DnsIsTls { get; private init; }
 
-    /// <summary>Whether any backend uses TLS, as far as the settings show.</summary>
-    public bool HasTls => Mode switch
-    {
-        DiscoveryMode.Dns => DnsIsTls,
-        DiscoveryMode.File or DiscoveryMode.Hosts => Fixed.Any(node => node.IsTls),
-        _ => false,
-    };
-
     public bool Equals(DiscoveryOptions? other) =>
         other is not null && (Mode, Dns, DnsPort, DnsIsTls, Interval) == (other.Mode, other.Dns, other.DnsPort, other.DnsIsTls, other.Interval) && Fixed.SequenceEqual(other.Fixed);
 

@@ -54,7 +54,7 @@ internal sealed class BalancerProcess : IAsyncDisposable
         while (true)
         {
             var port = fixedPort ?? FreePort.Next();
-            var variables = ((string[])[.. TestedPath.Ports(port), $"BACKEND_HOSTS={hosts}", TestedPath.Setting, .. settings])
+            var variables = ((string[])[.. TestedPath.Settings(port, hosts), .. settings])
                 .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1]).ToDictionary(values => values.Key, values => values.Last());
             var balancer = new BalancerProcess(
                 new ServiceProcess(Directory.CreateTempSubdirectory("kiro-test-").FullName, wrapper, program, variables), port);

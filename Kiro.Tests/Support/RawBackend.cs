@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Kiro.Tests.Support;
 
@@ -13,6 +16,7 @@ internal sealed class RawBackend : IAsyncDisposable
 {
     private readonly TcpListener _listener;
     private readonly Func<RawExchange, Task> _script;
+    private readonly X509Certificate2? _certificate;
     private readonly ConcurrentBag<RawStream> _connections = [];
     private readonly Task _accepting;
     private int _requests;
@@ -20,9 +24,8 @@ internal sealed class RawBackend : IAsyncDisposable
     public RawBackend(Func<RawExchange, Task> script)
     {
         _script = script;
-        Port = FreePort.Next();
-        _listener = new TcpListener(IPAddress.Loopback, Port);
-        _listener.Start();
+        (_listener, Port) = Listen();
+        _certificate = TestedPath.CertificateOfNode(Port);
         _accepting = AcceptAsync();
     }
 
@@ -56,6 +59,25 @@ internal sealed class RawBackend : IAsyncDisposable
         }
     }
 
+    private static (TcpListener Listener, int Port) Listen()
+    {
+        while (true)
+        {
+            var port = FreePort.Next();
+            var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return (listener, port);
+            }
+            catch (SocketException problem) when (problem.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // A node that had this port before has been started again.
+                listener.Dispose();
+            }
+        }
+    }
+
     private async Task AcceptAsync()
     {
         try
@@ -64,9 +86,7 @@ internal sealed class RawBackend : IAsyncDisposable
             {
                 var socket = await _listener.AcceptSocketAsync(CancellationToken.None);
                 socket.NoDelay = true;
-                var connection = new RawStream(socket);
-                _connections.Add(connection);
-                _ = ServeAsync(connection);
+                _ = ServeAsync(socket);
             }
         }
         catch (Exception end) when (end is SocketException or ObjectDisposedException or InvalidOperationException)
@@ -75,10 +95,18 @@ internal sealed class RawBackend : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(RawStream connection)
+    private async Task ServeAsync(Socket socket)
     {
         try
         {
+            var tls = _certificate is null ? null : new SslStream(new NetworkStream(socket, ownsSocket: true));
+            var connection = new RawStream(socket, tls);
+            _connections.Add(connection);
+            if (tls is not null)
+            {
+                await tls.AuthenticateAsServerAsync(_certificate!);
+            }
+
             while (await connection.ReadHeadAsync() is { } head)
             {
                 if (head.StartsWith("GET /health ", StringComparison.Ordinal))
@@ -93,7 +121,7 @@ internal sealed class RawBackend : IAsyncDisposable
                 await _script(new RawExchange(connection, head, Interlocked.Increment(ref _requests)));
             }
         }
-        catch (Exception end) when (end is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception end) when (end is IOException or ObjectDisposedException or OperationCanceledException or AuthenticationException)
         {
             // Either side closed the connection; the test asserts the outcome.
         }

@@ -35,16 +35,22 @@ internal sealed class TestBackend : IAsyncDisposable
     /// <summary>The number of requests that the balancer aborted.</summary>
     public int Aborted => _aborted;
 
+    /// <summary>The number of requests, except probes, that it no longer works on, aborted or not.</summary>
+    public int Ended => _ended;
+
     /// <summary>Each release lets one held request (<c>/hold</c>) complete.</summary>
     public SemaphoreSlim Hold { get; } = new(0);
 
     private int _aborted;
+    private int _ended;
 
     /// <param name="node">Its name.</param>
     /// <param name="listen">Enables TLS or another protocol.</param>
     public static async Task<TestBackend> StartAsync(string node = "node-1", Action<ListenOptions>? listen = null)
     {
-        var backend = new TestBackend(node, FreePort.Next(), listen ?? (_ => { }));
+        var port = FreePort.Next();
+        var certificate = listen is null ? TestedPath.CertificateOfNode(port) : null;
+        var backend = new TestBackend(node, port, listen ?? (options => _ = certificate is null ? options : options.UseHttps(certificate)));
         await backend.StartAsync();
         return backend;
     }
@@ -65,13 +71,22 @@ internal sealed class TestBackend : IAsyncDisposable
         _app = builder.Build();
         _app.Use(async (context, next) =>
         {
-            if (context.Request.Path != "/health")
+            if (context.Request.Path == "/health")
             {
-                Arrived.Enqueue($"{context.Request.Method} {context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget}");
-                context.RequestAborted.Register(() => Interlocked.Increment(ref _aborted));
+                await next();
+                return;
             }
 
-            await next();
+            Arrived.Enqueue($"{context.Request.Method} {context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget}");
+            context.RequestAborted.Register(() => Interlocked.Increment(ref _aborted));
+            try
+            {
+                await next();
+            }
+            finally
+            {
+                Interlocked.Increment(ref _ended);
+            }
         });
         _app.UseWebSockets();
         TestBackendRoutes.Map(_app, this);

@@ -93,7 +93,7 @@ internal sealed class TestBalancer : IAsyncDisposable
         var logs = new CapturedLogs();
         var builder = WebApplication.CreateBuilder();
         builder.Configuration.AddInMemoryCollection(
-            ((string[])[.. TestedPath.Ports(port), $"BACKEND_HOSTS={hosts}", "DRAIN_DELAY=0", "FRONT_LOOPS=1", TestedPath.Setting, "Logging:Console:LogLevel:Default=None", .. settings])
+            ((string[])[.. TestedPath.Settings(port, hosts), "DRAIN_DELAY=0", "FRONT_LOOPS=1", "Logging:Console:LogLevel:Default=None", .. settings])
             .Select(setting => setting.Split('=', 2)).GroupBy(parts => parts[0], parts => parts[1])
             .Select(values => KeyValuePair.Create(values.Key, (string?)values.Last())));
         builder.Services.AddSingleton(time);

@@ -18,14 +18,6 @@ internal sealed class BackendConnector(IBackendConnectionHandler handler)
     {
         _pool = pool;
         _generation++;
-        if (pool.Runtime.Backend.IsTls)
-        {
-            // The backend switched to TLS during the request. Later requests of the client go to Kestrel; this one may be retried on a
-            // backend without TLS.
-            handler.OnConnectionAcquired(null, new ConnectError("the node requires TLS", ConnectFault.None));
-            return;
-        }
-
         if (pool.Addresses.Current is { } addresses)
         {
             Try(addresses);

@@ -4,6 +4,7 @@ using Kiro.Balancer.Backends;
 using Kiro.Balancer.Forwarding.Sending;
 using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Native;
+using Kiro.Balancer.Front.Tls;
 
 namespace Kiro.Balancer.Front.Backends;
 
@@ -21,9 +22,13 @@ internal sealed class BackendPool
     private CancellationTokenRegistration _abandoned;
     private bool _isRetired;
 
-    public BackendPool(FrontLoop loop, BackendRuntime runtime, BackendAddresses addresses)
+    /// <param name="loop">The loop.</param>
+    /// <param name="runtime">The backend.</param>
+    /// <param name="addresses">Its addresses.</param>
+    /// <param name="tls">How to connect with TLS; null without.</param>
+    public BackendPool(FrontLoop loop, BackendRuntime runtime, BackendAddresses addresses, TlsClient? tls)
     {
-        (_loop, Runtime, Addresses) = (loop, runtime, addresses);
+        (_loop, Runtime, Addresses, Tls) = (loop, runtime, addresses, tls);
         (Counters, Traffic) = (runtime.Counters.Cell(loop.Index), runtime.Traffic.Cell(loop.Index));
         Authority = Encoding.ASCII.GetBytes(runtime.Backend.Authority);
         Register();
@@ -38,6 +43,9 @@ internal sealed class BackendPool
     public TrafficCell Traffic { get; }
 
     public BackendAddresses Addresses { get; }
+
+    /// <summary>How to connect with TLS; null without.</summary>
+    public TlsClient? Tls { get; }
 
     /// <summary>The backend's own name and port, for Host.</summary>
     public byte[] Authority { get; }
@@ -74,7 +82,7 @@ internal sealed class BackendPool
             return null;
         }
 
-        var connection = new BackendConnection(_loop, socket, this) { Handler = handler, IsConnecting = error == Errno.InProgress };
+        var connection = new BackendConnection(_loop, socket, this) { Handler = handler, IsConnecting = error == Errno.InProgress || Tls is not null };
         if (!_loop.TryAdd(connection))
         {
             error = Errno.NoBuffers;
@@ -200,8 +208,9 @@ internal sealed class BackendPool
 }
 
 /// <summary>One loop's connection pools, one for each backend.</summary>
-internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, TimeProvider time)
+internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, TimeProvider time, BackendTls tls)
 {
+    private readonly Lazy<TlsClient> _tls = new(() => new TlsClient(tls));
     private readonly Dictionary<Backend, BackendPool> _pools = new(ReferenceEqualityComparer.Instance);
     private BackendSnapshot? _lastSnapshot;
 
@@ -210,7 +219,7 @@ internal sealed class BackendPools(FrontLoop loop, BackendRegistry registry, Tim
         var backend = runtime.Backend;
         if (!_pools.TryGetValue(backend, out var pool))
         {
-            pool = new BackendPool(loop, runtime, new BackendAddresses(backend, loop, time));
+            pool = new BackendPool(loop, runtime, new BackendAddresses(backend, loop, time), backend.IsTls ? _tls.Value : null);
             _pools.Add(backend, pool);
         }
 

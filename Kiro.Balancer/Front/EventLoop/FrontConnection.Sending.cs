@@ -17,8 +17,9 @@ internal abstract partial class FrontConnection
     /// <returns>False when the connection is lost.</returns>
     public bool TrySend(ReadOnlySpan<byte> data)
     {
-        BytesSent += data.Length;
-        return Cipher is null ? TrySendRaw(data) : Cipher.TrySend(data);
+        var isSent = Cipher is null ? TrySendRaw(data) : Cipher.TrySend(data);
+        BytesSent += isSent ? data.Length : 0;
+        return isSent;
     }
 
     /// <summary>Like <see cref="TrySend"/>, below TLS.</summary>

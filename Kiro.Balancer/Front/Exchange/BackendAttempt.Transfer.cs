@@ -107,7 +107,7 @@ internal sealed partial class BackendAttempt
                 return true;
             case BodyFault.Truncated when _stream is not null:
                 _body.Discard();
-                _connection!.Socket.ShutdownWrite();
+                _connection!.ShutdownWrite();
                 _exchange.Client.SetDeadline(FrontStream.CloseTimeout);
                 return true;
             case BodyFault.ClientLost:

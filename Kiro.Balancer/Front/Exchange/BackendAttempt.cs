@@ -136,9 +136,17 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
         }
     }
 
+    void IBackendConnectionHandler.OnHandshakeBegun() => _connection!.SetDeadline((int)ConnectTimeout.TotalMilliseconds);
+
+    void IBackendConnectionHandler.OnHandshakeFailed(ConnectError error) => Fail(RequestFailure.From(error));
+
     void IBackendConnectionHandler.OnBackendTimeout()
     {
-        if (_connection!.IsConnecting)
+        if (_connection!.IsInHandshake)
+        {
+            Fail(RequestFailure.From(ConnectError.From(BackendTlsException.TimedOut(ConnectTimeout))));
+        }
+        else if (_connection.IsConnecting)
         {
             _connection.Close();
             _connection = null;
@@ -171,7 +179,7 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
     {
         while ((_exchange.Client.TakePrivate(_pool!) ?? _pool!.TryTake()) is { } connection)
         {
-            if (!_exchange.MayBeRepeated && connection.Socket.HasInput())
+            if (!_exchange.MayBeRepeated && connection.HasUnexpectedInput())
             {
                 // A request that must not be repeated needs to know that the backend has closed the connection before it is sent.
                 _pool!.CloseStale(connection);
@@ -252,9 +260,7 @@ internal sealed partial class BackendAttempt : IBackendConnectionHandler, IWaiti
     {
         var connection = _connection!;
         _counters.Record(Status, connection);
-        if (_mayReuse && _response.IsReusable && _body.State == BodyState.Complete && !_hasSendFailed
-            && !connection.HasPendingOutput && !connection.HasBufferedInput && !connection.PeerHasClosed
-            && !(connection.IsReadable && connection.Socket.HasInput()))
+        if (_mayReuse && _response.IsReusable && _body.State == BodyState.Complete && !_hasSendFailed && connection.IsReusable())
         {
             _connection = null;
             if (connection.IsPrivate)

@@ -96,7 +96,7 @@ internal sealed partial class ClientConnection
         SetDeadline((long)TlsListening.HandshakeTimeout.TotalMilliseconds);
         (_isInHandshake, _handshakeStart) = (true, Loop.Timestamp);
         _worker.CountHandshake(1);
-        Cipher = new TlsSession(this, context, received);
+        Cipher = TlsSession.BeginAsServer(this, context, received);
     }
 
     private void ContinueHandshake()

@@ -247,8 +247,7 @@ internal sealed partial class ClientConnection : FrontConnection
                 return;
         }
 
-        // The loops have no TLS to backends: from the first backend that needs it on, clients are handed over.
-        if (_worker.Own.Contains(bytes.Slice(head.Path.Start, head.Path.Length)) || _worker.Services.Registry.Current.HasTls)
+        if (_worker.Own.Contains(bytes.Slice(head.Path.Start, head.Path.Length)))
         {
             HandOver(bytes);
             return;

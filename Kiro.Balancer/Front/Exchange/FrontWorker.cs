@@ -44,7 +44,7 @@ internal sealed class FrontWorker
     public FrontWorker(FrontLoop loop, FrontServices services, OwnPaths own, TlsContext? tls, Action<HandedOverConnection> handOver)
     {
         (Loop, Services, Own, Tls, HandOver) = (loop, services, own, tls, handOver);
-        Pools = new BackendPools(loop, services.Registry, services.Time);
+        Pools = new BackendPools(loop, services.Registry, services.Time, services.BackendTls);
         Date = new DateLine(services.Time);
         _clientField = Encoding.ASCII.GetBytes(services.Clients.Header.Name);
         _stickyField = Encoding.ASCII.GetBytes(services.Clients.Sticky.Field ?? "");
@@ -184,6 +184,7 @@ internal sealed record FrontServices(
     OwnResponses Own,
     Reloadable<ErrorPage> ErrorPage,
     Drain Drain,
+    BackendTls BackendTls,
     TimeProvider Time,
     FrontMetrics Metrics,
     FrontAccessLog AccessLog,

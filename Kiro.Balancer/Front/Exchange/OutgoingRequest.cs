@@ -124,6 +124,17 @@ internal sealed class OutgoingRequest(FrontLoop loop)
 
     public SendResult SendTo(BackendConnection connection)
     {
+        if (connection.Cipher is not null && !IsSent)
+        {
+            // The connection buffers what the kernel does not accept: it is encrypted already.
+            if (!connection.TrySend(_bytes.AsSpan(_sent, Length - _sent)))
+            {
+                return SendResult.Failed;
+            }
+
+            _sent = Length;
+        }
+
         while (_sent < Length)
         {
             var sent = connection.Socket.Send(_bytes.AsSpan(_sent, Length - _sent));

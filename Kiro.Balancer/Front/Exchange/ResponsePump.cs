@@ -1,6 +1,6 @@
 using Kiro.Balancer.Forwarding.Http1.Syntax;
-using Kiro.Balancer.Front.EventLoop;
 using Kiro.Balancer.Front.Backends;
+using Kiro.Balancer.Front.EventLoop;
 
 namespace Kiro.Balancer.Front.Exchange;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using Kiro.Balancer.Clients;
-using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.EventLoop;
+using Kiro.Balancer.Front.Exchange;
 using Kiro.Balancer.Front.Native;
 using Kiro.Balancer.Listening;
 

@@ -1,5 +1,4 @@
 using Kiro.Balancer.Backends;
-using Kiro.Balancer.Discovery;
 using Kiro.Balancer.Forwarding;
 using Kiro.Balancer.Listening.Tls;
 using Kiro.ServiceDefaults.Settings;
@@ -15,7 +14,7 @@ namespace Kiro.Balancer.Front.Listening;
 internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? TlsPort, string? DisabledReason = null)
 {
     public static FrontOptions Read(
-        SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls, BackendTransportOptions transport, DiscoveryOptions discovery)
+        SettingsReader settings, ForwardingOptions forwarding, TlsOptions tls, BackendTransportOptions transport)
     {
         var isRequested = forwarding.Path == ForwardingPath.Loop;
         if (isRequested && !IsSupported)
@@ -26,7 +25,6 @@ internal sealed record FrontOptions(bool IsOn, int Loops, bool HasPlain, int? Tl
         var isPossible = isRequested && IsSupported;
         var reason = !isPossible ? null
             : transport.IsHttp2 ? "backends use HTTP/2 (BACKEND_PROTOCOL)"
-            : discovery.HasTls ? "backends use TLS"
             : null;
         return new FrontOptions(
             isPossible && reason is null, settings.WholeNumber("FRONT_LOOPS", Environment.ProcessorCount, 1, 256),

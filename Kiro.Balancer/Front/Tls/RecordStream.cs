@@ -6,7 +6,7 @@ using Kiro.Balancer.Front.EventLoop;
 namespace Kiro.Balancer.Front.Tls;
 
 /// <summary>
-/// A client's socket as seen by <see cref="System.Net.Security.SslStream"/>. Reads return one complete record at a time
+/// A socket as seen by <see cref="System.Net.Security.SslStream"/>. Reads return one complete record at a time
 /// (RFC 8446, section 5.1), so they complete synchronously or wait for a whole record. A waiting read resumes on the loop's
 /// thread.
 /// </summary>
@@ -33,6 +33,9 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
     private int _batchLength;
     private Stream? _input;
     private Stream? _output;
+
+    /// <summary>Whether input was received that has not been processed.</summary>
+    public bool HasBufferedInput => _buffered is not null;
 
     /// <summary>Whether a send failed.</summary>
     public bool HasSendFailed { get; private set; }

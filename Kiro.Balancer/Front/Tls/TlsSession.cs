@@ -8,23 +8,23 @@ namespace Kiro.Balancer.Front.Tls;
 /// <summary>The progress of a handshake.</summary>
 internal enum HandshakeState
 {
-    /// <summary>Waiting for the client.</summary>
+    /// <summary>Waiting for the peer.</summary>
     Pending,
 
     Done,
 
-    /// <summary>The client is gone, or there is no common protocol.</summary>
+    /// <summary>The peer is gone, or there is no agreement.</summary>
     Failed,
 }
 
 /// <summary>
-/// TLS of a client connection: <see cref="SslStream"/>, driven by the loop. It never leaves the loop's thread, and holds no
+/// TLS with a client or a backend: <see cref="SslStream"/>, driven by the loop. It never leaves the loop's thread, and holds no
 /// buffer between requests.
 /// </summary>
 internal sealed class TlsSession : IConnectionCipher
 {
     /// <summary>The most plaintext in a record, in bytes (RFC 8446, section 5.1).</summary>
-    private const int MaxPlaintext = 16 * 1024;
+    public const int MaxPlaintext = 16 * 1024;
 
     /// <summary>The overhead of a record, rounded up, in bytes.</summary>
     private const int Overhead = 64;
@@ -38,17 +38,28 @@ internal sealed class TlsSession : IConnectionCipher
     private int? _end;
     private bool _hasSentCloseNotify;
 
+    private TlsSession(FrontConnection connection, RecordBuffer buffer, ReadOnlySpan<byte> received, Func<SslStream, Task> begin)
+    {
+        _connection = connection;
+        _records = new RecordStream(connection, buffer);
+        _records.BufferInput(received);
+        _stream = new SslStream(_records, leaveInnerStreamOpen: false);
+        _handshake = begin(_stream);
+    }
+
+    /// <summary>Begins the handshake with a client.</summary>
     /// <param name="connection">The client's connection.</param>
     /// <param name="context">The port's TLS settings.</param>
     /// <param name="received">Handshake bytes received so far.</param>
-    public TlsSession(FrontConnection connection, TlsContext context, ReadOnlySpan<byte> received)
-    {
-        _connection = connection;
-        _records = new RecordStream(connection, context.Buffer);
-        _records.BufferInput(received);
-        _stream = new SslStream(_records, leaveInnerStreamOpen: false);
-        _handshake = _stream.AuthenticateAsServerAsync(TlsContext.Select, context, CancellationToken.None);
-    }
+    public static TlsSession BeginAsServer(FrontConnection connection, TlsContext context, ReadOnlySpan<byte> received) =>
+        new(connection, context.Buffer, received, stream => stream.AuthenticateAsServerAsync(TlsContext.Select, context, CancellationToken.None));
+
+    /// <summary>Begins the handshake with a backend.</summary>
+    /// <param name="connection">The backend's connection.</param>
+    /// <param name="buffer">The loop's.</param>
+    /// <param name="options">What the backend must fulfill.</param>
+    public static TlsSession BeginAsClient(FrontConnection connection, RecordBuffer buffer, SslClientAuthenticationOptions options) =>
+        new(connection, buffer, [], stream => stream.AuthenticateAsClientAsync(options, CancellationToken.None));
 
     /// <summary>Whether HTTP/2 was negotiated (RFC 9113, section 3.2).</summary>
     public bool IsHttp2 => _stream.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2;
@@ -67,6 +78,9 @@ internal sealed class TlsSession : IConnectionCipher
 
     /// <summary>Why the handshake failed.</summary>
     public Exception? Error => _handshake.Exception?.InnerException;
+
+    /// <summary>Whether part of a record has arrived.</summary>
+    public bool HasPartialRecord => _records.HasBufferedInput;
 
     /// <summary>Whether the session can move to another thread: not during a key update.</summary>
     public bool CanDetach => _plaintext is null;

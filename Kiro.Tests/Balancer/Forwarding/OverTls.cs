@@ -5,7 +5,7 @@ using Kiro.Tests.Support;
 
 namespace Kiro.Tests.Balancer.Forwarding;
 
-// The forwarding tests once more with clients over TLS on the event loops: every path passes the same tests.
+// The forwarding tests once more with TLS to clients and nodes, on the event loops: every path passes the same tests.
 
 [OverTls]
 public sealed class BackpressureTestsOverTls(ITestOutputHelper output) : BackpressureTests(output);

@@ -4,6 +4,8 @@ namespace Kiro.Tests.Balancer.Forwarding;
 
 public class RequestHeaderTests
 {
+    private const string Trace = "00-0af7651916cd43dd8448eb211c80319c-";
+
     [Theory]
     [InlineData("a.example")]
     [InlineData("a.example:8080")]
@@ -41,7 +43,6 @@ public class RequestHeaderTests
     [InlineData("Accept-Encoding", "gzip, br;q=0.1")]
     [InlineData("Via", "1.1 before")]
     [InlineData("Upgrade-Insecure-Requests", "1")]
-    [InlineData("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
     [InlineData("tracestate", "a=1,b=2")]
     [InlineData("baggage", "a=1")]
     public async Task Value_Any_ArrivesByteForByte(string name, string value)
@@ -49,6 +50,18 @@ public class RequestHeaderTests
         var head = await ForwardedHead.OfAsync($"GET / HTTP/1.1\r\nHost: a.example\r\n{name}: {value}\r\n\r\n");
 
         Assert.Equal(value, RawHead.Value(head, name));
+    }
+
+    // In a process of its own, because tracing is on for all balancers of a process.
+    [Fact]
+    public async Task TraceParent_WithoutTracing_ArrivesByteForByte()
+    {
+        await using var node = RawBackend.Responding();
+        await using var balancer = await BalancerProcess.StartAsync(node.Host);
+
+        await RawClient.ExchangeAsync(balancer.Port, $"GET / HTTP/1.1\r\nHost: a.example\r\ntraceparent: {Trace}b7ad6b7169203331-01\r\n\r\n");
+
+        Assert.Equal($"{Trace}b7ad6b7169203331-01", RawHead.Value(Assert.Single(node.Heads), "traceparent"));
     }
 
     [Fact]
@@ -97,7 +110,6 @@ public class RequestHeaderTests
     [Fact]
     public async Task Trace_SpansExported_ContinuesWithTheBalancersSpan()
     {
-        const string Trace = "00-0af7651916cd43dd8448eb211c80319c-";
         await using var node = RawBackend.Responding();
         await using var balancer = await TestBalancer.StartAsync(
             node.Host, $"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{FreePort.Next()}");

@@ -27,7 +27,7 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
 
     private ScenarioResult Run(Scenario scenario)
     {
-        var rows = proxies.Select(proxy => new Row(proxy) { Failure = scenario.Kind == LoadKind.Plain || proxy.HasTls ? null : "not set up for this" }).ToArray();
+        var rows = proxies.Select(proxy => new Row(proxy) { Failure = (scenario.Kind == LoadKind.Plain && !scenario.HasTlsNodes) || proxy.HasTls ? null : "not set up for this" }).ToArray();
         var running = new Dictionary<Row, RunningProxy>();
         using var grpc = scenario.Kind == LoadKind.Grpc ? new GrpcServers(published, Path.Combine(directory, "grpc"), cores) : null;
         if (scenario.UsesAllCores)
@@ -41,7 +41,7 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
             {
                 Try(row, scenario, () =>
                 {
-                    running[row] = Start(row.Proxy, scenario, grpc?.Ports ?? backends.Ports);
+                    running[row] = Start(row.Proxy, scenario, grpc?.Ports ?? (scenario.HasTlsNodes ? backends.TlsPorts : backends.Ports));
                     WarmUp(running[row], row.Proxy, scenario);
                 });
             }
@@ -77,6 +77,7 @@ internal sealed class Benchmark(BenchOptions options, IReadOnlyList<Proxy> proxi
             scenario.UsesAllCores ? cores.Count : 1)
         {
             Tls = scenario.Kind == LoadKind.Plain ? null : _certificate.Value,
+            NodeTls = scenario.HasTlsNodes ? backends.Certificate : null,
             IsGrpc = scenario.Kind == LoadKind.Grpc,
         };
         Directory.CreateDirectory(site.Directory);

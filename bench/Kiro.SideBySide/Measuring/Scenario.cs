@@ -16,6 +16,9 @@ internal sealed record Scenario(
     /// <summary>The protocol of the clients.</summary>
     public LoadKind Kind { get; init; }
 
+    /// <summary>Whether the proxy connects to the nodes over TLS.</summary>
+    public bool HasTlsNodes { get; init; }
+
     /// <summary>Whether every request uses a new connection.</summary>
     public bool ConnectsEachTime { get; init; }
 

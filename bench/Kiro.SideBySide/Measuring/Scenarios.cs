@@ -51,6 +51,7 @@ internal static class Scenarios
             ConnectsEachTime = true,
         },
         new("tls-get-64", "small GET over TLS, 64 connections", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { Kind = LoadKind.Tls },
+        new("tls-nodes-64", "small GET, 64 connections, with TLS to the nodes", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { HasTlsNodes = true },
         new("http2-64", "small GET over TLS and HTTP/2, 64 streams", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { Kind = LoadKind.Http2 },
         new("grpc-64", "gRPC echo of 100 bytes over TLS, 64 streams", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, false) { Kind = LoadKind.Grpc },
         new(EqualLoad, "small GET, 64 connections, the same rate for all", BackendFiles.SmallGet, 64, ClientIdentity.SourceAddress, true),

@@ -18,12 +18,13 @@ internal sealed class CaddyProxy() : InstalledProxy("caddy", "Caddy", "caddy", "
             {{(site.Tls is null ? "http" : "https")}}://:{{site.Port}} {
               bind 127.0.0.1
               {{(site.Tls is { } tls ? $"tls {tls.Certificate} {tls.Key}" : "")}}
-              reverse_proxy {{string.Join(' ', site.Backends.Select(port => $"{(site.IsGrpc ? "h2c://" : "")}127.0.0.1:{port}"))}} {
+              reverse_proxy {{string.Join(' ', site.Backends.Select(port => $"{(site.IsGrpc ? "h2c://" : site.NodeTls is null ? "" : "https://")}127.0.0.1:{port}"))}} {
                 lb_policy {{policy}}
                 trusted_proxies 127.0.0.0/8
                 transport http {
                   keepalive_idle_conns 8192
                   keepalive_idle_conns_per_host 1024
+                  {{(site.NodeTls is { } nodes ? $"tls_trusted_ca_certs {nodes.Certificate}\ntls_server_name {SiteCertificate.Host}" : "")}}
                 }
               }
             }

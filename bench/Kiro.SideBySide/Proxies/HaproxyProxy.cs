@@ -27,7 +27,7 @@ internal sealed class HaproxyProxy() : InstalledProxy("haproxy", "HAProxy", "hap
               http-request set-src req.hdr(x-forwarded-for) if { src 127.0.0.0/8 } { req.hdr(x-forwarded-for) -m found }
               balance source
               hash-type consistent
-            {{site.ForEachBackend(port => $"  server api-{port} 127.0.0.1:{port} check inter 2s{(site.IsGrpc ? " proto h2" : "")}")}}
+            {{site.ForEachBackend(port => $"  server api-{port} 127.0.0.1:{port} check inter 2s{(site.IsGrpc ? " proto h2" : "")}{(site.NodeTls is { } nodes ? $" ssl verify required ca-file {nodes.Certificate} sni str({SiteCertificate.Host}) verifyhost {SiteCertificate.Host}" : "")}")}}
             """);
         return new Command(Program, "-db", "-f", file);
     }

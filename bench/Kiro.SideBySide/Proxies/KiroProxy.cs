@@ -39,6 +39,13 @@ internal sealed class KiroProxy(string name, string title, string folder, string
             settings["TLS_KEY"] = tls.Key;
         }
 
+        if (site.NodeTls is { } nodes)
+        {
+            settings["BACKEND_HOSTS"] = string.Join(',', site.Backends.Select(port => $"https://127.0.0.1:{port}"));
+            settings["BACKEND_CA"] = nodes.Certificate;
+            settings["BACKEND_TLS_NAME"] = SiteCertificate.Host;
+        }
+
         if (site.IsGrpc)
         {
             settings["BACKEND_PROTOCOL"] = "h2c";

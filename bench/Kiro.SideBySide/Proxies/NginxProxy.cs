@@ -25,7 +25,8 @@ internal sealed class NginxProxy() : InstalledProxy("nginx", "nginx", "nginx", "
                 listen 127.0.0.1:{{site.Port}} backlog=4096{{(site.Tls is null ? "" : " ssl http2")}};
                 {{(site.Tls is { } tls ? $"ssl_certificate {tls.Certificate}; ssl_certificate_key {tls.Key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:tls:10m;" : "")}}
                 location / {
-                  {{(site.IsGrpc ? "grpc_pass grpc://api;" : "proxy_pass http://api;")}}
+                  {{(site.IsGrpc ? "grpc_pass grpc://api;" : site.NodeTls is null ? "proxy_pass http://api;" : "proxy_pass https://api;")}}
+                  {{(site.NodeTls is { } nodes ? $"proxy_ssl_verify on; proxy_ssl_trusted_certificate {nodes.Certificate}; proxy_ssl_name {SiteCertificate.Host}; proxy_ssl_server_name on;" : "")}}
                   proxy_http_version 1.1;
                   proxy_buffers 8 32k;
                   proxy_buffer_size 32k;

@@ -15,6 +15,9 @@ internal sealed record ProxySite(int Port, IReadOnlyList<int> Backends, string D
     /// <summary>Its TLS certificate; null for plain HTTP/1.1.</summary>
     public SiteCertificate? Tls { get; init; }
 
+    /// <summary>The certificate of the nodes, which is its own authority; null without TLS to them.</summary>
+    public SiteCertificate? NodeTls { get; init; }
+
     /// <summary>Whether the load is gRPC, with HTTP/2 to the nodes.</summary>
     public bool IsGrpc { get; init; }
 
@@ -46,12 +49,15 @@ internal enum ClientIdentity
 /// <param name="Both">PEM with both, for HAProxy.</param>
 internal sealed record SiteCertificate(string Certificate, string Key, string Both)
 {
+    /// <summary>The name in it.</summary>
+    public const string Host = "bench.example";
+
     public static SiteCertificate Write(string directory)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=bench.example", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={Host}", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("bench.example");
+        names.AddDnsName(Host);
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(90));

@@ -192,6 +192,10 @@ public class TlsNodeTests : IDisposable
     }
 }
 
+/// <summary>The same behind Kestrel, which HTTP/2 clients take.</summary>
+[OverLean]
+public sealed class TlsNodeTestsOverLean : TlsNodeTests;
+
 /// <summary>The same with YARP.</summary>
 [OverYarp]
 public sealed class TlsNodeTestsOverYarp : TlsNodeTests;
