@@ -57,7 +57,7 @@ internal sealed class TlsSession : IConnectionCipher
     /// <summary>Begins the handshake with a backend.</summary>
     /// <param name="connection">The backend's connection.</param>
     /// <param name="buffer">The loop's.</param>
-    /// <param name="options">What the backend must fulfill.</param>
+    /// <param name="options">The requirements that the backend must meet.</param>
     public static TlsSession BeginAsClient(FrontConnection connection, RecordBuffer buffer, SslClientAuthenticationOptions options) =>
         new(connection, buffer, [], stream => stream.AuthenticateAsClientAsync(options, CancellationToken.None));
 

@@ -10,7 +10,7 @@ namespace Kiro.Tests.Balancer.Front;
 /// <c>KIRO_STRESS_SECONDS</c> makes it longer: more rounds, each with new connections.
 /// </summary>
 [Collection(RunsAlone.Name)]
-public sealed class FrontStressTests(ITestOutputHelper output)
+public class FrontStressTests(ITestOutputHelper output)
 {
     private const int Clients = 24;
 
@@ -144,3 +144,8 @@ public sealed class FrontStressTests(ITestOutputHelper output)
         return connections;
     }
 }
+
+/// <summary>The same with TLS to clients and nodes.</summary>
+[OverTls]
+[Collection(RunsAlone.Name)]
+public sealed class FrontStressTestsOverTls(ITestOutputHelper output) : FrontStressTests(output);
