@@ -101,7 +101,8 @@ internal sealed class RecordStream(FrontConnection connection, RecordBuffer buff
             var received = connection.ReceiveRaw(buffer.Bytes.AsSpan(_end));
             if (received <= 0)
             {
-                return received;
+                // A connection that ends within a record was cut off.
+                return received == 0 && _end > 0 ? -2 : received;
             }
 
             _end += received;
